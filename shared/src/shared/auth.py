@@ -1,0 +1,178 @@
+"""Who is asking: bearer tokens (JWT, RFC 7519) signed with Ed25519, their roles, and the key file of the embedded default.
+
+The provider a request acts for comes from its token, never from the request.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+Role = Literal["admin", "agent", "specialist", "manager", "customer", "billing", "auditor", "service"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+STAFF: Final[frozenset[Role]] = frozenset({"agent", "specialist", "manager"})
+ALL_PROVIDERS: Final = "*"
+ALGORITHM: Final = "EdDSA"
+CACHED_TOKENS: Final = 10_000
+
+
+class NotAuthenticatedError(Exception):
+    """The token is missing, expired, wrongly signed or not ours. The message says which, without repeating the token."""
+
+
+class KeyFileError(Exception):
+    """The key file cannot be read, made or understood; the message is a sentence."""
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts: subject, role, provider (``*`` only for followers) and, for the role ``customer``, the own company."""
+
+    sub: str
+    role: Role
+    provider: str
+    customer: str | None = None
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """The key file: the token key's id, the Ed25519 seed, and the key that wraps data subjects' keys (both base64)."""
+
+    key_id: str
+    signing_seed: str
+    sealing_key: str
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The private key that signs tokens."""
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_seed))
+
+    def sealing_bytes(self) -> bytes:
+        """The 32 bytes that wrap the keys of data subjects."""
+        return base64.b64decode(self.sealing_key)
+
+
+def load_keys(path: Path) -> Keys:
+    """The keys in the file. Raises KeyFileError."""
+    try:
+        keys = msgspec.json.decode(path.read_bytes(), type=Keys)
+        keys.signing_key()
+    except FileNotFoundError:
+        raise KeyFileError(f"There is no key file {path}; a service makes it on its first start.") from None
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise KeyFileError(f"The key file {path} is damaged: {error}.") from error
+    return keys
+
+
+def load_or_make_keys(path: Path) -> Keys:
+    """The keys in the file, which is made if it does not exist; of several services starting at once one makes it."""
+    if not path.exists():
+        _make_keys(path)
+    return load_keys(path)
+
+
+def _make_keys(path: Path) -> None:
+    seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    keys = Keys(
+        key_id=secrets.token_hex(8),
+        signing_seed=base64.b64encode(seed).decode(),
+        sealing_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+    )
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(keys)))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # fails if another service was first; its file holds
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
+
+
+class Tokens:
+    """Issues and checks bearer tokens with one pinned algorithm, issuer, audience and key id."""
+
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._private = keys.signing_key()
+        self._public = self._private.public_key()
+        self._issuer = issuer
+        self._audience = audience
+        self._checked: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+
+    def issue(self, principal: Principal, *, now: datetime, valid: timedelta = timedelta(days=30)) -> str:
+        """A signed token for the principal."""
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "iat": int(now.timestamp()),
+            "exp": int((now + valid).timestamp()),
+            "sub": principal.sub,
+            "provider": principal.provider,
+            "role": principal.role,
+        }
+        if principal.customer is not None:
+            claims["customer"] = principal.customer
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._keys.key_id})
+
+    def check(self, token: str, *, now: datetime) -> Principal:
+        """The principal a token speaks for. Raises NotAuthenticatedError.
+
+        A token once checked is remembered until it expires: a signature costs more than a whole command.
+        """
+        known = self._checked.get(token)
+        if known is not None and now.timestamp() < known[0]:
+            return known[1]
+        claims = self._claims(token, now)
+        principal = _principal(claims)
+        self._checked[token] = (float(claims["exp"]), principal)
+        if len(self._checked) > CACHED_TOKENS:
+            self._checked.popitem(last=False)
+        return principal
+
+    def _claims(self, token: str, now: datetime) -> dict[str, Any]:
+        try:
+            if jwt.get_unverified_header(token).get("kid") != self._keys.key_id:
+                raise NotAuthenticatedError("The token was signed with another key.")
+            claims = jwt.decode(
+                token,
+                self._public,
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"], "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError as error:
+            raise NotAuthenticatedError(f"The token is not valid: {type(error).__name__}.") from error
+        expires_at = claims["exp"]
+        if not isinstance(expires_at, int) or now.timestamp() >= expires_at:
+            raise NotAuthenticatedError("The token has expired.")
+        return claims
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    role, provider, customer = claims.get("role"), claims.get("provider"), claims.get("customer")
+    if role not in ROLES:
+        raise NotAuthenticatedError("The token names no role of Fristwerk.")
+    if not isinstance(provider, str) or not provider or (provider == ALL_PROVIDERS and role != "service"):
+        raise NotAuthenticatedError("The token names no provider; only followers may ask for all of them.")
+    if role == "customer" and not (isinstance(customer, str) and customer):
+        raise NotAuthenticatedError("A customer's token names the customer.")
+    return Principal(
+        sub=str(claims["sub"]), role=role, provider=provider, customer=customer if role == "customer" else None
+    )

@@ -1,0 +1,112 @@
+"""Facts about customers and their contracts (streams ``customer-…`` and ``contract-…``).
+
+Names and contact details of persons are never fields here; they travel in the envelope's sealed ``personal`` part.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+CustomerKind = Literal["company", "person", "prospect"]
+
+
+class CustomerRegistered(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer is known. ``name`` and ``address`` stand here for a company only.
+
+    Personal: ``{"name"?, "address"?, "contact"?: {"name", "email", "phone"}}``.
+    """
+
+    customer: str
+    kind: CustomerKind
+    language: str | None = None
+    country: str | None = None
+    vat_id: str | None = None
+    name: str | None = None
+    address: Any = None
+
+
+class BookedAddon(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on of a contract and the local dates, inclusive, between which it is booked."""
+
+    addon: str
+    from_on: date = msgspec.field(name="from")
+    until_on: date | None = msgspec.field(name="until", default=None)
+
+
+class ContractSigned(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer bought a plan under an agreement. Dates are local to the agreement and inclusive.
+
+    ``package_hours`` is the prepaid size granted each term, or null. ``agreement_version`` is the version in force when signed.
+    """
+
+    contract: str
+    customer: str
+    agreement: str
+    agreement_version: int
+    plan: str | None = None
+    package_hours: int | None = None
+    addons: list[BookedAddon] = []
+    site: str | None = None
+    group: str | None = None
+    from_on: date = msgspec.field(name="from")
+    until_on: date | None = msgspec.field(name="until", default=None)
+
+
+class ContractTerminated(msgspec.Struct, frozen=True, kw_only=True):
+    """The contract ends; ``until`` is its last day, inclusive."""
+
+    contract: str
+    until_on: date = msgspec.field(name="until")
+
+
+class PackagePurchased(msgspec.Struct, frozen=True, kw_only=True):
+    """A further package of ``hours`` beside the plan's own, valid from ``from`` to the end of that term."""
+
+    contract: str
+    package: str
+    hours: int
+    from_on: date = msgspec.field(name="from")
+
+
+class AddonBooked(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on is booked from ``from`` on, inclusive."""
+
+    contract: str
+    addon: str
+    from_on: date = msgspec.field(name="from")
+
+
+class AddonEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on's last day is ``until``, inclusive."""
+
+    contract: str
+    addon: str
+    until_on: date = msgspec.field(name="until")
+
+
+class DeviceRegistered(msgspec.Struct, frozen=True, kw_only=True):
+    """A device of the customer; ``warranty_until`` is the last local day of its warranty."""
+
+    customer: str
+    device: str
+    serial: str
+    product: str | None = None
+    warranty_until: date | None = None
+    site: str | None = None
+
+
+class ContactAssigned(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff holds a role for this customer (``customer_success_manager``, ``dedicated_agent`` …)."""
+
+    customer: str
+    role: str
+    agent: str
+
+
+class PersonForgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """The data subject's key was deleted: what was sealed for it can no longer be read by anyone."""
+
+    customer: str

@@ -1,0 +1,315 @@
+"""Facts about one ticket (streams ``ticket-…``) and calls without a ticket (``call-…``).
+
+Free text, names, addresses and numbers of persons stand in the envelope's sealed ``personal`` part, named in each docstring.
+Numbered things (callbacks, appointments, cost approvals, escalations) count from 1 within their ticket.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket exists; it keeps the terms and the entitlement it was opened under.
+
+    ``entitled_by`` is ``contract``, ``warranty`` or null; ``entitled_why`` a sentence. ``calendar`` is the one for the
+    ticket's channel and site. ``fields`` are the non-personal ones;
+    ``addons`` are those in force on the local day of receipt.
+    Personal: ``{"subject", "description", "fields": {…}}``.
+    """
+
+    reference: str
+    customer: str
+    contract: str | None = None
+    plan: str | None = None
+    site: str | None = None
+    addons: list[str] = []
+    agreement: str
+    agreement_version: int
+    calendar: str
+    calendar_version: int
+    type: str
+    channel: str
+    received_at: datetime
+    entitled: bool
+    entitled_by: Literal["contract", "warranty"] | None = None
+    entitled_why: str
+    group: str | None = None
+    severity: str | None = None
+    fields: dict[str, str] = {}
+
+
+class AcknowledgementSent(msgspec.Struct, frozen=True, kw_only=True):
+    """The automatic confirmation of receipt; never a first response."""
+
+    cost_notice: bool = False
+
+
+class SeveritySuggested(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer's wish; only staff sets a severity."""
+
+    severity: str
+
+
+class SeveritySet(msgspec.Struct, frozen=True, kw_only=True):
+    severity: str
+
+
+class TypeChanged(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+
+
+class PriorityDerived(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule of the agreement placed the ticket (``rule``: e.g. ``group:contract``)."""
+
+    priority: int
+    rule: str
+
+
+class PriorityChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A person placed the ticket. Personal: ``{"reason", "agreement": {"contact"}}``."""
+
+    priority: int
+    agreement_channel: str | None = None
+    agreement_at: datetime | None = None
+
+
+class Assigned(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent`` is a member of staff, or ``queue`` (nobody yet)."""
+
+    agent: str
+
+
+class Transferred(msgspec.Struct, frozen=True, kw_only=True):
+    """Handed to a department or level; timers and entitlement stay. Personal: ``{"reason"}``."""
+
+    department: str | None = None
+    level: str | None = None
+
+
+class CustomerMessageReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+    channel: str
+
+
+class Responded(msgspec.Struct, frozen=True, kw_only=True):
+    """A human's answer; ``visible`` false is an internal note and answers nothing. Personal: ``{"text"}``."""
+
+    channel: str
+    visible: bool = True
+
+
+class ProgressReported(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+    channel: str
+
+
+class InformationRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"question"}``."""
+
+
+class InformationReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+
+class WorkStarted(msgspec.Struct, frozen=True, kw_only=True):
+    agent: str
+
+
+class TimeLogged(msgspec.Struct, frozen=True, kw_only=True):
+    """Work done: ``minutes`` from ``start`` on. ``entry`` is unique. ``source``: ``agent`` or ``call``.
+
+    ``appointment`` is set for preparation of one. Personal: ``{"note"?}``.
+    """
+
+    entry: str
+    start: datetime
+    minutes: int
+    activity: str
+    agent: str
+    source: Literal["agent", "call"] = "agent"
+    appointment: int | None = None
+
+
+class TimeLogCorrected(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry's minutes are ``minutes`` instead; the last correction holds. Personal: ``{"reason"}``."""
+
+    entry: str
+    minutes: int
+
+
+class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """An inbound call. ``to`` is the vendor's own number. Personal: ``{"from"}``."""
+
+    call: str
+    started_at: datetime
+    minutes: int | None = None
+    to: str | None = None
+
+
+class CallTransferAttempted(msgspec.Struct, frozen=True, kw_only=True):
+    call: str
+    to: str
+    result: Literal["connected", "failed"]
+
+
+class CallbackRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """A call by the vendor was promised. ``purpose`` is ``failed_transfer``, ``voicemail`` or ``requested``.
+
+    Personal: ``{"purpose"?}`` in the caller's words.
+    """
+
+    callback: int
+    purpose: Literal["failed_transfer", "voicemail", "requested"]
+
+
+class CallbackAttempted(msgspec.Struct, frozen=True, kw_only=True):
+    callback: int
+    reached: bool
+
+
+class CallbackCompleted(msgspec.Struct, frozen=True, kw_only=True):
+    """The envelope's actor names the role that completed it. Personal: ``{"text"}``."""
+
+    callback: int
+
+
+class VoicemailLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text", "from"}``."""
+
+    call: str
+
+
+class TicketNumberCommunicated(msgspec.Struct, frozen=True, kw_only=True):
+    classification: str
+    channel: str
+
+
+class AppointmentRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """``notices`` are the agreement's remarks that applied (season)."""
+
+    appointment: int
+    kind: str
+    proposals: list[datetime]
+    notices: list[str] = []
+
+
+class AppointmentBooked(msgspec.Struct, frozen=True, kw_only=True):
+    appointment: int
+    start: datetime
+
+
+class AppointmentCancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"reason"?}``."""
+
+    appointment: int
+    by: Literal["customer", "vendor"]
+    written: bool = True
+
+
+class AppointmentHeld(msgspec.Struct, frozen=True, kw_only=True):
+    appointment: int
+
+
+class AppointmentMissed(msgspec.Struct, frozen=True, kw_only=True):
+    appointment: int
+
+
+class EffortNoticeSent(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer was told that work will exceed the notice limit. Personal: ``{"text"}``."""
+
+
+class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
+    """Staff entered a customer's decision: by which channel and when it was given. The contact's name is personal."""
+
+    channel: str
+    at: datetime
+
+
+class CostApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+    approval: int
+    estimate_minutes: int
+
+
+class CostApproved(msgspec.Struct, frozen=True, kw_only=True):
+    """``extra_minutes`` more may be worked; null is open-ended. Personal: ``{"contact"?}``."""
+
+    approval: int
+    extra_minutes: int | None = None
+    on_behalf: OnBehalf | None = None
+
+
+class CostRejected(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"contact"?}``."""
+
+    approval: int
+    on_behalf: OnBehalf | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+    system: Literal["test", "live"]
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"?, "contact"?}``."""
+
+    on_behalf: OnBehalf | None = None
+
+
+class AcceptanceRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"?, "contact"?}``."""
+
+    on_behalf: OnBehalf | None = None
+
+
+class ReleasedToProduction(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class EscalationRaised(msgspec.Struct, frozen=True, kw_only=True):
+    """``to`` is the role asked for, ``agent`` who holds it for this customer. Personal: ``{"text"}``."""
+
+    escalation: int
+    to: str
+    agent: str | None = None
+
+
+class EscalationClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"outcome", "contact"}``."""
+
+    escalation: int
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"}``."""
+
+
+class Reopened(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"reason"}``."""
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class FeedbackReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """``score`` from 1 (poor) to 5. Personal: ``{"text"?}``."""
+
+    score: int
+
+
+class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):
+    """From now on the ticket is measured by these versions. The reason is a statement of the vendor, not personal."""
+
+    agreement_version: int
+    calendar_version: int
+    reason: str

@@ -1,0 +1,83 @@
+"""Where a feed comes from: the service's own log, or another service over HTTP; both give pages.
+
+Page          a stretch of a feed; always says where to go on, even when everything was filtered away
+LogFeed       the feed of the service's own log
+HttpFeed      the feed of another service
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import httpx
+import msgspec
+
+from shared.event_log import EventLog
+from shared.events import with_position
+
+NEXT_POSITION_HEADER: Final = "Fristwerk-Next-Position"
+LAST_POSITION_HEADER: Final = "Fristwerk-Last-Position"
+
+
+class SourceUnavailableError(Exception):
+    """The source did not answer; it is asked again."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines with their positions; go on after ``next``. ``last`` is the source's highest position at that time."""
+
+    lines: list[bytes]
+    next: int
+    last: int
+
+
+class Feed(Protocol):
+    """A log that can be followed."""
+
+    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+        """The next lines after a position; waits up to ``wait_seconds`` for the first. Raises SourceUnavailableError."""
+        ...
+
+
+class LogFeed:
+    """The service's own log as a feed."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+        """See :class:`Feed`."""
+        found = await self._log.read_feed(after, limit)
+        if not found and wait_seconds > 0:
+            await self._log.wait(after, wait_seconds)
+            found = await self._log.read_feed(after, limit)
+        last = found[-1].position if len(found) == limit else await self._log.last_position()
+        lines = [with_position(each.position, each.line) for each in found]
+        return Page(lines=lines, next=found[-1].position if found else after, last=last)
+
+
+class HttpFeed:
+    """Another service's feed over HTTP, read with a follower's token."""
+
+    def __init__(self, client: httpx.AsyncClient, token: Callable[[], str]) -> None:
+        self._client = client
+        self._token = token
+
+    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+        """See :class:`Feed`."""
+        try:
+            answer = await self._client.get(
+                "/v1/events",
+                params={"after": after, "limit": limit, "wait": wait_seconds},
+                headers={"Authorization": f"Bearer {self._token()}"},
+                timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
+            )
+            answer.raise_for_status()
+            return Page(
+                lines=answer.content.splitlines(),
+                next=int(answer.headers[NEXT_POSITION_HEADER]),
+                last=int(answer.headers[LAST_POSITION_HEADER]),
+            )
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            raise SourceUnavailableError(f"{type(error).__name__}: {error}") from error

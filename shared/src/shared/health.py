@@ -1,0 +1,93 @@
+"""How a service is: alive, ready with every dependency by name, and figures for Prometheus. Open without a token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from shared.feed import Follower
+from shared.http import answers, json_answer
+
+
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a service needs: whether it is there, and a sentence where it is not."""
+
+    ok: bool
+    detail: str | None = None
+
+
+class Metrics:
+    """A service's own registry of figures, so that several services in one process never mix theirs."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.feed_lag = Gauge(
+            "fristwerk_feed_lag_events", "Events of a source not yet applied", ["source"], registry=self.registry
+        )
+
+
+Check = Callable[[], Awaitable[Dependency]]
+
+
+def health_router(
+    *, checks: dict[str, Check], followers: Callable[[], list[Follower]], metrics: Metrics, now: Callable[[], datetime]
+) -> APIRouter:
+    """``/health/live``, ``/health/ready`` and ``/metrics``."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health/live", summary="Is the process alive", responses=answers(200, "It is", {"status": "live"}))
+    async def health_live() -> Response:
+        return json_answer({"status": "live"})
+
+    @routes.get(
+        "/health/ready",
+        summary="Can the service do its work, and how far is it behind",
+        responses=answers(
+            200,
+            "Ready",
+            {
+                "status": "ready",
+                "dependencies": {"log": {"ok": True, "detail": None}},
+                "feeds": {"ticket-service": {"position": 1042, "lag_events": 0, "heard_seconds_ago": 0.4}},
+            },
+        ),
+    )
+    async def health_ready() -> Response:
+        """503 while a dependency is missing or a source went backwards."""
+        dependencies = {name: await check() for name, check in checks.items()}
+        feeds = {follower.source: _feed(follower, now()) for follower in followers()}
+        ready = all(each.ok for each in dependencies.values()) and not any(
+            each["stopped_because"] for each in feeds.values()
+        )
+        body = {"status": "ready" if ready else "not ready", "dependencies": dependencies, "feeds": feeds}
+        return json_answer(body, 200 if ready else 503)
+
+    @routes.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        responses={
+            200: {"description": "Figures", "content": {"text/plain": {"example": "fristwerk_feed_lag_events 0"}}}
+        },
+    )
+    async def read_metrics() -> Response:
+        for follower in followers():
+            lag = follower.lag
+            metrics.feed_lag.labels(follower.source).set(max(0, lag.source_position - lag.position))
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def _feed(follower: Follower, now: datetime) -> dict[str, Any]:
+    lag = follower.lag
+    return {
+        "position": lag.position,
+        "lag_events": max(0, lag.source_position - lag.position),
+        "heard_seconds_ago": None if lag.heard_at is None else round((now - lag.heard_at).total_seconds(), 3),
+        "stopped_because": lag.stopped_because,
+    }

@@ -1,0 +1,86 @@
+"""What every request passes first: a correlation id, and for everything below ``/v1`` a checked bearer token.
+
+As a middleware no route can forget it, and an unauthenticated body is never even read.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Final
+
+import structlog
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import problems
+from shared.auth import NotAuthenticatedError, Principal, Tokens
+from shared.problems import Problem
+
+CORRELATION_HEADER: Final = "X-Correlation-Id"
+_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
+_log = structlog.get_logger()
+
+
+class Entrance:
+    """The outermost ASGI application; sets ``principal`` and ``correlation_id`` in the request's state."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get(CORRELATION_HEADER, "")
+        correlation_id = given if _CORRELATION_ID.fullmatch(given) else str(uuid.uuid4())
+        request.state.correlation_id = correlation_id
+        started = time.perf_counter()
+        status = 500
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            try:
+                if scope["path"].startswith("/v1/"):
+                    request.state.principal = self._tokens.check(_bearer(request), now=self._now())
+                await self._app(scope, receive, send_on)
+            except NotAuthenticatedError as error:
+                refusal = Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"})
+                await problems.response(request, refusal)(scope, receive, send_on)
+            finally:
+                seconds = round(time.perf_counter() - started, 6)
+                _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticatedError("A bearer token is needed; 'python -m ticket_service token' prints one.")
+    return token.strip()
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
+    """Who asks, if the role may do it; else a Problem 403 that says what was asked."""
+    principal = principal_of(request)
+    if principal.role not in roles:
+        raise Problem(403, f"The role {principal.role} may not {doing}; these may: {', '.join(sorted(roles))}.")
+    return principal

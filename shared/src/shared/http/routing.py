@@ -1,0 +1,95 @@
+"""An application's routes: strict JSON in, JSON out, every operation with its id, summary and example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+
+from shared import problems
+from shared.http.commands import Replay, as_response
+from shared.http.strict_json import NotJsonError, strict_json
+from shared.problems import Problem
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        """The strictly parsed body; :class:`StrictRoute` has parsed it before FastAPI asks."""
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body was checked strictly: 415 for another media type, 400 for what is not JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def handle(request: Request) -> Response:
+            strict = _StrictRequest(request.scope, request.receive)
+            if takes_json and (body := await strict.body()):
+                media_type = strict.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if media_type != "application/json" and not media_type.endswith("+json"):
+                    raise Problem(415, f"The body must be application/json, not {media_type or 'of no type'}.")
+                try:
+                    strict._json = strict_json(body)  # noqa: SLF001 - Starlette's own cache of the parsed body
+                except NotJsonError as error:
+                    raise Problem(400, str(error)) from error
+            return await handler(strict)
+
+        return handle
+
+
+def create_api(
+    *,
+    title: str,
+    description: str,
+    version: str,
+    routers: list[APIRouter],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+) -> FastAPI:
+    """A service's application: its routers, OpenAPI 3.1 with one id per operation, every error a problem."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=version,
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        max_body_size=MAX_BODY_BYTES,
+        separate_input_output_schemas=False,
+    )
+    for router in routers:
+        app.include_router(router)
+    problems.install(app)
+    app.add_exception_handler(Replay, _on_replay)
+    return app
+
+
+async def _on_replay(_request: Request, replayed: Exception) -> Response:
+    assert isinstance(replayed, Replay)
+    return as_response(replayed.answer, replayed=True)
+
+
+def router(*, prefix: str = "/v1", tags: list[str]) -> APIRouter:
+    """A router whose routes take JSON strictly."""
+    return APIRouter(prefix=prefix, tags=list(tags), route_class=StrictRoute)
+
+
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The body as JSON: instants in UTC with ``Z``, amounts of money as text."""
+    return Response(_encoder.encode(body), status, headers, "application/json")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+def answers(status: int, description: str, example: Any) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route: what a good answer looks like, for OpenAPI and its readers."""
+    return {status: {"description": description, "content": {"application/json": {"example": example}}}}

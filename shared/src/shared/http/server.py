@@ -1,0 +1,50 @@
+"""Running an application: a server that ends open long polls and streams at once when it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+
+class Stopping:
+    """Tells open long polls and streams that the service ends, so that they end at once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """End what is open."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether the service is about to end."""
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        """Return when the service ends."""
+        await self._event.wait()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that tells open streams to end when it is asked to, instead of waiting for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
+    """Run the application until SIGINT or SIGTERM; 0, or 1 where it could not start."""
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1, server_header=False
+    )
+    server = Server(config, stopping)
+    server.run()
+    return 0 if server.started else 1

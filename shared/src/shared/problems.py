@@ -1,0 +1,147 @@
+"""Errors as RFC 9457 problem details: one exception, one media type, one place where everything else becomes one.
+
+Problem                what a route raises: status, stable code, sentence, and for bad input the places
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE: Final = "application/problem+json"
+TITLES: Final[Mapping[int, str]] = {
+    400: "The request is not JSON",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible in this state",
+    412: "Changed in the meantime",
+    413: "The request is too large",
+    415: "This media type is not accepted",
+    422: "Understood but refused",
+    428: "A precondition is required",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available at the moment",
+    507: "Storage is full",
+}
+CODES: Final[Mapping[int, str]] = {
+    400: "not-json",
+    401: "not-authenticated",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    412: "version-conflict",
+    413: "too-large",
+    415: "media-type",
+    422: "refused",
+    500: "internal-error",
+    503: "not-available",
+}
+_log = structlog.get_logger()
+
+
+class Problem(Exception):  # noqa: N818 - the RFC's own word
+    """A refusal on its way to the client. ``errors`` are (JSON pointer, sentence) pairs about the body."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code or CODES.get(status, "problem")
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def response(request: Request, problem: Problem) -> Response:
+    """The problem as an answer to the request."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+    }
+    if problem.errors:
+        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in problem.errors]
+    return Response(msgspec.json.encode(body), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error as a problem."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return response(request, error)
+
+    async def on_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return response(request, invalid(error))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else _unrouted(request, error)
+        return response(request, Problem(error.status_code, detail, headers=error.headers))
+
+    async def on_anything(request: Request, error: Exception) -> Response:
+        _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+        return response(request, Problem(500, "The service failed on this request; nothing was stored by it."))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_anything)
+
+
+def _unrouted(request: Request, error: HTTPException) -> str:
+    path = request.url.path.encode("utf-8", "replace").decode()
+    match error.status_code:
+        case 404:
+            return f"There is nothing at {path}."
+        case 405:
+            return f"{request.method} is not possible at {path}."
+        case 413:
+            return "The body is larger than 1 MiB."
+        case _:
+            return error.detail
+
+
+def invalid(error: RequestValidationError) -> Problem:
+    """A request that FastAPI refused, with a pointer to each place in the body or the name of each parameter."""
+    places = [(_pointer(each["loc"]), _sentence(each)) for each in error.errors()]
+    first = f"{places[0][0] or 'The body'} {places[0][1]}"
+    return Problem(422, f"The request was refused: {first}.", code="invalid-request", errors=places)
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    where, *inner = place
+    if where != "body":
+        return f"#{where}/{'/'.join(str(part) for part in inner)}"
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in inner)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not a field of this request"
+        case _:
+            message = str(error["msg"]).removeprefix("Value error, ")
+            return message[:1].lower() + message[1:]

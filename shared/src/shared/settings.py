@@ -1,0 +1,67 @@
+"""Settings from environment variables with the prefix ``FRISTWERK_``; the README lists them all.
+
+A wrong value or an unknown name stops the start with a sentence: a misspelt setting is never silently ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+PREFIX: Final = "FRISTWERK_"
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+
+
+class SettingsError(ValueError):
+    """A setting has a wrong value or an unknown name; the message is a sentence for whoever starts the service."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a service needs to know of its surroundings. Each field is the variable ``FRISTWERK_<NAME>``."""
+
+    var: Path = Path("var")
+    """Folder of everything the services store by default."""
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
+    database_url: str | None = None
+    """Default: SQLite files in the folder ``var``."""
+    key_file: Path | None = None
+    """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
+    ticket_url: Url = "http://127.0.0.1:8001"
+    """Where sla-service and billing-service find the ticket-service."""
+    sla_url: Url = "http://127.0.0.1:8002"
+    billing_url: Url = "http://127.0.0.1:8003"
+    issuer: str = "fristwerk"
+    audience: str = "fristwerk"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def keys(self) -> Path:
+        """The key file in use."""
+        return self.key_file or self.var / "keys.json"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that the environment gives. Raises SettingsError."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in given:
+        if name not in Settings.__struct_fields__:
+            known = ", ".join(PREFIX + field.upper() for field in Settings.__struct_fields__)
+            raise SettingsError(f"{PREFIX}{name.upper()} is not a setting of Fristwerk; these are: {known}.")
+    try:
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        raise SettingsError(f"{PREFIX}{place.rstrip('`').upper()} has a wrong value: {message}.") from error
+
+
+def _path(kind: type, value: object) -> object:
+    assert kind is Path, "the only type that msgspec does not know here"
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a path")
+    return Path(value).expanduser()

@@ -1,0 +1,45 @@
+"""The terms language: calendars and agreements as documents, validated, canonical, with a digest."""
+
+from __future__ import annotations
+
+from shared.terms.agreement import METRICS, AgreementDocument, Metric, PausingState, ServiceLevel, TicketType
+from shared.terms.billing import BillingTerms
+from shared.terms.calendar import CalendarDocument
+from shared.terms.document import (
+    NotReadableError,
+    TermsError,
+    agreement_document,
+    calendar_document,
+    canonical,
+    digest,
+    read_yaml,
+)
+from shared.terms.values import WEEKDAYS, Clock, Percent, Span, minutes_of_day, parse_span, parse_warning
+from shared.terms.zones import TZDATA_VERSION, zone
+
+__all__ = [
+    "METRICS",
+    "TZDATA_VERSION",
+    "WEEKDAYS",
+    "AgreementDocument",
+    "BillingTerms",
+    "CalendarDocument",
+    "Clock",
+    "Metric",
+    "NotReadableError",
+    "PausingState",
+    "Percent",
+    "ServiceLevel",
+    "Span",
+    "TermsError",
+    "TicketType",
+    "agreement_document",
+    "calendar_document",
+    "canonical",
+    "digest",
+    "minutes_of_day",
+    "parse_span",
+    "parse_warning",
+    "read_yaml",
+    "zone",
+]
