@@ -122,7 +122,7 @@ def typed(envelope: Envelope) -> Event:
 def recorded(line: bytes) -> Recorded:
     """A line of a feed, an export or the store, as envelope and typed event."""
     envelope = read_line(line)
-    return Recorded(envelope=envelope, event=typed(envelope))
+    return Recorded(envelope=envelope, event=typed(envelope), line=line)
 
 
 __all__ = [

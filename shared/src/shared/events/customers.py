@@ -14,9 +14,9 @@ CustomerKind = Literal["company", "person", "prospect"]
 
 
 class CustomerRegistered(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer is known. ``name`` and ``address`` stand here for a company only.
+    """A customer is known. ``name``, ``address`` and ``vat_id`` stand here for a company only.
 
-    Personal: ``{"name"?, "address"?, "contact"?: {"name", "email", "phone"}}``.
+    Personal: ``{"name"?, "address"?, "vat_id"?, "contact"?: {"name"?, "email"?, "phone"?}}``.
     """
 
     customer: str

@@ -48,10 +48,11 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """An envelope together with its typed event."""
+    """An envelope together with its typed event, and the line both were read from."""
 
     envelope: Envelope
     event: msgspec.Struct
+    line: bytes = b""
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,8 @@ def encode_line(  # noqa: PLR0913 - the envelope has this many parts
     personal: str | None,
 ) -> bytes:
     """The stored bytes of an event: one line of JSON without ``position`` and without a line feed."""
-    assert occurred_at.tzinfo is UTC and recorded_at.tzinfo is UTC, "instants are UTC"
+    assert occurred_at.tzinfo is UTC, "instants are UTC"
+    assert recorded_at.tzinfo is UTC, "instants are UTC"
     return _encoder.encode(
         _Line(
             id=event_id,

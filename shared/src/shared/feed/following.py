@@ -96,13 +96,23 @@ class Following:
 class Follower:
     """Follows one source into one database, for as long as :meth:`run` runs."""
 
-    def __init__(self, *, source: str, feed: Feed, database: Database, following: Following, apply: Apply) -> None:
+    def __init__(
+        self,
+        *,
+        source: str,
+        feed: Feed,
+        database: Database,
+        following: Following,
+        apply: Apply,
+        applied: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.source = source
         self.lag = Lag()
         self._feed = feed
         self._database = database
         self._following = following
         self._apply = apply
+        self._applied = applied
         self._advanced = asyncio.Condition()
 
     async def run(self, now: Callable[[], datetime]) -> None:
@@ -134,6 +144,8 @@ class Follower:
             )
         if page.next > self.lag.position:
             await self._apply_page(page)
+            if self._applied is not None:
+                await self._applied()
         async with self._advanced:
             self.lag.position, self.lag.source_position = page.next, max(page.last, page.next)
             self._advanced.notify_all()

@@ -6,7 +6,7 @@ A page always carries where to go on, even when everything on it was filtered aw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 import msgspec
@@ -88,8 +88,8 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
     return await feed.page(after, limit, 0)
 
 
-def feed_router(feed: Callable[[], Feed], stopping: Stopping) -> APIRouter:
-    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed that exists once the service has started."""
+def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
+    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed."""
     routes = router(tags=["feed"])
 
     @routes.get(
@@ -107,7 +107,7 @@ def feed_router(feed: Callable[[], Feed], stopping: Stopping) -> APIRouter:
     ) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
         wanted = FeedFilter(provider=principal_of(request).provider, stream=stream, type=type)
-        page = await filtered_page(feed(), wanted, after=after, limit=limit, wait_seconds=wait, stopping=stopping)
+        page = await filtered_page(feed, wanted, after=after, limit=limit, wait_seconds=wait, stopping=stopping)
         following = request.url.include_query_params(after=page.next)
         return Response(
             b"".join(line + b"\n" for line in page.lines),
@@ -139,7 +139,7 @@ def feed_router(feed: Callable[[], Feed], stopping: Stopping) -> APIRouter:
                 raise Problem(422, "Last-Event-ID is the position of the last event that was received.")
             after = int(last_event_id[:19])
         wanted = FeedFilter(provider=principal_of(request).provider, stream=stream, type=type)
-        return StreamingResponse(_sse(feed(), wanted, after, stopping), media_type="text/event-stream")
+        return StreamingResponse(_sse(feed, wanted, after, stopping), media_type="text/event-stream")
 
     return routes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.http.bodies import Code, Flag, HttpModel, Instant, Line, Minutes, Number, OptionalText, Text, parse_instant
+from shared.http.bodies import Code, Flag, HttpModel, Instant, Line, LocalDate, Minutes, Number, OptionalText, Text, parse_instant
 from shared.http.commands import (
     CommandMeta,
     NewFact,
@@ -28,6 +28,7 @@ __all__ = [
     "HttpModel",
     "Instant",
     "Line",
+    "LocalDate",
     "Minutes",
     "NewFact",
     "NotJsonError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -12,6 +12,8 @@ _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})",
     re.ASCII,
 )
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class HttpModel(BaseModel):
@@ -34,6 +36,16 @@ def parse_instant(value: object) -> datetime:
         raise ValueError(f"{value!r} is not an instant of the calendar") from None
 
 
+def parse_date(value: object) -> date:
+    """A local date, ``YYYY-MM-DD`` and nothing else."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a day of the calendar") from None
+    raise ValueError("must be a local date such as 2026-01-31")
+
+
 def _no_blank(value: object) -> object:
     if isinstance(value, str) and not value.strip():
         raise ValueError("must not be blank")
@@ -41,6 +53,7 @@ def _no_blank(value: object) -> object:
 
 
 Instant = Annotated[datetime, BeforeValidator(parse_instant, json_schema_input_type=str)]
+LocalDate = Annotated[date, BeforeValidator(parse_date, json_schema_input_type=str)]
 Text = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_no_blank)]
 OptionalText = Annotated[str, StringConstraints(max_length=20_000)]
 Line = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_no_blank)]

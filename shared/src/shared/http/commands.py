@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -22,15 +22,18 @@ from shared.problems import Problem
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
+CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+"""How far a client's clock may be ahead of ours."""
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG: Final = re.compile(r'"([0-9]{1,9})"')
 
 
 class CommandMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What surrounds a command: who, when, under which key, on which version (``if_match``)."""
+    """What surrounds a command: who, when (``now`` recorded, ``occurred_at`` happened), under which key, on which version."""
 
     principal: Principal
     now: datetime
+    occurred_at: datetime
     correlation_id: str
     key: IdempotencyKey | None = None
     if_match: int | None = None
@@ -61,17 +64,26 @@ class Replay(Exception):  # noqa: N818 - not an error: the answer given before
         self.answer = answer
 
 
-async def command_meta(request: Request, log: EventLog, now: datetime) -> CommandMeta:
-    """The command's surroundings. Raises Replay if its key was answered, Problem 422 if the key went with another body."""
+async def command_meta(
+    request: Request, log: EventLog, now: datetime, occurred_at: datetime | None = None
+) -> CommandMeta:
+    """The command's surroundings.
+
+    Raises Replay if its key was answered, Problem 422 if the key went with another body or the fact lies in the future.
+    """
     principal = principal_of(request)
     key = await _idempotency_key(request, principal)
     if key is not None:
         stored = await log.stored_answer(key)
         if stored is not None:
             raise replay(stored, key)
+    if occurred_at is not None and occurred_at > now + CLOCK_TOLERANCE:
+        sentence = f"{occurred_at.isoformat()} lies in the future"
+        raise Problem(422, f"The fact cannot be recorded: {sentence}.", code="in-the-future", errors=[("/occurred_at", sentence)])
     return CommandMeta(
         principal=principal,
         now=now,
+        occurred_at=occurred_at or now.replace(microsecond=0),
         correlation_id=request.state.correlation_id,
         key=key,
         if_match=_if_match(request),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -14,8 +14,6 @@ from shared import problems
 from shared.http.commands import Replay, as_response
 from shared.http.strict_json import NotJsonError, strict_json
 from shared.problems import Problem
-
-MAX_BODY_BYTES: Final = 1024 * 1024
 
 
 class _StrictRequest(Request):
@@ -62,7 +60,6 @@ def create_api(
         lifespan=lifespan,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        max_body_size=MAX_BODY_BYTES,
         separate_input_output_schemas=False,
     )
     for router in routers:

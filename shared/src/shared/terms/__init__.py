@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from shared.terms.agreement import METRICS, AgreementDocument, Metric, PausingState, ServiceLevel, TicketType
+from shared.terms.agreement import AgreementDocument, TicketType
 from shared.terms.billing import BillingTerms
 from shared.terms.calendar import CalendarDocument
-from shared.terms.document import (
-    NotReadableError,
-    TermsError,
-    agreement_document,
-    calendar_document,
-    canonical,
-    digest,
-    read_yaml,
-)
+from shared.terms.document import TermsError, agreement_document, calendar_document, canonical, digest
+from shared.terms.reading import NotReadableError, read_yaml
+from shared.terms.service_level import METRICS, Metric, PausingState, ServiceLevel
 from shared.terms.values import WEEKDAYS, Clock, Percent, Span, minutes_of_day, parse_span, parse_warning
 from shared.terms.zones import TZDATA_VERSION, zone
 

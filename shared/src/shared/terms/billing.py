@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from shared.terms.values import Amount, Factor, Flag, Identifier, TermsModel
+from shared.terms.values import Amount, Flag, Identifier, PlacedError, PositiveAmount, TermsModel, place
 
 IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
 VAT_COUNTRIES: Final = ("CH", "DE", "GB")
@@ -28,7 +28,6 @@ class Package(TermsModel):
     carry_over: Flag = False
     after_expiry: Literal["hourly", "overage", "refuse"] = "hourly"
     rate_factor: Literal["weight", "ignore"] = "weight"
-    example: Flag = False
 
 
 class Hourly(TermsModel):
@@ -36,7 +35,6 @@ class Hourly(TermsModel):
 
     rate: Amount
     increment_minutes: IncrementMinutes
-    example: Flag = False
 
 
 class Rounding(TermsModel):
@@ -44,7 +42,7 @@ class Rounding(TermsModel):
 
 
 class MinimumCharge(TermsModel):
-    amount: Factor
+    amount: PositiveAmount
     scope: Literal["ticket", "group", "invoice"] = "ticket"
     applies_to: Annotated[list[Literal["hourly", "cancellation"]], Field(min_length=1)] = ["hourly"]
 
@@ -88,14 +86,23 @@ class BillingTerms(TermsModel):
     coverage: Annotated[list[Coverage], Field(max_length=1_000)] = []
     addons: dict[Identifier, Addon] = {}
     vat: Vat | None = None
-    cash_rounding: Factor | None = None
+    cash_rounding: PositiveAmount | None = None
 
     @model_validator(mode="after")
     def _check_whole(self) -> BillingTerms:
         for name, plan in self.plans.items():
             if plan.package_hours and self.package is None:
-                raise ValueError(f"/plans/{name}/package_hours: the agreement has no 'package' terms")
+                raise PlacedError(place("plans", name, "package_hours"), "the agreement has no 'package' terms")
+            if len(set(plan.package_hours)) < len(plan.package_hours):
+                raise PlacedError(place("plans", name, "package_hours"), "a size stands here twice")
         for name, addon in self.addons.items():
             if addon.requires_plan is not None and addon.requires_plan not in self.plans:
-                raise ValueError(f"/addons/{name}/requires_plan: the agreement has no plan {addon.requires_plan!r}")
+                pointer = place("addons", name, "requires_plan")
+                raise PlacedError(pointer, f"the agreement has no plan {addon.requires_plan!r}")
+        if (
+            self.cancellation_fee is not None
+            and self.cancellation_fee.settle_from == "package"
+            and self.package is None
+        ):
+            raise PlacedError("/cancellation_fee/settle_from", "the agreement has no 'package' terms")
         return self

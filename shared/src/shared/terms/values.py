@@ -6,12 +6,21 @@ Each is read from the text a person writes and written back in one canonical for
 from __future__ import annotations
 
 import re
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, Literal
+from datetime import date, datetime
+from decimal import Decimal
+from reprlib import Repr
+from typing import Annotated, Final, Literal
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+)
 from pydantic import BaseModel as PydanticModel
 
 Clock = Literal["wall", "business", "business_days", "worked"]
@@ -20,15 +29,47 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN: Final = re.compile(r"(?P<count>[0-9]{1,9}) (?:(?P<clock>business|worked) )?(?P<unit>second|minute|hour|day)s?")
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 _PERCENT: Final = re.compile(r"(?P<percent>[0-9]{1,2})%")
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
+_QUOTES: Final = Repr()
+_QUOTES.maxstring = _QUOTES.maxother = 80
 MAX_SPAN_SECONDS: Final = 10 * 366 * 86_400
 MAX_BUSINESS_DAYS: Final = 3_660
+MAX_WARNING_PERCENT: Final = 99
+
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it, shortened where it is long."""
+    return _QUOTES.repr(value)
+
+
+class PlacedError(ValueError):
+    """A part of a document is wrong at a place below it. ``pointer`` (RFC 6901) starts at that part."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        self.pointer = pointer
+        self.detail = detail
+        super().__init__(f"{pointer}: {detail}")
+
+
+def place(*parts: str | int) -> str:
+    """The JSON pointer (RFC 6901) made of keys and indexes."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 class TermsModel(PydanticModel):
-    """A part of a terms document: immutable, and an unknown key is an error."""
+    """A part of a terms document: immutable, and an unknown key is an error.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    ``example`` marks figures that a provider's published text does not give; it has no effect.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    example: Flag = False
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -64,19 +105,21 @@ def parse_span(text: object) -> Span:
         return text
     found = _SPAN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f"{text!r} is not a span such as '4 hours', '2 business hours', '1 business days' or '60 worked minutes'")
+        raise ValueError(
+            f"{shown(text)} is not a span such as '4 hours', '2 business hours', '1 business days' or '60 worked minutes'"
+        )
     count, clock, unit = int(found["count"]), found["clock"], found["unit"]
     if count < 1:
-        raise ValueError(f"{text!r} must be at least one {unit}")
+        raise ValueError(f"{shown(text)} must be at least one {unit}")
     if unit == "day":
         if clock != "business":
-            raise ValueError(f"{text!r}: days are counted as business days; for elapsed time write hours")
+            raise ValueError(f"{shown(text)}: days are counted as business days; for elapsed time write hours")
         if count > MAX_BUSINESS_DAYS:
-            raise ValueError(f"{text!r} is longer than ten years")
+            raise ValueError(f"{shown(text)} is longer than ten years")
         return Span("business_days", count)
     seconds = count * _SECONDS[unit]
     if seconds > MAX_SPAN_SECONDS:
-        raise ValueError(f"{text!r} is longer than ten years")
+        raise ValueError(f"{shown(text)} is longer than ten years")
     return Span({"business": "business", "worked": "worked"}.get(clock or "", "wall"), seconds)  # type: ignore[arg-type]
 
 
@@ -87,8 +130,8 @@ def parse_warning(text: object) -> Span | Percent:
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return parse_span(text)
-    if not 1 <= int(found["percent"]) <= 99:
-        raise ValueError(f"{text!r}: a warning comes at 1% to 99% of the target")
+    if not 1 <= int(found["percent"]) <= MAX_WARNING_PERCENT:
+        raise ValueError(f"{shown(text)}: a warning comes at 1% to {MAX_WARNING_PERCENT}% of the target")
     return Percent(int(found["percent"]))
 
 
@@ -96,12 +139,12 @@ def parse_hours(text: object) -> str:
     """Hours of a day as ``HH:MM-HH:MM``, half-open; ``24:00`` is a valid end, an end before its start runs past midnight."""
     found = _HOURS.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f"{text!r} is not an interval of local time such as '08:30-17:00'")
+        raise ValueError(f"{shown(text)} is not an interval of local time such as '08:30-17:00'")
     start, end = minutes_of_day(str(text))
     if start >= 24 * 60 or end > 24 * 60:
-        raise ValueError(f"{text!r}: a day's hours lie between 00:00 and 24:00")
+        raise ValueError(f"{shown(text)}: a day's hours lie between 00:00 and 24:00")
     if start == end:
-        raise ValueError(f"{text!r} is empty; around the clock is '00:00-24:00'")
+        raise ValueError(f"{shown(text)} is empty; around the clock is '00:00-24:00'")
     return str(text)
 
 
@@ -112,22 +155,22 @@ def minutes_of_day(hours: str) -> tuple[int, int]:
 
 
 def _amount(value: object) -> Decimal:
-    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"{value!r} is not an amount such as \"195.00\"")  # noqa: TRY004 - pydantic reads ValueError
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not an amount such as \"195.00\"") from None
-    exponent = amount.as_tuple().exponent
-    if not amount.is_finite() or not isinstance(exponent, int) or exponent < -6 or amount.adjusted() > 12:  # noqa: PLR2004
-        raise ValueError(f"{value!r} is out of range: at most twelve digits before and six after the point")
-    if amount < 0:
-        raise ValueError(f"{value!r} is negative")
-    return amount
+    text = str(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(
+            f'{shown(value)} is not an amount such as "195.00", with at most twelve digits before and six after the point'
+        )
+    return Decimal(text)
 
 
-def _plain(amount: Decimal) -> str:
-    return format(amount, "f")
+def _money(amount: Decimal) -> str:
+    """At least two decimals, no zeros beyond them: ``195`` and ``195.000`` are both ``195.00``."""
+    return format(amount, ".2f") if amount == round(amount, 2) else _number(amount)
+
+
+def _number(amount: Decimal) -> str:
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _positive(amount: Decimal) -> Decimal:
@@ -136,27 +179,41 @@ def _positive(amount: Decimal) -> Decimal:
     return amount
 
 
-def _date(value: object) -> Any:
-    if isinstance(value, date | str):
+def _date(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError(f"{value!r} is not a date such as 2026-12-24")
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{shown(value)} is not a day of the calendar") from None
+    raise ValueError(f"{shown(value)} is not a date such as 2026-12-24")
 
 
-def _text_number(value: object) -> object:
-    """``rate_factor: 2`` and ``rate_factor: "2"`` mean the same."""
-    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+def _printable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("contains a control character")
+    return text
 
 
-Flag = Annotated[bool, Field(strict=True)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_printable)]
+Title = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 Target = Annotated[Span, PlainValidator(parse_span, json_schema_input_type=str), PlainSerializer(str, return_type=str)]
 Warning_ = Annotated[
     Span | Percent, PlainValidator(parse_warning, json_schema_input_type=str), PlainSerializer(str, return_type=str)
 ]
 Hours = Annotated[str, BeforeValidator(parse_hours)]
-Amount = Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=str), PlainSerializer(_plain, return_type=str)]
-Factor = Annotated[Amount, AfterValidator(_positive)]
+Amount = Annotated[
+    Decimal, BeforeValidator(_amount, json_schema_input_type=str), PlainSerializer(_money, return_type=str)
+]
+PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
+Factor = Annotated[
+    Decimal,
+    BeforeValidator(_amount, json_schema_input_type=str),
+    AfterValidator(_positive),
+    PlainSerializer(_number, return_type=str),
+]
 TermsDate = Annotated[date, BeforeValidator(_date)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import tzdata
@@ -11,17 +12,20 @@ import tzdata
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 """The IANA release in use, e.g. ``2026f``; it stands in every published calendar."""
 
+MAX_NAME: Final = 64
+
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo:
     """The IANA zone ``name``. Raises ValueError with a sentence if there is none."""
     parts = name.split("/")
-    known = all(part and part.strip(".") and "\\" not in part for part in parts)
+    known = len(name) <= MAX_NAME and all(part and part.strip(".") and "\\" not in part for part in parts)
+    unknown = f"{name[:MAX_NAME]!r} is not an IANA time zone such as 'Europe/Berlin'"
     file = resources.files("tzdata").joinpath("zoneinfo", *parts) if known else None
     if file is None or not file.is_file():
-        raise ValueError(f"{name!r} is not an IANA time zone such as 'Europe/Berlin'")
+        raise ValueError(unknown)
     with file.open("rb") as data:
         try:
             return ZoneInfo.from_file(data, key=name)
         except ValueError:
-            raise ValueError(f"{name!r} is not an IANA time zone such as 'Europe/Berlin'") from None
+            raise ValueError(unknown) from None

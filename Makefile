@@ -1,0 +1,65 @@
+# Fristwerk's commands. Everything they make lies in this folder: `.venv` (packages) and `var` (data).
+# They work in a folder with spaces in its path, so every path below is relative.
+
+VAR ?= ./var
+PORT ?= 8001
+PY := .venv/bin/python
+PACKAGES := shared services/ticket-service services/sla-service services/billing-service deploy/local
+LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+
+# Without kept bytecode every start would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: welcome help setup run serve test lint check bench lock clean
+
+welcome: setup help
+
+help:
+	@echo "make run      starts Fristwerk, plays a recorded day of support and shows what came out; data in ./var"
+	@echo "make serve    starts the three services alone: make serve VAR=folder PORT=8001"
+	@echo "make test     runs the whole test suite"
+	@echo "make lint     style, types and who may import whom"
+	@echo "make check    lint and test: what CI runs"
+	@echo "make bench    measures, and prints the figures"
+	@echo "make setup    makes .venv ready, which every command above does by itself"
+	@echo "make clean    removes .venv and caches, never your data"
+
+setup: .venv/ready
+
+.venv/ready: requirements.txt requirements-uv.txt deploy/local/set-up.sh $(PACKAGES:=/pyproject.toml)
+	@deploy/local/set-up.sh
+
+run: setup
+	@exec $(PY) -m fristwerk_local run --var "$(VAR)" --port "$(PORT)" --stop-with-parent
+
+serve: setup
+	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --stop-with-parent
+
+test: setup
+	$(PY) -m pytest -n 2
+
+lint: setup
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+
+check: lint test
+
+bench: setup .venv/bench-ready
+	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done
+
+.venv/bench-ready: .venv/ready requirements-bench.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
+# Renews the pins. No index or mirror address gets into them: a test checks it.
+lock: setup
+	$(LOCK) requirements.in --upgrade --output-file requirements.txt
+	$(LOCK) requirements-bench.in --upgrade --output-file requirements-bench.txt
+	$(LOCK) requirements-uv.in --upgrade --output-file requirements-uv.txt
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,82 @@
+"""The command line of the local runner: ``python -m fristwerk_local run | serve | play STORY | check STORY``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Final
+
+from fristwerk_local.errors import FailedError
+from fristwerk_local.lifeline import end_with_parent
+from fristwerk_local.session import stay
+from shared.settings import SettingsError
+
+FIRST_PORT: Final = 8001
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0, or 1 with a sentence on standard error where it could not be done."""
+    options = _parser().parse_args(arguments)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a reader waits for the line `ready:`
+    if options.stop_with_parent:
+        end_with_parent()
+    try:
+        return asyncio.run(_run(options))
+    except (FailedError, SettingsError, OSError) as error:
+        raise SystemExit(f"Fristwerk: {error}") from error
+
+
+async def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "serve":
+            await stay(options.var, options.port, _announce)
+        case "run":
+            await stay(options.var, options.port, _announce, lambda: _recorded_day(options))
+        case "play":
+            return await _story(options, play=True)
+        case _:
+            return await _story(options, play=False)
+    return 0
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+async def _recorded_day(options: argparse.Namespace) -> None:
+    from fristwerk_local.show import recorded_day  # noqa: PLC0415 - loaded while the services are already up
+
+    await recorded_day(options.var, options.port)
+
+
+async def _story(options: argparse.Namespace, *, play: bool) -> int:
+    from fristwerk_local.show import own_story  # noqa: PLC0415 - `serve` starts without loading it
+
+    return await own_story(options.story, options.var, options.port, options.terms, play=play)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fristwerk_local", description="Fristwerk on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("run", "start the services, play the recorded day once, show what came out, stay until Ctrl-C"),
+        ("serve", "start the services and stay until Ctrl-C"),
+        ("play", "play a story into running services and compare what came out"),
+        ("check", "compare what came out of a story that was played"),
+    ):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("--var", type=Path, default=Path("var"), help="folder of everything stored (var)")
+        command.add_argument("--port", type=int, default=FIRST_PORT, help=f"first of three ports ({FIRST_PORT})")
+        command.add_argument(
+            "--stop-with-parent", action="store_true", help="end when the starting process ends (Linux)"
+        )
+        if name in {"play", "check"}:
+            command.add_argument("story", type=Path, help="a file of the form of recorded_day.yaml")
+            command.add_argument("--terms", type=Path, help="folder with calendars/ and agreements/ of the story")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

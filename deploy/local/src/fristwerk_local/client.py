@@ -1,0 +1,209 @@
+"""The three services as a client sees them: calls in somebody's name, repeated while a service is down for a moment.
+
+ServiceDownError      a service did not answer for longer than the client's patience
+RefusedError          an answer that was not the one asked for
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from fristwerk_local.errors import FailedError
+from fristwerk_local.services import ServiceName, settings_on, urls
+from shared.auth import ALL_PROVIDERS, KeyFileError, Principal, Role, Tokens, load_keys
+
+PATIENCE_SECONDS: Final = 60.0
+NEXT_POSITION: Final = "Fristwerk-Next-Position"
+LAST_POSITION: Final = "Fristwerk-Last-Position"
+_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+_TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
+_BEYOND_EVERY_POSITION: Final = 2**62
+
+
+class NotConnectedError(FailedError):
+    """There is no key file to sign tokens with: nothing has run on that folder yet."""
+
+
+class ServiceDownError(FailedError):
+    """A service did not answer in time; the message is a sentence."""
+
+
+class RefusedError(FailedError):
+    """A service answered with a problem; ``status`` is its code, the message its detail."""
+
+    def __init__(self, request: str, answer: httpx.Response) -> None:
+        self.status = answer.status_code
+        super().__init__(f"{request} answered {answer.status_code}: {_detail(answer)}")
+
+
+class Client:
+    """Calls to the three services. Each call says in whose name; the token comes from ``issue``."""
+
+    def __init__(
+        self,
+        clients: Mapping[ServiceName, httpx.AsyncClient],
+        issue: Callable[[Principal], str],
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._clients = clients
+        self._issue = issue
+        self._patience_seconds = patience_seconds
+        self._tokens: dict[Principal, str] = {}
+
+    async def get(self, service: ServiceName, path: str, who: Principal, **params: str | int) -> Any:
+        """The JSON answer of a read. Raises RefusedError or ServiceDownError."""
+        answer = await self._send(service, "GET", path, who, params=params)
+        if not answer.is_success:
+            raise RefusedError(f"GET {path}", answer)
+        return answer.json()
+
+    async def get_all(self, path: str, who: Principal) -> list[Any]:
+        """All items of a list of the ticket service, over as many pages as there are."""
+        items: list[Any] = []
+        following: str | None = path
+        params: dict[str, str | int] = {"limit": 200}
+        while following is not None:
+            answer = await self._send("ticket", "GET", following, who, params=params)
+            if not answer.is_success:
+                raise RefusedError(f"GET {path}", answer)
+            items += answer.json()["items"]
+            following, params = answer.links.get("next", {}).get("url"), {}
+        return items
+
+    async def post(
+        self, service: ServiceName, path: str, body: Mapping[str, Any], who: Principal, key: str
+    ) -> httpx.Response:
+        """The answer to a command, whatever it is. ``key`` lets a repetition count once. Raises ServiceDownError."""
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        return await self._send(service, "POST", path, who, headers=headers, content=msgspec.json.encode(body))
+
+    async def publish(self, document: str, text: bytes, who: Principal) -> httpx.Response:
+        """Publish a YAML document at ``calendars/NAME`` or ``agreements/NAME``. Raises ServiceDownError."""
+        headers = {"Content-Type": "application/yaml"}
+        return await self._send("ticket", "PUT", f"/v1/{document}", who, headers=headers, content=text)
+
+    async def events_after(self, position: int, provider: str) -> tuple[list[bytes], int]:
+        """The provider's lines of the ticket service's feed after a position, and the position to go on from."""
+        who = follower(provider)
+        lines: list[bytes] = []
+        while True:
+            answer = await self._send("ticket", "GET", "/v1/events", who, params={"after": position, "limit": 1_000})
+            if not answer.is_success:
+                raise RefusedError("GET /v1/events", answer)
+            position = int(answer.headers[NEXT_POSITION])
+            if not answer.content:
+                return lines, position
+            lines += answer.content.splitlines()
+
+    async def last_position(self) -> int:
+        """The last position of the ticket service's log, 0 while it is empty."""
+        params: dict[str, str | int] = {"after": _BEYOND_EVERY_POSITION, "limit": 1}
+        answer = await self._send("ticket", "GET", "/v1/events", follower(ALL_PROVIDERS), params=params)
+        if not answer.is_success:
+            raise RefusedError("GET /v1/events", answer)
+        return int(answer.headers[LAST_POSITION])
+
+    async def caught_up(self, seconds: float) -> bool:
+        """Whether SLA and billing have applied everything that the ticket service has recorded, waiting up to ``seconds``."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        last = await self.last_position()
+        while loop.time() < ends_at:
+            if min([await self._applied("sla"), await self._applied("billing")]) >= last:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def _applied(self, service: ServiceName) -> int:
+        answer = await self._send(service, "GET", "/health/ready", None)
+        return int(answer.json()["feeds"]["ticket-service"]["position"])
+
+    async def _send(
+        self, service: ServiceName, method: str, path: str, who: Principal | None, **parts: Any
+    ) -> httpx.Response:
+        headers = dict(parts.pop("headers", {}))
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self._token(who)}"
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._patience_seconds
+        tries = 0
+        while True:
+            pause = _PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)]
+            try:
+                answer = await self._clients[service].request(method, path, headers=headers, **parts)
+                if answer.status_code not in _TRY_AGAIN or loop.time() >= ends_at:
+                    return answer
+                pause = max(pause, min(_retry_after(answer), 5.0))
+            except httpx.TransportError as error:
+                if loop.time() >= ends_at:
+                    why = str(error) or type(error).__name__
+                    raise ServiceDownError(f"The {service} service does not answer {method} {path}: {why}.") from error
+            await asyncio.sleep(pause)
+            tries += 1
+
+    def _token(self, who: Principal) -> str:
+        if who not in self._tokens:
+            self._tokens[who] = self._issue(who)
+        return self._tokens[who]
+
+
+@asynccontextmanager
+async def connected(folder: Path, first_port: int) -> AsyncIterator[Client]:
+    """A client of the services that run on that folder and those ports, its tokens signed with their key.
+
+    Raises NotConnectedError and SettingsError.
+    """
+    settings = settings_on(folder, first_port)
+    try:
+        tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    except KeyFileError as error:
+        raise NotConnectedError(str(error)) from error
+
+    def issue(who: Principal) -> str:
+        return tokens.issue(who, now=datetime.now(UTC))
+
+    clients = {name: httpx.AsyncClient(base_url=url, timeout=30.0) for name, url in urls(first_port).items()}
+    try:
+        yield Client(clients, issue)
+    finally:
+        for client in clients.values():
+            await client.aclose()
+
+
+def staff(role: Role, provider: str) -> Principal:
+    """Somebody of the provider's people, named after the role."""
+    return Principal(sub=role, role=role, provider=provider)
+
+
+def customer(name: str, customer_id: str, provider: str) -> Principal:
+    """Somebody at a customer."""
+    return Principal(sub=name, role="customer", provider=provider, customer=customer_id)
+
+
+def follower(provider: str) -> Principal:
+    """A program that follows the feed."""
+    return Principal(sub="player", role="service", provider=provider)
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+def _detail(answer: httpx.Response) -> str:
+    """The problem's sentence and the places it names, or the beginning of whatever the answer was."""
+    try:
+        problem = answer.json()
+        places = [f"{each['pointer']} {each['detail']}" for each in problem.get("errors", [])]
+        return " ".join([problem["detail"], *places])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return answer.text[:200] or "(nothing)"

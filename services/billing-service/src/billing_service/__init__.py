@@ -1,0 +1,1 @@
+"""The billing service: what it costs, and why."""

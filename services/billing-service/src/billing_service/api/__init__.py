@@ -1,0 +1,1 @@
+"""The HTTP interface of the billing service: what it costs, and why."""

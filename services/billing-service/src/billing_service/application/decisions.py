@@ -1,0 +1,54 @@
+"""Decisions on charges: ``charge`` or ``waive``, with reason and actor, as facts of billing's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from billing_service.application.answers import charges, public_charge
+from billing_service.application.statements import Rated, Statements
+from billing_service.domain.errors import NotFound, NotInThisState
+from billing_service.read_model import ReadModel
+from shared.event_log import Answer, EventLog, VersionConflictError
+from shared.events.billing import ChargeDecided
+from shared.http import CommandMeta, NewFact, StreamChange, command_answer, lines_of, record
+
+Decision = Literal["charge", "waive"]
+
+
+class Decisions:
+    """Takes decisions. The first on a charge holds: its stream has one event, so two clerks cannot both decide."""
+
+    def __init__(self, log: EventLog, statements: Statements, read_model: ReadModel, new_id: Callable[[], str]) -> None:
+        self._log = log
+        self._statements = statements
+        self._read_model = read_model
+        self._new_id = new_id
+
+    async def decide(self, meta: CommandMeta, public_id: str, decision: Decision, reason: str) -> Answer:
+        """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
+        rated, found = await self._charge(meta, public_id)
+        charge = public_id.partition(":")[2]
+        event = ChargeDecided(
+            charge=charge, contract=rated.row.account, ticket=found["ticket"], decision=decision, reason=reason
+        )
+        fact = NewFact(id=self._new_id(), event=event, occurred_at=meta.occurred_at)
+        lines = lines_of(meta, [StreamChange(stream=f"charge-{charge}", after_version=0, facts=[fact])])
+        state = "charged" if decision == "charge" else "waived"
+        answer = command_answer({"charge": found | {"state": state}}, lines, version=1)
+        try:
+            return await record(self._log, meta, lines, answer)
+        except VersionConflictError:
+            raise NotInThisState("charge-decided", f"The charge {public_id} was decided already.") from None
+
+    async def _charge(self, meta: CommandMeta, public_id: str) -> tuple[Rated, dict[str, Any]]:
+        account, _, charge = public_id.partition(":")
+        row = await self._read_model.account(meta.principal.provider, account)
+        rated = await self._statements.rated(row) if row is not None else None
+        if rated is not None and charge:
+            lines = (*rated.statement.proposed, *rated.statement.lines)
+            for line in lines:
+                if line.charge == charge and line.ticket is not None:
+                    items = charges(rated, line.ticket, {})
+                    return rated, next(each for each in items if each["id"] == public_charge(account, charge))
+        raise NotFound("charge-not-found", f"There is no charge {public_id}.")

@@ -1,0 +1,1 @@
+"""The SLA service: what is due, and why."""

@@ -1,0 +1,1 @@
+"""The HTTP interface of the SLA service: what is due, and why."""

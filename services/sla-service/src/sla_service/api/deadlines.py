@@ -1,0 +1,41 @@
+"""Deadlines for other systems: the calendar's arithmetic without a ticket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from shared.http import HttpModel, Instant, Line, allowed, answers, json_answer, router
+from sla_service.api.timers import READERS
+from sla_service.application import Application
+
+_DEADLINE: Final = {
+    "calendar": "infoniqa@1",
+    "due_at": "2026-06-05T07:30:00Z",
+    "steps": [{"rule": "open", "sentence": "…"}],
+}
+
+
+class DeadlineBody(HttpModel):
+    """From when, on which calendar, how much: ``2 business hours``, ``1 business days`` or ``4 hours``."""
+
+    calendar: Line = Field(
+        examples=["infoniqa"], description="Its name, or name@version; by default the newest version"
+    )
+    start: Instant = Field(examples=["2026-06-03T16:30:00+02:00"])
+    target: Line = Field(examples=["2 business hours"])
+
+
+def deadlines_router(application: Application) -> APIRouter:
+    """``/v1/deadlines``."""
+    routes = router(tags=["deadlines"])
+
+    @routes.post("/deadlines", summary="Compute a deadline", responses=answers(200, "The deadline", _DEADLINE))
+    async def compute_deadline(request: Request, body: DeadlineBody) -> Response:
+        """Nothing is stored; the steps say which hours were counted and why others were not."""
+        principal = allowed(request, READERS | {"service"}, "compute deadlines")
+        return json_answer(await application.deadlines.computed(principal, body.calendar, body.start, body.target))
+
+    return routes

@@ -1,0 +1,92 @@
+"""The composition root of the SLA service: the only place that wires, and the only one that reads the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import httpx
+from fastapi import FastAPI
+
+from shared.auth import Principal, Tokens, load_or_make_keys
+from shared.database import sqlite_database
+from shared.events import new_event_id
+from shared.feed import Follower, HttpFeed, feed_router
+from shared.health import Metrics, health_router
+from shared.http import Entrance, Stopping, create_api
+from shared.settings import Settings
+from sla_service import read_model
+from sla_service.api import refusals
+from sla_service.api.deadlines import deadlines_router
+from sla_service.api.timers import timers_router
+from sla_service.application import Application, Deadlines, TermsShelf
+from sla_service.projector import Projector
+from sla_service.read_model import ReadModel
+from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
+from sla_service.watch import Watch
+
+DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
+
+
+def now() -> datetime:
+    """The service's clock."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A time-ordered id (UUIDv7)."""
+    return new_event_id(now(), os.urandom(10))
+
+
+def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
+    """The SLA service on SQLite files in the folder ``settings.var``; ``ticket_service`` is where its feed comes from."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    keys = load_or_make_keys(settings.keys)
+    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
+    database = sqlite_database(settings.var / "sla.db", read_model.metadata)
+    noticeboard = Noticeboard(now, new_id)
+    client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
+    reader = Principal(sub="sla-service", role="service", provider="*")
+    follower = Follower(
+        source="ticket-service",
+        feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
+        database=database,
+        following=read_model.following,
+        apply=Projector(noticeboard).apply,
+        applied=noticeboard.wake,
+    )
+    watch = Watch(database, noticeboard, now)
+    model = ReadModel(database)
+    application = Application(now=now, deadlines=Deadlines(model, TermsShelf(model), now))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.create()
+        running = [asyncio.create_task(follower.run(now)), asyncio.create_task(watch.run())]
+        yield
+        for task in running:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await client.aclose()
+        await database.close()
+
+    app = create_api(
+        title="Fristwerk sla-service",
+        description=DESCRIPTION,
+        version=version("fristwerk-sla-service"),
+        routers=[
+            health_router(checks={}, followers=lambda: [follower], metrics=Metrics(), now=now),
+            timers_router(application),
+            deadlines_router(application),
+            feed_router(NoticeFeed(database, noticeboard), stopping),
+        ],
+        lifespan=lifespan,
+    )
+    refusals.install(app)
+    app.add_middleware(Entrance, tokens=tokens, now=now)
+    return app

@@ -1,0 +1,89 @@
+"""The tables of the SLA service: histories and terms as recorded, timers as derived, alarms to come, notices given."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+
+from shared.database import UtcDateTime
+from shared.feed import Following
+
+metadata: Final = MetaData()
+following: Final = Following(metadata)
+
+terms: Final = Table(
+    "terms",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("line", LargeBinary, nullable=False),
+)
+histories: Final = Table(
+    "histories",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("line", LargeBinary, nullable=False),
+)
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("reference", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("entitled", Boolean, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("absent", LargeBinary, nullable=False),
+    Index("tickets_by_provider", "provider", "ticket"),
+    Index("tickets_by_reference", "provider", "reference"),
+)
+timers: Final = Table(
+    "timers",
+    metadata,
+    Column("timer", String, primary_key=True),
+    Column("ticket", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("metric", String, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("met_at", UtcDateTime),
+    Column("missed_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("paused_since", UtcDateTime),
+    Column("document", LargeBinary, nullable=False),
+    Index("timers_by_ticket", "ticket"),
+    Index("timers_by_deadline", "provider", "due_at"),
+)
+alarms: Final = Table(
+    "alarms",
+    metadata,
+    Column("timer", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("rule", String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("alarms_by_instant", "at"),
+)
+given: Final = Table(
+    "notices_given",
+    metadata,
+    Column("timer", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("rule", String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+notices: Final = Table(
+    "notices",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("stream", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("line", LargeBinary, nullable=False),
+    UniqueConstraint("stream", "version"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,1 @@
+"""The ticket service: what may happen to a ticket, and what did."""

@@ -1,0 +1,72 @@
+"""Inbound calls, as the telephone system reports them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from shared.auth import STAFF
+from shared.http import HttpModel, Instant, Line, Text, allowed, answers, as_response, command_meta, router
+from ticket_service.application.calls import Call
+from ticket_service.application.service import Application
+from ticket_service.domain.commands import CallTransfer
+
+
+class TransferBody(HttpModel):
+    """Whether the caller was put through to a role."""
+
+    to: Line = Field(examples=["specialist"])
+    result: Literal["connected", "failed"]
+
+
+class VoicemailBody(HttpModel):
+    """What was left on the answering machine."""
+
+    text: Text
+
+
+class CallBody(HttpModel):
+    """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's."""
+
+    ticket: Line | None = None
+    from_: Line = Field(alias="from", examples=["+49 40 000001"])
+    to: Line | None = None
+    started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
+    minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
+    transfer: TransferBody | None = None
+    voicemail: VoicemailBody | None = None
+    occurred_at: Instant | None = None
+
+
+def calls_router(application: Application) -> APIRouter:
+    """``/v1/calls``."""
+    routes = router(tags=["calls"])
+
+    @routes.post(
+        "/calls",
+        summary="Record an inbound call",
+        status_code=201,
+        responses=answers(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
+    )
+    async def receive_call(request: Request, body: CallBody) -> Response:
+        """A failed transfer may start a callback timer; a voicemail without a ticket becomes one."""
+        allowed(request, STAFF, "record calls")
+        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
+        await application.current()
+        ticket = body.ticket
+        if ticket is not None:
+            ticket = await application.tickets.identify(meta.principal, ticket)
+        call = Call(
+            ticket=ticket,
+            from_number=body.from_,
+            to=body.to,
+            started_at=body.started_at,
+            minutes=body.minutes,
+            transfer=CallTransfer(to=body.transfer.to, result=body.transfer.result) if body.transfer else None,
+            voicemail=body.voicemail.text if body.voicemail else None,
+        )
+        return as_response(await application.calls.receive(meta, call))
+
+    return routes

@@ -1,0 +1,189 @@
+"""Calendars and agreements: publish, read versions and differences, preview what a calendar would close."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from shared.http import allowed, answers, as_response, command_meta, json_answer, router
+from shared.problems import Problem
+from shared.terms import agreement_document, calendar_document, read_yaml
+from ticket_service.api.access import ADMIN, READERS
+from ticket_service.application.service import Application
+from ticket_service.application.terms import check_name
+from ticket_service.domain import catalogue
+from ticket_service.domain.catalogue import Published
+from ticket_service.holidays import materialise
+
+MEDIA_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
+Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$", examples=["infoniqa"])]
+Version = Annotated[int, Path(ge=1, le=1_000_000)]
+From = Annotated[int, Query(alias="from", ge=1, le=1_000_000)]
+To = Annotated[int, Query(ge=1, le=1_000_000)]
+
+_CALENDAR_YAML: Final = """calendar: office
+timezone: Europe/Zurich
+hours:
+  mon-fri: ["08:00-12:00", "13:00-17:00"]
+holidays:
+  - {country: CH, subdivision: LU}
+years: 2024-2030
+"""
+_AGREEMENT_YAML: Final = """agreement: support
+timezone: Europe/Zurich
+currency: CHF
+calendar: office
+severities:
+  - {id: high, name: High}
+channels: [email, phone]
+service_levels:
+  - {metric: first_response, severity: high, target: 2 business hours}
+"""
+_VERSION: Final = {"name": "office", "version": 1, "digest": "sha256:9f2c…", "superseded_by": None}
+_DIFF: Final = {"from": 1, "to": 2, "changes": [{"pointer": "/bridge_days", "old": False, "new": True}]}
+
+
+def terms_router(application: Application) -> APIRouter:
+    """``/v1/calendars`` and ``/v1/agreements``."""
+    routes = router(tags=["terms"])
+
+    @routes.put(
+        "/calendars/{name}",
+        summary="Publish a calendar",
+        status_code=201,
+        responses=answers(201, "Published", {"calendar": _VERSION, "events": []}),
+        openapi_extra=_document(_CALENDAR_YAML),
+    )
+    async def publish_calendar(request: Request, name: Name) -> Response:
+        """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
+        allowed(request, ADMIN, "publish calendars")
+        document = calendar_document(await _read(request))
+        check_name(name, document.calendar, "calendar")
+        meta = await command_meta(request, application.log, application.now())
+        return as_response(await application.terms.publish_calendar(meta, document))
+
+    @routes.post(
+        "/calendars/preview",
+        summary="Show what a calendar document would close",
+        responses=answers(200, "The materialised form", {"calendar": _VERSION}),
+        openapi_extra=_document(_CALENDAR_YAML),
+    )
+    async def preview_calendar(request: Request) -> Response:
+        """The document's materialised form: closed days with names and sources. Nothing is stored."""
+        allowed(request, READERS, "preview calendars")
+        return json_answer({"calendar": materialise(calendar_document(await _read(request)), 1)})
+
+    @routes.put(
+        "/agreements/{name}",
+        summary="Publish an agreement",
+        status_code=201,
+        responses=answers(201, "Published", {"agreement": _VERSION, "events": []}),
+        openapi_extra=_document(_AGREEMENT_YAML),
+    )
+    async def publish_agreement(request: Request, name: Name) -> Response:
+        """The document becomes the next version; the same document again is 200 and no new version."""
+        allowed(request, ADMIN, "publish agreements")
+        document = agreement_document(await _read(request))
+        check_name(name, document.agreement, "agreement")
+        meta = await command_meta(request, application.log, application.now())
+        return as_response(await application.terms.publish_agreement(meta, document))
+
+    _add_reads(routes, application, "calendar")
+    _add_reads(routes, application, "agreement")
+    return routes
+
+
+def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
+    """List, newest, versions, one version and differences: the same for calendars and agreements."""
+    path = f"/{kind}s"
+
+    async def published(request: Request, name: str) -> Published[Any]:
+        provider = allowed(request, READERS, f"read {kind}s").provider
+        terms = application.terms
+        return await (terms.calendar(provider, name) if kind == "calendar" else terms.agreement(provider, name))
+
+    @routes.get(
+        path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=answers(200, "All", {"items": [_VERSION]})
+    )
+    async def list_terms(request: Request) -> Response:
+        provider = allowed(request, READERS, f"read {kind}s").provider
+        return json_answer({"items": await (await application.current()).terms(provider, kind)})
+
+    @routes.get(
+        path + "/{name}",
+        summary=f"Read the newest version of the {kind}",
+        name=f"read_{kind}",
+        responses=answers(200, "The newest version", {kind: _VERSION}),
+    )
+    async def read_newest(request: Request, name: Name) -> Response:
+        found = await published(request, name)
+        return json_answer({kind: found.current}, headers={"ETag": f'"{len(found.versions)}"'})
+
+    @routes.get(
+        path + "/{name}/versions",
+        summary=f"List the versions of the {kind}",
+        name=f"list_{kind}_versions",
+        responses=answers(200, "All versions", {"items": [_VERSION]}),
+    )
+    async def list_versions(request: Request, name: Name) -> Response:
+        found = await published(request, name)
+        return json_answer({"items": [_summary(found, each.version) for each in found.versions]})
+
+    @routes.get(
+        path + "/{name}/versions/{version}",
+        summary=f"Read one version of the {kind}",
+        name=f"read_{kind}_version",
+        responses=answers(200, "That version", {kind: _VERSION, "superseded_by": None}),
+    )
+    async def read_version(request: Request, name: Name, version: Version) -> Response:
+        """An old version says which one superseded it; none is ever overwritten."""
+        found = await published(request, name)
+        return json_answer({kind: found.version(version), "superseded_by": found.superseded_by(version)})
+
+    @routes.get(
+        path + "/{name}/diff",
+        summary=f"Compare two versions of the {kind}",
+        name=f"diff_{kind}",
+        responses=answers(200, "What differs", _DIFF),
+    )
+    async def read_diff(request: Request, name: Name, from_version: From, to: To) -> Response:
+        found = await published(request, name)
+        old, new = found.version(from_version), found.version(to)
+        body: dict[str, Any] = {"from": from_version, "to": to}
+        if kind == "calendar":
+            return json_answer(body | msgspec.structs.asdict(catalogue.calendar_changes(old, new)))
+        return json_answer(body | {"changes": catalogue.diff(old.document, new.document)})
+
+
+def _summary(found: Published[Any], version: int) -> dict[str, Any]:
+    each = found.version(version)
+    return {
+        "name": each.name,
+        "version": version,
+        "digest": each.digest,
+        "superseded_by": found.superseded_by(version),
+    }
+
+
+def _document(example: str) -> dict[str, Any]:
+    """The body of a terms document in OpenAPI: YAML as people write it, or the same as JSON."""
+    schema = {"type": "object", "description": "See docs/terms.md"}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/yaml": {"schema": schema, "example": example},
+                "application/json": {"schema": schema, "example": read_yaml(example.encode())},
+            },
+        }
+    }
+
+
+async def _read(request: Request) -> Any:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        named = media_type or "of no type"
+        raise Problem(415, f"A terms document is application/yaml or application/json, not {named}.")
+    return read_yaml(await request.body())

@@ -1,0 +1,55 @@
+"""Delivery, the customer's acceptance or refusal, and the release to production that may depend on it."""
+
+from __future__ import annotations
+
+from shared.events import tickets
+from shared.events.tickets import AcceptanceRefused, Accepted, Delivered, ReleasedToProduction
+from shared.terms import AgreementDocument
+from ticket_service.domain import roles
+from ticket_service.domain.commands import Accept, AcceptanceCommand, Deliver, Release
+from ticket_service.domain.context import Context
+from ticket_service.domain.errors import NotInThisState
+from ticket_service.domain.fact import Fact
+from ticket_service.domain.objections import Objections, personal
+from ticket_service.domain.state import Ticket
+
+
+def deliver_or_accept(ticket: Ticket, command: AcceptanceCommand, context: Context) -> list[Fact]:
+    """The result is delivered, judged by the customer, or put into production."""
+    match command:
+        case Deliver():
+            objections = Objections()
+            objections.texts(text=command.text)
+            objections.refuse_if_any(f"A delivery for ticket {ticket.reference} says what was delivered.")
+            return [Fact(Delivered(system=command.system), personal(text=command.text))]
+        case Accept():
+            return _accept(ticket, command, context)
+        case Release():
+            if must_be_accepted(context.agreement) and not is_accepted(ticket):
+                raise NotInThisState(
+                    "acceptance-required",
+                    f"The ticket {ticket.reference} is released only after the customer has accepted a delivery.",
+                )
+            return [Fact(ReleasedToProduction())]
+
+
+def must_be_accepted(agreement: AgreementDocument) -> bool:
+    """``lifecycle.acceptance: required``."""
+    return agreement.lifecycle.acceptance == "required"
+
+
+def is_accepted(ticket: Ticket) -> bool:
+    """Whether the customer has accepted the latest delivery."""
+    return bool(ticket.deliveries) and ticket.deliveries[-1].accepted is True
+
+
+def _accept(ticket: Ticket, command: Accept, context: Context) -> list[Fact]:
+    objections = Objections()
+    roles.check_decision_maker(command.on_behalf, context, objections)
+    objections.refuse_if_any(f"The delivery of ticket {ticket.reference} still awaits the customer's acceptance.")
+    given = command.on_behalf
+    on_behalf = tickets.OnBehalf(channel=given.channel, at=given.at) if given is not None else None
+    said = personal(text=command.text, contact=given.contact if given is not None else None)
+    if command.accepted:
+        return [Fact(Accepted(on_behalf=on_behalf), said)]
+    return [Fact(AcceptanceRefused(on_behalf=on_behalf), said)]

@@ -1,0 +1,40 @@
+"""What surrounds a decision: the instants, the caller, and the terms the ticket is under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import msgspec
+
+from shared.terms import AgreementDocument, zone
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who gives a command. ``customer`` is set for the role ``customer``: the company the caller belongs to."""
+
+    id: str
+    role: str
+    customer: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """``now`` is the clock, ``occurred_at`` when the fact happened; both in UTC.
+
+    ``agreement`` is the version the ticket is under. What only the application can look up: ``contacts`` (role → the
+    member of staff who holds it for this customer) and, for a migration of terms, the newest published versions of the
+    ticket's agreement and calendar.
+    """
+
+    now: datetime
+    occurred_at: datetime
+    actor: Caller
+    agreement: AgreementDocument
+    contacts: Mapping[str, str] = {}
+    newest_agreement_version: int | None = None
+    newest_calendar_version: int | None = None
+
+
+def local_day(instant: datetime, agreement: AgreementDocument) -> date:
+    """The date on which the instant falls where the agreement counts its days."""
+    return instant.astimezone(zone(agreement.timezone)).date()

@@ -1,0 +1,76 @@
+"""Who may give which command (contract, section 3; where an agreement names roles, exactly those)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.terms import AgreementDocument
+from ticket_service.domain import commands
+from ticket_service.domain.commands import Command, CreateTicket
+from ticket_service.domain.context import Context
+from ticket_service.domain.errors import NotAllowed, NotFound
+from ticket_service.domain.objections import Objections
+from ticket_service.domain.state import Ticket
+
+STAFF: Final = frozenset({"agent", "specialist", "manager"})
+CUSTOMER_MAY: Final[frozenset[type[Command]]] = frozenset(
+    {
+        commands.ReceiveMessage,
+        commands.ReceiveInformation,
+        commands.RequestAppointment,
+        commands.CancelAppointment,
+        commands.Accept,
+        commands.DecideCost,
+        commands.GiveFeedback,
+    }
+)
+
+
+def may(role: str, command: type[Command], agreement: AgreementDocument) -> bool:
+    """Whether a role may give a command at all.
+
+    The agreement's list alone decides who sets a severity. An administrator keeps the terms, so may migrate them.
+    """
+    if command is commands.SetSeverity:
+        return role in agreement.set_severity
+    if command is commands.MigrateTerms and role == "admin":
+        return True
+    return role in STAFF or (role == "customer" and command in CUSTOMER_MAY)
+
+
+def check_caller(ticket: Ticket, command: Command, context: Context) -> None:
+    """Raises NotFound for another company's ticket, NotAllowed for a command the role may not give."""
+    caller = context.actor
+    if caller.role == "customer" and caller.customer != ticket.customer:
+        raise NotFound("ticket-not-found", f"There is no ticket {ticket.id}.")
+    if may(caller.role, type(command), context.agreement):
+        return
+    if isinstance(command, commands.SetSeverity):
+        who = ", ".join(context.agreement.set_severity)
+        raise NotAllowed("severity-not-allowed", f"A severity is set by {who}, not by the role {caller.role}.")
+    raise NotAllowed("role-not-allowed", f"The role {caller.role} may not give the command {command.word} to a ticket.")
+
+
+def check_intake(command: CreateTicket, context: Context) -> None:
+    """Who may open this ticket, and set its severity while doing so. Raises NotFound or NotAllowed."""
+    caller = context.actor
+    if caller.role == "customer" and caller.customer != command.customer:
+        raise NotFound("customer-not-found", f"There is no customer {command.customer}.")
+    if caller.role not in STAFF and caller.role != "customer":
+        raise NotAllowed("role-not-allowed", f"The role {caller.role} may not create tickets.")
+    if command.severity is not None and caller.role not in context.agreement.set_severity:
+        who = ", ".join(context.agreement.set_severity)
+        raise NotAllowed(
+            "severity-not-allowed",
+            f"A severity is set by {who}; the role {caller.role} may suggest one as suggested_severity.",
+        )
+
+
+def check_decision_maker(on_behalf: commands.OnBehalf | None, context: Context, objections: Objections) -> None:
+    """A customer decides in person; staff enter a customer's decision only with the record of who gave it."""
+    if context.actor.role == "customer":
+        objections.unless(on_behalf is None, "/on_behalf", "a customer decides in person; only staff act on behalf")
+    elif on_behalf is None:
+        objections.add("/on_behalf", "is required when staff enter a customer's decision: contact, channel and at")
+    else:
+        objections.agreed("/on_behalf", on_behalf, context.occurred_at)

@@ -1,0 +1,159 @@
+"""A ticket as it stands: what its events so far amount to, and nothing personal.
+
+Encoded as JSON this is what the API answers as ``{"ticket": {…}}``, for staff and for a customer's portal alike.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+State = Literal[
+    "new",
+    "open",
+    "in_progress",
+    "waiting_customer",
+    "waiting_approval",
+    "awaiting_acceptance",
+    "accepted",
+    "resolved",
+    "closed",
+]
+QUEUE: Final = "queue"
+"""The assignee that stands for nobody yet."""
+DEFAULT_PRIORITY: Final = 3
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The automatic confirmation of receipt that was sent."""
+
+    cost_notice: bool
+
+
+class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Logged work; ``minutes`` after the last correction."""
+
+    entry: str
+    start: datetime
+    minutes: int
+    activity: str
+    agent: str
+    source: Literal["agent", "call"]
+    appointment: int | None = None
+    corrected: bool = False
+
+
+class Callback(msgspec.Struct, frozen=True, kw_only=True):
+    """A promised call. ``reached`` says whether any attempt got through, ``completed_by`` the role that called."""
+
+    number: int
+    purpose: Literal["failed_transfer", "voicemail", "requested"]
+    requested_at: datetime
+    attempts: int = 0
+    reached: bool = False
+    completed_at: datetime | None = None
+    completed_by: str | None = None
+
+
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """``cancelled_in_writing`` is null until it is cancelled."""
+
+    number: int
+    kind: str
+    state: Literal["requested", "booked", "cancelled", "held", "missed"] = "requested"
+    proposals: tuple[datetime, ...]
+    notices: tuple[str, ...] = ()
+    start: datetime | None = None
+    cancelled_by: Literal["customer", "vendor"] | None = None
+    cancelled_at: datetime | None = None
+    cancelled_in_writing: bool | None = None
+
+
+class CostApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """``extra_minutes`` null on an approval leaves the end open."""
+
+    number: int
+    estimate_minutes: int
+    state: Literal["requested", "approved", "rejected"] = "requested"
+    extra_minutes: int | None = None
+    decided_at: datetime | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """``accepted`` is null until the customer has said."""
+
+    system: Literal["test", "live"]
+    delivered_at: datetime
+    accepted: bool | None = None
+
+
+class Escalation(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent`` holds the role ``to`` for this customer, if anyone does."""
+
+    number: int
+    to: str
+    agent: str | None = None
+    raised_at: datetime
+    closed_at: datetime | None = None
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """One matter. Immutable: every event gives a new one (see ``evolution.evolve``).
+
+    ``priority_rule`` names the rule that derived the priority; null where a person set it or nobody did. ``classification``
+    is the one communicated to the customer with the ticket's number. ``last_…_at`` are the latest occurrences so far.
+    """
+
+    id: str
+    reference: str
+    version: int
+    state: State = "new"
+    type: str
+    severity: str | None = None
+    suggested_severity: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    priority_rule: str | None = None
+    group: str | None = None
+    entitled: bool
+    entitled_by: Literal["contract", "warranty"] | None = None
+    entitled_why: str
+    assignee: str | None = None
+    department: str | None = None
+    level: str | None = None
+    customer: str
+    contract: str | None = None
+    plan: str | None = None
+    site: str | None = None
+    addons: tuple[str, ...] = ()
+    agreement: str
+    agreement_version: int
+    calendar: str
+    calendar_version: int
+    channel: str
+    received_at: datetime
+    fields: dict[str, str] = {}
+    acknowledged: Acknowledgement | None = None
+    classification: str | None = None
+    last_activity_at: datetime
+    last_customer_message_at: datetime | None = None
+    last_response_at: datetime | None = None
+    last_progress_at: datetime | None = None
+    work_started_at: datetime | None = None
+    effort_notice_at: datetime | None = None
+    released_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    feedback_score: int | None = None
+    time_entries: dict[str, TimeEntry] = {}
+    callbacks: tuple[Callback, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    cost_approvals: tuple[CostApproval, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+
+    @property
+    def unassigned(self) -> bool:
+        """Whether nobody has the ticket yet."""
+        return self.assignee is None or self.assignee == QUEUE

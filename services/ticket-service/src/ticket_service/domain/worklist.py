@@ -1,0 +1,78 @@
+"""The order in which tickets are taken up, and which of them can be.
+
+The agreement names the keys; ``due_at`` is never one of them: the order is a promise of its own, not a reaction to timers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
+
+from shared.terms import AgreementDocument
+from shared.terms.agreement import Rank, WorklistKey
+from ticket_service.domain.lifecycle import WORKABLE
+from ticket_service.domain.state import Ticket
+
+SortKey = tuple[tuple[int, ...], str]
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def sort_key(ticket: Ticket, group: str | None, agreement: AgreementDocument) -> SortKey:
+    """The ticket's place by its agreement: the smallest comes first.
+
+    ``group`` is that of the customer's present contract: the place follows the present, entitlement does not. Keys of
+    different agreements compare without error. What is equal in all keys stands in order of receipt, then of reference.
+    """
+    keys = tuple(_value(key, ticket, group, agreement) for key in agreement.worklist.order)
+    return (*keys, _microseconds(ticket.received_at)), ticket.reference
+
+
+def is_workable(ticket: Ticket) -> bool:
+    """Whether it is the vendor's turn: nothing is awaited from the customer, and the matter is not done."""
+    return ticket.state in WORKABLE
+
+
+def is_free(ticket: Ticket) -> bool:
+    """Whether ``next`` may give the ticket to somebody: workable, and nobody has it."""
+    return is_workable(ticket) and ticket.unassigned
+
+
+def _value(key: WorklistKey, ticket: Ticket, group: str | None, agreement: AgreementDocument) -> int:
+    match key:
+        case "group":
+            return _place(group, [each.id for each in agreement.groups])
+        case "rank":
+            return _rank(ticket, group, agreement.worklist.rank)
+        case "type":
+            return _place(ticket.type, [each.id for each in agreement.ticket_types])
+        case "priority":
+            return ticket.priority
+        case "severity":
+            return _severity(ticket.severity, agreement)
+        case "received_at":
+            return _microseconds(ticket.received_at)
+        case _:
+            assert_never(key)
+
+
+def _severity(severity: str | None, agreement: AgreementDocument) -> int:
+    """The place on the scale. Not set yet is the last; where the strictest target holds until then, the first."""
+    if severity is None and agreement.unclassified == "strictest":
+        return -1
+    return _place(severity, [each.id for each in agreement.severities])
+
+
+def _rank(ticket: Ticket, group: str | None, ranks: list[Rank]) -> int:
+    """The first line all of whose named keys fit; behind them all where none does."""
+    facts = {"type": ticket.type, "severity": ticket.severity, "group": group, "channel": ticket.channel}
+    fits = (all(getattr(rank, key) in {None, value} for key, value in facts.items()) for rank in ranks)
+    return next((place for place, fit in enumerate(fits) if fit), len(ranks))
+
+
+def _place(value: str | None, order: list[str]) -> int:
+    return order.index(value) if value in order else len(order)
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND

@@ -1,0 +1,170 @@
+"""The house rules that a linter does not know: pure domains, one clock, modules and functions a reader can hold in mind."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SERVICES = ("ticket", "sla", "billing")
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 50
+LONG_MODULES: dict[str, str] = {}
+"""Modules over 400 lines, each with the reason why it is not two."""
+
+IMPURE = {
+    "asyncio",
+    "datetime.now",
+    "io",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+"""Parts of the standard library that bring a clock, randomness or the world outside into a domain."""
+
+
+def sources() -> list[Path]:
+    return sorted(
+        path for folder in ("shared", "services", "deploy") for path in (ROOT / folder).glob("**/src/**/*.py")
+    )
+
+
+def suite() -> list[Path]:
+    return sorted((ROOT / "tests").glob("**/*.py"))
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def package(service: str) -> Path:
+    return ROOT / "services" / f"{service}-service" / "src" / f"{service}_service"
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """The dotted names of everything imported."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (each.name for each in names)
+            case ast.ImportFrom(module=str() as module, names=names):
+                yield from (f"{module}.{each.name}" for each in names)
+            case _:
+                pass
+
+
+def attributes(tree: ast.AST) -> Iterator[str]:
+    """What is read of a plain name, such as ``datetime.now``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+
+
+def read(tree: ast.AST, *clocks: str) -> int:
+    return sum(each in clocks for each in attributes(tree))
+
+
+def below(name: str, *roots: str) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_domain_imports_the_standard_library_msgspec_events_and_terms_and_nothing_else(service: str) -> None:
+    own = f"{service}_service.domain"
+    strangers = [
+        f"{named(path)}: {name}"
+        for path in sorted((package(service) / "domain").glob("**/*.py"))
+        for name in imports(parsed(path))
+        if not below(name, own, "msgspec", "shared.events", "shared.terms")
+        and (name.partition(".")[0] not in sys.stdlib_module_names or below(name, *IMPURE))
+    ]
+
+    assert strangers == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_clock_is_read_once_a_service_where_it_is_wired(service: str) -> None:
+    readings = {
+        path.relative_to(package(service)).as_posix(): count
+        for path in sorted(package(service).glob("**/*.py"))
+        if (count := read(parsed(path), "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"))
+    }
+
+    assert readings == {"app.py": 1}
+
+
+def test_shared_never_reads_the_clock() -> None:
+    readers = [named(path) for path in (ROOT / "shared" / "src").glob("**/*.py") if read(parsed(path), "datetime.now")]
+
+    assert readers == []
+
+
+def test_billing_never_computes_with_a_float() -> None:
+    floats = [
+        f"{named(path)}:{node.lineno}"
+        for path in sorted((package("billing") / "domain").glob("**/*.py"))
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.Name) and node.id == "float")
+    ]
+
+    assert floats == []
+
+
+def test_nothing_is_mocked() -> None:
+    mocking = [named(path) for path in sources() + suite() if any("mock" in name for name in imports(parsed(path)))]
+
+    assert mocking == []
+
+
+def test_every_module_opens_with_a_sentence_that_says_its_duty() -> None:
+    silent = []
+    for path in sources() + suite():
+        if path.name == "__init__.py" and not path.read_text("utf-8"):
+            continue
+        first, _, _ = (ast.get_docstring(parsed(path)) or "").partition("\n\n")
+        if not first.endswith((".", ":", "!", "?", "``.")):
+            silent.append(named(path))
+
+    assert silent == []
+
+
+def test_no_module_grows_past_what_a_reader_can_hold_in_mind() -> None:
+    long = {named(path) for path in sources() + suite() if len(path.read_text("utf-8").splitlines()) > MAX_MODULE_LINES}
+
+    assert long == set(LONG_MODULES)
+
+
+def test_functions_stay_within_a_screen() -> None:
+    long = [
+        f"{named(path)}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
+        for path in sources()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+        and not _holds_routes(node)
+    ]
+
+    assert long == []
+
+
+def _holds_routes(function: ast.AST) -> bool:
+    """A function that only defines an application's routes is as long as the routes are many; each of them counts."""
+    inner = [
+        node for node in ast.iter_child_nodes(function) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return any(node.decorator_list for node in inner)

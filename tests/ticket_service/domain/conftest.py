@@ -1,0 +1,132 @@
+"""Tickets for tests of the domain: given events, when a command, then events or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.events import Actor, Event, tickets
+from shared.terms import AgreementDocument, agreement_document, read_yaml
+from ticket_service.domain.commands import Command
+from ticket_service.domain.context import Caller, Context
+from ticket_service.domain.errors import NotAcceptable, Refusal
+from ticket_service.domain.evolution import Stamp, evolve
+from ticket_service.domain.fact import Fact
+from ticket_service.domain.state import Ticket
+from ticket_service.domain.ticket import decide
+
+TERMS = Path(__file__).parents[3] / "deploy" / "local" / "src" / "fristwerk_local" / "terms" / "agreements"
+RECEIVED_AT = datetime(2026, 6, 3, 8, 0, tzinfo=UTC)
+LATER = datetime(2026, 6, 10, 7, 0, tzinfo=UTC)
+NOW = datetime(2026, 7, 31, 12, 0, tzinfo=UTC)
+AGENT = Actor(id="agent-3", role="agent")
+
+
+class Outcome:
+    """What became of a command: facts and the ticket after them, or a refusal."""
+
+    def __init__(self, ticket: Ticket, facts: list[Fact], refusal: Refusal | None) -> None:
+        self.facts = facts
+        self.refusal = refusal
+        self.ticket = ticket
+
+    def then(self, *events: Event) -> Outcome:
+        assert self.refusal is None
+        assert [fact.event for fact in self.facts] == list(events)
+        return self
+
+    def sealing(self, *personal: dict[str, Any] | None) -> Outcome:
+        assert [fact.personal for fact in self.facts] == list(personal)
+        return self
+
+    def refused(self, kind: type[Refusal], code: str, *pointers: str) -> Refusal:
+        assert self.refusal is not None, f"expected {code}, got {self.facts}"
+        assert (type(self.refusal), self.refusal.code) == (kind, code)
+        errors = self.refusal.errors if isinstance(self.refusal, NotAcceptable) else []
+        assert [pointer for pointer, _ in errors] == list(pointers)
+        return self.refusal
+
+
+class Given:
+    """A ticket with its history so far, under an agreement."""
+
+    def __init__(self, agreement: AgreementDocument, ticket: Ticket) -> None:
+        self.agreement = agreement
+        self.ticket = ticket
+
+    def having(self, *events: Event, at: datetime = RECEIVED_AT) -> Given:
+        ticket = self.ticket
+        for event in events:
+            ticket = evolve(
+                ticket, event, Stamp(ticket=ticket.id, version=ticket.version + 1, occurred_at=at, actor=AGENT)
+            )
+        return Given(self.agreement, ticket)
+
+    def when(
+        self,
+        command: Command,
+        by: str = "agent",
+        at: datetime = LATER,
+        customer: str | None = "muster",
+        **looked_up: Any,
+    ) -> Outcome:
+        caller = Caller(id=f"{by}-3", role=by, customer=customer if by == "customer" else None)
+        context = Context(now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, **looked_up)
+        try:
+            facts = decide(self.ticket, command, context)
+        except Refusal as refusal:
+            return Outcome(self.ticket, [], refusal)
+        return Outcome(self.having(*(fact.event for fact in facts), at=at).ticket, facts, None)
+
+
+@pytest.fixture(scope="session")
+def terms() -> Callable[..., AgreementDocument]:
+    """The agreement of a provider, with keys changed where a test needs other terms."""
+
+    @cache
+    def read(name: str) -> Any:
+        return read_yaml((TERMS / f"{name}.yaml").read_bytes())
+
+    @cache
+    def unchanged(name: str) -> AgreementDocument:
+        return agreement_document(read(name))
+
+    def load(name: str, **changes: Any) -> AgreementDocument:
+        return agreement_document(read(name) | changes) if changes else unchanged(name)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def given(terms: Callable[..., AgreementDocument]) -> Callable[..., Given]:
+    """A ticket under the agreement of that name, in which the events have happened."""
+
+    def build(agreement: str | AgreementDocument, *events: Event, created: dict[str, Any] | None = None) -> Given:
+        document = terms(agreement) if isinstance(agreement, str) else agreement
+        facts = {
+            "reference": "HAM-7K3Q-9F2M",
+            "customer": "muster",
+            "contract": "c-1",
+            "agreement": document.agreement,
+            "agreement_version": 1,
+            "calendar": document.calendar_for("email", None),
+            "calendar_version": 1,
+            "type": "normal",
+            "channel": "email",
+            "received_at": RECEIVED_AT,
+            "entitled": True,
+            "entitled_by": "contract",
+            "entitled_why": "contract c-1 is in force on 2026-06-03",
+        }
+        event = tickets.TicketCreated(**(facts | (created or {})))
+        stamp = Stamp(ticket="t-1", version=1, occurred_at=event.received_at, actor=AGENT)
+        ticket = evolve(None, event, stamp)
+        assert ticket is not None
+        return Given(document, ticket).having(*events, at=event.received_at + timedelta(minutes=5))
+
+    return build
