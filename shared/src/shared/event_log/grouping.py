@@ -1,0 +1,199 @@
+"""Group commit: appends that arrive together become one durable transaction of the one writer thread.
+
+Each append keeps its own result, so a conflict of one never fails its neighbours. A lone append waits for nobody: the writer
+takes what is there and commits; what arrives meanwhile is the next group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from shared.event_log.port import (
+    FeedLine,
+    IdempotencyKey,
+    Keyed,
+    LogError,
+    LogUnavailableError,
+    StoredAnswer,
+)
+from shared.events import NewEvent
+
+Result = TypeVar("Result")
+MAX_GROUP: Final = 512
+"""Appends in one transaction at most: bounds its memory and the time the log is locked."""
+MAX_WAITING: Final = 10_000
+KEYS_KEPT: Final = timedelta(days=90)
+POLL_SECONDS: Final = 1.0
+"""A wait looks again this often: another process may have appended, and its notification may be lost."""
+READERS: Final = 4
+
+
+class Append(msgspec.Struct, frozen=True, eq=False):
+    """One append on its way to the writer, and who waits for it."""
+
+    events: Sequence[NewEvent]
+    keyed: Keyed | None
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[int]
+
+
+class GroupRecorder(Protocol):
+    """A database's part of the log; called from the writer's and the readers' threads."""
+
+    def insert_group(self, group: Sequence[Append]) -> Sequence[int | LogError]:
+        """One durable transaction for the group; for each append its last position or why it was not stored."""
+        ...
+
+    def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
+        """A stream's lines with a higher version, in order."""
+        ...
+
+    def select_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """Lines with a higher position, in order; a lower position never appears later."""
+        ...
+
+    def select_last_position(self) -> int:
+        """The highest position, or 0."""
+        ...
+
+    def select_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+        """The answer stored under a key."""
+        ...
+
+    def delete_keys(self, before: int) -> None:
+        """Delete idempotency keys stored before a second since the epoch."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        ...
+
+
+class GroupedEventLog:
+    """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read."""
+
+    def __init__(self, recorder: GroupRecorder) -> None:
+        self._recorder = recorder
+        self._appends: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
+        self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._closing = False
+        self._writer.start()
+
+    async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
+        """See :class:`EventLog`."""
+        assert events, "an append stores at least one event"
+        if self._closing:
+            raise LogUnavailableError("the log is closing")
+        if self._appends.qsize() >= MAX_WAITING:
+            raise LogUnavailableError("too many appends are waiting")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        self._appends.put(Append(events, keyed, loop, future))
+        # A client that goes away does not take its accepted append back.
+        return await asyncio.shield(future)
+
+    async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
+        """See :class:`EventLog`."""
+        return await self._read(lambda: self._recorder.select_stream(stream, after_version))
+
+    async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """See :class:`EventLog`."""
+        return await self._read(lambda: self._recorder.select_feed(after, limit))
+
+    async def wait(self, after: int, seconds: float) -> None:
+        """See :class:`EventLog`."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        while True:
+            woken: asyncio.Future[None] = loop.create_future()
+            self._waiters.add(woken)
+            try:
+                left = ends_at - loop.time()
+                if await self.last_position() > after or left <= 0:
+                    return
+                await asyncio.wait([woken], timeout=min(left, POLL_SECONDS))
+            finally:
+                self._waiters.discard(woken)
+
+    async def last_position(self) -> int:
+        """See :class:`EventLog`."""
+        return await self._read(self._recorder.select_last_position)
+
+    async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+        """See :class:`EventLog`."""
+        return await self._read(lambda: self._recorder.select_answer(key))
+
+    async def forget_keys(self, now: datetime) -> None:
+        """Delete idempotency keys older than 90 days."""
+        before = int((now - KEYS_KEPT).timestamp())
+        await self._read(lambda: self._recorder.delete_keys(before))
+
+    async def close(self) -> None:
+        """See :class:`EventLog`."""
+        self._closing = True
+        self._appends.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        self._recorder.close()
+
+    def wake(self) -> None:
+        """Let those who wait look again; called in the event loop."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _read(self, query: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+
+    def _write(self) -> None:
+        """The writer thread: everything that waits becomes one transaction."""
+        while (first := self._appends.get()) is not None:
+            group, last = self._waiting(first)
+            try:
+                results = self._recorder.insert_group(group)
+            except Exception as error:  # noqa: BLE001 - whatever failed, every waiting append must hear of it
+                results = [LogUnavailableError(f"the log could not be written: {error}")] * len(group)
+            self._settle(group, results)
+            if last:
+                return
+
+    def _waiting(self, first: Append) -> tuple[list[Append], bool]:
+        """What waits with the first, and whether it is the last group of all."""
+        group = [first]
+        while len(group) < MAX_GROUP:
+            try:
+                following = self._appends.get_nowait()
+            except queue.Empty:
+                return group, False
+            if following is None:
+                return group, True
+            group.append(following)
+        return group, False
+
+    def _settle(self, group: Iterable[Append], results: Sequence[int | LogError]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | LogError]]] = {}
+        for append, result in zip(group, results, strict=True):
+            by_loop.setdefault(append.loop, []).append((append.future, result))
+        for loop, settled in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._deliver, settled)
+
+    def _deliver(self, settled: list[tuple[asyncio.Future[int], Any]]) -> None:
+        for future, result in settled:
+            if future.done():
+                continue
+            if isinstance(result, LogError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self.wake()
