@@ -11,10 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Table, event
+from sqlalchemy import BigInteger, Dialect, MetaData, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
+
+from shared.settings import Settings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -39,13 +42,17 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """A service's read model: short transactions on an async engine."""
 
-    def __init__(self, engine: AsyncEngine, metadata: MetaData) -> None:
+    def __init__(self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None) -> None:
         self._engine = engine
         self._metadata = metadata
+        self._schema = schema
 
     async def create(self) -> None:
-        """Make the tables that are missing."""
+        """Make the tables that are missing; of several processes starting at once one does."""
         async with self._engine.begin() as connection:
+            if self._schema is not None:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
+                await connection.execute(CreateSchema(self._schema, if_not_exists=True))
             await connection.run_sync(self._metadata.create_all)
 
     @asynccontextmanager
@@ -76,6 +83,35 @@ def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
+async def one_at_a_time(connection: AsyncConnection, what: str) -> None:
+    """Wait until no other transaction does ``what``; ours does until it ends. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+
+
+def open_database(
+    settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
+) -> Database:
+    """The database that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    if settings.database_url is not None:
+        return postgres_database(settings.database_url, name.replace("-", "_"), metadata)
+    return sqlite_database(settings.var / f"{name}.db", metadata, pragmas or REBUILDABLE)
+
+
+def postgres_database(url: str, schema: str, metadata: MetaData) -> Database:
+    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database``."""
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"}},
+    )
+    return Database(engine, metadata, schema)
+
+
+POOL_SIZE: Final = 4
+POOL_OVERFLOW: Final = 4
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 """For read models: they are made again from the log, so a tail lost with the power is only replayed."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")

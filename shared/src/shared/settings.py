@@ -15,6 +15,9 @@ PREFIX: Final = "FRISTWERK_"
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 
+DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^postgresql://[^\s/]+/[^\s/?]+$")]
+UNLOCKED_APPENDS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
+
 
 class SettingsError(ValueError):
     """A setting has a wrong value or an unknown name; the message is a sentence for whoever starts the service."""
@@ -28,8 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: Port | None = None
     """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
-    database_url: str | None = None
-    """Default: SQLite files in the folder ``var``."""
+    database_url: DatabaseUrl | None = None
+    """``postgresql://user:password@host:port/database``; default: SQLite files in the folder ``var``."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
     ticket_url: Url = "http://127.0.0.1:8001"
@@ -49,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that the environment gives. Raises SettingsError."""
     given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    if environment.get(UNLOCKED_APPENDS, "").lower() not in ("", "0", "n", "no", "f", "false", "off"):
+        raise SettingsError(f"{UNLOCKED_APPENDS} is set: it takes the lock off appends, and readers of the log lose events.")
     for name in given:
         if name not in Settings.__struct_fields__:
             known = ", ".join(PREFIX + field.upper() for field in Settings.__struct_fields__)

@@ -111,6 +111,16 @@ def test_a_season_may_have_a_lead_time_of_its_own(given, terms):
     assert given(agreement).when(request(local(6, 30), local(7, 1)), at=ON_10_JUNE).facts[0].event.notices == ["Sommer"]
 
 
+@pytest.mark.parametrize(
+    ("from_day", "until_day", "in_season"),
+    [("06-25", "06-30", True), ("06-20", "06-25", True), ("06-25", "06-25", True), ("06-26", "06-30", False)],
+)
+def test_both_ends_of_a_season_belong_to_it(given, terms, from_day, until_day, in_season):
+    season = {"from": from_day, "until": until_day, "notice": "Sommer"}
+    outcome = given(terms("infoniqa", appointments={"season": season})).when(request(local(6, 25)), at=ON_10_JUNE)
+    assert outcome.facts[0].event.notices == (["Sommer"] if in_season else [])
+
+
 def test_without_terms_one_proposal_in_the_future_is_enough(given):
     soon = ON_10_JUNE + timedelta(minutes=1)
     given("liveagent").when(request(soon), by="customer", at=ON_10_JUNE).then(

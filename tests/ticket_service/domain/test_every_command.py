@@ -96,6 +96,7 @@ PREPARED = (
     EscalationRaised(escalation=1, to="manager"),
     Delivered(system="test"),
     Accepted(),
+    Resolved(),
     Reopened(),
 )
 """A ticket on which every example finds what it speaks of; it is open, and a delivery has been accepted."""
@@ -228,6 +229,11 @@ def test_nothing_happens_before_the_ticket_was_received(given, kind):
     ticket = ready_for(given, kind)
     at = ticket.ticket.received_at - timedelta(seconds=1)
     ticket.when(EXAMPLES[kind], at=at).refused(NotAcceptable, "not-acceptable", "/occurred_at")
+
+
+def test_an_answer_may_come_at_the_very_receipt(given):
+    ticket = given("digidesk")
+    assert ticket.when(EXAMPLES[commands.Respond], at=ticket.ticket.received_at).refusal is None
 
 
 def test_nothing_happens_more_than_a_minute_ahead_of_the_clock(given):

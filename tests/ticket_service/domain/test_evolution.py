@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from shared.events import TICKETS, Actor, UnknownEvent, encode_line, read_line
+from shared.events import TICKETS, Actor, UnknownEvent
 from shared.events.tickets import (
     AppointmentBooked,
     CallbackRequested,
@@ -124,22 +124,3 @@ def test_a_ticket_as_json_is_an_answer_with_instants_in_utc():
     answer = msgspec.json.decode(msgspec.json.encode(grown(BORN, SeveritySet(severity="kritisch"))))
     assert (answer["id"], answer["state"], answer["severity"]) == ("t-1", "new", "kritisch")
     assert answer["received_at"] == "2026-06-03T08:00:00Z"
-
-
-def test_a_recorded_event_brings_its_own_stamp():
-    line = encode_line(
-        event_id="e-1",
-        type="Closed",
-        schema=1,
-        provider="hamburg",
-        stream="ticket-t-1",
-        version=7,
-        occurred_at=AT,
-        recorded_at=AT,
-        actor=AGENT,
-        correlation_id=None,
-        causation_id=None,
-        data=Closed(),
-        personal=None,
-    )
-    assert Stamp.of(read_line(line)) == stamp(7)

@@ -93,11 +93,23 @@ def test_the_sixtieth_minute_used_up_closes_the_cost_gate(given):
     assert "60 of 60 billable minutes" in refusal.detail
 
 
-def test_free_work_and_preparation_do_not_count_at_the_cost_gate(given):
-    free = (logged(50), logged(30, "module_enquiry", "e-2"), logged(30, "preparation", "e-3", appointment=1))
+def test_free_work_does_not_count_at_the_cost_gate(given):
+    free = (logged(50), logged(30, "module_enquiry", "e-2"))
     assert given("digidesk", *free).when(WORK).refusal is None
-    other = (logged(50), logged(30, "preparation", "e-3"))
-    given("digidesk", *other).when(WORK).refused(NotInThisState, "cost-approval-required")
+    given("digidesk", *free, logged(10, "help", "e-3")).when(WORK).refused(NotInThisState, "cost-approval-required")
+
+
+def test_preparation_of_an_appointment_counts_only_where_no_cancellation_fee_rests_on_it(given, terms):
+    gate = {"cost_approval": {"after_minutes": 60}}
+    prepared = (CLASSIFIED, MINE, REQUESTED, BOOKED, logged(90, "preparation", appointment=1))
+    assert given(terms("infoniqa", **gate), *prepared).when(WORK).refusal is None
+    for agreement in (
+        terms("infoniqa", **gate, appointments={"lead_time_days": 14}),
+        terms("infoniqa", **gate, billing={}),
+    ):
+        given(agreement, *prepared).when(WORK).refused(NotInThisState, "cost-approval-required")
+    for_none = (CLASSIFIED, MINE, logged(90, "preparation"))
+    given(terms("infoniqa", **gate), *for_none).when(WORK).refused(NotInThisState, "cost-approval-required")
 
 
 def test_free_under_one_plan_only_counts_under_another(given):

@@ -123,6 +123,12 @@ class Client:
             await asyncio.sleep(0.05)
         return False
 
+    def token(self, who: Principal) -> str:
+        """The bearer token that the calls in somebody's name carry."""
+        if who not in self._tokens:
+            self._tokens[who] = self._issue(who)
+        return self._tokens[who]
+
     async def _applied(self, service: ServiceName) -> int:
         answer = await self._send(service, "GET", "/health/ready", None)
         return int(answer.json()["feeds"]["ticket-service"]["position"])
@@ -132,7 +138,7 @@ class Client:
     ) -> httpx.Response:
         headers = dict(parts.pop("headers", {}))
         if who is not None:
-            headers["Authorization"] = f"Bearer {self._token(who)}"
+            headers["Authorization"] = f"Bearer {self.token(who)}"
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._patience_seconds
         tries = 0
@@ -149,11 +155,6 @@ class Client:
                     raise ServiceDownError(f"The {service} service does not answer {method} {path}: {why}.") from error
             await asyncio.sleep(pause)
             tries += 1
-
-    def _token(self, who: Principal) -> str:
-        if who not in self._tokens:
-            self._tokens[who] = self._issue(who)
-        return self._tokens[who]
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from importlib.resources.abc import Traversable
 from typing import Any, Final, NoReturn, get_args
 
@@ -16,7 +17,7 @@ from fristwerk_local.journal import COMPLETE, Done, Journal
 from fristwerk_local.story import Decide, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
 from shared.auth import Principal, Role
 
-CHARGE_PATIENCE_SECONDS: Final = 15.0
+CHARGE_PATIENCE_SECONDS: Final = 30.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\s.]+)(?:\.([a-z]+))?\}")
 _KEYS: Final = uuid.uuid5(uuid.NAMESPACE_OID, "fristwerk-story")
 
@@ -155,17 +156,27 @@ class _Player:
         raise UnknownNameError(f"{step.ticket} has no {step.kind} charge to decide on")
 
     async def _open_charges(self, ticket: str, kind: str) -> list[str]:
-        who = staff("billing", self._provider)
+        """The ticket's charges of that kind, as soon as billing knows of any: first those decided, then those proposed."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + CHARGE_PATIENCE_SECONDS
         while True:
-            answer = await self._client.get("billing", f"/v1/tickets/{ticket}/charges", who)
-            charges = [each for each in answer["items"] if each["kind"] == kind and each["id"] not in self._decided]
+            charges = [each for each in await self._charges(ticket) if each["kind"] == kind]
             decided = [each["id"] for each in charges if each["state"] in {"charged", "waived"}]
             proposed = [each["id"] for each in charges if each["state"] == "proposed"]
-            if decided or proposed or loop.time() > ends_at:
-                return decided + proposed
+            found = [each for each in decided + proposed if each not in self._decided]
+            if found or loop.time() > ends_at:
+                return found
             await asyncio.sleep(0.05)
+
+    async def _charges(self, ticket: str) -> list[dict[str, Any]]:
+        path = f"/v1/tickets/{ticket}/charges"
+        try:
+            answer = await self._client.get("billing", path, staff("billing", self._provider))
+        except RefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return []  # billing has not heard of the ticket yet
+            raise
+        return list(answer["items"])
 
     async def _worklist(self, step: WorklistIs) -> list[str]:
         ids = {self._id("ticket", name): name for name in step.tickets}

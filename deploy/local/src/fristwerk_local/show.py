@@ -17,7 +17,7 @@ from fristwerk_local.expectations import differences
 from fristwerk_local.journal import Journal
 from fristwerk_local.outcome import ProviderResult, read_outcome
 from fristwerk_local.player import Terms, play, read_terms
-from fristwerk_local.services import ServiceName, settings_on, urls
+from fristwerk_local.services import settings_on, urls
 from fristwerk_local.story import Story, read_story
 from fristwerk_local.tables import print_explanation, print_outcome
 
@@ -49,7 +49,8 @@ async def recorded_day(folder: Path, first_port: int) -> None:
             print_outcome(console, story, outcome)
             await explain_first(console, story, outcome, client)
             print_differences(console, story, found)
-    print_how_to_go_on(console, settings_on(folder, first_port).keys, urls(first_port))
+        token = client.token(staff("agent", story.providers[0].name))
+    print_how_to_go_on(console, folder, first_port, token)
 
 
 async def own_story(file: Path, folder: Path, first_port: int, terms: Path | None = None, *, play: bool = True) -> int:
@@ -121,18 +122,25 @@ async def explain_first(console: Console, story: Story, outcome: Mapping[str, Pr
                     return
 
 
-def print_how_to_go_on(console: Console, key_file: Path, addresses: Mapping[ServiceName, str]) -> None:
-    """Addresses, a token, and what to try next."""
-    console.print("\n[bold]How to go on[/bold] (Ctrl-C stops everything; the data stays)")
-    for name, url in addresses.items():
-        console.print(f"  {name}-service  {url}/docs", highlight=False)
-    lines = f"""
-  export FRISTWERK_KEY_FILE={key_file}
-  TOKEN=$(.venv/bin/python -m ticket_service token --role agent --provider infoniqa)
-  curl -H "Authorization: Bearer $TOKEN" {addresses["ticket"]}/v1/worklist
-  curl -H "Authorization: Bearer $TOKEN" {addresses["sla"]}/v1/timers?state=missed
-"""
-    console.print(lines, highlight=False, markup=False, soft_wrap=True)
+def print_how_to_go_on(console: Console, folder: Path, first_port: int, token: str) -> None:
+    """Addresses, a token, and what to try next; as plain lines that can be copied."""
+    addresses = urls(first_port)
+    lines = [
+        "",
+        *(f"{name}-service: {url}, its interface at {url}/docs" for name, url in addresses.items()),
+        "",
+        "A token for an agent of infoniqa, and what to try with it:",
+        f"  TOKEN={token}",
+        f'  curl -H "Authorization: Bearer $TOKEN" {addresses["ticket"]}/v1/worklist',
+        f'  curl -H "Authorization: Bearer $TOKEN" "{addresses["sla"]}/v1/timers?state=missed"',
+        "Another token:",
+        f"  FRISTWERK_KEY_FILE='{settings_on(folder, first_port).keys}' \\",
+        "  .venv/bin/python -m ticket_service token --role billing --provider infoniqa",
+        "",
+        "Running until Ctrl-C, which stops everything; the data stays.",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _console() -> Console:

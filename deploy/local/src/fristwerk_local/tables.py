@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -33,16 +34,22 @@ def print_explanation(console: Console, title: str, sentences: Sequence[str]) ->
 
 
 def local(instant: str | None, timezone: str) -> str:
-    """An instant as people at the provider read it, e.g. ``Fri 2026-06-05 09:30``; a dash where there is none."""
+    """An instant as people at the provider read it, e.g. ``Fri 5 Jun 09:30``; a dash where there is none."""
     if instant is None:
         return "–"
-    return datetime.fromisoformat(instant).astimezone(zone(timezone)).strftime("%a %Y-%m-%d %H:%M")
+    when = datetime.fromisoformat(instant).astimezone(zone(timezone))
+    return f"{when:%a} {when.day} {when:%b %H:%M}"
 
 
 def _timers(provider: ProviderStory, result: ProviderResult) -> Table:
-    table = Table(title=f"{provider.name}: deadlines, in {provider.timezone}", title_justify="left", title_style="bold")
+    table = Table(
+        title=f"{provider.name}: deadlines, in {provider.timezone}",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+    )
     for column in ("ticket", "metric", "state", "target", "from", "due", "met or missed", "note"):
-        table.add_column(column, no_wrap=column != "note")
+        table.add_column(column, no_wrap=column != "note", overflow="fold")
     for name, ticket in result.tickets.items():
         for row in _timer_rows(name, ticket, provider.timezone):
             table.add_row(*row)
@@ -68,7 +75,9 @@ def _timer_rows(name: str, ticket: TicketResult, timezone: str) -> Iterator[list
 
 
 def _previews(provider: ProviderStory, result: ProviderResult) -> Table:
-    table = Table(title=f"{provider.name}: invoice lines if issued now", title_justify="left", title_style="bold")
+    table = Table(
+        title=f"{provider.name}: invoice lines if issued now", title_justify="left", title_style="bold", box=SIMPLE_HEAD
+    )
     for column in ("customer", "line", "for", "on", "minutes", "unit price", "amount"):
         table.add_column(column, justify="right" if column in {"minutes", "unit price", "amount"} else "left")
     for name, preview in result.previews.items():

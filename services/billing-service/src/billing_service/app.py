@@ -22,8 +22,8 @@ from billing_service.application.statements import Statements
 from billing_service.projector import Projector
 from billing_service.read_model import ReadModel
 from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import sqlite_database
-from shared.event_log import SqliteEventLog
+from shared.database import open_database
+from shared.event_log import EventLog, open_log
 from shared.events import new_event_id
 from shared.feed import Follower, HttpFeed, LogFeed, feed_router
 from shared.health import Dependency, Metrics, health_router
@@ -44,12 +44,12 @@ def new_id() -> str:
 
 
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
-    """The billing service on SQLite files in ``settings.var``; ``ticket_service`` is where its feed comes from."""
+    """The billing service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is where its feed comes from."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    log = SqliteEventLog(settings.var / "billing-log.db")
-    database = sqlite_database(settings.var / "billing.db", read_model.metadata)
+    log = open_log(settings, "billing-log")
+    database = open_database(settings, "billing", read_model.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
     projector = Projector()
@@ -101,7 +101,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     return app
 
 
-def _application(log: SqliteEventLog, model: ReadModel, own: Follower) -> Application:
+def _application(log: EventLog, model: ReadModel, own: Follower) -> Application:
     statements = Statements(model, now)
     return Application(
         now=now,

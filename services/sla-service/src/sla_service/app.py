@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import sqlite_database
+from shared.database import open_database
 from shared.events import new_event_id
 from shared.feed import Follower, HttpFeed, feed_router
 from shared.health import Metrics, health_router
@@ -43,11 +43,11 @@ def new_id() -> str:
 
 
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
-    """The SLA service on SQLite files in the folder ``settings.var``; ``ticket_service`` is where its feed comes from."""
+    """The SLA service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is where its feed comes from."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    database = sqlite_database(settings.var / "sla.db", read_model.metadata)
+    database = open_database(settings, "sla", read_model.metadata)
     noticeboard = Noticeboard(now, new_id)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")

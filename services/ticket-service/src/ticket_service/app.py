@@ -12,8 +12,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from shared.auth import Tokens, load_or_make_keys
-from shared.database import IRREPLACEABLE, sqlite_database
-from shared.event_log import SqliteEventLog
+from shared.database import IRREPLACEABLE, open_database
+from shared.event_log import EventLog, open_log
 from shared.events import new_event_id
 from shared.feed import Follower, LogFeed, feed_router
 from shared.health import Dependency, Metrics, health_router
@@ -60,12 +60,12 @@ def new_id() -> str:
 
 
 def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
-    """The ticket service on SQLite files in the folder ``settings.var``."""
+    """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
-    log = SqliteEventLog(settings.var / "tickets-log.db")
-    database = sqlite_database(settings.var / "tickets.db", read_model.metadata)
-    subject_keys = sqlite_database(settings.var / "personal-keys.db", personal_data.metadata, IRREPLACEABLE)
+    log = open_log(settings, "tickets-log")
+    database = open_database(settings, "tickets", read_model.metadata)
+    subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
     feed = LogFeed(log)
     follower = Follower(
@@ -116,7 +116,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     return app
 
 
-def _application(log: SqliteEventLog, personal: PersonalData, model: ReadModel, follower: Follower) -> Application:
+def _application(log: EventLog, personal: PersonalData, model: ReadModel, follower: Follower) -> Application:
     recording = Recording(log, personal, new_id)
     terms = Terms(recording, Streams(log, evolve_calendar), Streams(log, evolve_agreement))
     customers = Customers(recording, terms, personal, Streams(log, evolve_customer), Streams(log, evolve_contract))

@@ -1,12 +1,14 @@
 """The event log: append, read a stream, read the feed, wait. Facts are only ever added.
 
-    EventLog            the port: what a service may ask of the log it owns
-    SqliteEventLog      the log in one SQLite file: the embedded default
-    PostgresEventLog    the log on PostgreSQL (import it from ``shared.event_log.postgres``: it brings a driver along)
+EventLog            the port: what a service may ask of the log it owns
+SqliteEventLog      the log in one SQLite file: the embedded default
+PostgresEventLog    the log on PostgreSQL (in ``shared.event_log.postgres``: it brings a driver along)
+open_log            whichever the settings choose
 """
 
 from __future__ import annotations
 
+from shared.event_log.grouping import GroupedEventLog
 from shared.event_log.port import (
     Answer,
     EventLog,
@@ -20,11 +22,23 @@ from shared.event_log.port import (
     VersionConflictError,
 )
 from shared.event_log.sqlite import SqliteEventLog
+from shared.settings import Settings
+
+
+def open_log(settings: Settings, name: str) -> GroupedEventLog:
+    """The log that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    if settings.database_url is None:
+        return SqliteEventLog(settings.var / f"{name}.db")
+    from shared.event_log.postgres import PostgresEventLog  # noqa: PLC0415 - SQLite starts without the driver
+
+    return PostgresEventLog(settings.database_url, name.replace("-", "_"))
+
 
 __all__ = [
     "Answer",
     "EventLog",
     "FeedLine",
+    "GroupedEventLog",
     "IdempotencyKey",
     "KeyUsedError",
     "Keyed",
@@ -33,4 +47,5 @@ __all__ = [
     "SqliteEventLog",
     "StoredAnswer",
     "VersionConflictError",
+    "open_log",
 ]

@@ -11,22 +11,19 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
+import structlog
 
-from shared.event_log.port import (
-    FeedLine,
-    IdempotencyKey,
-    Keyed,
-    LogError,
-    LogUnavailableError,
-    StoredAnswer,
-)
+from shared.event_log.port import FeedLine, IdempotencyKey, Keyed, LogUnavailableError, StoredAnswer
 from shared.events import NewEvent
 
 Result = TypeVar("Result")
+Outcome = int | Exception
+"""An append's last position, or why it was not stored."""
 MAX_GROUP: Final = 512
 """Appends in one transaction at most: bounds its memory and the time the log is locked."""
 MAX_WAITING: Final = 10_000
@@ -34,6 +31,7 @@ KEYS_KEPT: Final = timedelta(days=90)
 POLL_SECONDS: Final = 1.0
 """A wait looks again this often: another process may have appended, and its notification may be lost."""
 READERS: Final = 4
+_log = structlog.get_logger()
 
 
 class Append(msgspec.Struct, frozen=True, eq=False):
@@ -48,8 +46,13 @@ class Append(msgspec.Struct, frozen=True, eq=False):
 class GroupRecorder(Protocol):
     """A database's part of the log; called from the writer's and the readers' threads."""
 
-    def insert_group(self, group: Sequence[Append]) -> Sequence[int | LogError]:
-        """One durable transaction for the group; for each append its last position or why it was not stored."""
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What the database raises when it cannot do its work."""
+        ...
+
+    def insert_group(self, group: Sequence[Append]) -> Sequence[Outcome]:
+        """One durable transaction for the group; an outcome for each append."""
         ...
 
     def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
@@ -78,15 +81,19 @@ class GroupRecorder(Protocol):
 
 
 class GroupedEventLog:
-    """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read."""
+    """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read.
+
+    Used from one event loop; several processes may use the same database.
+    """
 
     def __init__(self, recorder: GroupRecorder) -> None:
         self._recorder = recorder
         self._appends: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: set[asyncio.Future[int]] = set()
         self._closing = False
+        self._closed = False
         self._writer.start()
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
@@ -114,16 +121,18 @@ class GroupedEventLog:
         """See :class:`EventLog`."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
-        while True:
-            woken: asyncio.Future[None] = loop.create_future()
+        while not self._closing:
+            woken: asyncio.Future[int] = loop.create_future()
             self._waiters.add(woken)
             try:
                 left = ends_at - loop.time()
-                if await self.last_position() > after or left <= 0:
+                if left <= 0 or await self.last_position() > after:
                     return
                 await asyncio.wait([woken], timeout=min(left, POLL_SECONDS))
             finally:
                 self._waiters.discard(woken)
+            if woken.done() and woken.result() > after:
+                return
 
     async def last_position(self) -> int:
         """See :class:`EventLog`."""
@@ -141,31 +150,38 @@ class GroupedEventLog:
     async def close(self) -> None:
         """See :class:`EventLog`."""
         self._closing = True
+        self.wake()
         self._appends.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
+        self._closed = True
+        await asyncio.to_thread(self._readers.shutdown)
         self._recorder.close()
 
-    def wake(self) -> None:
-        """Let those who wait look again; called in the event loop."""
+    def wake(self, position: int = 0) -> None:
+        """Let those who wait look again, or go on if they wait for that position; called in the event loop."""
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(position)
 
     async def _read(self, query: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+        if self._closed:
+            raise LogUnavailableError("the log is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+        except self._recorder.failures as error:
+            raise LogUnavailableError(f"the log could not be read: {error}") from error
 
     def _write(self) -> None:
         """The writer thread: everything that waits becomes one transaction."""
-        while (first := self._appends.get()) is not None:
+        last = False
+        while not last and (first := self._appends.get()) is not None:
             group, last = self._waiting(first)
             try:
-                results = self._recorder.insert_group(group)
+                outcomes = self._recorder.insert_group(group)
             except Exception as error:  # noqa: BLE001 - whatever failed, every waiting append must hear of it
-                results = [LogUnavailableError(f"the log could not be written: {error}")] * len(group)
-            self._settle(group, results)
-            if last:
-                return
+                _log.error("log_not_written", appends=len(group), error=str(error))
+                outcomes = [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
+            self._settle(group, outcomes)
 
     def _waiting(self, first: Append) -> tuple[list[Append], bool]:
         """What waits with the first, and whether it is the last group of all."""
@@ -180,20 +196,24 @@ class GroupedEventLog:
             group.append(following)
         return group, False
 
-    def _settle(self, group: Iterable[Append], results: Sequence[int | LogError]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | LogError]]] = {}
-        for append, result in zip(group, results, strict=True):
-            by_loop.setdefault(append.loop, []).append((append.future, result))
+    def _settle(self, group: Iterable[Append], outcomes: Sequence[Outcome]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], Outcome]]] = {}
+        for append, outcome in zip(group, outcomes, strict=True):
+            by_loop.setdefault(append.loop, []).append((append.future, outcome))
         for loop, settled in by_loop.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # in a loop that has ended nobody waits any more
                 loop.call_soon_threadsafe(self._deliver, settled)
 
-    def _deliver(self, settled: list[tuple[asyncio.Future[int], Any]]) -> None:
-        for future, result in settled:
+    def _deliver(self, settled: Sequence[tuple[asyncio.Future[int], Outcome]]) -> None:
+        highest = 0
+        for future, outcome in settled:
+            if isinstance(outcome, int):
+                highest = max(highest, outcome)
             if future.done():
                 continue
-            if isinstance(result, LogError):
-                future.set_exception(result)
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
             else:
-                future.set_result(result)
-        self.wake()
+                future.set_result(outcome)
+        if highest:
+            self.wake(highest)

@@ -1,4 +1,10 @@
-"""What a service may ask of the log it owns: append, read a stream, read the feed, wait. Facts are only ever added."""
+"""What a service may ask of the log it owns: append, read a stream, read the feed, wait. Facts are only ever added.
+
+LogError                    the root of what a log may raise
+    VersionConflictError    a stream does not continue with that version
+    KeyUsedError            the idempotency key has an answer already
+    LogUnavailableError     the log cannot be written or read at the moment
+"""
 
 from __future__ import annotations
 
@@ -20,7 +26,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's key for one command: ``scope`` is provider and subject, ``request_digest`` tells another body apart."""
+    """A client's key for one command: ``scope`` is who asks, ``request_digest`` tells another request apart."""
 
     scope: str
     key: str
@@ -50,15 +56,15 @@ class FeedLine(msgspec.Struct, frozen=True):
 
 
 class LogError(Exception):
-    """The root of what an append may raise."""
+    """The root of what a log may raise; nothing was appended."""
 
 
 class VersionConflictError(LogError):
-    """A stream already has an event of that version: somebody else was first."""
+    """A stream does not continue with that version: somebody else was first, or what it would follow is not there."""
 
 
 class KeyUsedError(LogError):
-    """The idempotency key has an answer already; nothing was appended."""
+    """The idempotency key has an answer already."""
 
     def __init__(self, stored: StoredAnswer) -> None:
         super().__init__("the idempotency key has an answer")
@@ -66,21 +72,21 @@ class KeyUsedError(LogError):
 
 
 class LogUnavailableError(LogError):
-    """The log cannot take events at the moment (closing, disk full, too many waiting); nothing was appended."""
+    """The log cannot be written or read at the moment: closing, disk full, too many appends waiting."""
 
 
 class EventLog(Protocol):
     """What a service may ask of its log. Positions grow along the whole log, versions along a stream, both from 1."""
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
-        """Store all events or none, durably; the position of the last.
+        """Store all events or none, durably; the position of the last. Each stream's versions must follow one another.
 
         Raises VersionConflictError, KeyUsedError or LogUnavailableError.
         """
         ...
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
-        """The stream's lines with a higher version, in order."""
+        """The stream's lines with a higher version, in order. Like every read, raises LogUnavailableError."""
         ...
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
@@ -88,7 +94,7 @@ class EventLog(Protocol):
         ...
 
     async def wait(self, after: int, seconds: float) -> None:
-        """Return when a position higher than ``after`` exists or the time is over."""
+        """Return when a position higher than ``after`` exists, the time is over, or the log closes."""
         ...
 
     async def last_position(self) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 import psycopg
-from eventsourcing.persistence import InterfaceError, OperationalError
+from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
@@ -81,6 +81,8 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
     reader that follows positions cannot pass over one that appears later.
     """
 
+    failures = (PersistenceError, psycopg.Error)
+
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
         self.channel_name = f"{datastore.schema}_events"
@@ -150,7 +152,9 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         """For each append why it cannot be stored, or 0; and which can. The earlier of two rivals in a group is first."""
         answers = self._answers(cursor, [each.keyed.key for each in group if each.keyed])
         events = [new for each in group for new in each.events]
-        cursor.execute(self._sql["conflicts"], ([new.stream for new in events], [new.version for new in events]), prepare=True)
+        cursor.execute(
+            self._sql["conflicts"], ([new.stream for new in events], [new.version for new in events]), prepare=True
+        )
         taken = {(stream, version) for stream, version in cursor}
         results: list[int | LogError] = []
         stored: list[int] = []

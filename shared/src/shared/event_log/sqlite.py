@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
+from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from shared.event_log.grouping import Append, GroupedEventLog
+from shared.event_log.grouping import READERS, Append, GroupedEventLog, Outcome
 from shared.event_log.port import (
     Answer,
     FeedLine,
     IdempotencyKey,
     Keyed,
     KeyUsedError,
-    LogError,
+    LogUnavailableError,
     StoredAnswer,
     VersionConflictError,
 )
+
+LOCK_SECONDS: Final = 30
+"""How long a write waits for another process that writes."""
+OPENING_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds. A file that another process just makes is reported as locked at once, whatever the timeout."""
+UNSTORABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""Raised for one append's own content; every other error concerns the whole group."""
 
 
 class SqliteEventLog(GroupedEventLog):
     """The log in a file. SQLite serialises writers, so a reader of positions never skips one."""
 
     def __init__(self, file: Path) -> None:
-        recorder = SqliteGroupRecorder(SQLiteDatastore(str(file), originator_id_type="text", pool_size=5, lock_timeout=30))
-        recorder.create_table()
-        super().__init__(recorder)
+        """Open the file, or make it. Raises LogUnavailableError."""
+        super().__init__(_open(file))
+
+
+def _open(file: Path) -> SqliteGroupRecorder:
+    for pause in (*OPENING_PAUSES, None):
+        datastore = SQLiteDatastore(
+            str(file), originator_id_type="text", pool_size=READERS + 1, lock_timeout=LOCK_SECONDS
+        )
+        try:
+            recorder = SqliteGroupRecorder(datastore)
+            recorder.create_table()
+        except SqliteGroupRecorder.failures as error:
+            datastore.close()
+            if pause is None or getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise LogUnavailableError(f"The log {file} cannot be opened: {error}.") from error
+            time.sleep(pause)
+        else:
+            return recorder
+    raise AssertionError("the last attempt returns or raises")
 
 
 class SqliteGroupRecorder(SQLiteApplicationRecorder):
@@ -37,6 +71,8 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
 
     The library's table has no AUTOINCREMENT, so a lost tail's positions would be given to other events.
     """
+
+    failures = (sqlite3.Error, PersistenceError)
 
     def construct_create_table_statements(self) -> list[str]:
         events = (
@@ -51,18 +87,17 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
         )
         return [events, keys]
 
-    def insert_group(self, group: Sequence[Append]) -> list[int | LogError]:
+    def create_table(self) -> None:
+        """Make the tables that are missing; of several processes that start at once, one after the other."""
+        with self._transaction() as cursor:
+            for statement in self.create_table_statements:
+                cursor.execute(statement)
+
+    def insert_group(self, group: Sequence[Append]) -> list[Outcome]:
         """See :class:`GroupRecorder`. A savepoint per append takes a refused one back without its neighbours."""
-        with self._cursor(commit=True) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                results = [self._insert_one(cursor, append) for append in group]
-                cursor.execute("COMMIT")
-            except BaseException:
-                if cursor.connection.in_transaction:
-                    cursor.execute("ROLLBACK")
-                raise
-        return results
+        with self._transaction() as cursor:
+            outcomes = [self._insert_one(cursor, append) for append in group]
+        return outcomes  # noqa: RET504 - only now it is durable
 
     def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
         """See :class:`GroupRecorder`."""
@@ -75,18 +110,18 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
 
     def select_last_position(self) -> int:
         """See :class:`GroupRecorder`."""
-        with self._cursor(commit=False) as cursor:
+        with self._cursor() as cursor:
             row = cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()  # noqa: S608 - own name
             return row[0] or 0
 
     def select_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """See :class:`GroupRecorder`."""
-        with self._cursor(commit=False) as cursor:
+        with self._cursor() as cursor:
             return _stored_answer(cursor, key)
 
     def delete_keys(self, before: int) -> None:
         """See :class:`GroupRecorder`."""
-        with self._cursor(commit=True) as cursor:
+        with self._transaction() as cursor:
             cursor.execute("DELETE FROM idempotency_keys WHERE stored_at < ?", (before,))
 
     def close(self) -> None:
@@ -94,34 +129,58 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
         self.datastore.close()
 
     def _select_lines(self, condition: str, *values: object) -> list[FeedLine]:
-        with self._cursor(commit=False) as cursor:
+        with self._cursor() as cursor:
             rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
             return [FeedLine(row[0], row[1]) for row in rows]
 
-    def _insert_one(self, cursor: sqlite3.Cursor, append: Append) -> int | LogError:
+    def _insert_one(self, cursor: sqlite3.Cursor, append: Append) -> Outcome:
         cursor.execute("SAVEPOINT one")
-        result: int | LogError = 0
         try:
-            if append.keyed is not None:
-                _insert_key(cursor, append.keyed)
-            for new in append.events:
-                cursor.execute(
-                    f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "  # noqa: S608
-                    "VALUES (?, ?, ?, ?)",
-                    (new.stream, new.version, new.type, new.line),
-                )
-                result = cursor.lastrowid or 0
-        except sqlite3.IntegrityError:
+            outcome: Outcome = self._insert(cursor, append)
+        except (VersionConflictError, KeyUsedError, *UNSTORABLE) as error:
             cursor.execute("ROLLBACK TO one")
-            result = VersionConflictError(", ".join(f"{new.stream} {new.version}" for new in append.events))
-        except KeyUsedError as used:
-            result = used
+            outcome = error
         cursor.execute("RELEASE one")
-        return result
+        return outcome
+
+    def _insert(self, cursor: sqlite3.Cursor, append: Append) -> int:
+        if append.keyed is not None:
+            _insert_key(cursor, append.keyed)
+        for new in append.events:
+            cursor.execute(
+                f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "  # noqa: S608
+                "SELECT ?, ?, ?, ? WHERE ? = 1 + coalesce("
+                f"(SELECT max(originator_version) FROM {self.events_table_name} WHERE originator_id = ?), 0)",
+                (new.stream, new.version, new.type, new.line, new.version, new.stream),
+            )
+            if cursor.rowcount != 1:
+                raise VersionConflictError(f"{new.stream} does not continue with version {new.version}")
+        position = cursor.lastrowid
+        assert position is not None, "a row was inserted"
+        return position
 
     @contextmanager
-    def _cursor(self, *, commit: bool) -> Iterator[sqlite3.Cursor]:
-        with self.datastore.get_connection(commit=commit) as connection:
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """A durable transaction that holds the file's write lock from its beginning."""
+        with self._cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")  # some builds of SQLite do not sync a commit of their own accord
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if cursor.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _cursor(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor on a connection of its own.
+
+        Asked for as a reader's even for writing: the library keeps its lock for writers for ever when a connection cannot be
+        opened, and SQLite serialises writers itself.
+        """
+        with self.datastore.get_connection(commit=False) as connection:
             cursor: sqlite3.Cursor = connection.cursor().sqlite_cursor
             try:
                 yield cursor

@@ -89,9 +89,18 @@ def days_of(first: date, last: date, proration: Literal["daily", "none", "thirty
     return last_day - min(first.day, _COMMERCIAL_MONTH_DAYS) + 1
 
 
-def share(price: Decimal, days: int, month_days: int, currency: str) -> Money:
-    """The price of the first so many days of a month, rounded: parts are differences of these, so they add up exactly."""
-    return Money.rounded(Fraction(price) * Fraction(min(days, month_days), month_days), currency)
+def month_amount(basis: AddonMonth, days: int, monthly: Money) -> Money:
+    """The price of so many days of a month: the share up to their end less that before them, so parts add up exactly."""
+    if basis.proration == "none":
+        return share(monthly, 1, 1)
+    return share(monthly, basis.before_days + days, basis.month_days) - share(
+        monthly, basis.before_days, basis.month_days
+    )
+
+
+def share(monthly: Money, days: int, month_days: int) -> Money:
+    """The price of the first so many days of a month, rounded."""
+    return Money.rounded(monthly.exact * Fraction(min(days, month_days), month_days), monthly.currency)
 
 
 def _refusal(name: str, addon: Addon | None, contract: Contract, agreement: AgreementDocument) -> Violation | None:
@@ -133,13 +142,8 @@ def _lines(name: str, addon: Addon, contract: Contract, agreement: AgreementDocu
 def _line(
     basis: AddonMonth, days: int, price: Decimal, contract: Contract, agreement: AgreementDocument, segment: Segment
 ) -> Line:
-    """A booking's line of one month: the share of the days up to its end, less that of the days before it."""
-    currency, month = agreement.currency, f"{basis.from_on:%Y-%m}"
-    if basis.proration == "none":
-        amount = Money.rounded(Fraction(price), currency)
-    else:
-        to_its_end = share(price, basis.before_days + days, basis.month_days, currency)
-        amount = to_its_end - share(price, basis.before_days, basis.month_days, currency)
+    month = f"{basis.from_on:%Y-%m}"
+    monthly = Money(at_least_cents(price), agreement.currency)
     return Line(
         charge=charge_id(contract.id, None, "addon", f"{basis.addon}|{month}|{segment.booking.from_on}"),
         kind="addon",
@@ -147,8 +151,8 @@ def _line(
         on=basis.from_on,
         month=month,
         days=days,
-        unit_price=Money(at_least_cents(price), currency),
-        amount=amount,
+        unit_price=monthly,
+        amount=month_amount(basis, days, monthly),
         sources=segment.sources,
         rules=("R12",),
         clauses=(f"/billing/addons/{basis.addon}",),

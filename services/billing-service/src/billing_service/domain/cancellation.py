@@ -14,7 +14,7 @@ from billing_service.domain.facts import AppointmentStep, Decision, Ticket
 from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.packages import Demand, Regime
 from billing_service.domain.pricing import per_hour
-from billing_service.domain.statement import CalledOff, Draw, Kind, Line, Violation, Waived, charge_id, plain
+from billing_service.domain.statement import CalledOff, Draw, Kind, Line, Violation, Waived, charge_id, exact, plain
 from billing_service.domain.work import Piece, TermsInForce, local_day
 from shared.terms import AgreementDocument, zone
 from shared.terms.handling import Cancellation
@@ -155,7 +155,7 @@ def charged_line(fee: Fee) -> Line:
 
 def settled_lines(fee: Fee, draws: Sequence[Draw]) -> list[Line]:
     """The fee settled from packages: what they gave, and what is left over as overage."""
-    drawn = sum((Fraction(each.minutes) for each in draws), Fraction(0))
+    drawn = sum(exact(each.minutes) for each in draws)
     over = fee.rounded_minutes - drawn
     covered = min(fee.raw_minutes, int(drawn)) if over else fee.raw_minutes
     lines: list[Line] = []
@@ -187,7 +187,7 @@ def waivers(lines: Iterable[Line], decisions: Mapping[str, Decision]) -> list[Li
             raw_minutes=0,
             sources=(*line.sources, decision.stamp.event),
             rules=("R8",),
-            basis=Waived(waives=line.kind, reason=decision.reason, actor=decision.actor),
+            basis=Waived(waives=line.kind, amount=-line.amount, reason=decision.reason, actor=decision.actor),
         )
         for line in lines
         if (decision := decisions.get(line.charge)) and (line.kind == "cancellation" or line.amount.amount)

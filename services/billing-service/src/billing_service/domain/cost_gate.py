@@ -13,7 +13,7 @@ from billing_service.domain.work import Piece, resting_on
 from shared.terms import AgreementDocument
 
 
-class Gated(msgspec.Struct, frozen=True):
+class Gated(msgspec.Struct, frozen=True, gc=False):
     """What became of a ticket's billable pieces; an entry may be split between the three."""
 
     passed: list[Piece]

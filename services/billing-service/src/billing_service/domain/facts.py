@@ -12,11 +12,10 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-
 _CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "cost_decisions", "appointments", "done")
 
 
-class Stamp(msgspec.Struct, frozen=True):
+class Stamp(msgspec.Struct, frozen=True, gc=False):
     """When a fact happened and when the log took it, and which event it was (``version`` inside its stream)."""
 
     event: str
@@ -29,7 +28,7 @@ class Stamp(msgspec.Struct, frozen=True):
         return self.occurred_at, self.version, self.event
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
+class Work(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An entry of ``minutes`` from ``start`` on; it belongs to the local day of its start."""
 
     stamp: Stamp
@@ -82,7 +81,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     stamp: Stamp
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+class Ticket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's facts, each kind in the order in which it happened; work in the order of its start."""
 
     id: str

@@ -16,7 +16,7 @@ from billing_service.domain.work import Piece
 Scope = Literal["ticket_day", "entry", "ticket", "period"]
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class Group(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Pieces of one ticket, day, type and version (or a wider scope), in the order of their start. ``key`` is stable."""
 
     account: str
@@ -43,7 +43,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return charge_id(self.account, self.ticket, kind, self.key)
 
 
-class DayShare(msgspec.Struct, frozen=True):
+class DayShare(msgspec.Struct, frozen=True, gc=False):
     """The rounded minutes of a group that fall on one of its days, and when its work began there."""
 
     on: date

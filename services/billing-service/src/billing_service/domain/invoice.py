@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from billing_service.domain import vat
-from billing_service.domain.ledger import Invoiced, combined, reversed_line
+from billing_service.domain.ledger import Invoiced, added, combined, reversed_line
 from billing_service.domain.statement import Line, Statement, Totals, in_order
 from shared.terms import digest
 
@@ -24,12 +24,14 @@ def difference(statement: Sequence[Line], already_invoiced: Iterable[Line]) -> t
     """
     invoiced = combined(already_invoiced)
     now = combined(statement)
-    added = [
-        next(iter(combined([reversed_line(invoiced[key]), line]).values())) if key in invoiced else line
+    added_lines = [
+        msgspec.structs.replace(added(reversed_line(invoiced[key]), line), change="changed")
+        if key in invoiced
+        else line
         for key, line in now.items()
     ]
     gone = [reversed_line(line) for key, line in invoiced.items() if key not in now]
-    return in_order(line for line in (*added, *gone) if _says_something(line))
+    return in_order(line for line in (*added_lines, *gone) if _says_something(line))
 
 
 def reversal(lines: Iterable[Line]) -> tuple[Line, ...]:

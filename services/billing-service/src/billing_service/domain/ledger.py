@@ -60,6 +60,7 @@ def reversed_line(line: Line) -> Line:
     """The line with its sign turned: what a credit note takes back."""
     return msgspec.structs.replace(
         line,
+        change="withdrawn",
         days=None if line.days is None else -line.days,
         minutes=-line.minutes,
         amount=-line.amount,

@@ -19,7 +19,7 @@ class CurrencyMixedError(ValueError):
     """Raised when amounts of two currencies meet: a contract and an invoice have one (R14)."""
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount, exact as it stands. Its JSON form is the contract's: ``{"amount": "195.00", "currency": "CHF"}``."""
 
     amount: Decimal

@@ -11,16 +11,16 @@ from typing import Final, Literal
 import msgspec
 
 from billing_service.domain.facts import Contract, Package
-from billing_service.domain.statement import Balance, Draw, Line, plain
+from billing_service.domain.statement import Balance, Draw, Line, exact, plain
 from shared.terms import AgreementDocument
 
 _ONE_DAY: Final = timedelta(days=1)
 Exact = int | Fraction
-Frozen = Mapping[str, Mapping[str, Fraction]]
+Frozen = Mapping[str, Mapping[str, Exact]]
 """Minutes by charge and package that issued invoices drew."""
 
 
-class Regime(msgspec.Struct, frozen=True):
+class Regime(msgspec.Struct, frozen=True, gc=False):
     """What a day's work is billed by. ``packages`` are those that may be drawn, in order.
 
     ``overage`` and ``refuse``: none is in force any more, and the one that expired last says so.
@@ -30,7 +30,7 @@ class Regime(msgspec.Struct, frozen=True):
     packages: tuple[Package, ...] = ()
 
 
-class Demand(msgspec.Struct, frozen=True, kw_only=True):
+class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Weighted minutes that a charge asks of ``packages``, in that order."""
 
     charge: str
@@ -117,17 +117,17 @@ def merged(draws: Iterable[Draw]) -> tuple[Draw, ...]:
     """One draw for each package."""
     sums: dict[str, Exact] = {}
     for each in draws:
-        sums[each.package] = sums.get(each.package, 0) + Fraction(each.minutes)
+        sums[each.package] = sums.get(each.package, 0) + exact(each.minutes)
     return tuple(Draw(package, plain(minutes)) for package, minutes in sums.items() if minutes)
 
 
 def frozen_draws(invoiced: Iterable[Line]) -> Frozen:
     """What issued invoices drew, by charge and package: credit notes gave some of it back (R13)."""
-    sums: dict[str, dict[str, Fraction]] = {}
+    sums: dict[str, dict[str, Exact]] = {}
     for line in invoiced:
         for each in line.draws:
             by_package = sums.setdefault(line.charge, {})
-            by_package[each.package] = by_package.get(each.package, Fraction(0)) + Fraction(each.minutes)
+            by_package[each.package] = by_package.get(each.package, 0) + exact(each.minutes)
     return sums
 
 

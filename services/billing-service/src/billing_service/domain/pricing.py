@@ -12,7 +12,7 @@ import msgspec
 from billing_service.domain import rounding
 from billing_service.domain.grouping import Group
 from billing_service.domain.money import Money, at_least_cents, zero
-from billing_service.domain.statement import Basis, Covered, Draw, Kind, Line, Worked, plain
+from billing_service.domain.statement import Basis, Covered, Draw, Kind, Line, Worked, exact, plain
 from shared.terms.billing import Hourly
 
 _PER_MINUTE: Final = Fraction(1, 60)
@@ -63,11 +63,11 @@ def package_lines(group: Group, rounded: int, weighted: int | Fraction, draws: S
     Both rest on the same entries. The logged minutes are told apart as the rounded ones are: packages cover as many as
     they gave minutes for.
     """
-    drawn = sum((Fraction(each.minutes) for each in draws), Fraction(0))
+    drawn = sum(exact(each.minutes) for each in draws)
     over = weighted - drawn
     covered = min(group.raw_minutes, int(drawn * rounded // weighted)) if over else group.raw_minutes
     currency = group.first.agreement.currency
-    basis = _worked(group, group.regime.packages[0].increment_minutes, rounded, weighted)
+    basis = _worked(group, group.regime.packages[0].increment_minutes, rounded, weighted, drawn)
     rules = ("R1", "R3", "R5") if group.first.factor == 1 else ("R1", "R3", "R5", "R9")
     clauses = ("/billing/package", *_factor_clause(group))
     lines: list[Line] = []
@@ -95,13 +95,15 @@ def package_lines(group: Group, rounded: int, weighted: int | Fraction, draws: S
             raw_minutes=group.raw_minutes - covered,
             rules=(*rules, "R2"),
             clauses=clauses,
-            basis=msgspec.structs.replace(basis, drawn_minutes=plain(drawn), overage_increment_minutes=increment),
+            basis=msgspec.structs.replace(basis, overage_increment_minutes=increment),
         )
         lines.append(overage)
     return lines
 
 
-def _worked(group: Group, increment_minutes: int, rounded: int, weighted: int | Fraction) -> Worked:
+def _worked(
+    group: Group, increment_minutes: int, rounded: int, weighted: int | Fraction, drawn: int | Fraction = 0
+) -> Worked:
     return Worked(
         parts=tuple(piece.part for piece in group.pieces),
         scope=group.scope,
@@ -109,6 +111,7 @@ def _worked(group: Group, increment_minutes: int, rounded: int, weighted: int | 
         rounded_minutes=rounded,
         factor=group.first.factor,
         weighted_minutes=plain(weighted),
+        drawn_minutes=plain(drawn),
     )
 
 

@@ -10,7 +10,7 @@ from billing_service.domain.statement import Violation
 from billing_service.domain.work import Piece, TermsInForce
 
 
-class Sorted(msgspec.Struct, frozen=True, kw_only=True):
+class Sorted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's pieces, each minute in one place. ``coverage`` is the clause that made an entry free.
 
     ``unresolved`` are those that do not count yet (``bill_when: resolved``). ``logged_minutes`` is the whole, as corrected.

@@ -26,6 +26,7 @@ KINDS: Final[tuple[Kind, ...]] = (
 )
 Minutes = int | Decimal
 """Whole minutes; a Decimal only where a rate factor weights a package's minutes to a part of a minute (R9)."""
+Change = Literal["new", "changed", "withdrawn"]
 EVERY_TICKET: Final = "*"
 """The ticket of a line that rests on several tickets: rounding scope ``period``, a minimum per invoice."""
 NotRatedReason = Literal[
@@ -33,7 +34,7 @@ NotRatedReason = Literal[
 ]
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """``minutes`` of the entry that event ``event`` logged, worked on local day ``on``."""
 
     event: str
@@ -42,14 +43,14 @@ class Part(msgspec.Struct, frozen=True):
     minutes: int
 
 
-class Draw(msgspec.Struct, frozen=True):
+class Draw(msgspec.Struct, frozen=True, gc=False):
     """Minutes taken out of a package."""
 
     package: str
     minutes: Minutes
 
 
-class Worked(msgspec.Struct, frozen=True, kw_only=True, tag="worked"):
+class Worked(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="worked"):
     """A rounding group: its ``parts`` add up, are rounded up once to ``rounded_minutes`` and weighted by ``factor``.
 
     ``weighted_minutes`` is what packages are asked for, ``drawn_minutes`` what they gave; the rest is overage, in increments
@@ -66,7 +67,7 @@ class Worked(msgspec.Struct, frozen=True, kw_only=True, tag="worked"):
     overage_increment_minutes: int | None = None
 
 
-class Covered(msgspec.Struct, frozen=True, kw_only=True, tag="covered"):
+class Covered(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="covered"):
     """Work free of charge under a coverage rule (R11)."""
 
     parts: tuple[Part, ...]
@@ -108,6 +109,7 @@ class Waived(msgspec.Struct, frozen=True, kw_only=True, tag="waived"):
     """A line of kind ``waives`` is not charged, by the decision of ``actor`` (R8)."""
 
     waives: Kind
+    amount: Money
     reason: str
     actor: str
 
@@ -115,12 +117,13 @@ class Waived(msgspec.Struct, frozen=True, kw_only=True, tag="waived"):
 Basis = Worked | Covered | CalledOff | ToppedUp | AddonMonth | Waived
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One charge's share of one kind at one price, rounded by itself (R14).
 
     ``charge`` is stable: it does not change when other work arrives. ``sources`` are event ids, ``rules`` of
     R1–R14, ``clauses`` JSON pointers into the agreement's version. ``raw_minutes`` are the logged minutes that it
-    accounts for; ``draws`` what it takes out of packages.
+    accounts for; ``draws`` what it takes out of packages. ``change`` is what the line of an invoice does to earlier ones:
+    ``changed`` adds a difference, ``withdrawn`` takes back what is no longer owed; ``basis`` is always that of the whole.
     """
 
     charge: str
@@ -142,6 +145,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     clauses: tuple[str, ...]
     agreement: str
     agreement_version: int
+    change: Change = "new"
     basis: Basis
 
 
@@ -257,6 +261,11 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 def charge_id(account: str, ticket: str | None, kind: str, key: str) -> str:
     """The stable id of a charge: 32 hexadecimal digits of the SHA-256 of what it is for."""
     return hashlib.sha256("\x1f".join((account, ticket or "", kind, key)).encode()).hexdigest()[:32]
+
+
+def exact(minutes: Minutes) -> int | Fraction:
+    """Minutes of a line as they are reckoned with."""
+    return minutes if isinstance(minutes, int) else Fraction(minutes)
 
 
 def plain(minutes: int | Fraction) -> Minutes:

@@ -17,7 +17,7 @@ Terms = Callable[[str, int], AgreementDocument]
 """The agreement of a name and version."""
 
 
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
+class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """``minutes`` of an entry that are billed alike. ``factor`` is the rate factor of ``type`` when it was done (R9).
 
     ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one first.
@@ -42,7 +42,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
         return Part(self.event, self.entry, self.on, self.minutes)
 
 
-class TermsInForce(msgspec.Struct, frozen=True):
+class TermsInForce(msgspec.Struct, frozen=True, gc=False):
     """The versions of its agreement that a ticket is rated under: from ``since[n]`` on ``versions[n + 1]``."""
 
     since: tuple[datetime, ...]

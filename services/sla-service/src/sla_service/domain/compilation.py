@@ -134,7 +134,7 @@ def compile_year(hours: OpeningHours, year: int) -> CompiledYear:
     """Every open interval whose local date lies in ``year``."""
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
     regular = [_within_day(hours.week[weekday], hours.week[weekday - 1]) for weekday in range(7)]
-    special = hours.exceptional.keys() | {ordinal + 1 for ordinal in hours.exceptional}
+    special = hours.exceptional.keys()
     compiled = CompiledYear([], [], [], [])
     offset = hours.offset(datetime.fromordinal(first))
     for ordinal in range(first, last + 1):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, upsert
+from shared.database import Database, one_at_a_time, upsert
 from shared.events import Actor, Event, encode_line, type_name, with_position
 from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
 from shared.feed import Page
@@ -25,6 +25,8 @@ from sla_service.read_model.tables import given, timers
 from sla_service.read_model.tables import notices as notice_table
 
 ACTOR: Final = Actor(id="sla-service", role="service")
+NOTICING: Final = "fristwerk notices"
+"""Notices are given by one transaction at a time, so that their positions grow in the order of commits."""
 POLL_SECONDS: Final = 1.0
 _SECOND: Final = timedelta(seconds=1)
 
@@ -41,6 +43,7 @@ class Noticeboard:
         """Tell what changed, and set the alarms of the changed timers anew, inside the projector's transaction."""
         if not changes:
             return
+        await one_at_a_time(connection, NOTICING)
         names = [_id(change) for change in changes]
         noticed = await _given(connection, names)
         now = self._now()
@@ -64,6 +67,7 @@ class Noticeboard:
 
     async def ring(self, connection: AsyncConnection, limit: int) -> int:
         """Give the notices of alarms that are due, in order of their instants; how many. Inside a transaction of its own."""
+        await one_at_a_time(connection, NOTICING)
         now = self._now()
         due = await connection.execute(
             select(alarm_table)

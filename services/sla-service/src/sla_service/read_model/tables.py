@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
 
 from shared.database import UtcDateTime
 from shared.feed import Following
@@ -80,7 +80,7 @@ given: Final = Table(
 notices: Final = Table(
     "notices",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("stream", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("line", LargeBinary, nullable=False),

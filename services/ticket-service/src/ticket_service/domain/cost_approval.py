@@ -1,10 +1,12 @@
 """The cost gate: how much billable work a customer has agreed to, asking for more, and the customer's decision.
 
-The gate counts raw minutes of a ticket (billing, rule R10): work that the coverage rules make free, and the preparation of
-an appointment, do not count.
+The gate counts raw minutes of a ticket (billing, rule R10): work that the coverage rules make free does not count, nor does
+the preparation of an appointment where a late cancellation is what it is charged by (R7).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from shared.events import tickets
 from shared.events.tickets import CostApprovalRequested, CostApproved, CostRejected
@@ -17,7 +19,7 @@ from ticket_service.domain.fact import Fact
 from ticket_service.domain.objections import Objections, personal
 from ticket_service.domain.state import Ticket, TimeEntry
 
-PREPARATION = "preparation"
+PREPARATION: Final = "preparation"
 
 
 def gate_holds(ticket: Ticket, agreement: AgreementDocument) -> bool:
@@ -55,7 +57,7 @@ def ask_or_decide(ticket: Ticket, command: CostCommand, context: Context) -> lis
 
 def _is_billable(entry: TimeEntry, ticket: Ticket, agreement: AgreementDocument) -> bool:
     """The first coverage rule that fits decides; none fits: billable."""
-    if entry.activity == PREPARATION and entry.appointment is not None:
+    if entry.activity == PREPARATION and entry.appointment is not None and _charges_preparation(agreement):
         return False
     facts = {
         "activity": entry.activity,
@@ -67,6 +69,12 @@ def _is_billable(entry: TimeEntry, ticket: Ticket, agreement: AgreementDocument)
         if all(getattr(rule, key) in {None, value} for key, value in facts.items()):
             return rule.billable
     return True
+
+
+def _charges_preparation(agreement: AgreementDocument) -> bool:
+    """The agreement says which cancellation is late, and has the fee for it."""
+    late_is_known = agreement.appointments is not None and agreement.appointments.cancellation is not None
+    return late_is_known and agreement.billing.cancellation_fee is not None
 
 
 def _request(ticket: Ticket, command: RequestCostApproval, agreement: AgreementDocument) -> list[Fact]:

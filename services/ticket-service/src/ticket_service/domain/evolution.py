@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
-from shared.events import Actor, Envelope, Event, tickets
+from shared.events import Actor, Event, tickets
 from ticket_service.domain.lifecycle import state_after
 from ticket_service.domain.state import (
     Acknowledgement,
@@ -32,21 +32,11 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     actor: Actor
 
-    @classmethod
-    def of(cls, envelope: Envelope) -> Stamp:
-        """The stamp of a recorded event, whose stream is ``ticket-<id>``."""
-        return cls(
-            ticket=envelope.stream.removeprefix("ticket-"),
-            version=envelope.version,
-            occurred_at=envelope.occurred_at,
-            actor=envelope.actor,
-        )
-
 
 @overload
 def evolve(state: Ticket, event: Event, stamp: Stamp) -> Ticket: ...
 @overload
-def evolve(state: None, event: Event, stamp: Stamp) -> Ticket | None: ...
+def evolve(state: Ticket | None, event: Event, stamp: Stamp) -> Ticket | None: ...
 def evolve(state: Ticket | None, event: Event, stamp: Stamp) -> Ticket | None:
     """The ticket after an event; an event of an unknown type changes nothing but the version.
 

@@ -78,7 +78,7 @@ LEADS: Final[dict[type[Event], tuple[frozenset[State], State]]] = {
     tickets.Accepted: (ACTIVE, "accepted"),
     tickets.AcceptanceRefused: (ACTIVE, "in_progress"),
     tickets.Resolved: (NOT_CLOSED, "resolved"),
-    tickets.Reopened: (ALL, "open"),
+    tickets.Reopened: (DONE, "open"),
     tickets.Closed: (ALL, "closed"),
 }
 """From which states an event leads on, and where to; in other states, as any other event, it changes nothing."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from shared.events import Event
 from ticket_service.domain import commands, lifecycle, roles
 from ticket_service.domain.acceptance import deliver_or_accept
 from ticket_service.domain.appointment import arrange
@@ -13,7 +12,7 @@ from ticket_service.domain.callback import attach_call, call_back
 from ticket_service.domain.classification import classify, hand_over
 from ticket_service.domain.closing import close_or_reopen, migrate
 from ticket_service.domain.commands import Command
-from ticket_service.domain.context import Caller, Context
+from ticket_service.domain.context import Context
 from ticket_service.domain.conversation import converse
 from ticket_service.domain.cost_approval import ask_or_decide
 from ticket_service.domain.escalation import escalate_or_close
@@ -23,7 +22,7 @@ from ticket_service.domain.objections import Objections
 from ticket_service.domain.state import Ticket
 from ticket_service.domain.work import work
 
-__all__ = ["Caller", "Command", "Context", "Event", "Fact", "Stamp", "Ticket", "decide", "evolve"]
+__all__ = ["Stamp", "decide", "evolve"]
 
 
 def decide(ticket: Ticket, command: Command, context: Context) -> list[Fact]:

@@ -1,0 +1,215 @@
+"""Trace: from a line back to the events and clauses it rests on, with the arithmetic as steps and as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, Literal
+
+import msgspec
+
+from billing_service.domain import addons, rounding
+from billing_service.domain.money import Money, at_least_cents, exact_decimal, zero
+from billing_service.domain.pricing import per_hour
+from billing_service.domain.statement import (
+    AddonMonth,
+    CalledOff,
+    Covered,
+    Line,
+    Minutes,
+    Part,
+    ToppedUp,
+    Waived,
+    Worked,
+    exact,
+    plain,
+)
+
+StepName = Literal[
+    "entries",
+    "covered",
+    "called_off",
+    "rounded",
+    "weighted",
+    "drawn",
+    "left_over",
+    "factored",
+    "priced",
+    "topped_up",
+    "prorated",
+    "waived",
+    "changed",
+    "withdrawn",
+]
+"""What a step did; its words stand in :mod:`billing_service.domain.wording`."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the arithmetic: ``figures`` by name, the ``rule`` of R1–R14 and the events that it takes in.
+
+    Figures are numbers, amounts, dates, instants and words; ``amount`` stands in the last step of the whole charge.
+    """
+
+    name: StepName
+    rule: str
+    figures: dict[str, Any]
+    sources: tuple[str, ...] = ()
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """A line explained: the ordered steps, and all events and clauses (of that version of the agreement) below it."""
+
+    charge: str
+    kind: str
+    agreement: str
+    agreement_version: int
+    clauses: tuple[str, ...]
+    sources: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def trace(line: Line) -> Trace:
+    """How a line of a statement, an invoice or a credit note came about."""
+    steps = _whole(line)
+    return Trace(
+        charge=line.charge,
+        kind=line.kind,
+        agreement=line.agreement,
+        agreement_version=line.agreement_version,
+        clauses=line.clauses,
+        sources=line.sources,
+        steps=(*steps, *_change(line, steps[-1].figures["amount"])),
+    )
+
+
+def resting_on(lines: Iterable[Line], event: str) -> tuple[Line, ...]:
+    """The lines that rest on an event."""
+    return tuple(line for line in lines if event in line.sources)
+
+
+def _whole(line: Line) -> list[Step]:
+    """The steps that lead to the whole charge, whatever of it was invoiced before."""
+    basis = line.basis
+    match basis:
+        case Worked():
+            return [
+                _entries(basis.parts),
+                _rounded(basis.parts, basis.increment_minutes, basis.scope),
+                *_worked(line, basis),
+            ]
+        case Covered():
+            covered = {"clauses": line.clauses, "amount": line.unit_price}
+            return [_entries(basis.parts), Step(name="covered", rule="R11", figures=covered)]
+        case CalledOff():
+            return _called_off(line, basis)
+        case ToppedUp():
+            missing = basis.minimum - basis.charged
+            figures = {"minimum": basis.minimum, "charged": basis.charged, "amount": missing, "scope": basis.scope}
+            return [Step(name="topped_up", rule="R4", figures=figures, sources=line.sources)]
+        case AddonMonth():
+            return [_prorated(line, basis)]
+        case Waived():
+            waived = {"waives": basis.waives, "reason": basis.reason, "actor": basis.actor, "amount": basis.amount}
+            return [Step(name="waived", rule="R8", figures=waived, sources=line.sources[-1:])]
+
+
+def _entries(parts: tuple[Part, ...]) -> Step:
+    entries = [{"entry": part.entry, "on": part.on, "minutes": part.minutes} for part in parts]
+    figures = {"entries": entries, "minutes": sum(part.minutes for part in parts)}
+    return Step(name="entries", rule="R1", figures=figures, sources=tuple(part.event for part in parts))
+
+
+def _rounded(parts: tuple[Part, ...], increment_minutes: int, scope: str) -> Step:
+    raw = sum(part.minutes for part in parts)
+    figures = {
+        "raw": raw,
+        "increment": increment_minutes,
+        "minutes": rounding.round_up(raw, increment_minutes),
+        "scope": scope,
+    }
+    return Step(name="rounded", rule="R1", figures=figures)
+
+
+def _worked(line: Line, basis: Worked) -> list[Step]:
+    """Rounded minutes priced by the hour, or weighted and taken to packages."""
+    if line.kind == "hourly":
+        return [*_factored(line, basis), _priced(basis.rounded_minutes, line.unit_price)]
+    steps: list[Step] = []
+    weighted, drawn = exact(basis.weighted_minutes), exact(basis.drawn_minutes)
+    if weighted != basis.rounded_minutes:
+        figures = {"minutes": basis.rounded_minutes, "factor": basis.factor, "weighted": basis.weighted_minutes}
+        steps.append(Step(name="weighted", rule="R9", figures=figures))
+    if line.kind == "allowance":
+        taken = [{"package": each.package, "minutes": each.minutes} for each in line.draws]
+        figures = {"asked": basis.weighted_minutes, "minutes": basis.drawn_minutes, "packages": taken}
+        return [*steps, Step(name="drawn", rule="R3", figures=figures | {"amount": zero(line.amount.currency)})]
+    increment = basis.overage_increment_minutes
+    assert increment is not None, "overage has an increment"
+    over = rounding.round_up(weighted - drawn, increment)
+    figures = {
+        "asked": basis.weighted_minutes,
+        "drawn": basis.drawn_minutes,
+        "left_over": plain(weighted - drawn),
+        "increment": increment,
+        "minutes": over,
+    }
+    return [*steps, Step(name="left_over", rule="R2", figures=figures), _priced(over, line.unit_price)]
+
+
+def _factored(line: Line, basis: Worked) -> list[Step]:
+    numerator, denominator = basis.factor.as_integer_ratio()
+    if numerator == denominator:
+        return []
+    rate = exact_decimal(line.unit_price.exact * Fraction(denominator, numerator))
+    figures = {"rate": Money(at_least_cents(rate), line.unit_price.currency), "factor": basis.factor}
+    return [Step(name="factored", rule="R9", figures=figures | {"unit_price": line.unit_price})]
+
+
+def _priced(minutes: Minutes, price: Money) -> Step:
+    figures = {"minutes": minutes, "unit_price": price, "amount": per_hour(exact(minutes), price)}
+    return Step(name="priced", rule="R14", figures=figures)
+
+
+def _called_off(line: Line, basis: CalledOff) -> list[Step]:
+    figures = {
+        "appointment": basis.appointment,
+        "start": basis.start,
+        "cancelled_at": basis.cancelled_at,
+        "notice_hours": basis.notice_hours,
+        "measure": basis.measure,
+    }
+    minutes = basis.rounded_minutes if line.kind == "cancellation" else line.minutes
+    return [
+        Step(name="called_off", rule="R6", figures=figures, sources=line.sources),
+        _entries(basis.parts),
+        _rounded(basis.parts, basis.increment_minutes, "appointment"),
+        _priced(minutes, line.unit_price),
+    ]
+
+
+def _prorated(line: Line, basis: AddonMonth) -> Step:
+    days = addons.days_of(basis.from_on, basis.until_on, basis.proration)
+    figures = {
+        "addon": basis.addon,
+        "from": basis.from_on,
+        "until": basis.until_on,
+        "days": days,
+        "before_days": basis.before_days,
+        "month_days": basis.month_days,
+        "monthly_price": line.unit_price,
+        "proration": basis.proration,
+        "amount": addons.month_amount(basis, days, line.unit_price),
+    }
+    return Step(name="prorated", rule="R12", figures=figures, sources=line.sources)
+
+
+def _change(line: Line, whole: Money) -> list[Step]:
+    """How the line of an invoice comes out of the whole charge and what was invoiced of it."""
+    match line.change:
+        case "new":
+            return []
+        case "changed":
+            figures = {"whole": whole, "invoiced": whole - line.amount, "amount": line.amount}
+        case "withdrawn":
+            figures = {"whole": zero(whole.currency), "invoiced": -line.amount, "amount": line.amount}
+    return [Step(name=line.change, rule="R13", figures=figures)]

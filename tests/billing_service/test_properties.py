@@ -1,0 +1,191 @@
+"""What holds for every account: nothing is lost, order does not matter, and any number of invoices bills the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing_service.domain.invoice import difference
+from billing_service.domain.ledger import NOTHING
+from billing_service.domain.money import total
+from shared.events import customers, tickets
+
+FIRST_DAY = date(2026, 1, 1)
+DAYS = 60
+LAST_DAY = FIRST_DAY + timedelta(days=DAYS + 30)
+TERMS = {
+    "lifecycle": st.sampled_from([{}, {"bill_when": "resolved"}]),
+    "cost_approval": st.sampled_from([None, {"after_minutes": 60}]),
+    "appointments": st.just({"cancellation": {"notice_hours": 24, "written": True}}),
+}
+BILLING = {
+    "plans": st.just({"m": {"package_hours": [2]}}),
+    "package": st.just({"increment_minutes": 15, "overage_rate": "195.00"}),
+    "hourly": st.just({"rate": "120.00", "increment_minutes": 30}),
+    "rounding": st.sampled_from([{"scope": scope} for scope in ("ticket_day", "entry", "ticket", "period")]),
+    "minimum_charge": st.sampled_from(
+        [None, {"amount": "100.00"}, {"amount": "100.00", "scope": "group", "applies_to": ["hourly", "cancellation"]}]
+    ),
+    "cancellation_fee": st.sampled_from([None, {}, {"settle_from": "package"}]),
+    "coverage": st.just([{"activity": "maintenance", "billable": False}]),
+    "vat": st.just({"country": "DE"}),
+}
+moments = st.integers(0, DAYS * 24 * 4).map(lambda quarters: datetime(2026, 1, 1) + timedelta(minutes=15 * quarters))  # noqa: DTZ001 - local
+delays = st.sampled_from([0, 0, 0, 1, 5, 20])
+names = st.sampled_from(["T1", "T2", "T3"])
+steps = st.one_of(
+    st.tuples(
+        st.just("log"),
+        names,
+        moments,
+        delays,
+        st.integers(1, 130),
+        st.sampled_from(["help", "help", "maintenance", "preparation"]),
+    ),
+    st.tuples(st.just("correct"), names, moments, delays, st.integers(0, 130), st.integers(0, 20)),
+    st.tuples(st.just("approve"), names, moments, delays, st.sampled_from([None, 15, 60]), st.none()),
+    st.tuples(st.sampled_from(["reject", "resolve", "cancel", "book", "buy"]), names, moments, delays, st.none(), st.none()),
+    st.tuples(st.just("type"), names, moments, delays, st.sampled_from(["normal", "quick_high"]), st.none()),
+)
+
+
+@st.composite
+def accounts(draw: Callable, *, weighted: bool = True) -> Callable:
+    """A function that tells a drawn account to a Story."""
+    terms = {key: draw(values) for key, values in TERMS.items()}
+    terms["billing"] = {key: value for key, values in BILLING.items() if (value := draw(values)) is not None}
+    hours = draw(st.sampled_from([None, 2]))
+    told = draw(st.lists(steps, min_size=1, max_size=14))
+
+    def tell(story):
+        account = story(terms, plan="m", package_hours=hours)
+        for name in ("T1", "T2", "T3"):
+            account.ticket(name)
+        entries = []
+        for number, (what, ticket, moment, delay, first, second) in enumerate(told):
+            how = {"recorded": (moment + timedelta(days=delay)).isoformat()}
+            at = moment.isoformat()
+            match what:
+                case "log":
+                    entry = f"e{number}"
+                    entries.append(entry)
+                    appointment = 1 if second == "preparation" else None
+                    account.log(ticket, at, first, activity=second, entry=entry, appointment=appointment, **how)
+                case "correct" if entries:
+                    entry = entries[second % len(entries)]
+                    logged = next(e for e in account.events if getattr(e.event, "entry", None) == entry)
+                    stream = logged.envelope.stream.removeprefix("ticket-")
+                    account.tell(stream, tickets.TimeLogCorrected(entry=entry, minutes=first), at, **how)
+                case "approve":
+                    account.tell(ticket, tickets.CostApproved(approval=number, extra_minutes=first), at, **how)
+                case "reject":
+                    account.tell(ticket, tickets.CostRejected(approval=number), at, **how)
+                case "resolve":
+                    account.tell(ticket, tickets.Resolved(), at, **how)
+                case "book":
+                    start = account.instant((moment + timedelta(days=3)).isoformat())
+                    account.tell(ticket, tickets.AppointmentBooked(appointment=1, start=start), at, **how)
+                case "cancel":
+                    account.tell(ticket, tickets.AppointmentCancelled(appointment=1, by="customer"), at, **how)
+                case "type" if weighted:
+                    account.tell(ticket, tickets.TypeChanged(type=first), at, **how)
+                case "buy" if hours:
+                    bought = customers.PackagePurchased(contract="c-1", package=f"p{number}", hours=1, from_on=FIRST_DAY)
+                    account.add("contract-c-1", bought, at, **how)
+                case _:
+                    pass
+        return account
+
+    return tell
+
+
+def invoice_runs(account, cutoffs):
+    """The documents of runs at the evening of each cutoff, and the statement of the last run."""
+    invoiced, documents, statement = NOTHING, [], None
+    for cutoff in cutoffs:
+        statement = account.rate(cutoff.isoformat(), known_at=f"{cutoff} 23:59:59.999999", invoiced=invoiced)
+        document = difference(statement.lines, invoiced.lines)
+        documents.append(document)
+        invoiced = invoiced.and_also(document)
+    return documents, statement
+
+
+def net(documents):
+    return total((line.amount for document in documents for line in document), "EUR").amount
+
+
+@settings(max_examples=80, deadline=None)
+@given(tell=accounts(), until=st.integers(0, DAYS), known=st.integers(0, DAYS + 25))
+def test_every_logged_minute_is_in_exactly_one_place(tell, until, known, story):
+    account = tell(story)
+    cutoff, known_at = FIRST_DAY + timedelta(days=until), FIRST_DAY + timedelta(days=known)
+    statement = account.rate(cutoff.isoformat(), known_at=f"{known_at} 12:00")
+    shares = statement.shares
+    parts = (shares.package, shares.hourly, shares.free, shares.held, shares.written_off, shares.waived, shares.not_rated)
+    assert sum(parts) == shares.logged
+    assert min(parts) >= 0
+    on_lines = sum(line.raw_minutes for line in statement.lines)
+    beside = sum(statement.held_minutes.values()) + sum(statement.written_off_minutes.values())
+    assert on_lines + beside + sum(each.minutes for each in statement.not_rated) == shares.logged
+
+
+@settings(max_examples=80, deadline=None)
+@given(tell=accounts())
+def test_a_package_gives_what_its_lines_say_and_never_more_than_it_has(tell, story):
+    statement = tell(story).rate(LAST_DAY.isoformat())
+    drawn = {}
+    for line in statement.lines:
+        for draw in line.draws:
+            drawn[draw.package] = drawn.get(draw.package, 0) + draw.minutes
+    for balance in statement.packages:
+        assert balance.drawn == drawn.get(balance.package, 0)
+        assert balance.drawn + balance.left == balance.granted
+        assert balance.left >= 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(tell=accounts(), order=st.randoms(use_true_random=False))
+def test_shuffled_and_repeated_events_change_nothing(tell, order, story):
+    account = tell(story)
+    shuffled = account.events * 2
+    order.shuffle(shuffled)
+    assert account.account(shuffled) == account.account()
+
+
+@settings(max_examples=40, deadline=None)
+@given(tell=accounts(), days=st.sets(st.integers(0, DAYS + 29), min_size=1, max_size=6))
+def test_the_sum_of_all_documents_is_the_result_at_the_last_cutoff(tell, days, story):
+    cutoffs = [*(FIRST_DAY + timedelta(days=day) for day in sorted(days)), LAST_DAY]
+    documents, statement = invoice_runs(tell(story), cutoffs)
+    assert net(documents) == statement.net.amount
+    again = difference(statement.lines, [line for document in documents for line in document])
+    assert again == ()
+
+
+@settings(max_examples=25, deadline=None)
+@given(tell=accounts(weighted=False))
+def test_one_run_three_runs_and_daily_runs_bill_the_same(tell, story):
+    account = tell(story)
+    everything = account.rate(LAST_DAY.isoformat()).net.amount
+    third = timedelta(days=(LAST_DAY - FIRST_DAY).days // 3)
+    thirds = [FIRST_DAY + third, FIRST_DAY + 2 * third, LAST_DAY]
+    daily = [FIRST_DAY + timedelta(days=day) for day in range((LAST_DAY - FIRST_DAY).days + 1)]
+    assert net(invoice_runs(account, [LAST_DAY])[0]) == everything
+    assert net(invoice_runs(account, thirds)[0]) == everything
+    assert net(invoice_runs(account, daily)[0]) == everything
+
+
+@settings(max_examples=40, deadline=None)
+@given(tell=accounts(), later=st.tuples(names, moments, st.integers(1, 60)))
+def test_a_charge_keeps_its_id_when_other_work_arrives(tell, later, story):
+    account = tell(story)
+    before = account.rate(LAST_DAY.isoformat())
+    _, moment, minutes = later
+    account.log("T9", moment.isoformat(), minutes)
+    after = account.rate(LAST_DAY.isoformat())
+    free_before = {line.charge for line in before.lines if line.kind == "free"}
+    assert free_before <= {line.charge for line in after.lines}
+    assert len({(line.charge, line.kind) for line in after.lines}) == len(after.lines)
