@@ -34,7 +34,7 @@ BARE = {
 
 
 class Story:
-    """One account's events as they are told, local times in the agreement's zone; recorded when they occur unless said otherwise."""
+    """One account's events as they are told, in local time; recorded when they occur unless said otherwise."""
 
     def __init__(self, agreement: AgreementDocument | dict, *, contract: bool = True, **signed: object) -> None:
         document = agreement if isinstance(agreement, AgreementDocument) else agreement_document(BARE | agreement)
@@ -139,9 +139,7 @@ class Story:
         self, until: str = "2026-12-31", *, known_at: str | None = None, invoiced: Invoiced = NOTHING, **options: object
     ) -> Statement:
         known = None if known_at is None else self.instant(known_at)
-        return rate(
-            self.account(), self.terms, date.fromisoformat(until), known_at=known, invoiced=invoiced, **options
-        )
+        return rate(self.account(), self.terms, date.fromisoformat(until), known_at=known, invoiced=invoiced, **options)
 
 
 @pytest.fixture(scope="session")

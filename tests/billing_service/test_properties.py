@@ -47,9 +47,42 @@ steps = st.one_of(
     ),
     st.tuples(st.just("correct"), names, moments, delays, st.integers(0, 130), st.integers(0, 20)),
     st.tuples(st.just("approve"), names, moments, delays, st.sampled_from([None, 15, 60]), st.none()),
-    st.tuples(st.sampled_from(["reject", "resolve", "cancel", "book", "buy"]), names, moments, delays, st.none(), st.none()),
+    st.tuples(
+        st.sampled_from(["reject", "resolve", "cancel", "book", "buy"]), names, moments, delays, st.none(), st.none()
+    ),
     st.tuples(st.just("type"), names, moments, delays, st.sampled_from(["normal", "quick_high"]), st.none()),
 )
+
+
+def told_event(account, number, step, *, weighted, hours):
+    """The event of a drawn step, or null where it would mean nothing; work is told by itself."""
+    what, _, moment, _, first, second = step
+    entries = [each.event.entry for each in account.events if isinstance(each.event, tickets.TimeLogged)]
+    start = account.instant((moment + timedelta(days=3)).isoformat())
+    entry = entries[(second or 0) % len(entries)] if entries else None
+    return {
+        "correct": lambda: tickets.TimeLogCorrected(entry=entry, minutes=first) if entry else None,
+        "approve": lambda: tickets.CostApproved(approval=number, extra_minutes=first),
+        "reject": lambda: tickets.CostRejected(approval=number),
+        "resolve": tickets.Resolved,
+        "book": lambda: tickets.AppointmentBooked(appointment=1, start=start),
+        "cancel": lambda: tickets.AppointmentCancelled(appointment=1, by="customer"),
+        "type": lambda: tickets.TypeChanged(type=first) if weighted else None,
+        "buy": lambda: (
+            customers.PackagePurchased(contract="c-1", package=f"p{number}", hours=1, from_on=FIRST_DAY)
+            if hours
+            else None
+        ),
+    }[what]()
+
+
+def stream_of(account, event, ticket):
+    """A correction goes to its entry's ticket, a purchase to the contract."""
+    if isinstance(event, customers.PackagePurchased):
+        return "contract-c-1"
+    if isinstance(event, tickets.TimeLogCorrected):
+        return next(e.envelope.stream for e in account.events if getattr(e.event, "entry", None) == event.entry)
+    return f"ticket-{ticket}"
 
 
 @st.composite
@@ -58,45 +91,20 @@ def accounts(draw: Callable, *, weighted: bool = True) -> Callable:
     terms = {key: draw(values) for key, values in TERMS.items()}
     terms["billing"] = {key: value for key, values in BILLING.items() if (value := draw(values)) is not None}
     hours = draw(st.sampled_from([None, 2]))
-    told = draw(st.lists(steps, min_size=1, max_size=14))
+    drawn = draw(st.lists(steps, min_size=1, max_size=14))
 
     def tell(story):
         account = story(terms, plan="m", package_hours=hours)
         for name in ("T1", "T2", "T3"):
             account.ticket(name)
-        entries = []
-        for number, (what, ticket, moment, delay, first, second) in enumerate(told):
-            how = {"recorded": (moment + timedelta(days=delay)).isoformat()}
-            at = moment.isoformat()
-            match what:
-                case "log":
-                    entry = f"e{number}"
-                    entries.append(entry)
-                    appointment = 1 if second == "preparation" else None
-                    account.log(ticket, at, first, activity=second, entry=entry, appointment=appointment, **how)
-                case "correct" if entries:
-                    entry = entries[second % len(entries)]
-                    logged = next(e for e in account.events if getattr(e.event, "entry", None) == entry)
-                    stream = logged.envelope.stream.removeprefix("ticket-")
-                    account.tell(stream, tickets.TimeLogCorrected(entry=entry, minutes=first), at, **how)
-                case "approve":
-                    account.tell(ticket, tickets.CostApproved(approval=number, extra_minutes=first), at, **how)
-                case "reject":
-                    account.tell(ticket, tickets.CostRejected(approval=number), at, **how)
-                case "resolve":
-                    account.tell(ticket, tickets.Resolved(), at, **how)
-                case "book":
-                    start = account.instant((moment + timedelta(days=3)).isoformat())
-                    account.tell(ticket, tickets.AppointmentBooked(appointment=1, start=start), at, **how)
-                case "cancel":
-                    account.tell(ticket, tickets.AppointmentCancelled(appointment=1, by="customer"), at, **how)
-                case "type" if weighted:
-                    account.tell(ticket, tickets.TypeChanged(type=first), at, **how)
-                case "buy" if hours:
-                    bought = customers.PackagePurchased(contract="c-1", package=f"p{number}", hours=1, from_on=FIRST_DAY)
-                    account.add("contract-c-1", bought, at, **how)
-                case _:
-                    pass
+        for number, step in enumerate(drawn):
+            what, ticket, moment, delay, first, second = step
+            at, how = moment.isoformat(), {"recorded": (moment + timedelta(days=delay)).isoformat()}
+            if what == "log":
+                appointment = 1 if second == "preparation" else None
+                account.log(ticket, at, first, activity=second, appointment=appointment, **how)
+            elif event := told_event(account, number, step, weighted=weighted, hours=hours):
+                account.add(stream_of(account, event, ticket), event, at, **how)
         return account
 
     return tell
@@ -124,7 +132,15 @@ def test_every_logged_minute_is_in_exactly_one_place(tell, until, known, story):
     cutoff, known_at = FIRST_DAY + timedelta(days=until), FIRST_DAY + timedelta(days=known)
     statement = account.rate(cutoff.isoformat(), known_at=f"{known_at} 12:00")
     shares = statement.shares
-    parts = (shares.package, shares.hourly, shares.free, shares.held, shares.written_off, shares.waived, shares.not_rated)
+    parts = (
+        shares.package,
+        shares.hourly,
+        shares.free,
+        shares.held,
+        shares.written_off,
+        shares.waived,
+        shares.not_rated,
+    )
     assert sum(parts) == shares.logged
     assert min(parts) >= 0
     on_lines = sum(line.raw_minutes for line in statement.lines)

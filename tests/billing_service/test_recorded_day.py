@@ -29,7 +29,9 @@ def test_a_package_is_drawn_overage_is_billed_and_a_late_cancellation_once_decid
     undecided = muster.rate("2026-06-30")
     (charge,) = undecided.open_decisions
     assert str(undecided.net.amount) == "97.50"
-    assert [(line.kind, line.minutes, str(line.amount.amount)) for line in undecided.proposed] == [("cancellation", 90, "292.50")]
+    assert [(line.kind, line.minutes, str(line.amount.amount)) for line in undecided.proposed] == [
+        ("cancellation", 90, "292.50")
+    ]
 
     muster.decide(charge, "charge", "2026-06-24 11:00")
     statement = muster.rate("2026-06-30")

@@ -56,11 +56,17 @@ class RunningStack:
     def wait_for(self, beginning: str) -> str:
         """The first line from now on that begins so."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
-        while (line := self._new.get(timeout=max(0.1, ends_at - time.monotonic()))) is not None:
+        while (line := self._next_line(ends_at - time.monotonic())) is not None:
             self.lines.append(line)
             if line.startswith(beginning):
                 return line
-        raise AssertionError(f"ended without {beginning!r}:\n" + "\n".join(self.lines))
+        raise AssertionError(f"no line began with {beginning!r}:\n" + "\n".join(self.lines))
+
+    def _next_line(self, seconds: float) -> str | None:
+        try:
+            return self._new.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
 
     def wait_ended(self) -> int:
         """The exit code, once it has ended by itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def test_a_day_that_was_interrupted_is_played_to_its_end_on_the_next_start(start
     journal = first.folder / "played" / "recorded_day.jsonl"
     while not journal.exists() or journal.read_bytes().count(b"\n") < 40:
         assert first.process.poll() is None
+        time.sleep(0.01)
     assert first.interrupt() < 2
     assert not Journal(journal).complete
 

@@ -169,6 +169,11 @@ def test_of_a_local_time_that_exists_twice_the_first_counts() -> None:
     assert sundays.next_closing(opening) == at("2026-10-25T06:00+01:00")
 
 
+def test_of_two_closings_the_later_one_counts_after_each_was_moved() -> None:
+    nights = calendar({"sat": ["22:00-03:00"], "sun": ["00:00-02:30"]}, "Europe/Berlin")
+    assert nights.next_closing(at("2026-03-28T23:00+01:00")) == at("2026-03-29T03:30+02:00")
+
+
 def test_hours_swallowed_by_the_gap_leave_nothing_behind() -> None:
     sundays = calendar({"sun": ["02:45-03:15"]}, "Europe/Berlin")
     assert sundays.next_opening(at("2026-03-28T12:00Z")) == at("2026-04-05T02:45+02:00")

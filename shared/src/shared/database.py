@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Table, event, text
+from sqlalchemy import URL, BigInteger, Dialect, MetaData, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
@@ -49,7 +49,7 @@ class Database:
 
     async def create(self) -> None:
         """Make the tables that are missing; of several processes starting at once one does."""
-        async with self._engine.begin() as connection:
+        async with self.transaction() as connection:
             if self._schema is not None:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
                 await connection.execute(CreateSchema(self._schema, if_not_exists=True))
@@ -86,7 +86,9 @@ def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
 async def one_at_a_time(connection: AsyncConnection, what: str) -> None:
     """Wait until no other transaction does ``what``; ours does until it ends. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+        await connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:what))"), {"what": what}
+        )
 
 
 def open_database(
@@ -105,6 +107,7 @@ def postgres_database(url: str, schema: str, metadata: MetaData) -> Database:
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"}},
     )
     return Database(engine, metadata, schema)
@@ -120,7 +123,8 @@ IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delet
 
 def sqlite_database(file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE) -> Database:
     """A database in one SQLite file."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{file}", pool_size=4, max_overflow=0)
+    url = URL.create("sqlite+aiosqlite", database=str(file))  # in a plain string, "?" in a folder's name ends the path
+    engine = create_async_engine(url, pool_size=4, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from shared.feed import Follower
 from shared.http import answers, json_answer
+
+CHECK_SECONDS: Final = 2.0
+"""A dependency that takes longer to answer counts as missing."""
+_log = structlog.get_logger()
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +34,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.feed_lag = Gauge(
             "fristwerk_feed_lag_events", "Events of a source not yet applied", ["source"], registry=self.registry
+        )
+        self.feed_lag_seconds = Gauge(
+            "fristwerk_feed_lag_seconds",
+            "Age of the oldest event of a source not yet applied",
+            ["source"],
+            registry=self.registry,
         )
 
 
@@ -53,16 +65,25 @@ def health_router(
             {
                 "status": "ready",
                 "dependencies": {"log": {"ok": True, "detail": None}},
-                "feeds": {"ticket-service": {"position": 1042, "lag_events": 0, "heard_seconds_ago": 0.4}},
+                "feeds": {
+                    "ticket-service": {
+                        "position": 1042,
+                        "lag_events": 0,
+                        "lag_seconds": 0,
+                        "heard_seconds_ago": 0.4,
+                        "failing_because": None,
+                        "stopped_because": None,
+                    }
+                },
             },
         ),
     )
     async def health_ready() -> Response:
-        """503 while a dependency is missing or a source went backwards."""
-        dependencies = {name: await check() for name, check in checks.items()}
+        """503 while a dependency is missing, events cannot be applied, or a source went backwards."""
+        dependencies = {name: await _checked(name, check) for name, check in checks.items()}
         feeds = {follower.source: _feed(follower, now()) for follower in followers()}
         ready = all(each.ok for each in dependencies.values()) and not any(
-            each["stopped_because"] for each in feeds.values()
+            each["failing_because"] or each["stopped_because"] for each in feeds.values()
         )
         body = {"status": "ready" if ready else "not ready", "dependencies": dependencies, "feeds": feeds}
         return json_answer(body, 200 if ready else 503)
@@ -78,6 +99,7 @@ def health_router(
         for follower in followers():
             lag = follower.lag
             metrics.feed_lag.labels(follower.source).set(max(0, lag.source_position - lag.position))
+            metrics.feed_lag_seconds.labels(follower.source).set(_seconds_since(lag.waiting_since, now()) or 0)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -88,6 +110,22 @@ def _feed(follower: Follower, now: datetime) -> dict[str, Any]:
     return {
         "position": lag.position,
         "lag_events": max(0, lag.source_position - lag.position),
-        "heard_seconds_ago": None if lag.heard_at is None else round((now - lag.heard_at).total_seconds(), 3),
+        "lag_seconds": _seconds_since(lag.waiting_since, now) or 0,
+        "heard_seconds_ago": _seconds_since(lag.heard_at, now),
+        "failing_because": lag.failing_because,
         "stopped_because": lag.stopped_because,
     }
+
+
+def _seconds_since(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max(0.0, round((now - at).total_seconds(), 3))
+
+
+async def _checked(name: str, check: Check) -> Dependency:
+    """What the check finds; a check that fails or takes too long is an answer too."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the dependency is not there
+        _log.warning("dependency_missing", dependency=name, error=str(error))
+        return Dependency(ok=False, detail=f"does not answer: {type(error).__name__}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -39,13 +40,19 @@ CODES: Final[Mapping[int, str]] = {
     403: "not-allowed",
     404: "not-found",
     405: "method-not-allowed",
+    409: "conflict",
     412: "version-conflict",
     413: "too-large",
     415: "media-type",
     422: "refused",
+    428: "precondition-required",
+    429: "too-many-requests",
     500: "internal-error",
     503: "not-available",
+    507: "storage-full",
 }
+MAX_ERRORS: Final = 100
+"""Places named in one answer; a body of 1 MiB can have 100,000 wrong ones."""
 _log = structlog.get_logger()
 
 
@@ -76,11 +83,24 @@ def response(request: Request, problem: Problem) -> Response:
         "title": TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
         "status": problem.status,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": instance(request),
     }
     if problem.errors:
-        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in problem.errors]
+        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in problem.errors[:MAX_ERRORS]]
     return Response(msgspec.json.encode(body), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def instance(request: Request) -> str:
+    """The request's path as a URI reference (RFC 3986), whatever its bytes are; ``request.url`` fails on an odd Host."""
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=~", errors="replace")
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """The answer to a request on which the service itself failed; the log says why."""
+    _log.error("request_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
+    return response(
+        request, Problem(500, "The service failed on this request. With its Idempotency-Key it may be repeated.")
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -100,8 +120,7 @@ def install(app: FastAPI) -> None:
         return response(request, Problem(error.status_code, detail, headers=error.headers))
 
     async def on_anything(request: Request, error: Exception) -> Response:
-        _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
-        return response(request, Problem(500, "The service failed on this request; nothing was stored by it."))
+        return failed(request, error)
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
@@ -110,7 +129,7 @@ def install(app: FastAPI) -> None:
 
 
 def _unrouted(request: Request, error: HTTPException) -> str:
-    path = request.url.path.encode("utf-8", "replace").decode()
+    path = instance(request)
     match error.status_code:
         case 404:
             return f"There is nothing at {path}."
@@ -124,7 +143,7 @@ def _unrouted(request: Request, error: HTTPException) -> str:
 
 def invalid(error: RequestValidationError) -> Problem:
     """A request that FastAPI refused, with a pointer to each place in the body or the name of each parameter."""
-    places = [(_pointer(each["loc"]), _sentence(each)) for each in error.errors()]
+    places = [(_pointer(each["loc"]), _sentence(each)) for each in error.errors()[:MAX_ERRORS]]
     first = f"{places[0][0] or 'The body'} {places[0][1]}"
     return Problem(422, f"The request was refused: {first}.", code="invalid-request", errors=places)
 

@@ -14,9 +14,16 @@ import msgspec
 PREFIX: Final = "FRISTWERK_"
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
-
 DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^postgresql://[^\s/]+/[^\s/?]+$")]
 UNLOCKED_APPENDS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
+EXPECTED: Final = {
+    "port": "expected a number from 1 to 65535",
+    "database_url": "expected postgresql://user:password@host:port/database",
+    "ticket_url": "expected an address such as http://127.0.0.1:8001",
+    "sla_url": "expected an address such as http://127.0.0.1:8002",
+    "billing_url": "expected an address such as http://127.0.0.1:8003",
+    "log_level": "expected debug, info, warning or error",
+}
 
 
 class SettingsError(ValueError):
@@ -51,22 +58,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that the environment gives. Raises SettingsError."""
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    fields = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
     if environment.get(UNLOCKED_APPENDS, "").lower() not in ("", "0", "n", "no", "f", "false", "off"):
-        raise SettingsError(f"{UNLOCKED_APPENDS} is set: it takes the lock off appends, and readers of the log lose events.")
+        raise SettingsError(
+            f"{UNLOCKED_APPENDS} is set: it takes the lock off appends, and readers of the log lose events."
+        )
     for name in given:
-        if name not in Settings.__struct_fields__:
-            known = ", ".join(PREFIX + field.upper() for field in Settings.__struct_fields__)
-            raise SettingsError(f"{PREFIX}{name.upper()} is not a setting of Fristwerk; these are: {known}.")
+        if name not in fields:
+            raise SettingsError(f"{name} is not a setting of Fristwerk; these are: {', '.join(fields)}.")
     try:
-        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
+        values = {fields[name]: value for name, value in given.items()}
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
-        raise SettingsError(f"{PREFIX}{place.rstrip('`').upper()} has a wrong value: {message}.") from error
+        field = place.rstrip("`")
+        expected = EXPECTED.get(field, message)
+        raise SettingsError(f"{PREFIX}{field.upper()} has a wrong value: {expected}.") from error
 
 
 def _path(kind: type, value: object) -> object:
     assert kind is Path, "the only type that msgspec does not know here"
     if not isinstance(value, str) or not value:
         raise ValueError("expected a path")
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"the folder {value} has no known home") from error

@@ -35,9 +35,9 @@ async def _run(options: argparse.Namespace) -> int:
         case "run":
             await stay(options.var, options.port, _announce, lambda: _recorded_day(options))
         case "play":
-            return await _story(options, play=True)
+            return await _own_story(options, to_play=True)
         case _:
-            return await _story(options, play=False)
+            return await _own_story(options, to_play=False)
     return 0
 
 
@@ -51,10 +51,10 @@ async def _recorded_day(options: argparse.Namespace) -> None:
     await recorded_day(options.var, options.port)
 
 
-async def _story(options: argparse.Namespace, *, play: bool) -> int:
+async def _own_story(options: argparse.Namespace, *, to_play: bool) -> int:
     from fristwerk_local.show import own_story  # noqa: PLC0415 - `serve` starts without loading it
 
-    return await own_story(options.story, options.var, options.port, options.terms, play=play)
+    return await own_story(options.story, options.var, options.port, options.terms, to_play=to_play)
 
 
 def _parser() -> argparse.ArgumentParser:

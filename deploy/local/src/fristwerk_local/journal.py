@@ -67,6 +67,12 @@ class Journal:
             with self._file.open("ab") as file:
                 file.write(msgspec.json.encode(done) + b"\n")
 
+    def forget(self) -> None:
+        """Begin anew: what was noted tells of a log that is gone."""
+        self._done.clear()
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
     def _read(self, line: bytes) -> None:
         try:
             done = msgspec.json.decode(line, type=Done)

@@ -75,7 +75,9 @@ class PostgresServer:
             str(self._data),
             *(part for each in options for part in ("-c", each)),
         ]
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **_as_nobody())
+        self._process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=self._folder, user=_user(), group=_group()
+        )
         log.close()
         self._await_ready()
         return self
@@ -100,7 +102,7 @@ class PostgresServer:
             _give_to_nobody(each)
         command = [str(binaries() / "initdb"), "-D", str(self._data), "-U", USER, "--auth=scram-sha-256", "--no-sync"]
         command += ["--encoding=UTF8", "--locale=C", f"--pwfile={password}"]
-        made = subprocess.run(command, capture_output=True, check=False, cwd=self._folder, **_as_nobody())
+        made = subprocess.run(command, capture_output=True, check=False, cwd=self._folder, user=_user(), group=_group())
         if made.returncode != 0:
             raise FailedError(f"PostgreSQL could not be set up in {self._folder}: {made.stderr.decode().strip()}")
 
@@ -125,12 +127,14 @@ def _free_port() -> int:
         return port
 
 
-def _as_nobody() -> dict[str, int]:
-    """Popen's arguments that drop root; nothing to drop otherwise."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+def _user() -> int | None:
+    """Whom to run as: ``nobody`` instead of root, else whoever we are."""
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+
+def _group() -> int | None:
+    """The group that goes with :func:`_user`."""
+    return pwd.getpwnam("nobody").pw_gid if os.geteuid() == 0 else None
 
 
 def _give_to_nobody(path: Path) -> None:

@@ -25,8 +25,6 @@ WIDTH_WITHOUT_TERMINAL: Final = 140
 CATCH_UP_SECONDS: Final = 30.0
 SETTLE_SECONDS: Final = 2.0
 """A deadline that passed long ago is noticed within this time after its ticket is known."""
-
-
 _PACKAGE: Final = resources.files("fristwerk_local")
 TERMS: Final = _PACKAGE.joinpath("terms")
 RECORDED_DAY: Final = Path(str(_PACKAGE.joinpath("stories", "recorded_day.yaml")))
@@ -36,8 +34,8 @@ async def recorded_day(folder: Path, first_port: int) -> None:
     """Play the recorded day into an empty log, or to its end where that was interrupted; show what came out."""
     console = _console()
     story = read_story(RECORDED_DAY)
-    journal = journal_of(story, folder)
     async with connected(folder, first_port) as client:
+        journal = await journal_of(story, folder, client)
         if journal.complete:
             console.print(f"{folder} holds the recorded day already: nothing is played again.", soft_wrap=True)
         elif journal.started or await client.last_position() == 0:
@@ -53,13 +51,13 @@ async def recorded_day(folder: Path, first_port: int) -> None:
     print_how_to_go_on(console, folder, first_port, token)
 
 
-async def own_story(file: Path, folder: Path, first_port: int, terms: Path | None = None, *, play: bool = True) -> int:
+async def own_story(file: Path, folder: Path, first_port: int, terms: Path | None = None, *, to_play: bool) -> int:
     """Play a story into services that run, or only compare what came out of it; 1 if anything differs."""
     console = _console()
     story = read_story(file)
-    journal = journal_of(story, folder)
     async with connected(folder, first_port) as client:
-        if play:
+        journal = await journal_of(story, folder, client)
+        if to_play:
             documents = read_terms(*([terms] if terms else []), TERMS)
             await play_with_progress(console, story, client, documents, journal)
         outcome, found = await compare(story, client, journal)
@@ -68,9 +66,12 @@ async def own_story(file: Path, folder: Path, first_port: int, terms: Path | Non
     return 1 if found else 0
 
 
-def journal_of(story: Story, folder: Path) -> Journal:
-    """The journal of the story in the folder the services run on."""
-    return Journal(folder / "played" / f"{story.name}.jsonl")
+async def journal_of(story: Story, folder: Path, client: Client) -> Journal:
+    """The journal of the story in the folder the services run on; one that tells of a log that is gone is begun anew."""
+    journal = Journal(folder / "played" / f"{story.name}.jsonl")
+    if await client.last_position() == 0:
+        journal.forget()
+    return journal
 
 
 async def play_with_progress(console: Console, story: Story, client: Client, terms: Terms, journal: Journal) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import select
+import msgspec
+from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing_service import read_model
+from billing_service.read_model import tables
 from shared.database import upsert
 from shared.events import Recorded
-from shared.events.billing import ChargeDecided
+from shared.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from shared.events.catalogue import AgreementPublished
 from shared.events.customers import (
     AddonBooked,
@@ -64,7 +66,7 @@ class Projector:
         owners = await self._owners(connection, batch)
         agreements: list[dict[str, Any]] = []
         accounts: list[dict[str, Any]] = []
-        tickets: list[dict[str, Any]] = []
+        opened: list[dict[str, Any]] = []
         facts: list[dict[str, Any]] = []
         for each in batch:
             event, provider = each.event, each.envelope.provider
@@ -80,7 +82,7 @@ class Projector:
                     accounts.append(_account(event.contract, provider, event.customer, "contract"))
                     facts.append(_fact(event.contract, each))
                 case TicketCreated():
-                    tickets.append(_ticket(each, event))
+                    opened.append(_ticket(each, event))
                     facts.append(_fact(event.contract or event.customer, each))
                 case _ if isinstance(event, CONTRACT_FACTS):
                     facts.append(_fact(event.contract, each))
@@ -88,24 +90,41 @@ class Projector:
                     facts.append(_fact(owners[each.envelope.stream], each))
                 case _:
                     pass
-        for table, rows in (
-            (read_model.agreements, agreements),
-            (read_model.accounts, accounts),
-            (read_model.tickets, tickets),
-            (read_model.facts, facts),
-        ):
-            if rows:
-                await connection.execute(upsert(connection, table), rows)
+        await _write(
+            connection,
+            (tables.agreements, agreements),
+            (tables.accounts, accounts),
+            (tables.tickets, opened),
+            (tables.facts, facts),
+        )
 
     async def apply_own(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
-        """The effect of a batch of billing's own log: decisions stand beside the facts they decide on."""
-        rows = [
-            {"account": each.event.contract, "charge": each.event.charge, "line": each.line}
-            for each in batch
-            if isinstance(each.event, ChargeDecided)
-        ]
-        if rows:
-            await connection.execute(upsert(connection, read_model.decisions), rows)
+        """The effect of a batch of billing's own log: decisions stand beside the facts, documents are kept line by line."""
+        decisions: list[dict[str, Any]] = []
+        documents: list[dict[str, Any]] = []
+        steps: list[dict[str, Any]] = []
+        lines: list[dict[str, Any]] = []
+        sources: list[dict[str, Any]] = []
+        for each in batch:
+            match each.event:
+                case ChargeDecided():
+                    decisions.append(_decision(each, each.event))
+                case InvoiceIssued() | CreditNoteIssued():
+                    documents.append(_document(each, each.event))
+                    lines += _lines(each, each.event)
+                    sources += _sources(each, each.event)
+                case InvoiceSent() | InvoicePaid():
+                    steps.append(_step(each, each.event))
+                case _:
+                    pass
+        await _write(
+            connection,
+            (tables.decisions, decisions),
+            (tables.documents, documents),
+            (tables.document_steps, steps),
+            (tables.document_lines, lines),
+            (tables.line_sources, sources),
+        )
 
     @staticmethod
     async def _owners(connection: AsyncConnection, batch: Sequence[Recorded]) -> dict[str, str]:
@@ -117,11 +136,17 @@ class Projector:
         }
         streams = {each.envelope.stream for each in batch if isinstance(each.event, TICKET_FACTS)} - owners.keys()
         wanted = [stream.removeprefix(TICKET_STREAM) for stream in streams]
-        table = read_model.tickets
+        table = tables.tickets
         statement = select(table.c.ticket, table.c.account).where(table.c.ticket.in_(wanted))
         for row in await connection.execute(statement):
             owners[TICKET_STREAM + row.ticket] = row.account
         return owners
+
+
+async def _write(connection: AsyncConnection, *written: tuple[Table, list[dict[str, Any]]]) -> None:
+    for table, rows in written:
+        if rows:
+            await connection.execute(upsert(connection, table), rows)
 
 
 def _account(account: str, provider: str, customer: str, kind: str) -> dict[str, Any]:
@@ -139,4 +164,76 @@ def _ticket(each: Recorded, event: TicketCreated) -> dict[str, Any]:
 
 
 def _fact(account: str, each: Recorded) -> dict[str, Any]:
-    return {"account": account, "stream": each.envelope.stream, "version": each.envelope.version, "line": each.line}
+    envelope = each.envelope
+    return {
+        "account": account,
+        "stream": envelope.stream,
+        "version": envelope.version,
+        "event": envelope.id,
+        "line": each.line,
+    }
+
+
+def _decision(each: Recorded, event: ChargeDecided) -> dict[str, Any]:
+    envelope = each.envelope
+    return {
+        "account": event.contract,
+        "charge": event.charge,
+        "version": envelope.version,
+        "event": envelope.id,
+        "line": each.line,
+    }
+
+
+def _document(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> dict[str, Any]:
+    return {
+        "provider": each.envelope.provider,
+        "number": event.number,
+        "type": "invoice" if isinstance(event, InvoiceIssued) else "credit_note",
+        "account": event.account,
+        "customer": event.document["parties"]["buyer"]["customer"],
+        "until": event.until,
+        "issued_on": date.fromisoformat(event.document["issued_on"]),
+        "corrects": event.corrects if isinstance(event, CreditNoteIssued) else None,
+        "line": each.line,
+    }
+
+
+def _lines(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> list[dict[str, Any]]:
+    return [
+        {
+            "provider": each.envelope.provider,
+            "number": event.number,
+            "place": place,
+            "account": line["account"],
+            "until": event.until,
+            "occurred_at": each.envelope.occurred_at,
+            "recorded_at": each.envelope.recorded_at,
+            "line": msgspec.json.encode(line),
+        }
+        for place, line in enumerate(event.document["lines"], start=1)
+    ]
+
+
+def _sources(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> list[dict[str, Any]]:
+    return [
+        {
+            "provider": each.envelope.provider,
+            "event": source,
+            "number": event.number,
+            "place": place,
+            "account": line["account"],
+        }
+        for place, line in enumerate(event.document["lines"], start=1)
+        for source in dict.fromkeys(line["sources"])
+    ]
+
+
+def _step(each: Recorded, event: InvoiceSent | InvoicePaid) -> dict[str, Any]:
+    envelope = each.envelope
+    return {
+        "provider": envelope.provider,
+        "number": event.number,
+        "version": envelope.version,
+        "line": each.line,
+    }

@@ -59,7 +59,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         apply=Projector(noticeboard).apply,
         applied=noticeboard.wake,
     )
-    watch = Watch(database, noticeboard, now)
+    watch = Watch(database, noticeboard, now, follower.lag)
     model = ReadModel(database)
     application = Application(now=now, deadlines=Deadlines(model, TermsShelf(model), now))
 

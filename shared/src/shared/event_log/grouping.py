@@ -121,17 +121,20 @@ class GroupedEventLog:
         """See :class:`EventLog`."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
+        told = 0
         while not self._closing:
             woken: asyncio.Future[int] = loop.create_future()
             self._waiters.add(woken)
             try:
                 left = ends_at - loop.time()
-                if left <= 0 or await self.last_position() > after:
+                # Whoever was woken for an earlier position need not ask what the last one is.
+                if left <= 0 or (told == 0 and await self.last_position() > after):
                     return
                 await asyncio.wait([woken], timeout=min(left, POLL_SECONDS))
             finally:
                 self._waiters.discard(woken)
-            if woken.done() and woken.result() > after:
+            told = woken.result() if woken.done() else 0
+            if told > after:
                 return
 
     async def last_position(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, UtcDateTime, upsert
+from shared.database import Database, one_at_a_time, upsert
 from shared.events import Recorded, UnknownEvent, recorded
 from shared.feed.source import Feed, Page, SourceUnavailableError
 
@@ -34,12 +35,20 @@ class SourceWentBackwardsError(Exception):
     """
 
 
+class PositionMovedError(Exception):
+    """Another process that follows for the same database was first."""
+
+
 class Lag(msgspec.Struct, kw_only=True):
-    """How far a consumer is behind: positions, and when it last heard from its source and why it stopped, if it did."""
+    """How far a consumer is behind, when it last heard from its source, and what is wrong, if anything is."""
 
     position: int = 0
     source_position: int = 0
+    waiting_since: datetime | None = None
+    """When the oldest event that is not applied yet was recorded; null where nothing is known to wait."""
     heard_at: datetime | None = None
+    failing_because: str | None = None
+    """Applying fails and is tried again; only the error's name, since its message may tell what is in an event."""
     stopped_because: str | None = None
 
 
@@ -52,7 +61,6 @@ class Following:
             metadata,
             Column("source", String, primary_key=True),
             Column("position", BigInteger, nullable=False),
-            Column("last_event_at", UtcDateTime),
         )
         self._versions = Table(
             "followed_streams",
@@ -67,11 +75,19 @@ class Following:
         statement = select(self._positions.c.position).where(self._positions.c.source == source)
         return (await connection.execute(statement)).scalar() or 0
 
-    async def advance(self, connection: AsyncConnection, source: str, page: Page, batch: Sequence[Recorded]) -> None:
-        """Remember the page as applied. Raises SourceWentBackwardsError if a stream's versions do not follow one another."""
+    async def advance(
+        self, connection: AsyncConnection, source: str, after: int, page: Page, batch: Sequence[Recorded]
+    ) -> None:
+        """Remember the page that follows a position as applied.
+
+        Raises SourceWentBackwardsError if a stream's versions do not follow one another, PositionMovedError if the stored
+        position is another one by now.
+        """
+        await one_at_a_time(connection, f"follow {source}")
+        if await self.position(connection, source) != after:
+            raise PositionMovedError(source)
         await self._check_versions(connection, source, batch)
-        last_event_at = batch[-1].envelope.recorded_at if batch else None
-        row = {"source": source, "position": page.next, "last_event_at": last_event_at}
+        row = {"source": source, "position": page.next}
         await connection.execute(upsert(connection, self._positions), [row])
 
     async def _check_versions(self, connection: AsyncConnection, source: str, batch: Sequence[Recorded]) -> None:
@@ -116,61 +132,92 @@ class Follower:
         self._advanced = asyncio.Condition()
 
     async def run(self, now: Callable[[], datetime]) -> None:
-        """Follow until cancelled. A source that went backwards ends it; ``lag.stopped_because`` says so."""
-        async with self._database.reading() as connection:
-            self.lag.position = await self._following.position(connection, self.source)
-        failures = 0
+        """Follow until cancelled; whatever fails is tried again from the stored position on, after growing pauses.
+
+        Only a source that went backwards ends it: ``lag.stopped_because`` says so.
+        """
+        failures, resuming = 0, True
         while True:
             try:
-                await self.step(WAIT_SECONDS)
-                self.lag.heard_at = now()
-                failures = 0
-            except SourceUnavailableError as error:
-                if failures == len(RETRY_SECONDS):
-                    _log.warning("source_unavailable", source=self.source, error=str(error))
-                await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                failures += 1
+                if resuming:
+                    await self.resume()
+                # The first page is not waited for, so that a source that went backwards is noticed at once.
+                await self.step(0.0 if resuming else WAIT_SECONDS)
             except SourceWentBackwardsError as error:
-                self.lag.stopped_because = str(error)
-                _log.error("source_went_backwards", source=self.source, error=str(error))
+                await self._stop(str(error))
                 return
+            except PositionMovedError:
+                resuming = True
+            except Exception as error:  # noqa: BLE001 - a follower that ended would leave its read model behind for ever
+                self._note(error, failures)
+                await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+                failures, resuming = failures + 1, True
+            else:
+                self.lag.heard_at, self.lag.failing_because = now(), None
+                failures, resuming = 0, False
+
+    async def resume(self) -> None:
+        """Go on after the position that is stored: a commit may have succeeded although it seemed to fail."""
+        async with self._database.reading() as connection:
+            self.lag.position = await self._following.position(connection, self.source)
+
+    def _note(self, error: Exception, failures: int) -> None:
+        if isinstance(error, SourceUnavailableError):
+            if failures == len(RETRY_SECONDS):
+                _log.warning("source_unavailable", source=self.source, error=str(error))
+            return
+        because = f"{type(error).__name__} after position {self.lag.position}"
+        if because != self.lag.failing_because:
+            _log.error("applying_failed", source=self.source, after=self.lag.position, exc_info=error)
+        self.lag.failing_because = because
+
+    async def _stop(self, because: str) -> None:
+        _log.error("source_went_backwards", source=self.source, error=because)
+        async with self._advanced:
+            self.lag.stopped_because = because
+            self._advanced.notify_all()
 
     async def step(self, wait_seconds: float) -> int:
         """Read and apply one page; how many events it had."""
         page = await self._feed.page(self.lag.position, BATCH, wait_seconds)
-        if page.last < self.lag.position:
+        if min(page.last, page.next) < self.lag.position:
             raise SourceWentBackwardsError(
                 f"{self.source} ends at position {page.last}, but {self.lag.position} was read already"
             )
+        self.lag.source_position = max(page.last, page.next)
         if page.next > self.lag.position:
             await self._apply_page(page)
             if self._applied is not None:
                 await self._applied()
         async with self._advanced:
-            self.lag.position, self.lag.source_position = page.next, max(page.last, page.next)
+            self.lag.position = page.next
+            if page.next >= page.last:
+                self.lag.waiting_since = None
             self._advanced.notify_all()
         return len(page.lines)
 
     async def _apply_page(self, page: Page) -> None:
         batch = [recorded(line) for line in page.lines]
+        if batch:
+            self.lag.waiting_since = batch[0].envelope.recorded_at
         for each in batch:
             if isinstance(each.event, UnknownEvent):
                 _log.info("unknown_event_skipped", type=each.envelope.type, position=each.envelope.position)
         async with self._database.transaction() as connection:
-            await self._following.advance(connection, self.source, page, batch)
+            await self._following.advance(connection, self.source, self.lag.position, page, batch)
             await self._apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
 
     async def reached(self, position: int, seconds: float) -> bool:
-        """Whether the position is applied, waiting up to ``seconds`` for it."""
+        """Whether the position is applied, waiting up to ``seconds`` for it, but not once the follower has stopped."""
+
+        def settled() -> bool:
+            return self.lag.position >= position or self.lag.stopped_because is not None
 
         async def wait() -> None:
             async with self._advanced:
-                await self._advanced.wait_for(lambda: self.lag.position >= position)
+                await self._advanced.wait_for(settled)
 
-        if self.lag.position >= position:
-            return True
-        try:
-            await asyncio.wait_for(wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        if not settled():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wait(), seconds)
+        return self.lag.position >= position

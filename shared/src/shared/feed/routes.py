@@ -8,19 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shared.auth import ALL_PROVIDERS
+from shared.auth import ALL_PROVIDERS, ROLES
 from shared.feed.source import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, Page
-from shared.http import Stopping, principal_of, router
+from shared.http import Stopping, allowed, router
 from shared.problems import Problem
 
 MAX_WAIT_SECONDS: Final = 25.0
 MAX_LINES: Final = 1_000
+MAX_POSITION: Final = 2**62
 KEEP_ALIVE_SECONDS: Final = 15.0
+READERS: Final = frozenset(ROLES) - {"customer"}
+"""A feed carries every customer's events, so a customer's token does not open it."""
 _EXAMPLE_LINE: Final = (
     '{"position":1042,"id":"0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70","type":"Responded","schema":1,"provider":"hamburg",'
     '"stream":"ticket-0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80","version":7,"occurred_at":"2026-06-03T14:30:00Z",'
@@ -32,6 +36,7 @@ _EXAMPLE_LINE: Final = (
 class _Head(msgspec.Struct, frozen=True):
     """The parts of a line that decide who may see it and whether it was asked for."""
 
+    position: int
     provider: str
     stream: str
     type: str
@@ -47,11 +52,13 @@ class FeedFilter(msgspec.Struct, frozen=True, kw_only=True):
     stream: str | None = None
     type: str | None = None
 
-    def takes(self, line: bytes) -> bool:
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is filtered away."""
+        return self.provider == ALL_PROVIDERS and self.stream is None and self.type is None
+
+    def takes(self, head: _Head) -> bool:
         """Whether the line is the reader's and was asked for."""
-        if self.provider == ALL_PROVIDERS and self.stream is None and self.type is None:
-            return True
-        head = _head.decode(line)
         return (
             self.provider in (ALL_PROVIDERS, head.provider)
             and self.stream in (None, head.stream)
@@ -62,17 +69,36 @@ class FeedFilter(msgspec.Struct, frozen=True, kw_only=True):
 async def filtered_page(
     feed: Feed, wanted: FeedFilter, *, after: int, limit: int, wait_seconds: float, stopping: Stopping
 ) -> Page:
-    """The next page of what the reader wants. While nothing was found it goes on until the time is over."""
+    """The next page of what the reader wants. While nothing was found it goes on until the time is over.
+
+    Up to 1,000 lines of the log are looked through at once, so a page may be empty although more follows.
+    """
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + wait_seconds
     while True:
         left = 0.0 if stopping.is_set() else max(0.0, ends_at - loop.time())
-        page = await _interruptible_page(feed, after, limit, left, stopping)
-        lines = [line for line in page.lines if wanted.takes(line)]
-        exhausted = page.next >= page.last or not page.lines
-        if lines or (exhausted and (loop.time() >= ends_at or stopping.is_set())):
-            return Page(lines=lines, next=page.next, last=page.last)
+        looked_at = limit if wanted.takes_all else MAX_LINES
+        page = _taken(await _interruptible_page(feed, after, looked_at, left, stopping), wanted, limit)
+        if page.lines or loop.time() >= ends_at or stopping.is_set():
+            return page
         after = page.next
+
+
+def _taken(page: Page, wanted: FeedFilter, limit: int) -> Page:
+    """What the reader wants of a page, and where to go on after it."""
+    if wanted.takes_all:
+        return page
+    lines: list[bytes] = []
+    position = 0
+    for line in page.lines:
+        head = _head.decode(line)
+        if not wanted.takes(head):
+            continue
+        if len(lines) == limit:
+            return Page(lines=lines, next=position, last=page.last)
+        lines.append(line)
+        position = head.position
+    return Page(lines=lines, next=page.next, last=page.last)
 
 
 async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: float, stopping: Stopping) -> Page:
@@ -99,21 +125,21 @@ def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
     )
     async def read_events(
         request: Request,
-        after: Annotated[int, Query(ge=0, le=2**62, description="Lines with a higher position")] = 0,
+        after: Annotated[int, Query(ge=0, le=MAX_POSITION, description="Lines with a higher position")] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_LINES)] = MAX_LINES,
         wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first line")] = 0,
         stream: Annotated[str | None, Query(max_length=200)] = None,
         type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
     ) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
-        wanted = FeedFilter(provider=principal_of(request).provider, stream=stream, type=type)
+        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
         page = await filtered_page(feed, wanted, after=after, limit=limit, wait_seconds=wait, stopping=stopping)
-        following = request.url.include_query_params(after=page.next)
+        following = urlencode(dict(request.query_params) | {"after": page.next})
         return Response(
             b"".join(line + b"\n" for line in page.lines),
             media_type="application/x-ndjson",
             headers={
-                "Link": f'<{following.path}?{following.query}>; rel="next"',
+                "Link": f'<{request.scope["path"]}?{following}>; rel="next"',
                 NEXT_POSITION_HEADER: str(page.next),
                 LAST_POSITION_HEADER: str(page.last),
             },
@@ -128,27 +154,33 @@ def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
     )
     async def stream_events(
         request: Request,
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        after: Annotated[int, Query(ge=0, le=MAX_POSITION)] = 0,
         stream: Annotated[str | None, Query(max_length=200)] = None,
         type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> StreamingResponse:
         """The same lines as `text/event-stream`; each event's id is its position, so `Last-Event-ID` resumes."""
         if last_event_id is not None:
-            if not last_event_id.isascii() or not last_event_id.isdigit():
-                raise Problem(422, "Last-Event-ID is the position of the last event that was received.")
-            after = int(last_event_id[:19])
-        wanted = FeedFilter(provider=principal_of(request).provider, stream=stream, type=type)
-        return StreamingResponse(_sse(feed, wanted, after, stopping), media_type="text/event-stream")
+            after = _last_event(last_event_id)
+        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
+        return StreamingResponse(
+            _sse(feed, wanted, after, stopping),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # no proxy keeps events back
+        )
 
     return routes
 
 
-class _Position(msgspec.Struct, frozen=True):
-    position: int
+def _reader(request: Request) -> str:
+    """The provider whose events the caller may read."""
+    return allowed(request, READERS, "follow the feed").provider
 
 
-_position = msgspec.json.Decoder(_Position)
+def _last_event(given: str) -> int:
+    if not given.isascii() or not given.isdigit() or len(given) > len(str(MAX_POSITION)) or int(given) > MAX_POSITION:
+        raise Problem(422, "Last-Event-ID is the position of the last event that was received.")
+    return int(given)
 
 
 async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping) -> AsyncIterator[bytes]:
@@ -158,7 +190,7 @@ async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping) -
             feed, wanted, after=after, limit=MAX_LINES, wait_seconds=KEEP_ALIVE_SECONDS, stopping=stopping
         )
         for line in page.lines:
-            yield b"id: %d\ndata: %s\n\n" % (_position.decode(line).position, line)
+            yield b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line)
         if not page.lines:
             yield b": still here\n\n"
         after = page.next

@@ -52,7 +52,7 @@ class LogFeed:
         if not found and wait_seconds > 0:
             await self._log.wait(after, wait_seconds)
             found = await self._log.read_feed(after, limit)
-        last = found[-1].position if len(found) == limit else await self._log.last_position()
+        last = await self._log.last_position()
         lines = [with_position(each.position, each.line) for each in found]
         return Page(lines=lines, next=found[-1].position if found else after, last=last)
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from shared.http.bodies import Code, Flag, HttpModel, Instant, Line, LocalDate, Minutes, Number, OptionalText, Text, parse_instant
+from shared.http.bodies import (
+    Code,
+    Flag,
+    HttpModel,
+    Instant,
+    Line,
+    LocalDate,
+    Minutes,
+    Number,
+    OptionalText,
+    Text,
+    parse_instant,
+)
 from shared.http.commands import (
     CommandMeta,
     NewFact,

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _INSTANT: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})",
+    r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 )
 
@@ -23,7 +23,10 @@ class HttpModel(BaseModel):
 
 
 def parse_instant(value: object) -> datetime:
-    """An instant of RFC 3339 in UTC and whole seconds, the resolution of every clock here; naive times are refused."""
+    """An instant of RFC 3339 in UTC and whole seconds, the resolution of every clock here; seconds may be left out.
+
+    Naive times are refused, and so are 24:00 and leap seconds, which Python's own parser reads or not by its version.
+    """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(microsecond=0)
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):

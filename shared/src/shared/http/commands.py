@@ -74,12 +74,15 @@ async def command_meta(
     principal = principal_of(request)
     key = await _idempotency_key(request, principal)
     if key is not None:
+        request.state.asked_under = (log, key)
         stored = await log.stored_answer(key)
         if stored is not None:
             raise replay(stored, key)
     if occurred_at is not None and occurred_at > now + CLOCK_TOLERANCE:
         sentence = f"{occurred_at.isoformat()} lies in the future"
-        raise Problem(422, f"The fact cannot be recorded: {sentence}.", code="in-the-future", errors=[("/occurred_at", sentence)])
+        raise Problem(
+            422, f"The fact cannot be recorded: {sentence}.", code="in-the-future", errors=[("/occurred_at", sentence)]
+        )
     return CommandMeta(
         principal=principal,
         now=now,
@@ -98,8 +101,23 @@ async def _idempotency_key(request: Request, principal: Principal) -> Idempotenc
         raise Problem(
             422, "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.", code="idempotency-key"
         )
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).hexdigest()
-    return IdempotencyKey(scope=f"{principal.provider}/{principal.sub}", key=given, request_digest=digest)
+    asked = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
+    digest = hashlib.sha256(asked + await request.body()).hexdigest()
+    # Subjects are unique at best within a company, and what one is answered must never reach another.
+    scope = msgspec.json.encode([principal.provider, principal.role, principal.customer, principal.sub]).decode()
+    return IdempotencyKey(scope=scope, key=given, request_digest=digest)
+
+
+async def answered_meanwhile(request: Request) -> Replay | None:
+    """The answer that a twin of the request got while it was decided: its refusal may be the twin's effect."""
+    asked_under: tuple[EventLog, IdempotencyKey] | None = getattr(request.state, "asked_under", None)
+    if asked_under is None:
+        return None
+    log, key = asked_under
+    stored = await log.stored_answer(key)
+    if stored is None or stored.request_digest != key.request_digest:
+        return None
+    return Replay(stored.answer)
 
 
 def _if_match(request: Request) -> int | None:

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
@@ -43,8 +44,8 @@ class Entrance:
         given = request.headers.get(CORRELATION_HEADER, "")
         correlation_id = given if _CORRELATION_ID.fullmatch(given) else str(uuid.uuid4())
         request.state.correlation_id = correlation_id
-        started = time.perf_counter()
-        status = 500
+        began = time.perf_counter()
+        status: int | None = None
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -55,15 +56,30 @@ class Entrance:
 
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             try:
-                if scope["path"].startswith("/v1/"):
-                    request.state.principal = self._tokens.check(_bearer(request), now=self._now())
+                self._admit(request)
                 await self._app(scope, _limited(request, receive), send_on)
-            except NotAuthenticatedError as error:
-                refusal = Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"})
+            except Problem as refusal:
                 await problems.response(request, refusal)(scope, receive, send_on)
+            except ClientDisconnect:
+                pass  # nobody is left who could be answered
+            except Exception as error:
+                answer = problems.failed(request, error)
+                if status is not None:
+                    raise  # half an answer was sent already
+                await answer(scope, receive, send_on)
             finally:
-                seconds = round(time.perf_counter() - started, 6)
+                seconds = round(time.perf_counter() - began, 6)
                 _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+    def _admit(self, request: Request) -> None:
+        """Raises Problem 401, or 422 for an address with NUL, which no database takes as text."""
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise Problem(422, "The address holds NUL.", code="invalid-request")
+        if request.scope["path"].startswith("/v1/"):
+            try:
+                request.state.principal = self._tokens.check(_bearer(request), now=self._now())
+            except NotAuthenticatedError as error:
+                raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
 
 
 def _limited(request: Request, receive: Receive) -> Receive:
@@ -75,7 +91,7 @@ def _limited(request: Request, receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > MAX_BODY_BYTES:
-            raise Problem(413, f"The body of {request.url.path} is larger than 1 MiB.", headers={"Connection": "close"})
+            raise Problem(413, f"The body of {problems.instance(request)} is larger than 1 MiB.")
         return message
 
     return receive_some

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared import problems
-from shared.http.commands import Replay, as_response
+from shared.event_log import LogUnavailableError
+from shared.http.commands import Replay, answered_meanwhile, as_response
 from shared.http.strict_json import NotJsonError, strict_json
 from shared.problems import Problem
+
+STORAGE_FAILURES: Final = (LogUnavailableError, OperationalError, InterfaceError, PoolTimeoutError, ConnectionError)
+_log = structlog.get_logger()
 
 
 class _StrictRequest(Request):
@@ -39,7 +46,14 @@ class StrictRoute(APIRoute):
                     strict._json = strict_json(body)  # noqa: SLF001 - Starlette's own cache of the parsed body
                 except NotJsonError as error:
                     raise Problem(400, str(error)) from error
-            return await handler(strict)
+            try:
+                return await handler(strict)
+            except Replay:
+                raise
+            except Exception as refusal:
+                if (replay := await answered_meanwhile(request)) is not None:
+                    raise replay from refusal
+                raise
 
         return handle
 
@@ -59,6 +73,7 @@ def create_api(
         version=version,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
@@ -66,7 +81,15 @@ def create_api(
         app.include_router(router)
     problems.install(app)
     app.add_exception_handler(Replay, _on_replay)
+    for failure in STORAGE_FAILURES:
+        app.add_exception_handler(failure, _on_storage_failure)
     return app
+
+
+async def _on_storage_failure(request: Request, error: Exception) -> Response:
+    _log.warning("storage_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
+    detail = "The service's storage does not answer at the moment."
+    return problems.response(request, Problem(503, detail, headers={"Retry-After": "1"}))
 
 
 async def _on_replay(_request: Request, replayed: Exception) -> Response:

@@ -1,10 +1,17 @@
-"""JSON as RFC 8259 has it, and nothing that databases and readers stumble over: no NaN, duplicate keys, NUL, half surrogates."""
+"""JSON as RFC 8259 has it, and nothing that databases and readers stumble over.
+
+Refused are NaN, duplicate keys, NUL, half surrogate pairs, numbers that no 64 bits hold, and deep nesting.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Final
+
+MAX_DEPTH: Final = 64
+"""Lists and objects inside one another; a limit of our own, as the parser's depends on the version of Python."""
+_LONGEST_INTEGER: Final = len(str(-(2**63)))
 
 
 class NotJsonError(ValueError):
@@ -12,10 +19,14 @@ class NotJsonError(ValueError):
 
 
 def strict_json(body: bytes) -> Any:
-    """The JSON value in ``body``. Raises NotJsonError for NaN, duplicate keys, NUL, lone surrogates and deep nesting."""
+    """The JSON value in ``body``. Raises NotJsonError."""
     try:
         value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_finite,
+            parse_int=_integer,
         )
     except UnicodeDecodeError:
         raise NotJsonError("The body is not UTF-8.") from None
@@ -23,21 +34,19 @@ def strict_json(body: bytes) -> Any:
         raise NotJsonError(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise NotJsonError("The body is nested too deeply.") from None
-    except NotJsonError:
-        raise
-    except ValueError:
-        raise NotJsonError("The body has a number that is too long.") from None
-    if b"\\u" in body:
-        _check_text(value)
+    if b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check(value)
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotJsonError(f"The key {twice!r} stands twice in one object.")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise NotJsonError(f"The key {name[:100]!r} stands twice in one object.")
+            seen.add(name)
     return found
 
 
@@ -52,18 +61,25 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check_text(value: Any) -> None:
-    """Escapes can spell NUL and half a surrogate pair, which no text has and no database stores."""
-    match value:
-        case str():
-            if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-                raise NotJsonError("A text holds NUL or half a surrogate pair.")
-        case list():
-            for each in value:
-                _check_text(each)
-        case dict():
-            for key, each in value.items():
-                _check_text(key)
-                _check_text(each)
-        case _:
-            pass
+def _integer(text: str) -> int:
+    if len(text) <= _LONGEST_INTEGER and -(2**63) <= (number := int(text)) < 2**63:
+        return number
+    raise NotJsonError(f"The number {text[:40]} is too large.")
+
+
+def _check(value: Any) -> None:
+    """Depth, and what only escapes can spell: NUL and half a surrogate pair, which no text has and no database stores."""
+    level, depth = [value], 0
+    while level:
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, str):
+                if "\0" in each or any("\ud800" <= letter <= "\udfff" for letter in each):
+                    raise NotJsonError("A text holds NUL or half a surrogate pair.")
+            elif isinstance(each, (list, dict)):
+                if depth == MAX_DEPTH:
+                    raise NotJsonError("The body is nested too deeply.")
+                inner.extend(each)
+                if isinstance(each, dict):
+                    inner.extend(each.values())
+        level, depth = inner, depth + 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from billing_service.application.statements import Rated
 from billing_service.domain import vat
 from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.invoice import state
 from billing_service.domain.statement import Line, Statement, Totals
 
 
@@ -17,16 +19,14 @@ def public_charge(account: str, charge: str) -> str:
 
 
 def preview(rated: Sequence[Rated]) -> dict[str, Any]:
-    """The preview of one account or of several together. Raises NotAcceptable where two currencies meet."""
+    """The preview of one account or of several together; ``to_invoice`` is what the next invoice adds.
+
+    Raises NotAcceptable where two currencies meet.
+    """
     statements = [each.statement for each in rated]
-    totals = _totals(statements)
     return {
         "lines": [shown(each.account, line) for each in statements for line in each.lines],
-        "net": totals.net if totals else None,
-        "vat": totals.vat if totals else None,
-        "gross": totals.gross if totals else None,
-        "payable": totals.payable if totals else None,
-        "taxes": totals.taxes if totals else [],
+        **_sums(statements, [line for each in statements for line in each.lines]),
         "package_left_minutes": sum(each.package_left_minutes for each in statements),
         "packages": [balance for each in statements for balance in each.packages],
         "held_minutes": _merged(each.held_minutes for each in statements),
@@ -37,12 +37,14 @@ def preview(rated: Sequence[Rated]) -> dict[str, Any]:
             public_charge(each.account, charge) for each in statements for charge in each.open_decisions
         ],
         "violations": [each for statement in statements for each in statement.violations],
+        "to_invoice": _to_invoice(rated),
         "accounts": [
             {
                 "account": each.row.account,
                 "kind": each.row.kind,
                 "until": each.statement.until,
                 "net": each.statement.net,
+                "invoiced_until": each.ledger.until,
             }
             for each in rated
         ],
@@ -67,41 +69,57 @@ def balance(rated: Rated) -> dict[str, Any]:
 def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str, Any]]:
     """The charges that rest on a ticket, with their states; ``decided`` maps a charge to the decision on it."""
     statement = rated.statement
-    lines = [(line, "proposed") for line in statement.proposed] + [
-        (line, _state(line, statement, decided)) for line in statement.lines if line.kind != "waiver"
-    ]
+    lines = (*statement.proposed, *(line for line in statement.lines if line.kind != "waiver"))
     return [
-        {"id": public_charge(statement.account, line.charge), "state": state} | shown(statement.account, line)
-        for line, state in lines
+        {
+            "id": public_charge(statement.account, line.charge),
+            "state": state(line, statement, rated.ledger.invoiced, decided),
+        }
+        | shown(statement.account, line)
+        for line in lines
         if line.ticket == ticket
     ]
 
 
 def shown(account: str, line: Line) -> dict[str, Any]:
-    """A line of a statement; ``charge`` is the public id."""
+    """A line of a statement or document; ``charge`` is the public id."""
     body = {name: getattr(line, name) for name in line.__struct_fields__}
     return body | {"charge": public_charge(account, line.charge), "rule": ", ".join(line.rules)}
 
 
-def _state(line: Line, statement: Statement, decided: dict[str, str]) -> str:
-    if line.charge in statement.waived:
-        return "waived"
-    return "charged" if decided.get(line.charge) == "charge" else "rated"
+def common_frame(statements: Sequence[Statement]) -> tuple[str, Decimal | None]:
+    """The one currency of several statements, and the smallest payable unit where they agree on one.
 
-
-def _totals(statements: Sequence[Statement]) -> Totals | None:
-    if not statements:
-        return None
-    if len(statements) == 1:
-        return statements[0].totals
-    currencies = {each.currency for each in statements}
+    Raises NotAcceptable where two currencies meet (R14).
+    """
+    currencies = sorted({each.currency for each in statements})
     if len(currencies) > 1:
-        sentence = f"the customer's contracts are in {', '.join(sorted(currencies))}; preview each by itself"
-        raise NotAcceptable("currencies-mixed", f"One preview has one currency: {sentence}.")
+        sentence = f"the customer's contracts are in {', '.join(currencies)}; name one contract"
+        raise NotAcceptable("currencies-mixed", f"One document has one currency: {sentence}.")
     roundings = {each.cash_rounding for each in statements}
-    cash_rounding = roundings.pop() if len(roundings) == 1 else None
-    return vat.totals((line for each in statements for line in each.lines), currencies.pop(), cash_rounding)
+    return currencies[0], roundings.pop() if len(roundings) == 1 else None
 
 
-def _merged(sums: Any) -> dict[str, int]:
+def _to_invoice(rated: Sequence[Rated]) -> dict[str, Any]:
+    added = [(each.row.account, line) for each in rated for line in each.to_invoice]
+    return {
+        "lines": [shown(account, line) for account, line in added],
+        **_sums([each.statement for each in rated], [line for _, line in added]),
+    }
+
+
+def _sums(statements: Sequence[Statement], lines: Iterable[Line]) -> dict[str, Any]:
+    totals: Totals | None = None
+    if statements:
+        totals = vat.totals(lines, *common_frame(statements))
+    return {
+        "net": totals and totals.net,
+        "vat": totals and totals.vat,
+        "gross": totals and totals.gross,
+        "payable": totals and totals.payable,
+        "taxes": totals.taxes if totals else [],
+    }
+
+
+def _merged(sums: Iterable[dict[str, int]]) -> dict[str, int]:
     return {ticket: minutes for each in sums for ticket, minutes in each.items()}

@@ -11,13 +11,13 @@ from billing_service.domain.errors import NotFound, NotInThisState
 from billing_service.read_model import ReadModel
 from shared.event_log import Answer, EventLog, VersionConflictError
 from shared.events.billing import ChargeDecided
-from shared.http import CommandMeta, NewFact, StreamChange, command_answer, lines_of, record
+from shared.http import CommandMeta, NewFact, StreamChange, check_version, command_answer, lines_of, record
 
 Decision = Literal["charge", "waive"]
 
 
 class Decisions:
-    """Takes decisions. The first on a charge holds: its stream has one event, so two clerks cannot both decide."""
+    """Takes decisions. The first on a charge holds; only what was charged and invoiced may be waived after all (R8)."""
 
     def __init__(self, log: EventLog, statements: Statements, read_model: ReadModel, new_id: Callable[[], str]) -> None:
         self._log = log
@@ -29,17 +29,29 @@ class Decisions:
         """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
+        version = await self._decidable(rated, charge, decision)
+        check_version(meta, version)
         event = ChargeDecided(
             charge=charge, contract=rated.row.account, ticket=found["ticket"], decision=decision, reason=reason
         )
         fact = NewFact(id=self._new_id(), event=event, occurred_at=meta.occurred_at)
-        lines = lines_of(meta, [StreamChange(stream=f"charge-{charge}", after_version=0, facts=[fact])])
+        lines = lines_of(meta, [StreamChange(stream=f"charge-{charge}", after_version=version, facts=[fact])])
         state = "charged" if decision == "charge" else "waived"
-        answer = command_answer({"charge": found | {"state": state}}, lines, version=1)
+        answer = command_answer({"charge": found | {"state": state}}, lines, version=version + 1)
         try:
             return await record(self._log, meta, lines, answer)
         except VersionConflictError:
-            raise NotInThisState("charge-decided", f"The charge {public_id} was decided already.") from None
+            raise _decided(public_id) from None
+
+    async def _decidable(self, rated: Rated, charge: str, decision: Decision) -> int:
+        """How often the charge was decided. Raises NotInThisState where that holds."""
+        decided = await self._read_model.decision(rated.row.account, charge)
+        if decided is None:
+            return 0
+        event, version = decided
+        if event.decision == "charge" and decision == "waive" and charge in rated.ledger.numbers:
+            return version
+        raise _decided(public_charge(rated.row.account, charge))
 
     async def _charge(self, meta: CommandMeta, public_id: str) -> tuple[Rated, dict[str, Any]]:
         account, _, charge = public_id.partition(":")
@@ -52,3 +64,7 @@ class Decisions:
                     items = charges(rated, line.ticket, {})
                     return rated, next(each for each in items if each["id"] == public_charge(account, charge))
         raise NotFound("charge-not-found", f"There is no charge {public_id}.")
+
+
+def _decided(public_id: str) -> NotInThisState:
+    return NotInThisState("charge-decided", f"The charge {public_id} was decided already.")

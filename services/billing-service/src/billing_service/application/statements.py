@@ -3,48 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 
 from billing_service.domain.errors import NotAcceptable, NotFound
-from billing_service.domain.ledger import NOTHING, Invoiced
+from billing_service.domain.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import EmptyAccountError, account_terms, rate
 from billing_service.domain.reading import account as read_account
-from billing_service.domain.statement import Statement
-from billing_service.read_model import AccountRow, ReadModel
+from billing_service.domain.statement import Line, Statement
+from billing_service.domain.vat import NoVatRateError
+from billing_service.domain.work import Terms
+from billing_service.read_model import AccountRow, Documents, Ledger, Published, ReadModel
 from shared.auth import Principal
+from shared.events import Recorded
+from shared.events.billing import ChargeDecided
 from shared.terms import AgreementDocument, zone
+
+_TICKET_STREAM: Final = "ticket-"
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """As of when an account is rated: up to the local day ``until``, by what had occurred ``at`` and was known at ``known_at``."""
+
+    until: date | None = None
+    at: datetime | None = None
+    known_at: datetime | None = None
+
+
+NOW: Final = Moment()
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's statement with the agreement that rates it."""
+    """An account's statement with the agreement that rates it, and what of it was invoiced."""
 
     row: AccountRow
     agreement: AgreementDocument
     statement: Statement
+    ledger: Ledger
+
+    @property
+    def to_invoice(self) -> tuple[Line, ...]:
+        """What the statement adds to what was invoiced."""
+        return difference(self.statement.lines, self.ledger.invoiced.lines)
 
 
 class Statements:
     """Rates accounts. Long accounts are rated in a thread, so that others are answered meanwhile."""
 
-    def __init__(self, read_model: ReadModel, now: Callable[[], datetime]) -> None:
+    def __init__(self, read_model: ReadModel, documents: Documents, now: Callable[[], datetime]) -> None:
         self._read_model = read_model
+        self._documents = documents
         self._now = now
 
     async def contract(self, principal: Principal, contract: str) -> AccountRow:
         """The contract's account. Raises NotFound, also for another provider's or customer's."""
         row = await self._read_model.account(principal.provider, contract)
-        if row is None or row.kind != "contract" or _foreign(principal, row.customer):
+        if row is None or row.kind != "contract" or foreign(principal, row.customer):
             raise NotFound("contract-not-found", f"There is no contract {contract}.")
         return row
 
     async def accounts_of(self, principal: Principal, customer: str) -> list[AccountRow]:
         """The customer's accounts. Raises NotFound."""
         rows = await self._read_model.accounts_of(principal.provider, customer)
-        if not rows or _foreign(principal, customer):
+        if not rows or foreign(principal, customer):
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
         return rows
 
@@ -52,49 +77,82 @@ class Statements:
         """A ticket's id and the account its work belongs to. Raises NotFound."""
         ticket = await self._read_model.ticket(principal.provider, name)
         row = await self._read_model.account(principal.provider, ticket.account) if ticket else None
-        if ticket is None or row is None or _foreign(principal, ticket.customer):
+        if ticket is None or row is None or foreign(principal, ticket.customer):
             raise NotFound("ticket-not-found", f"There is no ticket {name}.")
         return ticket.ticket, row
 
     async def rated(
         self,
         row: AccountRow,
+        moment: Moment = NOW,
         *,
-        until: date | None = None,
-        at: datetime | None = None,
-        known_at: datetime | None = None,
-        invoiced: Invoiced = NOTHING,
+        ledger: Ledger | None = None,
+        instead: AgreementDocument | None = None,
     ) -> Rated | None:
         """The account's statement up to a local day, by default today; null where nothing was ever agreed or done.
 
-        Raises NotAcceptable where two currencies meet.
+        ``ledger`` is what was invoiced, if it was read already; ``instead`` an agreement that takes the place of every version
+        of the account's own. Raises NotAcceptable where two currencies meet or no VAT rate is known.
         """
-        facts = await self._read_model.facts(row)
-        documents = await self._read_model.agreements(row.provider)
-
-        def terms(name: str, version: int) -> AgreementDocument:
-            return documents[name, version]
-
-        def rate_it() -> Rated | None:
-            account = read_account(row.account, facts)
-            try:
-                _, agreement = account_terms(account, terms)
-            except EmptyAccountError:
-                return None
-            last_day = until or (at or self._now()).astimezone(zone(agreement.timezone)).date()
-            statement = rate(account, terms, last_day, known_at=known_at, invoiced=invoiced)
-            return Rated(row=row, agreement=agreement, statement=statement)
-
+        facts = _occurred(await self._read_model.facts(row), moment.at)
+        published = await self._read_model.agreements(row.provider)
+        if ledger is None:
+            ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
         try:
-            return await asyncio.to_thread(rate_it)
+            return await asyncio.to_thread(self._rate, row, facts, published, moment, ledger, instead)
         except CurrencyMixedError as error:
             raise NotAcceptable("currencies-mixed", f"The account {row.account} cannot be rated: {error}.") from error
+        except NoVatRateError as error:
+            raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
 
-    async def all_rated(self, rows: Sequence[AccountRow], **options: date | datetime | None) -> list[Rated]:
+    async def all_rated(self, rows: Sequence[AccountRow], moment: Moment = NOW) -> list[Rated]:
         """The statements of several accounts, empty ones left out."""
-        found = [await self.rated(row, **options) for row in rows]  # type: ignore[arg-type]  # the options of rated
+        found = [await self.rated(row, moment) for row in rows]
         return [each for each in found if each is not None]
 
+    def _rate(
+        self,
+        row: AccountRow,
+        facts: Sequence[Recorded],
+        published: Mapping[tuple[str, int], Published],
+        moment: Moment,
+        ledger: Ledger,
+        instead: AgreementDocument | None,
+    ) -> Rated | None:
+        account = read_account(row.account, facts)
+        try:
+            _, own = account_terms(account, _terms(published))
+        except EmptyAccountError:
+            return None
+        terms = _terms(published, own.agreement, instead)
+        last_day = moment.until or (moment.at or self._now()).astimezone(zone(own.timezone)).date()
+        statement = rate(account, terms, last_day, known_at=moment.known_at, invoiced=ledger.invoiced)
+        return Rated(row=row, agreement=instead or own, statement=statement, ledger=ledger)
 
-def _foreign(principal: Principal, customer: str) -> bool:
+
+def foreign(principal: Principal, customer: str) -> bool:
+    """Whether somebody at a customer asks about another one."""
     return principal.role == "customer" and principal.customer != customer
+
+
+def _terms(
+    published: Mapping[tuple[str, int], Published], replaced: str | None = None, instead: AgreementDocument | None = None
+) -> Terms:
+    def terms(name: str, version: int) -> AgreementDocument:
+        if instead is not None and name == replaced:
+            return instead
+        return published[name, version].document
+
+    return terms
+
+
+def _occurred(facts: Sequence[Recorded], at: datetime | None) -> Sequence[Recorded]:
+    """What had occurred at an instant. Contracts, packages and add-ons count by their own dates, whenever they were entered."""
+    if at is None:
+        return facts
+    return [
+        each
+        for each in facts
+        if each.envelope.occurred_at <= at
+        or not (each.envelope.stream.startswith(_TICKET_STREAM) or isinstance(each.event, ChargeDecided))
+    ]

@@ -168,4 +168,6 @@ def _months(segment: Segment, until: date) -> Iterator[tuple[date, date]]:
     while first.replace(day=1) <= until and (segment.until_on is None or first <= segment.until_on):
         month_end = first.replace(day=monthrange(first.year, first.month)[1])
         yield first, month_end if segment.until_on is None else min(month_end, segment.until_on)
+        if month_end == date.max:
+            break
         first = month_end + _ONE_DAY

@@ -187,7 +187,7 @@ def waivers(lines: Iterable[Line], decisions: Mapping[str, Decision]) -> list[Li
             raw_minutes=0,
             sources=(*line.sources, decision.stamp.event),
             rules=("R8",),
-            basis=Waived(waives=line.kind, amount=-line.amount, reason=decision.reason, actor=decision.actor),
+            basis=Waived(waives=line.kind, amount=line.amount, reason=decision.reason, actor=decision.actor),
         )
         for line in lines
         if (decision := decisions.get(line.charge)) and (line.kind == "cancellation" or line.amount.amount)

@@ -82,16 +82,21 @@ def charge(account: str, tickets: Sequence[Sorted], pool: Pool, decisions: Mappi
         lines=[*drawn, *(cancellation.charged_line(fee) for fee in priced)],
         proposed=[cancellation.charged_line(fee) for fee in undecided],
         not_rated=[
-            *(not_rated(piece, refusal[0]) for group, refusal in refusals if refusal for piece in group.pieces),
-            *(not_rated(piece, "preparation") for piece in idle),
-            *(not_rated(piece, "undecided") for fee in undecided for piece in fee.pieces),
+            *(_not_rated(piece, "awaits_resolution") for each in tickets for piece in each.unresolved),
+            *(_not_rated(piece, refusal[0]) for group, refusal in refusals if refusal for piece in group.pieces),
+            *(_not_rated(piece, "preparation") for piece in idle),
+            *(_not_rated(piece, "undecided") for fee in undecided for piece in fee.pieces),
         ],
-        violations=[*violations, *(refusal[1] for _, refusal in refusals if refusal)],
+        violations=[
+            *(violation for each in tickets for violation in each.violations),
+            *(refusal[1] for _, refusal in refusals if refusal),
+            *violations,
+        ],
         left=left,
     )
 
 
-def not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:
+def _not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:
     """A piece that stands on no line."""
     return NotRated(piece.ticket, piece.entry, piece.event, piece.minutes, reason)
 

@@ -22,7 +22,7 @@ def difference(statement: Sequence[Line], already_invoiced: Iterable[Line]) -> t
     So the sum of all documents is the result at the last cutoff, however many there were. A line of which neither minutes,
     days nor amount changed is left out.
     """
-    invoiced = combined(already_invoiced)
+    invoiced = {key: line for key, line in combined(already_invoiced).items() if _says_something(line)}
     now = combined(statement)
     added_lines = [
         msgspec.structs.replace(added(reversed_line(invoiced[key]), line), change="changed")
@@ -72,8 +72,8 @@ def document(
         "parties": dict(parties),
         "terms": [dict(each) for each in terms],
         "corrects": corrects,
-        "lines": [msgspec.to_builtins(line) for line in lines],
-        "totals": msgspec.to_builtins(totals(statement, lines)),
+        "lines": _plain(lines),
+        "totals": _plain(totals(statement, lines)),
     }
 
 
@@ -103,6 +103,11 @@ def state(line: Line, statement: Statement, invoiced: Invoiced, decided: Mapping
     if any(each.amount == line.amount and each.minutes == line.minutes for each in billed.values()):
         return "invoiced"
     return "charged" if line.charge in decided else "rated"
+
+
+def _plain(value: object) -> Any:
+    """JSON data as it will be read back."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _says_something(line: Line) -> bool:

@@ -65,7 +65,8 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
 
 
 def at_least_cents(amount: Decimal) -> Decimal:
-    """The same amount written with two decimal places or more."""
+    """The same amount written with two decimal places, and with more only where they are needed."""
+    amount = amount.normalize(_EXACT)
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int), "an amount is a finite number"
     return amount.quantize(CENT, context=_EXACT) if exponent > -2 else amount  # noqa: PLR2004 - cents

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
@@ -49,7 +49,7 @@ def term_of(contract: Contract | None, agreement: AgreementDocument, on: date) -
     first = _anniversary(contract.from_on, on.year)
     if first > on:
         first = _anniversary(contract.from_on, on.year - 1)
-    return first, _anniversary(contract.from_on, first.year + 1) - _ONE_DAY
+    return first, date.max if first.year == MAXYEAR else _anniversary(contract.from_on, first.year + 1) - _ONE_DAY
 
 
 def granted(contract: Contract | None, agreement: AgreementDocument, until: date) -> tuple[Package, ...]:
@@ -156,6 +156,8 @@ def _of_plan(contract: Contract, agreement: AgreementDocument, until: date) -> l
     while first <= until and (last_day is None or first <= last_day):
         _, last = term_of(contract, agreement, first)
         found.append(_package(f"{contract.id}/{first}", contract.package_hours, first, last, contract, agreement))
+        if last == date.max:
+            break
         first = last + _ONE_DAY
     return found
 

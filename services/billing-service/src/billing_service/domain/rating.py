@@ -50,18 +50,12 @@ def rate(
 
     charged = charging.charge(account.id, tickets, pool, decisions)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
-    topped_up = top_ups(
-        account.id, [line for line in priced if line.charge not in waived], tickets, invoiced, (version, own)
-    )
+    charges = [line for line in priced if line.charge not in waived]
+    topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
-    lines = in_order(
-        vat.taxed([*unwaived, *cancellation.waivers(unwaived, waived)], own.billing.vat, counted.customer, vat_rates)
-    )
-    not_rated = [
-        *charged.not_rated,
-        *(charging.not_rated(p, "awaits_resolution") for each in tickets for p in each.unresolved),
-    ]
+    waivers = cancellation.waivers(unwaived, waived)
+    lines = in_order(vat.taxed([*unwaived, *waivers], own.billing.vat, counted.customer, vat_rates))
     return Statement(
         account=account.id,
         agreement=own.agreement,
@@ -75,10 +69,10 @@ def rate(
         packages=packages.balances(pool.packages, charged.left, until),
         held_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.held),
         written_off_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.written_off),
-        not_rated=tuple(sorted(not_rated, key=lambda each: (each.ticket, each.entry))),
-        violations=tuple(sorted({*charged.violations, *refused, *(v for each in tickets for v in each.violations)})),
+        not_rated=tuple(sorted(charged.not_rated, key=lambda each: (each.ticket, each.entry))),
+        violations=tuple(sorted({*charged.violations, *refused})),
         waived=tuple(sorted({line.charge for line in lines if line.kind == "waiver"})),
-        shares=shares(tickets, lines, not_rated),
+        shares=shares(tickets, lines, charged.not_rated),
     )
 
 

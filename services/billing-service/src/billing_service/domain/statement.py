@@ -29,9 +29,7 @@ Minutes = int | Decimal
 Change = Literal["new", "changed", "withdrawn"]
 EVERY_TICKET: Final = "*"
 """The ticket of a line that rests on several tickets: rounding scope ``period``, a minimum per invoice."""
-NotRatedReason = Literal[
-    "awaits_resolution", "preparation", "undecided", "no_rate", "package_expired", "negative_minutes"
-]
+NotRatedReason = Literal["awaits_resolution", "preparation", "undecided", "no_rate", "package_expired"]
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +104,7 @@ class AddonMonth(msgspec.Struct, frozen=True, kw_only=True, tag="addon_month"):
 
 
 class Waived(msgspec.Struct, frozen=True, kw_only=True, tag="waived"):
-    """A line of kind ``waives`` is not charged, by the decision of ``actor`` (R8)."""
+    """A line of kind ``waives`` and its ``amount`` are not charged, by the decision of ``actor`` (R8)."""
 
     waives: Kind
     amount: Money

@@ -109,8 +109,10 @@ def _whole(line: Line) -> list[Step]:
         case AddonMonth():
             return [_prorated(line, basis)]
         case Waived():
-            waived = {"waives": basis.waives, "reason": basis.reason, "actor": basis.actor, "amount": basis.amount}
-            return [Step(name="waived", rule="R8", figures=waived, sources=line.sources[-1:])]
+            waived = {"waives": basis.waives, "waived": basis.amount, "reason": basis.reason, "actor": basis.actor}
+            return [
+                Step(name="waived", rule="R8", figures=waived | {"amount": -basis.amount}, sources=line.sources[-1:])
+            ]
 
 
 def _entries(parts: tuple[Part, ...]) -> Step:

@@ -34,7 +34,7 @@ _ENGLISH: Final[dict[StepName, Callable[[Figures], str]]] = {
         f"{f['days']} of {f['month_days']} days of {f['addon']} ({f['from']} to {f['until']}) "
         f"at {f['monthly_price']} a month come to {f['amount']}."
     ),
-    "waived": lambda f: f"{f['actor']} decided not to charge {f['amount']}: {f['reason']}",
+    "waived": lambda f: f"{f['actor']} decided not to charge {f['waived']}: {f['reason']}",
     "changed": lambda f: f"Of {f['whole']} in all, {f['invoiced']} were invoiced before: {f['amount']} are left.",
     "withdrawn": lambda f: f"{f['invoiced']} were invoiced before and are no longer owed: {f['amount']}.",
 }
@@ -60,7 +60,7 @@ _GERMAN: Final[dict[StepName, Callable[[Figures], str]]] = {
         f"{f['days']} von {f['month_days']} Tagen {f['addon']} ({f['from']} bis {f['until']}) "
         f"zu {f['monthly_price']} im Monat ergeben {f['amount']}."
     ),
-    "waived": lambda f: f"{f['actor']} verzichtet auf {f['amount']}: {f['reason']}",
+    "waived": lambda f: f"{f['actor']} verzichtet auf {f['waived']}: {f['reason']}",
     "changed": lambda f: (
         f"Von insgesamt {f['whole']} sind {f['invoiced']} bereits verrechnet: es bleiben {f['amount']}."
     ),
@@ -77,7 +77,7 @@ def sentences(steps: Iterable[Step], language: str) -> list[str]:
 def number(value: Decimal | int, language: str) -> str:
     """A number with the country's separators: ``1’234.50`` in Switzerland, ``1.234,50`` in Germany, ``1,234.50`` in Britain."""
     group, point = _SEPARATORS.get(language) or _SEPARATORS["de" if language.startswith("de") else "en"]
-    whole, _, places = f"{value:,f}".partition(".")
+    whole, _, places = f"{Decimal(value):,f}".partition(".")
     return whole.replace(",", group) + (point + places if places else "")
 
 

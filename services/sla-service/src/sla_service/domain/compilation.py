@@ -50,6 +50,10 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True):
 
     def hours_unless_closed(self, ordinal: int) -> tuple[Interval, ...]:
         """The local hours in which a date is open, or would be if it were not a closed day."""
+        return merged(self.parts_of(ordinal))
+
+    def parts_of(self, ordinal: int) -> list[Interval]:
+        """What is written for a date: its own hours up to midnight, and what runs into it from the date before."""
         return _within_day(self.written_on(ordinal), self.written_on(ordinal - 1))
 
     def resolve(self, ordinal: int, second: int) -> int:
@@ -133,8 +137,8 @@ def neutral_hours(
 def compile_year(hours: OpeningHours, year: int) -> CompiledYear:
     """Every open interval whose local date lies in ``year``."""
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-    regular = [_within_day(hours.week[weekday], hours.week[weekday - 1]) for weekday in range(7)]
-    special = hours.exceptional.keys()
+    regular = [merged(_within_day(hours.week[weekday], hours.week[weekday - 1])) for weekday in range(7)]
+    special = hours.exceptional.keys() | {ordinal + 1 for ordinal in hours.exceptional}
     compiled = CompiledYear([], [], [], [])
     offset = hours.offset(datetime.fromordinal(first))
     for ordinal in range(first, last + 1):
@@ -148,7 +152,9 @@ def compile_year(hours: OpeningHours, year: int) -> CompiledYear:
             midnight = (ordinal - _EPOCH_ORDINAL) * DAY - offset
             day = tuple([(midnight + start, midnight + end) for start, end in local])
         else:
-            day = merged([(hours.resolve(ordinal, start), hours.resolve(ordinal, end)) for start, end in local])
+            # Every end is resolved by itself: one that moves forward may pass another.
+            parts = hours.parts_of(ordinal)
+            day = merged([(hours.resolve(ordinal, start), hours.resolve(ordinal, end)) for start, end in parts])
         if day:
             _append(compiled, ordinal, day)
     return compiled
@@ -187,8 +193,5 @@ def _written(hours: Iterable[str]) -> tuple[Interval, ...]:
     return tuple(sorted(spans))
 
 
-def _within_day(own: Iterable[Interval], day_before: Iterable[Interval]) -> tuple[Interval, ...]:
-    """A date's own hours up to midnight, and what runs into it from the date before."""
-    return merged(
-        [(start, min(end, DAY)) for start, end in own] + [(0, end - DAY) for _, end in day_before if end > DAY]
-    )
+def _within_day(own: Iterable[Interval], day_before: Iterable[Interval]) -> list[Interval]:
+    return [(start, min(end, DAY)) for start, end in own] + [(0, end - DAY) for _, end in day_before if end > DAY]

@@ -1,4 +1,4 @@
-"""The SLA service's own feed: notices, each stored once, in the transaction of what it tells.
+"""The SLA service's own notices and alarms: each notice stored once, in the transaction of what it tells.
 
 A notice is an envelope line of the stream ``timer-<id>``, so that auditors and consumers read it like every other fact.
 """
@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+import msgspec
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, one_at_a_time, upsert
+from shared.database import Database, one_at_a_time
 from shared.events import Actor, Event, encode_line, type_name, with_position
 from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
 from shared.feed import Page
 from sla_service.domain.notices import Alarm, alarms, notices
 from sla_service.domain.timer import Timer
-from sla_service.read_model.queries import TimerChange, timer_in
+from sla_service.read_model.storing import TimerChange, timer_in
 from sla_service.read_model.tables import alarms as alarm_table
 from sla_service.read_model.tables import given, timers
 from sla_service.read_model.tables import notices as notice_table
@@ -28,7 +30,14 @@ ACTOR: Final = Actor(id="sla-service", role="service")
 NOTICING: Final = "fristwerk notices"
 """Notices are given by one transaction at a time, so that their positions grow in the order of commits."""
 POLL_SECONDS: Final = 1.0
-_SECOND: Final = timedelta(seconds=1)
+"""How often a reader that waits looks by itself: another process may have given a notice."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A notice about to be stored, and whose ticket it is about."""
+
+    provider: str
+    event: Event
 
 
 class Noticeboard:
@@ -37,100 +46,104 @@ class Noticeboard:
     def __init__(self, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
         self._now = now
         self._new_id = new_id
-        self.changed = asyncio.Condition()
+        self._changed = asyncio.Condition()
+        self.changes = 0
+        """Counts the changes of this process; who reads it before looking misses none (see ``change_after``)."""
 
-    async def announce(self, connection: AsyncConnection, provider: str, changes: Sequence[TimerChange]) -> None:
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
         """Tell what changed, and set the alarms of the changed timers anew, inside the projector's transaction."""
         if not changes:
             return
         await one_at_a_time(connection, NOTICING)
-        names = [_id(change) for change in changes]
-        noticed = await _given(connection, names)
+        names = [change.timer for change in changes]
+        told = await _given(connection, names)
         now = self._now()
-        events: list[Event] = []
-        for change in changes:
-            miss_noticed = (_id(change), "missed", "") in noticed
-            events += notices(change.before, change.after, miss_noticed=miss_noticed, now=now)
-        await self._store(connection, provider, events, now)
+        news = [
+            Told(change.provider, event)
+            for change in changes
+            for event in notices(
+                change.before, change.after, miss_told=(change.timer, "missed", "") in told, now=now
+            )
+        ]
+        await self._store(connection, news, now)
+        told -= {(each.event.timer, "missed", "") for each in news if isinstance(each.event, TimerMissWithdrawn)}
         await connection.execute(delete(alarm_table).where(alarm_table.c.timer.in_(names)))
-        remaining = noticed | {(event.timer, "missed", "") for event in events if isinstance(event, TimerMissed)}
-        set_anew = [
-            alarm
+        set_anew = {
+            (each.timer, each.kind, each.rule): each.at
             for change in changes
             if change.after is not None
-            for alarm in alarms(change.after)
-            if (alarm.timer, alarm.kind, alarm.rule) not in remaining
-        ]
+            for each in alarms(change.after)
+            if (each.timer, each.kind, each.rule) not in told
+        }
         if set_anew:
-            rows = [{"timer": each.timer, "kind": each.kind, "rule": each.rule, "at": each.at} for each in set_anew]
-            await connection.execute(upsert(connection, alarm_table), rows)
+            rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in set_anew.items()]
+            await connection.execute(insert(alarm_table), rows)
 
     async def ring(self, connection: AsyncConnection, limit: int) -> int:
         """Give the notices of alarms that are due, in order of their instants; how many. Inside a transaction of its own."""
         await one_at_a_time(connection, NOTICING)
         now = self._now()
-        due = await connection.execute(
-            select(alarm_table)
+        due = (
+            select(alarm_table, timers.c.provider, timers.c.document)
+            .join_from(alarm_table, timers, alarm_table.c.timer == timers.c.timer, isouter=True)
             .where(alarm_table.c.at < now)
-            .order_by(alarm_table.c.at, alarm_table.c.timer)
+            .order_by(alarm_table.c.at, alarm_table.c.timer, alarm_table.c.kind.desc())
             .limit(limit)
         )
-        rung = [Alarm(timer=row.timer, kind=row.kind, rule=row.rule, at=row.at) for row in due]
-        for alarm in rung:
-            found = (await connection.execute(select(timers).where(timers.c.timer == alarm.timer))).first()
-            if found is not None:
-                await self._store(connection, found.provider, [_told(alarm, timer_in(found.document), now)], now)
-            await connection.execute(
-                delete(alarm_table).where(
-                    alarm_table.c.timer == alarm.timer,
-                    alarm_table.c.kind == alarm.kind,
-                    alarm_table.c.rule == alarm.rule,
-                )
-            )
+        rows = (await connection.execute(due)).all()
+        rung = [Alarm(timer=row.timer, kind=row.kind, rule=row.rule, at=row.at) for row in rows]
+        news = [
+            Told(row.provider, _told(alarm, timer_in(row.document), now))
+            for alarm, row in zip(rung, rows, strict=True)
+            if row.document is not None
+        ]
+        await self._store(connection, news, now)
+        await _silence(connection, rung)
         return len(rung)
 
     async def wake(self) -> None:
         """Wake those who wait for notices or alarms, after the transaction."""
-        async with self.changed:
-            self.changed.notify_all()
+        async with self._changed:
+            self.changes += 1
+            self._changed.notify_all()
 
-    async def _store(self, connection: AsyncConnection, provider: str, events: Sequence[Event], now: datetime) -> None:
-        if not events:
+    async def change_after(self, seen: int, seconds: float) -> None:
+        """Return once there was a change beyond those ``seen``, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: self.changes > seen)
+
+    async def _store(self, connection: AsyncConnection, news: Sequence[Told], now: datetime) -> None:
+        if not news:
             return
-        streams = sorted({_stream(event) for event in events})
+        streams = sorted({_stream(each.event) for each in news})
         newest = select(notice_table.c.stream, func.max(notice_table.c.version)).where(
             notice_table.c.stream.in_(streams)
         )
         found = await connection.execute(newest.group_by(notice_table.c.stream))
         versions: dict[str, int] = {row[0]: row[1] for row in found}
         rows: list[dict[str, Any]] = []
-        for event in events:
-            stream = _stream(event)
-            versions[stream] = versions.get(stream, 0) + 1
-            rows.append(
-                {
-                    "stream": stream,
-                    "version": versions[stream],
-                    "line": self._line(provider, event, versions[stream], now),
-                }
-            )
+        for each in news:
+            stream = _stream(each.event)
+            version = versions[stream] = versions.get(stream, 0) + 1
+            rows.append({"stream": stream, "version": version, "line": self._line(each, version, now)})
         await connection.execute(insert(notice_table), rows)
-        await _remember(connection, events)
+        await _remember(connection, [each.event for each in news])
 
-    def _line(self, provider: str, event: Event, version: int, now: datetime) -> bytes:
+    def _line(self, told: Told, version: int, now: datetime) -> bytes:
         return encode_line(
             event_id=self._new_id(),
-            type=type_name(event),
+            type=type_name(told.event),
             schema=1,
-            provider=provider,
-            stream=_stream(event),
+            provider=told.provider,
+            stream=_stream(told.event),
             version=version,
-            occurred_at=_occurred_at(event, now),
+            occurred_at=_occurred_at(told.event, now),
             recorded_at=now,
             actor=ACTOR,
             correlation_id=None,
             causation_id=None,
-            data=event,
+            data=told.event,
             personal=None,
         )
 
@@ -147,15 +160,12 @@ class NoticeFeed:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + wait_seconds
         while True:
+            seen = self._noticeboard.changes
             page = await self._read(after, limit)
             left = ends_at - loop.time()
             if page.lines or left <= 0:
                 return page
-            try:
-                async with asyncio.timeout(min(left, POLL_SECONDS)), self._noticeboard.changed:
-                    await self._noticeboard.changed.wait()
-            except TimeoutError:
-                continue
+            await self._noticeboard.change_after(seen, min(left, POLL_SECONDS))
 
     async def _read(self, after: int, limit: int) -> Page:
         statement = (
@@ -184,31 +194,40 @@ async def _given(connection: AsyncConnection, names: Sequence[str]) -> set[tuple
 
 async def _remember(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """A unique row per timer and kind makes a second notice impossible; a withdrawn miss may happen again."""
+    rows: list[dict[str, Any]] = []
+    withdrawn: list[str] = []
     for event in events:
         match event:
             case TimerMissed():
-                row = {"timer": event.timer, "kind": "missed", "rule": "", "at": event.detected_at}
-                await connection.execute(insert(given), [row])
+                rows.append({"timer": event.timer, "kind": "missed", "rule": "", "at": event.detected_at})
             case TimerWarned():
-                row = {"timer": event.timer, "kind": "warned", "rule": event.rule, "at": event.warn_at}
-                await connection.execute(insert(given), [row])
+                rows.append({"timer": event.timer, "kind": "warned", "rule": event.rule, "at": event.warn_at})
             case TimerMissWithdrawn():
-                await connection.execute(delete(given).where(given.c.timer == event.timer, given.c.kind == "missed"))
+                withdrawn.append(event.timer)
             case _:
                 pass
+    if withdrawn:
+        await connection.execute(delete(given).where(given.c.timer.in_(withdrawn), given.c.kind == "missed"))
+    if rows:
+        await connection.execute(insert(given), rows)
+
+
+async def _silence(connection: AsyncConnection, rung: Sequence[Alarm]) -> None:
+    if rung:
+        statement = delete(alarm_table).where(
+            alarm_table.c.timer == bindparam("of_timer"),
+            alarm_table.c.kind == bindparam("of_kind"),
+            alarm_table.c.rule == bindparam("of_rule"),
+        )
+        rows = [{"of_timer": each.timer, "of_kind": each.kind, "of_rule": each.rule} for each in rung]
+        await connection.execute(statement, rows)
 
 
 def _told(alarm: Alarm, timer: Timer, now: datetime) -> Event:
-    names = {"timer": timer.id, "ticket": timer.ticket, "metric": timer.metric}
+    names: dict[str, Any] = {"timer": timer.id, "ticket": timer.ticket, "metric": timer.metric}
     if alarm.kind == "warned":
         return TimerWarned(**names, rule=alarm.rule, warn_at=alarm.at)
     return TimerMissed(**names, due_at=alarm.at, missed_at=alarm.at, detected_at=now)
-
-
-def _id(change: TimerChange) -> str:
-    timer = change.after or change.before
-    assert timer is not None, "a change has a timer on one side at least"
-    return timer.id
 
 
 def _stream(event: Event) -> str:
@@ -222,4 +241,4 @@ def _occurred_at(event: Event, now: datetime) -> datetime:
         instant = getattr(event, name, None)
         if isinstance(instant, datetime):
             return instant
-    return now - (now - now.replace(microsecond=0)) % _SECOND
+    return now.replace(microsecond=0)

@@ -121,68 +121,6 @@ class ReadModel:
             return await stored_terms(connection, provider)
 
 
-async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
-    """The provider's terms, inside a transaction."""
-    found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
-    events = [recorded(line).event for line in found.scalars()]
-    return PublishedTerms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
-
-
-async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
-    """The histories of tickets, inside a transaction."""
-    statement = (
-        select(histories.c.ticket, histories.c.line)
-        .where(histories.c.ticket.in_(wanted))
-        .order_by(histories.c.ticket, histories.c.version)
-    )
-    found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
-    for row in await connection.execute(statement):
-        found[row.ticket].append(recorded(row.line))
-    return found
-
-
-class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A timer before and after a derivation; null where it was not there, or is no more."""
-
-    before: Timer | None
-    after: Timer | None
-
-
-async def store_timers(connection: AsyncConnection, ticket: dict[str, Any], derived: TimerSet) -> list[TimerChange]:
-    """Replace what is stored of a ticket by what was derived; rows that stay the same are left alone. What changed."""
-    head = ticket | {"entitled": derived.entitled, "reason": derived.reason}
-    await connection.execute(upsert(connection, tickets), [head | {"absent": msgspec.json.encode(derived.absent)}])
-    own = select(timers.c.timer, timers.c.document).where(timers.c.ticket == derived.ticket)
-    before = {row.timer: row.document for row in await connection.execute(own)}
-    rows = [_row(ticket, place, timer) for place, timer in enumerate(derived.timers)]
-    changed = [row for row in rows if before.get(row["timer"]) != row["document"]]
-    gone = sorted(before.keys() - {row["timer"] for row in rows})
-    if changed:
-        await connection.execute(upsert(connection, timers), changed)
-    if gone:
-        await connection.execute(delete(timers).where(timers.c.timer.in_(gone)))
-    known = {name: timer_in(document) for name, document in before.items()}
-    after = {timer.id: timer for timer in derived.timers}
-    names = [row["timer"] for row in changed] + gone
-    return [TimerChange(before=known.get(name), after=after.get(name)) for name in names]
-
-
-def _row(ticket: dict[str, Any], place: int, timer: Timer) -> dict[str, Any]:
-    names = ("started_at", "due_at", "met_at", "missed_at", "cancelled_at", "paused_since", "metric", "ticket")
-    return {name: getattr(timer, name) for name in names} | {
-        "timer": timer.id,
-        "provider": ticket["provider"],
-        "customer": ticket["customer"],
-        "place": place,
-        "document": msgspec.json.encode(timer),
-    }
-
-
-def timer_in(document: bytes) -> Timer:
-    """A timer from its stored form."""
-    return msgspec.json.decode(document, type=Timer)
-
-
 def _in_state(state: str, now: datetime) -> Any:
     """The state as of ``now`` in SQL; the same rule as ``domain.timer.state_at``."""
     ended = or_(timers.c.missed_at.is_not(None), timers.c.met_at.is_not(None), timers.c.cancelled_at.is_not(None))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from shared.database import UtcDateTime
 from shared.feed import Following
@@ -28,6 +39,12 @@ histories: Final = Table(
     Column("version", Integer, primary_key=True),
     Column("line", LargeBinary, nullable=False),
 )
+set_aside: Final = Table(
+    "tickets_set_aside",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("because", String, nullable=False),
+)
 tickets: Final = Table(
     "tickets",
     metadata,
@@ -35,11 +52,14 @@ tickets: Final = Table(
     Column("provider", String, nullable=False),
     Column("reference", String, nullable=False),
     Column("customer", String, nullable=False),
+    Column("agreement", String, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("entitled", Boolean, nullable=False),
     Column("reason", String, nullable=False),
     Column("absent", LargeBinary, nullable=False),
     Index("tickets_by_provider", "provider", "ticket"),
     Index("tickets_by_reference", "provider", "reference"),
+    Index("tickets_by_receipt", "provider", "received_at", "ticket"),
 )
 timers: Final = Table(
     "timers",
@@ -59,6 +79,7 @@ timers: Final = Table(
     Column("document", LargeBinary, nullable=False),
     Index("timers_by_ticket", "ticket"),
     Index("timers_by_deadline", "provider", "due_at"),
+    Index("timers_by_start", "provider", "started_at", "timer"),
 )
 alarms: Final = Table(
     "alarms",

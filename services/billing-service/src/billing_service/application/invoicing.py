@@ -1,0 +1,229 @@
+"""Invoicing: issue the difference, credit an invoice, note that one was sent or paid, each number once and without gaps.
+
+The number of a document is the version of the series' stream, so the append that issues it gives it: a crash anywhere leaves no
+gap, and of two clerks at once one decides anew on what the other left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+import msgspec
+
+from billing_service.application.current import Current
+from billing_service.application.drafts import difference_draft, reversal_draft
+from billing_service.application.invoices import Issued, as_issued, described, summary
+from billing_service.application.recipients import Recipients
+from billing_service.application.statements import Moment, Rated, Statements
+from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from billing_service.domain.invoice import document_digest
+from billing_service.read_model import AccountRow, Document, Documents, Ledger, ReadModel
+from shared.event_log import Answer, EventLog, VersionConflictError
+from shared.events import Event, recorded
+from shared.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from shared.http import CommandMeta, NewFact, StreamChange, check_version, command_answer, lines_of, record
+from shared.problems import Problem
+from shared.terms import zone
+
+AHEAD: Final = timedelta(days=366)
+"""How far in advance may be invoiced: add-ons are billed in advance."""
+TRIES: Final = 20
+"""How often a command is decided anew when others were first."""
+
+
+class Numbered(msgspec.Struct, frozen=True, kw_only=True):
+    """A document about to be issued: the number it gets if nobody is first, and its event."""
+
+    number: int
+    event: InvoiceIssued | CreditNoteIssued
+
+
+class Invoicing:
+    """One method a command. Documents of one provider are issued one after the other: their numbers are."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        current: Current,
+        read_model: ReadModel,
+        documents: Documents,
+        statements: Statements,
+        recipients: Recipients,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._log = log
+        self._current = current
+        self._read_model = read_model
+        self._documents = documents
+        self._statements = statements
+        self._recipients = recipients
+        self._new_id = new_id
+        self._series: dict[str, asyncio.Lock] = {}
+
+    async def issue_contract(self, meta: CommandMeta, contract: str, until: date) -> Answer:
+        """Issue what a contract owes up to a day; see :meth:`issue`. Raises NotFound as well."""
+        row = await self._statements.contract(meta.principal, contract)
+        return await self.issue(meta, contract, [row], until)
+
+    async def issue_customer(self, meta: CommandMeta, customer: str, until: date) -> Answer:
+        """Issue what a customer owes, all contracts and work without one, on one document. Raises NotFound as well."""
+        rows = await self._statements.accounts_of(meta.principal, customer)
+        return await self.issue(meta, customer, rows, until)
+
+    async def issue(self, meta: CommandMeta, account: str, rows: Sequence[AccountRow], until: date) -> Answer:
+        """Issue what the accounts' statements add to what was invoiced, on one document for ``account``.
+
+        Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later day was invoiced, and
+        NotAcceptable where currencies meet or the day lies too far ahead.
+        """
+        if until > meta.now.date() + AHEAD:
+            sentence = f"{until} lies more than a year ahead"
+            raise NotAcceptable("until-too-far", f"Nothing is invoiced so early: {sentence}.", [("/until", sentence)])
+
+        async def decide() -> Numbered:
+            last, ledgers = await self._documents.standing(meta.principal.provider, [row.account for row in rows])
+            check_version(meta, last)
+            rated = [await self._rated(row, until, ledgers[row.account]) for row in rows]
+            known = [each for each in rated if each is not None]
+            return await self._difference(meta, account, known, until, last + 1)
+
+        return await self._issue(meta, decide)
+
+    async def credit(self, meta: CommandMeta, number: int, reason: str) -> Answer:
+        """Take a whole invoice back by a credit note that names it; what it billed can be billed again (R8).
+
+        Raises NotFound, and NotInThisState for a credit note and for an invoice taken back already.
+        """
+
+        async def decide() -> Numbered:
+            original = await self._document(meta, number)
+            check_version(meta, original.version)
+            if original.type != "invoice":
+                raise NotInThisState("not-an-invoice", f"Document {number} is a credit note; only invoices are credited.")
+            if original.credited_by is not None:
+                sentence = f"Invoice {number} was taken back by credit note {original.credited_by}."
+                raise NotInThisState("invoice-credited", sentence)
+            last = await self._documents.last_number(meta.principal.provider)
+            document = reversal_draft(original, reason=reason, occurred_at=meta.occurred_at)
+            event = CreditNoteIssued(
+                series=meta.principal.provider,
+                number=last + 1,
+                account=original.account,
+                until=original.until,
+                corrects=number,
+                document=document,
+                digest=document_digest(document),
+            )
+            return Numbered(number=last + 1, event=event)
+
+        return await self._issue(meta, decide)
+
+    async def sent(self, meta: CommandMeta, number: int, channel: str) -> Answer:
+        """Note that a document was sent; it may be sent again. Raises NotFound."""
+        return await self._step(meta, number, lambda _: InvoiceSent(number=number, channel=channel))
+
+    async def paid(self, meta: CommandMeta, number: int, paid_on: date) -> Answer:
+        """Note that a document was settled. Raises NotFound, NotInThisState where it was, NotAcceptable for a day to come."""
+
+        def decide(document: Document) -> Event:
+            if any(isinstance(step.event, InvoicePaid) for step in document.steps):
+                raise NotInThisState("invoice-paid", f"Document {number} is settled already.")
+            if document.credited_by is not None:
+                sentence = f"Invoice {number} was taken back by credit note {document.credited_by}."
+                raise NotInThisState("invoice-credited", sentence)
+            today = meta.now.astimezone(zone(document.event.document["timezone"])).date()
+            if paid_on > today:
+                sentence = f"{paid_on} lies in the future"
+                raise NotAcceptable("in-the-future", f"It cannot be paid yet: {sentence}.", [("/paid_on", sentence)])
+            return InvoicePaid(number=number, paid_on=paid_on)
+
+        return await self._step(meta, number, decide)
+
+    async def _rated(self, row: AccountRow, until: date, ledger: Ledger) -> Rated | None:
+        rated = await self._statements.rated(row, Moment(until=until), ledger=ledger)
+        if rated is not None and ledger.until is not None and until < ledger.until:
+            sentence = f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."
+            raise NotInThisState("invoiced-beyond", sentence)
+        return rated
+
+    async def _difference(
+        self, meta: CommandMeta, account: str, rated: Sequence[Rated], until: date, number: int
+    ) -> Numbered:
+        undecided = [f"{each.row.account}:{charge}" for each in rated for charge in each.statement.open_decisions]
+        if undecided:
+            sentence = f"Decide on {', '.join(undecided)} first: an undecided charge cannot be invoiced."
+            raise NotInThisState("undecided-charges", sentence)
+        if not any(each.to_invoice for each in rated):
+            raise _nothing(account, until)
+        provider, customer = meta.principal.provider, rated[0].row.customer
+        draft = difference_draft(
+            account,
+            None if account == customer else account,
+            rated,
+            until=until,
+            occurred_at=meta.occurred_at,
+            buyer=await self._recipients.for_document(provider, customer),
+            published=await self._read_model.agreements(provider),
+            references=await self._read_model.references(each.row.account for each in rated),
+        )
+        issued = {"series": provider, "number": number, "account": account, "until": until}
+        document = {"document": draft.document, "digest": document_digest(draft.document)}
+        match draft.outcome:
+            case "nothing":
+                raise _nothing(account, until)
+            case "invoice":
+                return Numbered(number=number, event=InvoiceIssued(**issued, **document))
+            case "credit_note":
+                return Numbered(number=number, event=CreditNoteIssued(**issued, **document))
+
+    async def _issue(self, meta: CommandMeta, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
+        """Append the document under the next number; where another was first, decide anew on the newest state."""
+        provider = meta.principal.provider
+        async with self._series.setdefault(provider, asyncio.Lock()):
+            for _ in range(TRIES):
+                await self._current()
+                numbered = await decide()
+                fact = NewFact(id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
+                change = StreamChange(stream=f"invoices-{provider}", after_version=numbered.number - 1, facts=[fact])
+                lines = lines_of(meta, [change])
+                body = {"invoice": described(Issued(envelope=recorded(lines[0].line).envelope, event=numbered.event))}
+                try:
+                    return await record(self._log, meta, lines, command_answer(body, lines, version=1))
+                except VersionConflictError:
+                    continue
+        raise _busy()
+
+    async def _step(self, meta: CommandMeta, number: int, decide: Callable[[Document], Event]) -> Answer:
+        """Append what became of a document to its own stream."""
+        for _ in range(TRIES):
+            await self._current()
+            document = await self._document(meta, number)
+            check_version(meta, document.version)
+            fact = NewFact(id=self._new_id(), event=decide(document), occurred_at=meta.occurred_at)
+            stream = f"invoice-{meta.principal.provider}-{number}"
+            lines = lines_of(meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])])
+            after = msgspec.structs.replace(document, steps=(*document.steps, recorded(lines[0].line)))
+            body = {"invoice": summary(as_issued(after))}
+            try:
+                return await record(self._log, meta, lines, command_answer(body, lines, version=after.version))
+            except VersionConflictError:
+                continue
+        raise _busy()
+
+    async def _document(self, meta: CommandMeta, number: int) -> Document:
+        found = await self._documents.document(meta.principal.provider, number)
+        if found is None:
+            raise NotFound("invoice-not-found", f"There is no invoice {number}.")
+        return found
+
+
+def _nothing(account: str, until: date) -> NotInThisState:
+    return NotInThisState("nothing-to-invoice", f"Up to {until} there is nothing new to invoice for {account}.")
+
+
+def _busy() -> Problem:
+    return Problem(503, "Others were issuing all the time; nothing was stored.", headers={"Retry-After": "1"})

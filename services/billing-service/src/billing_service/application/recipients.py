@@ -1,0 +1,74 @@
+"""Recipients of invoices: a company's name and address are data; a private person's the ticket service alone can open.
+
+A document in the log names a private person by the event that registered it, never by name: once the person's key is deleted,
+nobody can read who it was, and the document, its digest and every figure stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from billing_service.domain.errors import NotInThisState
+from billing_service.read_model import ReadModel
+from shared.events.customers import CustomerRegistered
+from shared.problems import Problem
+
+PATIENCE_SECONDS: Final = 10.0
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a document is addressed to, in plain words; kept nowhere."""
+
+    name: str
+    address: Any = None
+    vat_id: str | None = None
+
+
+class Recipients:
+    """Who a customer is. ``token`` gives a service token for a provider."""
+
+    def __init__(self, read_model: ReadModel, ticket_service: httpx.AsyncClient, token: Callable[[str], str]) -> None:
+        self._read_model = read_model
+        self._client = ticket_service
+        self._token = token
+
+    async def for_document(self, provider: str, customer: str) -> dict[str, Any]:
+        """The buyer as a document keeps it.
+
+        Raises NotInThisState for somebody who was forgotten, and Problem 503 where the ticket service cannot say.
+        """
+        registered = await self._read_model.registration(customer)
+        assert registered is not None, "an account's customer was registered"
+        event = registered.event
+        assert isinstance(event, CustomerRegistered), "found by that"
+        buyer = {"customer": customer, "kind": event.kind, "country": event.country, "language": event.language}
+        if event.name is not None:
+            return buyer | {"name": event.name, "address": event.address, "vat_id": event.vat_id}
+        if await self.named(provider, customer) is None:
+            sentence = f"The customer {customer} was forgotten; an invoice is addressed to somebody."
+            raise NotInThisState("recipient-forgotten", sentence)
+        return buyer | {"name": None, "address": None, "vat_id": None, "sealed_in": registered.envelope.id}
+
+    async def named(self, provider: str, customer: str) -> Named | None:
+        """A private person's name and address; null once forgotten. Raises Problem 503 where the ticket service is away."""
+        try:
+            answer = await self._client.get(
+                f"/v1/customers/{customer}",
+                headers={"Authorization": f"Bearer {self._token(provider)}"},
+                timeout=PATIENCE_SECONDS,
+            )
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            answer.raise_for_status()
+            known = answer.json()["customer"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            sentence = f"The ticket service does not say who the customer {customer} is: {type(error).__name__}."
+            raise Problem(503, sentence, code="recipient-unavailable", headers={"Retry-After": "2"}) from error
+        if known.get("name") is None:
+            return None
+        return Named(name=known["name"], address=known.get("address"), vat_id=known.get("vat_id"))

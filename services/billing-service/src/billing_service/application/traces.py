@@ -1,0 +1,98 @@
+"""Traces: from a line back to events, clauses and arithmetic, as data and as sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from billing_service.application.answers import public_charge, shown
+from billing_service.application.invoices import Invoices
+from billing_service.application.statements import Statements, foreign
+from billing_service.domain.errors import NotFound
+from billing_service.domain.statement import Line
+from billing_service.domain.trace import trace
+from billing_service.domain.wording import sentences
+from billing_service.read_model import ReadModel
+from shared.auth import Principal
+from shared.terms import canonical
+
+
+class Traces:
+    """Explains lines of documents, and charges that are not invoiced yet."""
+
+    def __init__(self, read_model: ReadModel, statements: Statements, invoices: Invoices) -> None:
+        self._read_model = read_model
+        self._statements = statements
+        self._invoices = invoices
+
+    async def of_line(self, principal: Principal, number: int, place: int, language: str | None) -> dict[str, Any]:
+        """How a line of a document came about; in the document's language unless another is named. Raises NotFound."""
+        document = await self._invoices.document(principal, number)
+        line = await self._invoices.line(principal, number, place)
+        spoken = language or document.event.document["language"]
+        explained = await self._explained(principal.provider, line.account, line.line, spoken)
+        return {"invoice": number, "n": place} | explained
+
+    async def of_charge(self, principal: Principal, public_id: str, language: str | None) -> list[dict[str, Any]]:
+        """How each line of a charge came about, as rated now. Raises NotFound."""
+        account, _, charge = public_id.partition(":")
+        row = await self._read_model.account(principal.provider, account)
+        if row is not None and not foreign(principal, row.customer):
+            rated = await self._statements.rated(row)
+            lines = () if rated is None else (*rated.statement.proposed, *rated.statement.lines)
+            spoken = language or ("" if rated is None else rated.agreement.language)
+            found = [line for line in lines if line.charge == charge]
+            if found:
+                return [await self._explained(row.provider, row.account, line, spoken) for line in found]
+        raise NotFound("charge-not-found", f"There is no charge {public_id}.")
+
+    async def _explained(self, provider: str, account: str, line: Line, language: str) -> dict[str, Any]:
+        explained = trace(line)
+        return {
+            "line": shown(account, line),
+            "charge": public_charge(account, line.charge),
+            "steps": explained.steps,
+            "sentences": sentences(explained.steps, language),
+            "language": language,
+            "events": await self._events(line),
+            "clauses": await self._clauses(provider, line),
+        }
+
+    async def _events(self, line: Line) -> list[dict[str, Any]]:
+        """Where each source stands in the log."""
+        return [
+            {
+                "id": each.envelope.id,
+                "type": each.envelope.type,
+                "stream": each.envelope.stream,
+                "version": each.envelope.version,
+                "occurred_at": each.envelope.occurred_at,
+                "recorded_at": each.envelope.recorded_at,
+            }
+            for each in await self._read_model.events(line.sources)
+        ]
+
+    async def _clauses(self, provider: str, line: Line) -> list[dict[str, Any]]:
+        """What each clause says, in the version that the line was rated under."""
+        published = (await self._read_model.agreements(provider))[line.agreement, line.agreement_version]
+        document = canonical(published.document)
+        return [
+            {
+                "agreement": line.agreement,
+                "version": line.agreement_version,
+                "digest": published.digest,
+                "pointer": pointer,
+                "says": _at(document, pointer),
+            }
+            for pointer in line.clauses
+        ]
+
+
+def _at(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901)."""
+    value = document
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        value = value[int(key)] if isinstance(value, list) else value[key]
+    return msgspec.to_builtins(value)

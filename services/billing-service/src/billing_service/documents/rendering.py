@@ -1,0 +1,91 @@
+"""A document as plain text for a terminal and as an HTML page that loads nothing; whatever is not ours is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+from billing_service.documents.sheet import Row, Sheet, sheet_of
+
+WIDTH: Final = 110
+_COLUMNS: Final = (12, 52, 12, 15, 15)
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;color:#111}"
+    "table{border-collapse:collapse;width:100%;margin:1.5rem 0}th,td{padding:.3rem .5rem;text-align:left;"
+    "border-bottom:1px solid #ddd;vertical-align:top}.n{text-align:right;white-space:nowrap}"
+    "address{font-style:normal}tfoot tr:last-child{font-weight:600}dl{display:grid;grid-template-columns:max-content auto;"
+    "gap:.1rem 1rem}dd{margin:0}"
+)
+
+
+def as_text(invoice: Mapping[str, Any]) -> str:
+    """The document as text, at most 110 columns wide where nothing in it is longer."""
+    sheet = sheet_of(invoice)
+    words = sheet.words
+    header = Row(
+        on=words.on, description=words.description, quantity=words.quantity, price=words.price, amount=words.amount
+    )
+    return "\n".join(
+        [
+            sheet.seller,
+            "",
+            *sheet.buyer,
+            "",
+            sheet.title,
+            *(f"{label}: {value}" for label, value in sheet.facts),
+            "",
+            _text_row(header),
+            "-" * WIDTH,
+            *(_text_row(row) for row in sheet.rows),
+            "-" * WIDTH,
+            *(f"{label:>{WIDTH - 18}}{value:>18}" for label, value in sheet.sums),
+            "",
+            *sheet.notes,
+            "",
+        ]
+    )
+
+
+def as_html(invoice: Mapping[str, Any]) -> str:
+    """The document as one page of HTML."""
+    sheet = sheet_of(invoice)
+    words = sheet.words
+    heads = (words.on, words.description, words.quantity, words.price, words.amount)
+    facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in sheet.facts)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape(sheet.language)}"><head><meta charset="utf-8">'
+        f"<title>{escape(sheet.title)}</title><style>{_STYLE}</style></head><body>"
+        f"<p>{escape(sheet.seller)}</p><address>{'<br>'.join(escape(line) for line in sheet.buyer)}</address>"
+        f"<h1>{escape(sheet.title)}</h1><dl>{facts}</dl>"
+        f"<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{_body(sheet)}</tbody>"
+        f"<tfoot>{_foot(sheet)}</tfoot></table>{notes}</body></html>\n"
+    )
+
+
+def _text_row(row: Row) -> str:
+    on, description, quantity, price, amount = _COLUMNS
+    return (
+        f"{row.on:<{on}} {row.description:<{description}} {row.quantity:>{quantity}} "
+        f"{row.price:>{price}} {row.amount:>{amount}}"
+    )
+
+
+def _body(sheet: Sheet) -> str:
+    rows = ((row.on, row.description, row.quantity, row.price, row.amount) for row in sheet.rows)
+    return "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
+
+
+def _foot(sheet: Sheet) -> str:
+    return "".join(
+        f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>' for label, value in sheet.sums
+    )
+
+
+def _cells(tag: str, texts: Iterable[str]) -> str:
+    """Cells of a row; from the third on they are figures."""
+    return "".join(
+        f'<{tag} class="n">{escape(text)}</{tag}>' if place > 1 else f"<{tag}>{escape(text)}</{tag}>"
+        for place, text in enumerate(texts)
+    )

@@ -1,0 +1,134 @@
+"""Writing what is derived, and reading what deriving rests on, inside the projector's transaction.
+
+Timers are a pure function of history and terms, so a row never depends on the clock: whether a running timer is missed by now
+is decided when it is read (``domain.timer.state_at``), and noticed once by ``watch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database import upsert
+from shared.events import Recorded, recorded
+from shared.events.catalogue import AgreementPublished, CalendarPublished
+from sla_service.domain.terms import PublishedTerms
+from sla_service.domain.timer import Timer, TimerSet
+from sla_service.read_model.tables import histories, terms, tickets, timers
+
+
+async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
+    """The provider's terms, inside a transaction."""
+    found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
+    events = [recorded(line).event for line in found.scalars()]
+    return PublishedTerms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
+
+
+async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
+    """The histories of tickets, inside a transaction."""
+    statement = (
+        select(histories.c.ticket, histories.c.line)
+        .where(histories.c.ticket.in_(wanted))
+        .order_by(histories.c.ticket, histories.c.version)
+    )
+    found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
+    for row in await connection.execute(statement):
+        found[row.ticket].append(recorded(row.line))
+    return found
+
+
+class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """What was derived of a ticket, with what stands in its own row."""
+
+    provider: str
+    reference: str
+    customer: str
+    agreement: str
+    received_at: datetime
+    derived: TimerSet
+
+
+class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A timer before and after a derivation; null where it was not there, or is no more."""
+
+    provider: str
+    timer: str
+    before: Timer | None
+    after: Timer | None
+
+
+async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTicket]) -> list[TimerChange]:
+    """Replace what is stored of tickets by what was derived; what stays the same is left alone. What changed."""
+    if not derived:
+        return []
+    await connection.execute(upsert(connection, tickets), [_ticket_row(each) for each in derived])
+    known = await _known(connection, [each.derived.ticket for each in derived])
+    rows: list[dict[str, Any]] = []
+    changes: list[TimerChange] = []
+    for each in derived:
+        before = known.get(each.derived.ticket, {})
+        for place, timer in enumerate(each.derived.timers):
+            row = _row(each, place, timer)
+            old_document, old_place = before.pop(timer.id, (None, None))
+            if (old_document, old_place) != (row["document"], place):
+                rows.append(row)
+            if old_document != row["document"]:
+                changes.append(_change(each.provider, timer.id, old_document, timer))
+        changes += [_change(each.provider, name, document, None) for name, (document, _) in sorted(before.items())]
+    if rows:
+        await connection.execute(upsert(connection, timers), rows)
+    gone = [change.timer for change in changes if change.after is None]
+    if gone:
+        await connection.execute(delete(timers).where(timers.c.timer.in_(gone)))
+    return changes
+
+
+async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, dict[str, tuple[bytes, int]]]:
+    """Of each ticket, by timer, the stored document and its place."""
+    statement = select(timers.c.timer, timers.c.ticket, timers.c.document, timers.c.place).where(
+        timers.c.ticket.in_(wanted)
+    )
+    known: dict[str, dict[str, tuple[bytes, int]]] = {}
+    for row in await connection.execute(statement):
+        known.setdefault(row.ticket, {})[row.timer] = (row.document, row.place)
+    return known
+
+
+def _change(provider: str, name: str, before: bytes | None, after: Timer | None) -> TimerChange:
+    old = None if before is None else timer_in(before)
+    return TimerChange(provider=provider, timer=name, before=old, after=after)
+
+
+def _ticket_row(ticket: DerivedTicket) -> dict[str, Any]:
+    return {
+        "ticket": ticket.derived.ticket,
+        "provider": ticket.provider,
+        "reference": ticket.reference,
+        "customer": ticket.customer,
+        "agreement": ticket.agreement,
+        "received_at": ticket.received_at,
+        "entitled": ticket.derived.entitled,
+        "reason": ticket.derived.reason,
+        "absent": msgspec.json.encode(ticket.derived.absent),
+    }
+
+
+def _row(ticket: DerivedTicket, place: int, timer: Timer) -> dict[str, Any]:
+    names = ("started_at", "due_at", "met_at", "missed_at", "cancelled_at", "paused_since", "metric", "ticket")
+    return {name: getattr(timer, name) for name in names} | {
+        "timer": timer.id,
+        "provider": ticket.provider,
+        "customer": ticket.customer,
+        "place": place,
+        "document": msgspec.json.encode(timer),
+    }
+
+
+def timer_in(document: bytes) -> Timer:
+    """A timer from its stored form."""
+    return msgspec.json.decode(document, type=Timer)

@@ -1,0 +1,103 @@
+"""Late cancellations, decisions and waivers (R6–R8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing_service.domain import coverage
+from billing_service.domain.statement import Shares
+from shared.events import tickets
+
+PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
+HOURLY = {"rate": "120.00", "increment_minutes": 15}
+PREPAID = {"plans": {"m": {"package_hours": [1, 2]}}, "package": PACKAGE, "hourly": HOURLY}
+FEE = {
+    "appointments": {"cancellation": {"notice_hours": 24, "written": True}},
+    "billing": {"hourly": HOURLY, "cancellation_fee": {"decision": "required"}},
+}
+
+
+def test_an_undecided_fee_is_proposed_and_not_on_the_lines(story):
+    account = story(FEE)
+    account.late_cancellation("T", 60)
+    statement = account.rate()
+    assert statement.lines == ()
+    assert [(line.charge, str(line.amount.amount)) for line in statement.proposed] == [
+        (statement.open_decisions[0], "120.00")
+    ]
+    assert [(each.minutes, each.reason) for each in statement.not_rated] == [(60, "undecided")]
+
+
+@pytest.mark.parametrize("when", ["2026-05-12 10:00", "2027-05-12 10:00"])
+def test_a_decision_counts_whenever_it_was_made(story, lines, when):
+    account = story(FEE)
+    account.late_cancellation("T", 60)
+    account.decide(account.rate().open_decisions[0], "charge", when)
+    assert lines(account.rate("2026-05-31")) == [("cancellation", "T", 60, "120.00")]
+
+
+def test_a_waiver_names_reason_and_actor_and_adds_to_zero(story, lines):
+    account = story(FEE)
+    account.late_cancellation("T", 60)
+    (charge,) = account.rate().open_decisions
+    account.decide(charge, "waive", "2026-05-13 10:00", reason="an accident")
+    statement = account.rate()
+    assert lines(statement) == [("cancellation", "T", 60, "120.00"), ("waiver", "T", 0, "-120.00")]
+    waiver = statement.lines[1]
+    assert (waiver.charge, waiver.basis.reason, waiver.basis.actor) == (charge, "an accident", "clerk-1")
+    assert statement.net.amount == 0
+    assert statement.waived == (charge,)
+    assert (statement.shares.waived, statement.shares.hourly) == (60, 0)
+
+
+def test_a_waived_fee_that_packages_would_settle_draws_nothing(story, lines):
+    terms = FEE | {"billing": PREPAID | {"cancellation_fee": {"settle_from": "package"}}}
+    account = story(terms, plan="m", package_hours=1)
+    account.late_cancellation("T", 60)
+    (line,) = account.rate().lines
+    assert (line.kind, line.minutes) == ("allowance", 60)
+    account.decide(line.charge, "waive", "2026-05-13 10:00")
+    statement = account.rate()
+    assert lines(statement) == [("cancellation", "T", 60, "0.00"), ("waiver", "T", 0, "0.00")]
+    assert statement.package_left_minutes == 60
+
+
+def test_any_charge_can_be_waived_and_then_needs_no_minimum(story, lines):
+    account = story({"billing": {"hourly": HOURLY, "minimum_charge": {"amount": "100.00"}}})
+    account.log("T", "2026-05-04 10:00", 15)
+    hourly, _ = account.rate().lines
+    account.decide(hourly.charge, "waive", "2026-05-05 10:00")
+    assert lines(account.rate()) == [("hourly", "T", 15, "30.00"), ("waiver", "T", 0, "-30.00")]
+
+
+def test_an_appointment_booked_anew_is_judged_by_its_last_booking(story):
+    account = story(FEE)
+    account.late_cancellation("T", 60)
+    again = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-06-12 09:00"))
+    account.tell("T", again, "2026-05-13 09:00")
+    statement = account.rate()
+    assert statement.open_decisions == ()
+    assert [each.reason for each in statement.not_rated] == ["preparation"]
+    account.tell("T", tickets.AppointmentMissed(appointment=1), "2026-06-12 10:00")
+    assert len(account.rate().open_decisions) == 1
+
+
+def test_preparation_of_a_held_appointment_is_not_billed(story):
+    account = story(FEE)
+    account.ticket("T")
+    booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
+    account.tell("T", booked, "2026-05-01 09:00")
+    account.log("T", "2026-05-08 10:00", 60, activity=coverage.PREPARATION, appointment=1)
+    account.tell("T", tickets.AppointmentHeld(appointment=1), "2026-05-12 10:00")
+    account.tell("T", tickets.AppointmentMissed(appointment=1), "2026-05-12 11:00")
+    statement = account.rate()
+    assert statement.lines == ()
+    assert statement.shares == Shares(
+        logged=60, package=0, hourly=0, free=0, held=0, written_off=0, waived=0, not_rated=60
+    )
+
+
+def test_without_cancellation_terms_preparation_is_work_like_other(story, lines):
+    account = story({})
+    account.late_cancellation("T", 60)
+    assert lines(account.rate()) == [("hourly", "T", 60, "120.00")]
