@@ -3,6 +3,7 @@
 
 VAR ?= ./var
 PORT ?= 8001
+DATABASE ?= sqlite
 PY := .venv/bin/python
 PACKAGES := shared services/ticket-service services/sla-service services/billing-service deploy/local
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -18,6 +19,7 @@ welcome: setup help
 help:
 	@echo "make run      starts Fristwerk, plays a recorded day of support and shows what came out; data in ./var"
 	@echo "make serve    starts the three services alone: make serve VAR=folder PORT=8001"
+	@echo "              with DATABASE=postgres both run on a PostgreSQL in that folder"
 	@echo "make test     runs the whole test suite"
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
@@ -31,10 +33,10 @@ setup: .venv/ready
 	@deploy/local/set-up.sh
 
 run: setup
-	@exec $(PY) -m fristwerk_local run --var "$(VAR)" --port "$(PORT)" --stop-with-parent
+	@exec $(PY) -m fristwerk_local run --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent
 
 serve: setup
-	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --stop-with-parent
+	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent
 
 test: setup
 	$(PY) -m pytest -n 2

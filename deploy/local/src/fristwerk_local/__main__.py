@@ -31,9 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
 async def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "serve":
-            await stay(options.var, options.port, _announce)
+            await stay(options.var, options.port, _announce, on_postgres=options.database == "postgres")
         case "run":
-            await stay(options.var, options.port, _announce, lambda: _recorded_day(options))
+            await stay(
+                options.var,
+                options.port,
+                _announce,
+                lambda: _recorded_day(options),
+                on_postgres=options.database == "postgres",
+            )
         case "play":
             return await _own_story(options, to_play=True)
         case _:
@@ -72,7 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--stop-with-parent", action="store_true", help="end when the starting process ends (Linux)"
         )
-        if name in {"play", "check"}:
+        if name in {"run", "serve"}:
+            command.add_argument(
+                "--database", choices=("sqlite", "postgres"), default="sqlite", help="postgres starts one in the folder"
+            )
+        else:
             command.add_argument("story", type=Path, help="a file of the form of recorded_day.yaml")
             command.add_argument("--terms", type=Path, help="folder with calendars/ and agreements/ of the story")
     return parser

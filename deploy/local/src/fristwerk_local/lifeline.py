@@ -13,11 +13,11 @@ _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _libc: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def tied_to(parent: int) -> Callable[[], None]:
-    """What a child of ``parent`` does before it becomes its program: it asks to be killed when the parent dies."""
+def tied_to(parent: int, sign: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """What a child of ``parent`` does before it becomes its program: it asks for the signal when the parent dies."""
 
     def tie() -> None:
-        _end_with_parent(parent, signal.SIGKILL)
+        _end_with_parent(parent, sign)
 
     return tie
 

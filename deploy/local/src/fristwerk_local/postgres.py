@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from fristwerk_local.errors import FailedError
+from fristwerk_local.lifeline import tied_to
 
 USER: Final = "fristwerk"
 START_SECONDS: Final = 20.0
@@ -66,7 +67,7 @@ class PostgresServer:
         """Make the data folder if there is none, start, and wait until it answers. Raises FailedError."""
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        self._port = _free_port()
+        self._port = self._port or _free_port()  # started again, it is found where it was
         log = (self._folder / "postgres.log").open("ab")
         options = ("port=" + str(self._port), "listen_addresses=127.0.0.1", "unix_socket_directories=", *self._settings)
         command = [
@@ -76,7 +77,14 @@ class PostgresServer:
             *(part for each in options for part in ("-c", each)),
         ]
         self._process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=self._folder, user=_user(), group=_group()
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=self._folder,
+            user=_user(),
+            group=_group(),
+            process_group=0,  # Ctrl-C in a terminal reaches whoever started us, not the server
+            preexec_fn=tied_to(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - it only calls prctl(2)
         )
         log.close()
         self._await_ready()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +18,41 @@ Announce = Callable[[str], None]
 Work = Callable[[], Awaitable[None]]
 
 
-async def stay(folder: Path, first_port: int, announce: Announce, work: Work | None = None) -> None:
+async def stay(
+    folder: Path, first_port: int, announce: Announce, work: Work | None = None, *, on_postgres: bool = False
+) -> None:
     """Start the three services, do the work, and stay until Ctrl-C or SIGTERM; then stop everything.
 
-    Raises FolderError, SettingsError, StartError and whatever the work raises; nothing is left running then.
+    ``on_postgres`` starts a PostgreSQL in the folder for them. Raises FolderError, SettingsError, StartError and whatever
+    the work raises; nothing is left running then.
     """
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     settings_on(folder, first_port)  # a wrong one is refused before anything starts
-    stack = Stack(folder, first_port, announce)
-    with occupied(folder):
+    with occupied(folder), _database(folder, on_postgres=on_postgres):
+        stack = Stack(folder, first_port, announce)
         try:
             await _until(stop, _serve(stack, announce, work, stop))
         finally:
             await stack.stop()
     announce(f"Stopped. The data stays in {folder}.")
+
+
+@contextmanager
+def _database(folder: Path, *, on_postgres: bool) -> Iterator[None]:
+    """The services' database: files need nothing; a PostgreSQL runs until they have stopped."""
+    if not on_postgres:
+        yield
+        return
+    from fristwerk_local.postgres import PostgresServer  # noqa: PLC0415 - the default starts without it
+
+    server = PostgresServer((folder / "postgres").absolute()).start()
+    os.environ["FRISTWERK_DATABASE_URL"] = server.url()
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 async def _serve(stack: Stack, announce: Announce, work: Work | None, stop: asyncio.Event) -> None:
