@@ -118,7 +118,7 @@ async def stack(database_settings: Settings) -> AsyncIterator[ServicesInOneProce
         yield services
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_services() -> Callable[[Settings], object]:
     """Opens the three services on given settings, as an async context manager: for a second start, or another database."""
     return services_on

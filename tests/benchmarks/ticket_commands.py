@@ -21,6 +21,7 @@ from rich.table import Table
 
 from shared.auth import Principal, Tokens, load_keys
 from shared.http import Stopping
+from shared.logs import configure_logs
 from shared.settings import Settings
 from shared.terms import read_yaml
 from ticket_service.app import create_app, now
@@ -201,6 +202,7 @@ async def run(folder: Path) -> list[Figure]:
 def main() -> None:
     """Print the figures, and on what machine."""
     load = os.getloadavg()[0]
+    configure_logs("warning", "bench")
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(run(Path(folder)))
     table = Table("ticket-service", "callers", "per second", "p50 ms", "p99 ms")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 
-from shared.event_log import Answer, EventLog, IdempotencyKey, Keyed, SqliteEventLog
+from shared.event_log import Answer, EventLog, IdempotencyKey, Keyed, open_log
 from shared.events import NewEvent
+from shared.settings import read_settings
 
 WRITERS = 4
 
@@ -33,12 +34,12 @@ async def write(log: EventLog, stream: str, limit: int) -> None:
         events = [NewEvent(stream=stream, version=each, type="Closed", line=b"{%d}" % each) for each in versions]
         position = await log.append(events, keyed(f"{stream} {after + 2}"))
         after += 2
-        print(stream, after, position, flush=True)
+        os.write(1, f"{stream} {after} {position}\n".encode())
 
 
 async def main() -> None:
-    file, prefix, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    log = SqliteEventLog(file)
+    prefix, limit = sys.argv[1], int(sys.argv[2])
+    log = open_log(read_settings(os.environ), "log")
     await asyncio.gather(*(write(log, f"{prefix}-{number}", limit) for number in range(WRITERS)))
     await log.close()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from shared.auth import Keys, Principal, Role, Tokens, load_or_make_keys
 from shared.event_log import EventLog
@@ -19,6 +21,13 @@ from shared.settings import Settings
 
 NOW = datetime(2026, 6, 3, 14, 31, 12, 52_000, tzinfo=UTC)
 AGENT = Actor(id="agent-3", role="agent")
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was written to the service's own log."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
@@ -81,8 +90,8 @@ def lose_tail(database_settings: Settings) -> Callable[[int], None]:
             with closing(sqlite3.connect(database_settings.var / "log.db")) as connection, connection:
                 connection.execute("DELETE FROM stored_events WHERE rowid > ?", (after,))
         else:
-            with psycopg.connect(database_settings.database_url) as connection:
-                connection.execute("DELETE FROM log.stored_events WHERE notification_id > %s", (after,))
+            with psycopg.connect(database_settings.database_url) as session:
+                session.execute("DELETE FROM log.stored_events WHERE notification_id > %s", (after,))
 
     return lose
 

@@ -33,7 +33,7 @@ def main() -> None:
         at = time.time() + 0.05
         started = [opens(folder / f"{number}.db", at) for _ in range(PROCESSES)]
         failed += sum(os.waitpid(each, 0)[1] != 0 for each in started)
-    print(failed)
+    sys.stdout.write(str(failed))
 
 
 main()

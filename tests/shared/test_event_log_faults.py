@@ -9,14 +9,15 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from shared.event_log import EventLog, FeedLine, IdempotencyKey, LogUnavailableError, SqliteEventLog
 from shared.events import NewEvent
+from shared.settings import Settings
 
 APPENDER = Path(__file__).with_name("appender.py")
 OPENERS = Path(__file__).with_name("openers.py")
@@ -24,20 +25,22 @@ KILLS = 3
 ROUNDS = 20
 
 Fact = Callable[..., NewEvent]
-Append = Callable[..., Awaitable[int]]
 Start = Callable[..., "subprocess.Popen[str]"]
 Acknowledged = dict[str, list[tuple[int, int]]]
 """Per stream the versions that were acknowledged, each with its position."""
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(database_settings: Settings) -> Iterator[Start]:
     """Starts a process that appends to the test's log; none outlives the test."""
     started: list[subprocess.Popen[str]] = []
+    surroundings = os.environ | {"FRISTWERK_VAR": str(database_settings.var)}
+    if database_settings.database_url is not None:
+        surroundings["FRISTWERK_DATABASE_URL"] = database_settings.database_url
 
     def start_one(prefix: str, *, pairs: int = 0) -> subprocess.Popen[str]:
-        command = [sys.executable, str(APPENDER), str(tmp_path / "log.db"), prefix, str(pairs)]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))  # noqa: S603
+        command = [sys.executable, str(APPENDER), prefix, str(pairs)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=surroundings))  # noqa: S603
         return started[-1]
 
     yield start_one
@@ -108,12 +111,12 @@ async def test_two_processes_append_to_one_file_and_a_reader_skips_nothing(
 
     process = start("theirs", pairs=pairs)
     first = await asyncio.to_thread(read_acknowledged, process, 1)
-    async with asyncio.timeout(20):
-        *_, seen, rest = await asyncio.gather(
-            *(write(f"ours-{number}") for number in range(own_writers)),
-            follow(),
-            asyncio.to_thread(read_acknowledged, process),
-        )
+    async with asyncio.timeout(20), asyncio.TaskGroup() as together:
+        following = together.create_task(follow())
+        acknowledging = together.create_task(asyncio.to_thread(read_acknowledged, process))
+        for number in range(own_writers):
+            together.create_task(write(f"ours-{number}"))
+    seen, rest = following.result(), acknowledging.result()
 
     assert seen == await log.read_feed(0, total + 1)
     for stream, answers in first.items():
@@ -142,7 +145,7 @@ async def test_processes_that_start_at_once_on_a_new_file_all_open_it(tmp_path: 
         sys.executable, str(OPENERS), str(tmp_path), str(ROUNDS), stdout=asyncio.subprocess.PIPE
     )
 
-    assert (await opening.communicate())[0].decode() == "0\n"
+    assert (await opening.communicate())[0].decode() == "0"
 
 
 @contextmanager
@@ -152,7 +155,7 @@ def small_disk(folder: Path, kibibytes: int) -> Iterator[Callable[[], None]]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         if mounted:
-            yield lambda: _run("mount", "-o", "remount,size=64m", str(folder)) or pytest.fail("no space was made")
+            yield lambda: _remount(folder)
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, hard))
             yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -160,6 +163,10 @@ def small_disk(folder: Path, kibibytes: int) -> Iterator[Callable[[], None]]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         if mounted:
             _run("umount", "--lazy", str(folder))
+
+
+def _remount(folder: Path) -> None:
+    assert _run("mount", "-o", "remount,size=64m", str(folder)), "no space was made"
 
 
 def _run(*command: str) -> bool:
@@ -200,13 +207,13 @@ async def _fill(log: EventLog, fact: Fact) -> int:
     return pytest.fail("the disk was never full")
 
 
-async def test_a_log_that_cannot_be_read_says_so(log: EventLog, append: Append, tmp_path: Path) -> None:
-    await append()
-    with sqlite3.connect(tmp_path / "log.db") as tampering:
+async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path, fact: Fact) -> None:
+    log = SqliteEventLog(tmp_path / "log.db")
+    with closing(sqlite3.connect(tmp_path / "log.db")) as tampering:
         tampering.execute("DROP TABLE stored_events")
-    tampering.close()
 
     with pytest.raises(LogUnavailableError, match="could not be read"):
         await log.read_stream("ticket-1")
     with pytest.raises(LogUnavailableError, match="could not be written"):
-        await append()
+        await log.append([fact("ticket-1", 1)])
+    await log.close()

@@ -21,6 +21,7 @@ from ticket_service.holidays import materialise
 
 SHIPPED = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms"
 ZONES = {
+    "test": "Europe/Berlin",
     "infoniqa": "Europe/Zurich",
     "fluxpunkt": "Europe/Berlin",
     "hamburg": "Europe/Berlin",
@@ -161,3 +162,28 @@ def story(terms: PublishedTerms) -> Callable[..., Story]:
         return Story(terms, agreement, received_at, **created)
 
     return opened
+
+
+@pytest.fixture
+def agreed(terms: PublishedTerms) -> Callable[..., Callable[..., Story]]:
+    """``agreed(*lines, **document)`` publishes an agreement ``test`` on the calendar ``digidesk`` (Monday to Friday, 09-17)."""
+
+    def publish(*lines: dict, version: int = 1, **more: object) -> Callable[..., Story]:
+        document = {
+            "agreement": "test",
+            "timezone": "Europe/Berlin",
+            "currency": "EUR",
+            "calendar": "digidesk",
+            "severities": [{"id": "high", "name": "High"}, {"id": "low", "name": "Low"}],
+            "channels": ["email", "phone"],
+            "ticket_types": [{"id": "quick"}, {"id": "consulting", "service": "consulting"}],
+            "service_levels": list(lines),
+        }
+        terms.publish(publish_agreement(document | more, version))
+
+        def opened(received_at: str, **created: object) -> Story:
+            return Story(terms, "test", received_at, calendar="digidesk", **created)
+
+        return opened
+
+    return publish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -125,7 +126,9 @@ def test_a_day_taken_out_of_the_closed_ones_is_open() -> None:
         language="en",
         timezone="UTC",
         hours={"wed": ["08:00-17:00"]},
-        closed_days=[ClosedDay(on=date(2026, 6, 3), name="A holiday", source="holidays 0.109 CH public", kind="holiday")],
+        closed_days=[
+            ClosedDay(on=date(2026, 6, 3), name="A holiday", source="holidays 0.109 CH public", kind="holiday")
+        ],
         opened_days=[OpenedDay(on=date(2026, 6, 3), reason="stocktaking")],
         first_year=2026,
         last_year=2026,
@@ -186,20 +189,19 @@ def test_a_midnight_that_does_not_exist_is_where_the_day_begins() -> None:
     assert found[0][1] - found[0][0] == 7 * HOUR
 
 
-@pytest.mark.parametrize("question", ["add", "next_opening", "next_closing", "is_open"])
-def test_beyond_the_published_years_the_calendar_says_so_and_names_itself_and_the_year(question: str) -> None:
-    office = calendar(OFFICE)
-    start = at("2030-12-31T18:00")
+BEYOND = [
+    lambda office: office.add_business_time(at("2030-12-31T18:00"), 60),
+    lambda office: office.next_opening(at("2030-12-31T18:00")),
+    lambda office: office.next_closing(at("2030-12-31T18:00")),
+    lambda office: office.is_open(at("2031-01-01T00:00")),
+    lambda office: office.business_time_between(at("2030-12-31T18:00"), at("2031-01-01T00:00")),
+]
+
+
+@pytest.mark.parametrize("ask", BEYOND)
+def test_beyond_the_published_years_the_calendar_says_so_and_names_itself_and_the_year(ask: Callable) -> None:
     with pytest.raises(CalendarRangeError, match=r"calendar office .* 2024 to 2030; this would need 2031\.") as error:
-        match question:
-            case "add":
-                office.add_business_time(start, 60)
-            case "next_opening":
-                office.next_opening(start)
-            case "next_closing":
-                office.next_closing(start)
-            case _:
-                office.is_open(at("2031-01-01T00:00"))
+        ask(calendar(OFFICE))
     assert (error.value.calendar, error.value.year) == ("office", 2031)
 
 

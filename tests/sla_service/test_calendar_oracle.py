@@ -62,7 +62,7 @@ def readings(timezone: str, around: str) -> Readings:
 
 
 def open_minutes(clock: Readings, week: dict, closed: set[date], exceptional: dict) -> list[bool]:
-    """For every minute whether it is open: some hours written on its date or the one before hold it, and its date is not closed."""
+    """For every minute whether some hours written on its date or the one before hold it, and its date is not closed."""
     is_open = [False] * len(clock.shown)
     days = sorted({on for on, _ in clock.shown})
     for on in days[1:-2]:

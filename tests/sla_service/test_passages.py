@@ -12,7 +12,9 @@ from sla_service.domain.passages import clock_changes, passages
 
 
 def reasons(calendar: Calendar, start: str, end: str) -> list[str]:
-    instants = [int(datetime.fromisoformat(text).replace(tzinfo=calendar.hours.zone).timestamp()) for text in (start, end)]
+    instants = [
+        int(datetime.fromisoformat(text).replace(tzinfo=calendar.hours.zone).timestamp()) for text in (start, end)
+    ]
     found = passages(calendar, *instants)
     assert [each.start for each in found][1:] == [each.end for each in found][:-1], "there are no holes"
     return [each.reason for each in found]
@@ -32,7 +34,13 @@ def test_a_long_weekend_in_hamburg_names_holiday_bridge_day_and_weekend(calendar
 
 
 def test_a_lunch_break_is_no_night(calendars: Callable[[str], Calendar]) -> None:
-    assert reasons(calendars("infoniqa"), "2026-06-09 11:00", "2026-06-10 08:30") == ["open", "break", "open", "night", "open"]
+    assert reasons(calendars("infoniqa"), "2026-06-09 11:00", "2026-06-10 08:30") == [
+        "open",
+        "break",
+        "open",
+        "night",
+        "open",
+    ]
 
 
 def test_the_day_before_a_holiday_closes_as_its_eve(calendars: Callable[[str], Calendar]) -> None:
@@ -58,7 +66,9 @@ def test_exceptional_hours_and_weekdays_without_hours_are_named() -> None:
     )
     assert reasons(shop, "2026-06-01 10:00", "2026-06-01 20:00") == ["no_hours"]
     assert reasons(shop, "2026-06-03 00:00", "2026-06-04 12:00") == ["exceptional_hours", "night", "open"]
-    (*_, opened) = passages(shop, *(int(datetime.fromisoformat(f"2026-06-04T{hour}:00Z").timestamp()) for hour in ("05", "09")))
+    (*_, opened) = passages(
+        shop, *(int(datetime.fromisoformat(f"2026-06-04T{hour}:00Z").timestamp()) for hour in ("05", "09"))
+    )
     assert (opened.reason, opened.remark) == ("open", "shop")
 
 

@@ -69,7 +69,9 @@ def fitting(promises: ServiceLevels, severity: str | None = None, **fields: obje
 
 
 def test_the_first_line_that_fits_wins() -> None:
-    promises = levels({"severity": "high", "target": "1 hours"}, {"target": "2 hours"}, {"severity": "low", "target": "3 hours"})
+    promises = levels(
+        {"severity": "high", "target": "1 hours"}, {"target": "2 hours"}, {"severity": "low", "target": "3 hours"}
+    )
     assert fitting(promises, "high") == ["1 hours"]
     assert fitting(promises, "low") == ["2 hours"]
     assert fitting(promises) == ["2 hours"]
@@ -122,6 +124,11 @@ def test_a_pause_outside_opening_hours_costs_nothing_on_a_business_clock() -> No
     assert (text(found.due), found.paused) == ("Mon 08 10:00", (0,))
 
 
+def test_a_pause_that_costs_nothing_leaves_a_deadline_at_closing_where_it_is() -> None:
+    night = [(at("2026-06-04 18:00"), at("2026-06-05 08:00"))]
+    assert text(deadline(OFFICE, parse_span("9 business hours"), at("2026-06-04 16:00"), night).due) == "Fri 05 17:00"
+
+
 def test_a_pause_costs_what_passes_on_the_clock() -> None:
     pause = [(at("2026-06-05 16:30"), at("2026-06-08 09:45"))]
     business = deadline(OFFICE, parse_span("2 business hours"), at("2026-06-05 16:00"), pause)
@@ -163,7 +170,10 @@ def warned(target: str, start: str, *rules: str, pauses: tuple = ()) -> list[str
 
 
 def test_warnings_count_in_the_targets_own_clock() -> None:
-    assert warned("4 business hours", "2026-06-05 15:00", "75%", "30 business minutes") == ["Mon 08 10:00", "Mon 08 10:30"]
+    assert warned("4 business hours", "2026-06-05 15:00", "75%", "30 business minutes") == [
+        "Mon 08 10:00",
+        "Mon 08 10:30",
+    ]
     assert warned("4 business hours", "2026-06-05 15:00", "50%", "2 business hours") == ["Fri 05 17:00", "Mon 08 09:00"]
     assert warned("4 hours", "2026-06-06 03:00", "75%", "30 business minutes") == ["Sat 06 06:00", "Sat 06 06:30"]
     assert warned("1 business days", "2026-06-05 15:00", "50%", "1 business days") == ["Mon 08 11:00", "Fri 05 15:00"]
@@ -181,9 +191,9 @@ def test_pauses_move_warnings_too() -> None:
 
 
 def test_warnings_that_a_pause_holds_back_are_left_out() -> None:
-    assert warned("2 business hours", "2026-06-05 10:00", "25%", "75%", "1 business minutes", pauses=(("2026-06-05 11:00", None),)) == [
-        "Fri 05 10:30"
-    ]
+    assert warned(
+        "2 business hours", "2026-06-05 10:00", "25%", "75%", "1 business minutes", pauses=(("2026-06-05 11:00", None),)
+    ) == ["Fri 05 10:30"]
 
 
 def test_time_before_a_deadline_leaves_pauses_out() -> None:

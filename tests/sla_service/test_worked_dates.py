@@ -110,7 +110,7 @@ def test_liveagent_counts_hours_around_the_clock_and_business_time_by_its_office
         ("2026-07-03 15:00", "dedicated_chat", "bugfix", "Mon 2026-07-06 15:00 CEST", "Sat 2026-07-04 15:00 CEST"),
     ],
 )
-def test_liveagent_first_responses(  # noqa: PLR0913, PLR0917 - one column each
+def test_liveagent_first_responses(
     story: Callable[..., Any], received_at: str, channel: str, severity: str, due_at: str, soft_due_at: str | None
 ) -> None:
     ticket = story(

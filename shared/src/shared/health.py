@@ -47,10 +47,16 @@ Check = Callable[[], Awaitable[Dependency]]
 
 
 def health_router(
-    *, checks: dict[str, Check], followers: Callable[[], list[Follower]], metrics: Metrics, now: Callable[[], datetime]
+    *,
+    checks: dict[str, Check],
+    followers: Callable[[], list[Follower]],
+    metrics: Metrics,
+    now: Callable[[], datetime],
+    parked: Callable[[], Awaitable[int]] | None = None,
 ) -> APIRouter:
-    """``/health/live``, ``/health/ready`` and ``/metrics``."""
+    """``/health/live``, ``/health/ready`` and ``/metrics``; ``parked`` counts the tickets that were left out."""
     routes = APIRouter(tags=["health"])
+    parking = None if parked is None else _Parking(parked, metrics)
 
     @routes.get("/health/live", summary="Is the process alive", responses=answers(200, "It is", {"status": "live"}))
     async def health_live() -> Response:
@@ -79,13 +85,21 @@ def health_router(
         ),
     )
     async def health_ready() -> Response:
-        """503 while a dependency is missing, events cannot be applied, or a source went backwards."""
+        """503 while a dependency is missing, events cannot be applied, or a source went backwards.
+
+        `degraded`, with 200, is a service that does its work but for the tickets that are parked.
+        """
         dependencies = {name: await _checked(name, check) for name, check in checks.items()}
         feeds = {follower.source: _feed(follower, now()) for follower in followers()}
         ready = all(each.ok for each in dependencies.values()) and not any(
             each["failing_because"] or each["stopped_because"] for each in feeds.values()
         )
-        body = {"status": "ready" if ready else "not ready", "dependencies": dependencies, "feeds": feeds}
+        body: dict[str, Any] = {"status": "ready", "dependencies": dependencies, "feeds": feeds}
+        if parking is not None:
+            body["parked_tickets"] = await parking.count()
+            body["status"] = "degraded" if body["parked_tickets"] else "ready"
+        if not ready:
+            body["status"] = "not ready"
         return json_answer(body, 200 if ready else 503)
 
     @routes.get(
@@ -100,9 +114,32 @@ def health_router(
             lag = follower.lag
             metrics.feed_lag.labels(follower.source).set(max(0, lag.source_position - lag.position))
             metrics.feed_lag_seconds.labels(follower.source).set(_seconds_since(lag.waiting_since, now()) or 0)
+        if parking is not None:
+            await parking.count()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+class _Parking:
+    """How many tickets are parked, for health and metrics alike."""
+
+    def __init__(self, parked: Callable[[], Awaitable[int]], metrics: Metrics) -> None:
+        self._parked = parked
+        self._gauge = Gauge(
+            "fristwerk_parked_tickets", "Tickets left out because they cannot be derived", registry=metrics.registry
+        )
+
+    async def count(self) -> int | None:
+        """The number; null while the database does not answer, which a check of its own tells."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                number = await self._parked()
+        except Exception as error:  # noqa: BLE001 - health and figures must be told whatever is wrong
+            _log.warning("parked_not_counted", error=type(error).__name__)
+            return None
+        self._gauge.set(number)
+        return number
 
 
 def _feed(follower: Follower, now: datetime) -> dict[str, Any]:

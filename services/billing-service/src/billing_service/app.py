@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,13 +16,25 @@ from billing_service import read_model
 from billing_service.api import refusals
 from billing_service.api.accounts import accounts_router
 from billing_service.api.charges import charges_router
+from billing_service.api.invoice_commands import invoice_commands_router
+from billing_service.api.invoice_runs import invoice_runs_router
+from billing_service.api.invoices import invoices_router
+from billing_service.api.reports import reports_router
+from billing_service.application.current import Current
 from billing_service.application.decisions import Decisions
+from billing_service.application.invoices import Invoices
+from billing_service.application.invoicing import Invoicing
+from billing_service.application.recipients import Recipients
+from billing_service.application.reconciliation import Reconciliation
+from billing_service.application.runs import Runs
 from billing_service.application.service import Application
 from billing_service.application.statements import Statements
+from billing_service.application.traces import Traces
+from billing_service.application.what_if import WhatIf
 from billing_service.projector import Projector
-from billing_service.read_model import ReadModel
+from billing_service.read_model import Documents, ReadModel, RunBook
 from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import open_database
+from shared.database import Database, open_live_database
 from shared.event_log import EventLog, open_log
 from shared.events import new_event_id
 from shared.feed import Follower, HttpFeed, LogFeed, feed_router
@@ -30,7 +42,9 @@ from shared.health import Dependency, Metrics, health_router
 from shared.http import Entrance, Stopping, create_api
 from shared.settings import Settings
 
-DESCRIPTION = "What it costs, and why: charges, previews and decisions, each traceable to its events and clauses."
+DESCRIPTION = (
+    "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
+)
 
 
 def now() -> datetime:
@@ -44,12 +58,12 @@ def new_id() -> str:
 
 
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
-    """The billing service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is where its feed comes from."""
+    """The billing service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is whose feed it follows."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     log = open_log(settings, "billing-log")
-    database = open_database(settings, "billing", read_model.metadata)
+    database = open_live_database(settings, "billing", read_model.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
     projector = Projector()
@@ -64,15 +78,22 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     own = Follower(
         source="own log", feed=feed, database=database, following=read_model.following, apply=projector.apply_own
     )
-    application = _application(log, ReadModel(database), own)
+
+    def on_behalf_of(provider: str) -> str:
+        return tokens.issue(Principal(sub="billing-service", role="service", provider=provider), now=now())
+
+    application = _application(log, database, own, client, on_behalf_of)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.create()
         await log.forget_keys(now())
-        following = [asyncio.create_task(each.run(now)) for each in (upstream, own)]
+        works = (database.keep_fresh(), upstream.run(now), own.run(now))
+        running = [asyncio.create_task(work) for work in works]
+        await application.runs.resume()
         yield
-        for task in following:
+        await application.runs.close()
+        for task in running:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -92,6 +113,10 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             health_router(checks={"log": log_is_there}, followers=lambda: [upstream, own], metrics=Metrics(), now=now),
             accounts_router(application),
             charges_router(application),
+            invoice_commands_router(application),
+            invoices_router(application),
+            invoice_runs_router(application),
+            reports_router(application),
             feed_router(feed, stopping),
         ],
         lifespan=lifespan,
@@ -101,13 +126,33 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     return app
 
 
-def _application(log: EventLog, model: ReadModel, own: Follower) -> Application:
-    statements = Statements(model, now)
+def _application(
+    log: EventLog, database: Database, own: Follower, client: httpx.AsyncClient, token: Callable[[str], str]
+) -> Application:
+    model, documents, current = ReadModel(database), Documents(database), Current(log, own)
+    statements = Statements(model, documents, now)
+    recipients = Recipients(model, client, token)
+    invoices = Invoices(model, documents, statements, recipients)
+    invoicing = Invoicing(
+        log=log,
+        current=current,
+        read_model=model,
+        documents=documents,
+        statements=statements,
+        recipients=recipients,
+        new_id=new_id,
+    )
     return Application(
         now=now,
         log=log,
         read_model=model,
-        own=own,
+        current=current,
         statements=statements,
         decisions=Decisions(log, statements, model, new_id),
+        invoices=invoices,
+        invoicing=invoicing,
+        traces=Traces(model, statements, invoices),
+        runs=Runs(log=log, book=RunBook(database), read_model=model, invoicing=invoicing, now=now, new_id=new_id),
+        what_if=WhatIf(model, statements),
+        reconciliation=Reconciliation(model, statements),
     )

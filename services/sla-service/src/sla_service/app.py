@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import open_database
+from shared.database import open_live_database
 from shared.events import new_event_id
 from shared.feed import Follower, HttpFeed, feed_router
 from shared.health import Metrics, health_router
@@ -22,11 +22,17 @@ from shared.settings import Settings
 from sla_service import read_model
 from sla_service.api import refusals
 from sla_service.api.deadlines import deadlines_router
+from sla_service.api.reports import reports_router
+from sla_service.api.simulations import simulations_router
 from sla_service.api.timers import timers_router
-from sla_service.application import Application, Deadlines, TermsShelf
-from sla_service.projector import Projector
-from sla_service.read_model import ReadModel
+from sla_service.application import Deadlines
+from sla_service.materialising import Materialising
+from sla_service.projector import SOURCE, Projector
+from sla_service.read_model import KeptAnswers, ReadModel, TermsShelf
 from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
+from sla_service.read_model.simulations import SimulationStore
+from sla_service.reports import Reports
+from sla_service.simulation import Simulations
 from sla_service.watch import Watch
 
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
@@ -47,26 +53,36 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    database = open_database(settings, "sla", read_model.metadata)
+    database = open_live_database(settings, "sla", read_model.metadata)
     noticeboard = Noticeboard(now, new_id)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
+    projector = Projector(noticeboard)
     follower = Follower(
-        source="ticket-service",
+        source=SOURCE,
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
         database=database,
         following=read_model.following,
-        apply=Projector(noticeboard).apply,
+        apply=projector.apply,
         applied=noticeboard.wake,
     )
     watch = Watch(database, noticeboard, now, follower.lag)
     model = ReadModel(database)
-    application = Application(now=now, deadlines=Deadlines(model, TermsShelf(model), now))
+    shelf, kept, store = TermsShelf(database), KeptAnswers(database), SimulationStore(database)
+    materialising = Materialising(client, lambda principal: tokens.issue(principal, now=now()))
+    simulations = Simulations(model, shelf, store, materialising, now, new_id)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.create()
-        running = [asyncio.create_task(follower.run(now)), asyncio.create_task(watch.run())]
+        works = (
+            database.keep_fresh(),
+            projector.retry_at_start(database),
+            follower.run(now),
+            watch.run(),
+            simulations.run(),
+        )
+        running = [asyncio.create_task(work) for work in works]
         yield
         for task in running:
             task.cancel()
@@ -80,9 +96,17 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         description=DESCRIPTION,
         version=version("fristwerk-sla-service"),
         routers=[
-            health_router(checks={}, followers=lambda: [follower], metrics=Metrics(), now=now),
-            timers_router(application),
-            deadlines_router(application),
+            health_router(
+                checks={"watch": watch.health, "tickets": model.health},
+                followers=lambda: [follower],
+                metrics=Metrics(),
+                now=now,
+                parked=model.count_parked,
+            ),
+            timers_router(Deadlines(model, shelf, now)),
+            deadlines_router(Deadlines(model, shelf, now), kept),
+            reports_router(Reports(model, shelf, now)),
+            simulations_router(simulations, store, kept),
             feed_router(NoticeFeed(database, noticeboard), stopping),
         ],
         lifespan=lifespan,

@@ -10,47 +10,17 @@ import msgspec
 
 from shared.auth import Principal
 from shared.terms import Span, parse_span
-from sla_service.domain.derivation import derivation
-from sla_service.domain.errors import NotAcceptable, NotFound
+from sla_service.domain.calendar import Calendar
+from sla_service.domain.derivation import Step, derivation
+from sla_service.domain.errors import NotAcceptable, NotFound, Parked
 from sla_service.domain.explanation import explain
 from sla_service.domain.history import NoTicketError, history
 from sla_service.domain.sentences import sentences
-from sla_service.domain.terms import PublishedTerms, UnknownTermsError
+from sla_service.domain.terms import PublishedTerms, UnknownTermsError, versioned
 from sla_service.domain.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
 from sla_service.domain.timers import timers
 from sla_service.domain.wording import Language
-from sla_service.read_model import ReadModel, StoredTicket, TimerQuery
-
-
-class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything wired (see ``app``)."""
-
-    now: Callable[[], datetime]
-    deadlines: Deadlines
-
-
-class TermsShelf:
-    """Each provider's terms, compiled once; read again when a ticket rests on a version published since."""
-
-    def __init__(self, read_model: ReadModel) -> None:
-        self._read_model = read_model
-        self._kept: dict[str, PublishedTerms] = {}
-
-    async def of(self, provider: str, needed: Sequence[Timer] = ()) -> PublishedTerms:
-        """The provider's terms, with every version that the timers rest on."""
-        kept = self._kept.get(provider)
-        if kept is None or not all(_knows(kept, timer) for timer in needed):
-            kept = self._kept[provider] = await self._read_model.published_terms(provider)
-        return kept
-
-
-def _knows(terms: PublishedTerms, timer: Timer) -> bool:
-    try:
-        terms.calendar(*_versioned(timer.calendar))
-        terms.agreement(*_versioned(timer.terms))
-    except UnknownTermsError:
-        return False
-    return True
+from sla_service.read_model import ReadModel, StoredTicket, TermsShelf, TimerQuery
 
 
 class Deadlines:
@@ -59,67 +29,84 @@ class Deadlines:
     def __init__(self, read_model: ReadModel, shelf: TermsShelf, now: Callable[[], datetime]) -> None:
         self._read_model = read_model
         self._shelf = shelf
-        self._now = now
+        self.now = now
 
     async def of_ticket(
         self, principal: Principal, name: str, at: datetime | None, known_at: datetime | None
     ) -> dict[str, Any]:
         """The ticket's timers now, or by what had occurred and was known at an instant. Raises NotFound."""
         ticket = await self._visible(principal, name)
-        now = at or self._now()
+        now = at or known_at or self.now()
         found: StoredTicket | TimerSet = ticket
         if at is not None or known_at is not None:
             found = await self._derived(ticket, at, known_at)
-        terms = await self._shelf.of(ticket.provider, found.timers)
+        terms = await self._shelf.of(ticket.provider)
         detected = await self._read_model.detected([timer.id for timer in found.timers])
+        known = known_at or now
         return {
             "ticket": ticket.ticket,
             "entitled": found.entitled,
             "reason": found.reason,
-            "items": [shown(timer, terms, now, detected.get(timer.id)) for timer in found.timers],
+            "items": [shown(timer, terms, now, _if_before(detected.get(timer.id), known)) for timer in found.timers],
             "absent": found.absent,
         }
 
     async def listed(self, query: TimerQuery) -> list[dict[str, Any]]:
         """Timers of all tickets."""
         found = await self._read_model.timers(query)
-        terms = await self._shelf.of(query.provider, found)
+        terms = await self._shelf.of(query.provider)
         detected = await self._read_model.detected([timer.id for timer in found])
         return [shown(timer, terms, query.now, detected.get(timer.id)) for timer in found]
 
     async def explained(self, principal: Principal, timer_id: str, lang: Language) -> dict[str, Any]:
         """Why a timer stands as it does: steps as data, each with its sentence. Raises NotFound."""
         timer = await self._read_model.timer(principal.provider, timer_id)
-        if timer is None:
+        if timer is None or not await self._may_see(principal, timer.ticket):
             raise NotFound("timer-not-found", f"There is no timer {timer_id}.")
-        await self._visible(principal, timer.ticket)
-        terms = await self._shelf.of(principal.provider, [timer])
-        now = self._now()
+        terms = await self._shelf.of(principal.provider)
+        now = self.now()
         steps = explain(timer, history(await self._read_model.history(timer.ticket)), terms, now)
-        calendar = terms.calendar(*_versioned(timer.calendar))
-        told = sentences(steps, lang, calendar.hours.zone)
-        items = [msgspec.to_builtins(step) | {"sentence": text} for step, text in zip(steps, told, strict=True)]
-        return {"timer": shown(timer, terms, now, None), "language": lang, "steps": items, "text": " ".join(told)}
+        items, text = told(steps, lang, terms.calendar(*versioned(timer.calendar)))
+        detected = await self._read_model.detected([timer.id])
+        body = shown(timer, terms, now, detected.get(timer.id))
+        return {"timer": body, "language": lang, "steps": items, "text": text}
 
     async def computed(self, principal: Principal, calendar: str, start: datetime, target: str) -> dict[str, Any]:
         """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or CalendarRangeError."""
         span = _span(target)
-        terms = await self._read_model.published_terms(principal.provider)
-        name, version = _versioned(calendar) if "@" in calendar else (calendar, terms.newest_calendar(calendar))
+        found = _named_calendar(await self._shelf.of(principal.provider), calendar)
         try:
-            found = terms.calendar(name, version)
-        except UnknownTermsError as error:
-            raise NotFound("calendar-not-found", str(error)) from error
-        due_at, steps = derivation(found, span, start)
-        told = sentences(steps, "en", found.hours.zone)
-        items = [msgspec.to_builtins(step) | {"sentence": text} for step, text in zip(steps, told, strict=True)]
-        return {"calendar": f"{name}@{version}", "start": start, "target": str(span), "due_at": due_at, "steps": items}
+            due_at, steps = derivation(found, span, start)
+        except OverflowError as error:
+            sentence = "the deadline would lie beyond the year 9999"
+            raise NotAcceptable(
+                "target", f"The target cannot be computed: {sentence}.", [("/target", sentence)]
+            ) from error
+        items, _ = told(steps, "en", found)
+        return {"calendar": found.label, "start": start, "target": str(span), "due_at": due_at, "steps": items}
 
     async def _visible(self, principal: Principal, name: str) -> StoredTicket:
+        """The ticket. Raises NotFound, and Parked for one whose timers are not to be relied on."""
         ticket = await self._read_model.ticket(principal.provider, name)
-        if ticket is None or (principal.role == "customer" and ticket.customer != principal.customer):
+        parked = await self._read_model.parked(principal.provider, name)
+        known = ticket or parked
+        if known is None or (principal.role == "customer" and known.customer != principal.customer):
             raise NotFound("ticket-not-found", f"There is no ticket {name}.")
+        if parked is not None:
+            since = f"{parked.since:%Y-%m-%dT%H:%M:%SZ}"
+            sentence = (
+                f"The timers of ticket {name} cannot be derived since {since}; it is tried again with its next event."
+            )
+            raise Parked("ticket-parked", sentence)
+        assert ticket is not None, "one of the two is known"
         return ticket
+
+    async def _may_see(self, principal: Principal, ticket: str) -> bool:
+        try:
+            await self._visible(principal, ticket)
+        except NotFound:
+            return False
+        return True
 
     async def _derived(self, ticket: StoredTicket, at: datetime | None, known_at: datetime | None) -> TimerSet:
         events = [
@@ -129,20 +116,39 @@ class Deadlines:
             and (known_at is None or each.envelope.recorded_at <= known_at)
         ]
         try:
-            return timers(history(events), await self._shelf.of(ticket.provider, ticket.timers))
+            return timers(history(events), await self._shelf.of(ticket.provider))
         except NoTicketError:
             raise NotFound("ticket-not-found", f"There was no ticket {ticket.ticket} then.") from None
 
 
 def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datetime | None) -> dict[str, Any]:
     """A timer as the contract shows it, as of ``now``; ``detected_at`` is when its miss was noticed."""
-    calendar = terms.calendar(*_versioned(timer.calendar))
+    calendar = terms.calendar(*versioned(timer.calendar))
     body: dict[str, Any] = msgspec.to_builtins(timer)
     body["state"] = state_at(timer, now)
     body["missed_at"] = missed_at(timer, now)
     body["remaining_seconds"] = remaining_seconds(timer, calendar, now)
-    body["detected_at"] = detected_at
+    body["detected_at"] = detected_at if body["state"] == "missed" else None
     return body
+
+
+def told(steps: Sequence[Step], lang: Language, calendar: Calendar) -> tuple[list[dict[str, Any]], str]:
+    """Steps as data, each with its sentence in the calendar's local time; and all sentences as one text."""
+    lines = sentences(steps, lang, calendar.hours.zone)
+    items = [msgspec.to_builtins(step) | {"sentence": line} for step, line in zip(steps, lines, strict=True)]
+    return items, " ".join(lines)
+
+
+def _if_before(instant: datetime | None, known: datetime) -> datetime | None:
+    return instant if instant is not None and instant <= known else None
+
+
+def _named_calendar(terms: PublishedTerms, name: str) -> Calendar:
+    """The calendar ``name`` in its newest version, or ``name@version``. Raises NotFound."""
+    try:
+        return terms.calendar(*versioned(name)) if "@" in name else terms.calendar(name, terms.newest_calendar(name))
+    except (UnknownTermsError, ValueError) as error:
+        raise NotFound("calendar-not-found", f"There is no calendar {name!r}.") from error
 
 
 def _span(target: str) -> Span:
@@ -154,8 +160,3 @@ def _span(target: str) -> Span:
         sentence = "worked minutes count logged work, not time"
         raise NotAcceptable("target", f"The target cannot be computed: {sentence}.", [("/target", sentence)])
     return span
-
-
-def _versioned(name: str) -> tuple[str, int]:
-    name, _, version = name.rpartition("@")
-    return name, int(version)

@@ -1,59 +1,97 @@
 """From the ticket service's feed to timers: histories grow, and each touched ticket's timers are derived anew.
 
 A new event never patches a timer. The function runs over the whole history, so late, repeated and backdated events all end in
-the same state. A ticket that cannot be derived is set aside and tried again with its next event, with new terms and on the
-next start; the others go on.
+the same state. A ticket that cannot be derived is parked and tried again with its next event, with new terms, on the next start,
+and by ``replay --parked``; the others go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import upsert
+from shared.database import Database, upsert
 from shared.events import Recorded
 from shared.events.catalogue import AgreementPublished, CalendarPublished
+from shared.events.tickets import TicketCreated
 from sla_service.domain.history import NoTicketError, history
 from sla_service.domain.terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timers import timers
-from sla_service.read_model import set_aside, storing, tables
-from sla_service.read_model.noticeboard import Noticeboard
-from sla_service.read_model.storing import DerivedTicket
+from sla_service.read_model import following, parking, storing, tables
+from sla_service.read_model.parking import ParkedTicket
+from sla_service.read_model.storing import DerivedTicket, TimerChange
 
+SOURCE: Final = "ticket-service"
 TICKET_STREAM: Final = "ticket-"
+RETRIED_AT_ONCE: Final = 200
 _log = structlog.get_logger()
+
+
+class Announces(Protocol):
+    """Who hears of changed timers: the noticeboard, or nobody while a generation is built."""
+
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
+        """Do with the changes what is due, inside the transaction."""
+        ...
 
 
 class Projector:
     """Applies batches; keeps each provider's terms compiled between them, since a version never changes."""
 
-    def __init__(self, noticeboard: Noticeboard) -> None:
+    def __init__(self, noticeboard: Announces) -> None:
         self._noticeboard = noticeboard
         self._terms: dict[str, PublishedTerms] = {}
-        self._started = False
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """The effect of a batch, inside the follower's transaction."""
         touched = await self._lengthen_histories(connection, batch)
-        if await self._publish(connection, batch) or not self._started:
-            touched = sorted({*touched, *await set_aside.tickets(connection)})
+        if await self._publish(connection, batch):
+            touched = sorted({*touched, *await parking.tickets(connection)})
+        await self._derive(connection, touched)
+
+    async def retry_parked(self, database: Database) -> tuple[int, int]:
+        """Try every parked ticket again, some in one transaction: how many they were, and how many still are."""
+        self._terms.clear()
+        tried, last = 0, ""
+        while True:
+            async with database.transaction() as connection:
+                await following.hold(connection, SOURCE)
+                wanted = await parking.tickets(connection, last, RETRIED_AT_ONCE)
+                if not wanted:
+                    return tried, await parking.count(connection)
+                await self._derive(connection, wanted)
+            tried, last = tried + len(wanted), wanted[-1]
+
+    async def retry_at_start(self, database: Database) -> None:
+        """The same for a service that starts: perhaps with the code that can do it."""
+        try:
+            tried, left = await self.retry_parked(database)
+        except SQLAlchemyError as error:
+            _log.warning("parked_not_tried", error=type(error).__name__)
+        else:
+            if tried:
+                _log.info("parked_tried_again", tickets=tried, still_parked=left)
+
+    async def _derive(self, connection: AsyncConnection, tickets: Sequence[str]) -> None:
+        """Derive tickets anew; those that cannot be derived are parked, the others no longer."""
+        if not tickets:
+            return
         derived: list[DerivedTicket] = []
-        failed: dict[str, str] = {}
-        for ticket, recorded in (await storing.stored_histories(connection, touched)).items():
+        failed: dict[str, ParkedTicket] = {}
+        for ticket, recorded in (await storing.stored_histories(connection, tickets)).items():
             try:
                 derived.append(await self._derived(connection, recorded))
             except SQLAlchemyError:
                 raise
             except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
-                _log.error("ticket_set_aside", ticket=ticket, exc_info=error)
-                failed[ticket] = f"{type(error).__name__}: {error}"
-        await set_aside.remember(connection, touched, failed)
+                _log.error("ticket_parked", ticket=ticket, exc_info=error)
+                failed[ticket] = _parked(ticket, recorded, error)
+        await parking.note(connection, tickets, failed)
         await self._noticeboard.announce(connection, await storing.store_timers(connection, derived))
-        self._started = True
 
     async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:
         """Keep the versions that were published; whether there were any."""
@@ -120,4 +158,20 @@ def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> Deriv
         agreement=created.agreement,
         received_at=created.received_at,
         derived=timers(told, terms),
+    )
+
+
+def _parked(ticket: str, recorded: Sequence[Recorded], error: Exception) -> ParkedTicket:
+    """The ticket parked since its last event, as far as that can be said."""
+    assert recorded, "an event has touched it"
+    created = next((each.event for each in recorded if isinstance(each.event, TicketCreated)), None)
+    last = recorded[-1].envelope
+    return ParkedTicket(
+        ticket=ticket,
+        provider=last.provider,
+        customer=None if created is None else created.customer,
+        reference=None if created is None else created.reference,
+        error=f"{type(error).__name__}: {error}",
+        since=last.recorded_at,
+        position=last.position,
     )

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.database import Database
 from shared.feed import Lag
@@ -49,15 +48,16 @@ class Watch:
         loop = asyncio.get_running_loop()
         silent_until = loop.time() + SILENCE_SECONDS
         while True:
-            while self._is_behind(has_patience=loop.time() < silent_until):
+            if self._is_behind(has_patience=loop.time() < silent_until):
                 await asyncio.sleep(BEHIND_POLL_SECONDS)
+                continue
             seen = self._noticeboard.changes
             try:
                 seconds = await self._seconds_to_next()
                 if seconds == 0:
                     await self.look()
-            except SQLAlchemyError as error:
-                _log.warning("watch_failed", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a watch that ended would never tell a miss again
+                _log.warning("watch_failed", exc_info=error)
                 seconds = RETRY_SECONDS
             if seconds > 0:
                 await self._noticeboard.change_after(seen, seconds)

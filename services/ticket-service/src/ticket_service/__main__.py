@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import functools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
-from shared.auth import ROLES, KeyFileError, Principal, Tokens, load_keys
+from shared.auth import ALL_PROVIDERS, ROLES, KeyFileError, Principal, Tokens, load_keys
+from shared.database import RebuildError
+from shared.event_log import LogError
 from shared.http import Stopping, serve
 from shared.logs import configure_logs
 from shared.settings import Settings, SettingsError, read_settings
-from shared.terms import NotReadableError, read_yaml
 from ticket_service.app import create_app, now
+from ticket_service.publishing import NotPublishedError, published
+from ticket_service.rebuild import rebuild
 
 PORT = 8001
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run one command; 0 or the exit code, with a sentence on standard error for what went wrong."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(given)
     try:
         settings = read_settings(os.environ)
         match arguments.command:
             case "serve":
                 return _serve(settings)
+            case "rebuild":
+                return _rebuild(settings, arguments)
             case "token":
                 print(_token(settings, arguments))  # noqa: T201 - the command's purpose
-                return 0
             case _:
-                return _publish(settings, arguments)
-    except (SettingsError, KeyFileError, OSError, httpx.HTTPError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a sentence, not a traceback
-        return 1
+                asyncio.run(_publish(settings, arguments))
+    except (SettingsError, KeyFileError, NotPublishedError, RebuildError, LogError, OSError) as error:
+        sentence = str(error)
+    except SQLAlchemyError as error:
+        sentence = f"The read model of the ticket service cannot be used: {type(error).__name__}."
+    else:
+        return 0
+    print(sentence, file=sys.stderr)  # noqa: T201 - a sentence, not a traceback
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ticket_service", description="The ticket service of Fristwerk.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve HTTP until stopped")
+    remake = commands.add_parser(
+        "rebuild", help="make the read model anew beside the running service, and switch to it"
+    )
+    remake.add_argument("--check", action="store_true", help="only make it and compare; nothing is switched")
+    remake.add_argument("--back", action="store_true", help="go back to what the last rebuild replaced")
     token = commands.add_parser("token", help="print a bearer token, nothing else")
     publish = commands.add_parser("publish", help="publish terms documents at the running service")
     publish.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -58,51 +76,41 @@ def _serve(settings: Settings) -> int:
     return serve(create_app(settings, stopping), stopping, host=settings.host, port=settings.port or PORT)
 
 
+def _rebuild(settings: Settings, arguments: argparse.Namespace) -> int:
+    configure_logs(settings.log_level, "ticket-service")
+    show = functools.partial(print, flush=True)
+    asyncio.run(rebuild(settings, show, check=arguments.check, back=arguments.back))
+    return 0
+
+
 def _token(settings: Settings, arguments: argparse.Namespace) -> str:
+    """Raises SettingsError for a token that every service would refuse."""
     if arguments.role == "customer" and not arguments.customer:
         raise SettingsError("A token for the role customer names the company: --customer ID.")
+    if not arguments.provider or (arguments.provider == ALL_PROVIDERS and arguments.role != "service"):
+        raise SettingsError("A token names its provider; only the role service may have all of them: --provider '*'.")
     principal = Principal(
         sub=arguments.subject or arguments.role,
         role=arguments.role,
         provider=arguments.provider,
-        customer=arguments.customer,
+        customer=arguments.customer if arguments.role == "customer" else None,
     )
     return _tokens(settings).issue(principal, now=now())
 
 
 def _tokens(settings: Settings) -> Tokens:
-    file = settings.keys if settings.keys.exists() or settings.key_file else Path("keys.json")
+    """Signed with the key file that the services use: the one set, else ``keys.json`` in their folder or in the current one."""
+    here = Path("keys.json")
+    file = here if settings.key_file is None and not settings.keys.exists() and here.exists() else settings.keys
     return Tokens(load_keys(file), issuer=settings.issuer, audience=settings.audience)
 
 
-def _publish(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Calendars first: agreements refer to them."""
+async def _publish(settings: Settings, arguments: argparse.Namespace) -> None:
     token = _tokens(settings).issue(Principal(sub="publish", role="admin", provider=arguments.provider), now=now())
-    documents = sorted((_named(file) for file in arguments.files), key=lambda each: each[0] != "calendar")
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/yaml"}
-    with httpx.Client(base_url=settings.ticket_url, headers=headers, timeout=30) as client:
-        for kind, name, file in documents:
-            answer = client.put(f"/v1/{kind}s/{name}", content=file.read_bytes())
-            if answer.is_error:
-                print(f"{file}: {answer.json().get('detail', answer.text)}", file=sys.stderr)  # noqa: T201 - a sentence
-                return 1
-            version = answer.json()[kind]["version"]
-            print(f"{kind} {name}: version {version}")  # noqa: T201 - the command's answer
-    return 0
-
-
-def _named(file: Path) -> tuple[str, str, Path]:
-    """The kind and name of the document in a file."""
-    try:
-        document = read_yaml(file.read_bytes())
-    except NotReadableError as error:
-        raise SettingsError(f"{file}: {error}.") from error
-    kind = next((kind for kind in ("calendar", "agreement") if isinstance(document, dict) and kind in document), None)
-    if isinstance(document, dict) and "severities" in document:
-        kind = "agreement"
-    if kind is None:
-        raise SettingsError(f"{file} is neither a calendar nor an agreement.")
-    return kind, str(document.get(kind, "")), file
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=settings.ticket_url, headers=headers, timeout=30) as client:
+        async for line in published(client, arguments.files):
+            print(line)  # noqa: T201 - the command's answer
 
 
 if __name__ == "__main__":

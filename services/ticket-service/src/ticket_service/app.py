@@ -5,30 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from shared.auth import Tokens, load_or_make_keys
-from shared.database import IRREPLACEABLE, open_database
+from shared.database import IRREPLACEABLE, open_database, open_live_database
 from shared.event_log import EventLog, open_log
 from shared.events import new_event_id
 from shared.feed import Follower, LogFeed, feed_router
 from shared.health import Dependency, Metrics, health_router
 from shared.http import Entrance, Stopping, create_api
 from shared.settings import Settings
-from ticket_service import personal_data, read_model
+from ticket_service import migration_ledger, personal_data, read_model
 from ticket_service.api import refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
+from ticket_service.api.migrations import migrations_router
 from ticket_service.api.terms import terms_router
 from ticket_service.api.ticket_commands import ticket_commands_router
 from ticket_service.api.tickets import tickets_router
 from ticket_service.application.calls import Calls
+from ticket_service.application.contracts import Contracts
+from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
+from ticket_service.application.intake import Intake
+from ticket_service.application.migrations import Migrations
 from ticket_service.application.recording import Recording
 from ticket_service.application.service import Application
 from ticket_service.application.streams import Streams
@@ -42,6 +47,7 @@ from ticket_service.domain.folding import (
     evolve_customer,
     evolve_ticket,
 )
+from ticket_service.migration_ledger import MigrationLedger
 from ticket_service.personal_data import PersonalData
 from ticket_service.projector import Projector
 from ticket_service.read_model import ReadModel
@@ -64,7 +70,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     log = open_log(settings, "tickets-log")
-    database = open_database(settings, "tickets", read_model.metadata)
+    database = open_live_database(settings, "tickets", read_model.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
     feed = LogFeed(log)
@@ -75,21 +81,24 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         following=read_model.following,
         apply=Projector(personal).apply,
     )
-    application = _application(log, personal, ReadModel(database), follower)
+    plans = open_database(settings, "terms-migrations", migration_ledger.metadata, IRREPLACEABLE)
+    current = Current(log, follower, ReadModel(database))
+    application = _application(log, personal, current)
+    migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await database.create()
-        await subject_keys.create()
-        await log.forget_keys(now())
-        following = asyncio.create_task(follower.run(now))
-        yield
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
-        await log.close()
-        await database.close()
-        await subject_keys.close()
+        async with AsyncExitStack() as closing:
+            for each in (subject_keys, plans, database, log):
+                closing.push_async_callback(each.close)
+            await database.create()
+            await subject_keys.create()
+            await plans.create()
+            await personal.check()
+            await log.forget_keys(now())
+            for work in (database.keep_fresh(), follower.run(now), migrations.run()):
+                closing.push_async_callback(_ended, asyncio.create_task(work))
+            yield
 
     async def log_is_there() -> Dependency:
         await log.last_position()
@@ -102,6 +111,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         routers=[
             health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=Metrics(), now=now),
             terms_router(application),
+            migrations_router(application, migrations),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -116,21 +126,29 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     return app
 
 
-def _application(log: EventLog, personal: PersonalData, model: ReadModel, follower: Follower) -> Application:
+async def _ended(work: asyncio.Task[None]) -> None:
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+def _application(log: EventLog, personal: PersonalData, current: Current) -> Application:
     recording = Recording(log, personal, new_id)
+    known_tickets = Streams(log, evolve_ticket)
     terms = Terms(recording, Streams(log, evolve_calendar), Streams(log, evolve_agreement))
-    customers = Customers(recording, terms, personal, Streams(log, evolve_customer), Streams(log, evolve_contract))
-    tickets = Tickets(log, recording, terms, customers, model, Streams(log, evolve_ticket))
+    customers = Customers(recording, current, terms, personal, Streams(log, evolve_customer))
+    tickets = Tickets(log, recording, current, terms, customers, known_tickets)
+    intake = Intake(recording, current, terms, customers, known_tickets)
     return Application(
         now=now,
         log=log,
         recording=recording,
-        personal_data=personal,
-        read_model=model,
-        follower=follower,
+        current=current,
         terms=terms,
         customers=customers,
+        contracts=Contracts(recording, terms, customers, tickets, Streams(log, evolve_contract)),
         tickets=tickets,
-        calls=Calls(recording, terms, tickets, customers, personal, model),
-        worklist=Worklist(terms, tickets, model),
+        intake=intake,
+        calls=Calls(recording, current, terms, customers, tickets, intake),
+        worklist=Worklist(current, terms, tickets),
     )

@@ -3,13 +3,19 @@
 A log cannot be rewritten, so forgetting a person means deleting the key: what was sealed stays in place, unreadable.
 The sealed text is ``fw1.<subject>.<base64url of nonce and ciphertext>``; the event's id is bound to it (associated data), so
 a sealed part moved to another event does not open. A data subject's key is itself wrapped with the key file's sealing key.
+
+Each forgetting ends a subject (``Customer.subject`` gives the one that counts now), and only what was sealed for the present
+subject is ever opened: a key that another process still remembers, or that a late repetition of the deletion misses, opens
+nothing that was forgotten.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import os
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -20,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from shared.auth import KeyFileError
 from shared.database import Database
 
 FORMAT: Final = "fw1"
@@ -34,40 +41,50 @@ subject_keys: Final = Table(
 )
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """An event's sealed personal part, and the event it belongs to."""
+
+    event: str
+    text: str
+
+
 class PersonalData:
-    """Seals and opens what belongs to persons. A forgotten subject's content opens as null."""
+    """Seals and opens what belongs to persons."""
 
     def __init__(self, database: Database, sealing_key: bytes) -> None:
         self._database = database
         self._wrapping = AESGCM(sealing_key)
         self._index_key = hmac.digest(sealing_key, b"fristwerk phone index", "sha256")
-        self._known: dict[str, AESGCM] = {}
+        self._known: OrderedDict[str, AESGCM] = OrderedDict()
+        self._wanted: dict[str, None] = {}
+        self._serving = asyncio.Lock()
 
-    def seal(self, key: AESGCM, subject: str, event_id: str, content: Mapping[str, Any]) -> str:
-        """The content as sealed text, readable only with the subject's key and only in that event."""
+    async def check(self) -> None:
+        """Raises KeyFileError if the stored keys were wrapped with another sealing key than the key file's."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(subject_keys).limit(1))).first()
+        try:
+            if row is not None:
+                self._unwrapped(row.subject, row.wrapped_key)
+        except InvalidTag:
+            raise KeyFileError("The key file is not the one that the stored personal data was sealed under.") from None
+
+    async def seal(self, subject: str, event_id: str, content: Mapping[str, Any]) -> str:
+        """The content as sealed text, readable only with the subject's key and only in that event.
+
+        The key is made and stored durably if there is none yet.
+        """
+        key = await self._key(subject)
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, msgspec.json.encode(content), event_id.encode())
         return f"{FORMAT}.{subject}.{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
 
-    async def key_for(self, subject: str) -> AESGCM:
-        """The subject's key, made and stored durably if there is none yet."""
-        known = self._known.get(subject)
-        if known is not None:
-            return known
-        fresh = AESGCM.generate_key(256)
-        nonce = os.urandom(_NONCE_BYTES)
-        row = {"subject": subject, "wrapped_key": nonce + self._wrapping.encrypt(nonce, fresh, subject.encode())}
-        async with self._database.transaction() as connection:
-            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            await connection.execute(insert(subject_keys).values(row).on_conflict_do_nothing())
-        found = (await self._keys([subject])).get(subject)
-        assert found is not None, "stored just now"
-        return found
-
-    async def open(self, sealed: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-        """The contents by event id, of sealed texts by event id; what belongs to a forgotten person is left out."""
-        keys = await self._keys({subject_of(text) for text in sealed.values()})
-        contents = {event_id: _opened(keys.get(subject_of(text)), event_id, text) for event_id, text in sealed.items()}
+    async def open(self, sealed: Iterable[Sealed], subjects: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The contents by event id. What was sealed for none of the present subjects is left out: it was forgotten."""
+        present = set(subjects)
+        readable = {each: subject for each in sealed if (subject := subject_of(each.text)) in present}
+        keys = await self._keys(set(readable.values()))
+        contents = {each.event: _opened(keys.get(subject), each) for each, subject in readable.items()}
         return {event_id: content for event_id, content in contents.items() if content is not None}
 
     async def forget(self, subject: str) -> None:
@@ -80,18 +97,58 @@ class PersonalData:
         """A keyed digest under which a normalised number can be looked up without storing it."""
         return hmac.new(self._index_key, f"{provider}|{phone}".encode(), sha256).hexdigest()
 
+    async def _key(self, subject: str) -> AESGCM:
+        """The subject's key, made if there is none. Who waits meanwhile is served together: each would wait for the disk alone.
+
+        A key that is forgotten as soon as it is made is nobody's: what it seals is unreadable at once.
+        """
+        if subject not in self._known:
+            self._wanted[subject] = None
+            async with self._serving:
+                wanted, self._wanted = self._wanted, {}
+                try:
+                    missing = wanted.keys() - (await self._keys(wanted)).keys()
+                    if missing:
+                        await self._make_keys(missing)
+                        await self._keys(missing)
+                except BaseException:
+                    self._wanted = wanted | self._wanted
+                    raise
+        return self._known.get(subject) or AESGCM(AESGCM.generate_key(256))
+
+    async def _make_keys(self, subjects: Iterable[str]) -> None:
+        """Of several processes that make a subject's key at once the first one's holds."""
+        rows = [{"subject": subject, "wrapped_key": self._wrapped(subject)} for subject in subjects]
+        async with self._database.transaction() as connection:
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            await connection.execute(insert(subject_keys).on_conflict_do_nothing(), rows)
+
     async def _keys(self, subjects: Iterable[str]) -> dict[str, AESGCM]:
-        wanted = set(subjects)
-        if len(self._known) > KNOWN_KEYS:
-            self._known.clear()
-        missing = wanted - self._known.keys()
+        """The keys that there are."""
+        found, missing = {}, []
+        for subject in subjects:
+            if subject in self._known:
+                self._known.move_to_end(subject)
+                found[subject] = self._known[subject]
+            else:
+                missing.append(subject)
         if missing:
             statement = select(subject_keys).where(subject_keys.c.subject.in_(missing))
             async with self._database.reading() as connection:
-                for row in await connection.execute(statement):
-                    nonce, wrapped = row.wrapped_key[:_NONCE_BYTES], row.wrapped_key[_NONCE_BYTES:]
-                    self._known[row.subject] = AESGCM(self._wrapping.decrypt(nonce, wrapped, row.subject.encode()))
-        return {subject: self._known[subject] for subject in wanted if subject in self._known}
+                rows = (await connection.execute(statement)).all()
+            stored = {row.subject: self._unwrapped(row.subject, row.wrapped_key) for row in rows}
+            self._known |= stored
+            while len(self._known) > KNOWN_KEYS:
+                self._known.popitem(last=False)
+            found |= stored
+        return found
+
+    def _wrapped(self, subject: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._wrapping.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
+
+    def _unwrapped(self, subject: str, wrapped: bytes) -> AESGCM:
+        return AESGCM(self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode()))
 
 
 def subject_of(sealed: str) -> str:
@@ -99,13 +156,13 @@ def subject_of(sealed: str) -> str:
     return sealed.split(".", 2)[1]
 
 
-def _opened(key: AESGCM | None, event_id: str, sealed: str) -> dict[str, Any] | None:
+def _opened(key: AESGCM | None, sealed: Sealed) -> dict[str, Any] | None:
     if key is None:
         return None
-    text = sealed.split(".", 2)[2]
+    text = sealed.text.split(".", 2)[2]
     content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     try:
-        opened = key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], event_id.encode())
+        opened = key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], sealed.event.encode())
     except InvalidTag:
         return None
     decoded: dict[str, Any] = msgspec.json.decode(opened)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import delete, update
+from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import upsert
@@ -15,12 +15,25 @@ from shared.events.catalogue import AgreementPublished, CalendarPublished
 from shared.events.customers import ContactAssigned, CustomerRegistered, PersonForgotten
 from ticket_service import read_model
 from ticket_service.domain.contract import Contract
-from ticket_service.domain.folding import evolve_contract, evolve_ticket
+from ticket_service.domain.customer import Customer
+from ticket_service.domain.folding import evolve_contract, evolve_customer, evolve_ticket
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.state import Ticket
-from ticket_service.personal_data import PersonalData
+from ticket_service.personal_data import PersonalData, Sealed
+from ticket_service.read_model import DEDICATED_AGENT
 
-DEDICATED_AGENT = "dedicated_agent"
+State = TypeVar("State")
+Row = dict[str, Any]
+
+
+class Folded(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
+    """One kind of stream and its rows: the state of ``ticket-…`` stands in the table whose key is ``ticket``."""
+
+    kind: str
+    table: Table
+    evolve: Callable[[State | None, Event, Envelope], State | None]
+    read: Callable[[bytes], State]
+    columns: Callable[[State], Row]
 
 
 class Projector:
@@ -31,112 +44,122 @@ class Projector:
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """The effect of a batch, inside the follower's transaction."""
-        await self._fold(
-            connection, batch, "ticket-", read_model.stored_ticket, evolve_ticket, read_model.tickets, _ticket_row
-        )
-        await self._fold(
-            connection,
-            batch,
-            "contract-",
-            read_model.stored_contract,
-            evolve_contract,
-            read_model.contracts,
-            _contract_row,
-        )
+        await _fold(connection, batch, TICKETS)
+        await _fold(connection, batch, CONTRACTS)
+        customers = await _fold(connection, batch, CUSTOMERS)
+        await _store(connection, read_model.terms, _terms_rows(batch))
+        await _store(connection, read_model.dedicated, _dedicated_rows(batch))
+        await _store(connection, read_model.registrations, await self._registration_rows(batch))
         for each in batch:
-            match each.event:
-                case CalendarPublished() | AgreementPublished() as event:
-                    await _store(connection, read_model.terms, [_terms_row(each.envelope, event)])
-                case CustomerRegistered() as event:
-                    await self._register(connection, each.envelope, event)
-                case ContactAssigned(role=role) as event if role == DEDICATED_AGENT:
-                    row = {"customer": event.customer, "provider": each.envelope.provider, "agent": event.agent}
-                    await _store(connection, read_model.dedicated, [row])
-                case PersonForgotten() as event:
-                    await self._forget(connection, event)
-                case _:
-                    pass
+            if isinstance(each.event, PersonForgotten):
+                await self._forget(connection, customers[each.event.customer])
 
-    @staticmethod
-    async def _fold(
-        connection: AsyncConnection,
-        batch: Sequence[Recorded],
-        prefix: str,
-        stored: Callable[[AsyncConnection, str], Awaitable[Any]],
-        evolve: Callable[[Any, Event, Envelope], Any],
-        table: Any,
-        row: Callable[[str, Any], dict[str, Any]],
-    ) -> None:
-        """Bring the states of one kind of stream forward, each written once per batch."""
-        states: dict[str, Any] = {}
-        providers: dict[str, str] = {}
-        for each in batch:
-            name = each.envelope.stream
-            if not name.startswith(prefix):
-                continue
-            key = name.removeprefix(prefix)
-            if key not in states:
-                states[key] = await stored(connection, key)
-            states[key] = evolve(states[key], each.event, each.envelope)
-            providers[key] = each.envelope.provider
-        await _store(
-            connection, table, [row(providers[key], state) for key, state in states.items() if state is not None]
-        )
+    async def _registration_rows(self, batch: Sequence[Recorded]) -> list[Row]:
+        registered = [each for each in batch if isinstance(each.event, CustomerRegistered)]
+        envelopes = {each.envelope.stream.removeprefix("customer-"): each.envelope for each in registered}
+        sealed = [Sealed(each.id, each.personal) for each in envelopes.values() if each.personal is not None]
+        contents = await self._personal_data.open(sealed, envelopes)
+        return [
+            {
+                "customer": customer,
+                "event": envelope.id,
+                "sealed": envelope.personal,
+                "phone_index": self._phone_index(envelope.provider, contents.get(envelope.id, {})),
+            }
+            for customer, envelope in envelopes.items()
+            if envelope.personal is not None
+        ]
 
-    async def _register(self, connection: AsyncConnection, envelope: Envelope, event: CustomerRegistered) -> None:
-        phone = None
-        if envelope.personal is not None:
-            content = (await self._personal_data.open({envelope.id: envelope.personal})).get(envelope.id, {})
-            phone = content.get("contact", {}).get("phone")
-        row = {
-            "customer": event.customer,
-            "provider": envelope.provider,
-            "kind": event.kind,
-            "phone_index": self._personal_data.phone_index(envelope.provider, normalised_phone(phone))
-            if phone
-            else None,
-        }
-        await _store(connection, read_model.customers, [row])
+    def _phone_index(self, provider: str, content: Mapping[str, Any]) -> str | None:
+        phone = content.get("contact", {}).get("phone")
+        return self._personal_data.phone_index(provider, normalised_phone(phone)) if phone else None
 
-    async def _forget(self, connection: AsyncConnection, event: PersonForgotten) -> None:
-        """The command has deleted the key already; here it is made sure, also in other processes and after a crash."""
-        await self._personal_data.forget(event.customer)
-        table = read_model.customers
-        await connection.execute(update(table).where(table.c.customer == event.customer).values(phone_index=None))
-        await connection.execute(delete(read_model.dedicated).where(read_model.dedicated.c.customer == event.customer))
+    async def _forget(self, connection: AsyncConnection, customer: Customer) -> None:
+        """The command has deleted the key already; here it is made sure, also after a crash. A company keeps its agent."""
+        for subject in customer.forgotten_subjects:
+            await self._personal_data.forget(subject)
+        tables = [read_model.registrations] + ([] if customer.kind == "company" else [read_model.dedicated])
+        for table in tables:
+            await connection.execute(delete(table).where(table.c.customer == customer.id))
 
 
-async def _store(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+async def _fold(connection: AsyncConnection, batch: Sequence[Recorded], folded: Folded[State]) -> dict[str, State]:
+    """Bring the states of one kind of stream forward, each read and written once per batch; the states by their keys."""
+    prefix = f"{folded.kind}-"
+    own = [each for each in batch if each.envelope.stream.startswith(prefix)]
+    begun = {each.envelope.stream for each in own if each.envelope.version == 1}
+    continued = {each.envelope.stream for each in own} - begun
+    states = await _stored(connection, folded, [stream.removeprefix(prefix) for stream in continued])
+    last: dict[str, Envelope] = {}
+    for each in own:
+        key = each.envelope.stream.removeprefix(prefix)
+        state = folded.evolve(states.get(key), each.event, each.envelope)
+        if state is not None:
+            states[key], last[key] = state, each.envelope
+    await _store(connection, folded.table, [_row(folded, key, state, last[key]) for key, state in states.items()])
+    return states
+
+
+async def _stored(connection: AsyncConnection, folded: Folded[State], keys: Sequence[str]) -> dict[str, State]:
+    table = folded.table
+    statement = select(table.c[folded.kind].label("key"), table.c.document).where(table.c[folded.kind].in_(keys))
+    return {row.key: folded.read(row.document) for row in await connection.execute(statement)} if keys else {}
+
+
+async def _store(connection: AsyncConnection, table: Table, rows: list[Row]) -> None:
     if rows:
         await connection.execute(upsert(connection, table), rows)
 
 
-def _ticket_row(provider: str, ticket: Ticket) -> dict[str, Any]:
-    columns = [
-        column.name for column in read_model.tickets.columns if column.name not in ("ticket", "provider", "document")
+def _row(folded: Folded[State], key: str, state: State, last: Envelope) -> Row:
+    surroundings = {"provider": last.provider, "version": last.version, "position": last.position}
+    known = {name: value for name, value in surroundings.items() if name in folded.table.c}
+    return {folded.kind: key, "document": msgspec.json.encode(state)} | known | folded.columns(state)
+
+
+def _ticket_columns(ticket: Ticket) -> Row:
+    return {column.name: getattr(ticket, column.name) for column in read_model.tickets.c if column.name in _OF_TICKETS}
+
+
+_OF_TICKETS: Final = set(Ticket.__struct_fields__) - {"version"}
+TICKETS: Final = Folded[Ticket](
+    kind="ticket", table=read_model.tickets, evolve=evolve_ticket, read=read_model.ticket_from, columns=_ticket_columns
+)
+CONTRACTS: Final = Folded[Contract](
+    kind="contract",
+    table=read_model.contracts,
+    evolve=evolve_contract,
+    read=read_model.contract_from,
+    columns=lambda contract: {"customer": contract.customer},
+)
+CUSTOMERS: Final = Folded[Customer](
+    kind="customer",
+    table=read_model.customers,
+    evolve=evolve_customer,
+    read=read_model.customer_from,
+    columns=lambda _: {},
+)
+
+
+def _dedicated_rows(batch: Sequence[Recorded]) -> list[Row]:
+    return [
+        {"customer": each.event.customer, "provider": each.envelope.provider, "agent": each.event.agent}
+        for each in batch
+        if isinstance(each.event, ContactAssigned) and each.event.role == DEDICATED_AGENT
     ]
-    row = {name: getattr(ticket, name) for name in columns}
-    return row | {"ticket": ticket.id, "provider": provider, "document": msgspec.json.encode(ticket)}
 
 
-def _contract_row(provider: str, contract: Contract) -> dict[str, Any]:
-    return {
-        "contract": contract.id,
-        "provider": provider,
-        "customer": contract.customer,
-        "from_on": contract.from_on,
-        "until_on": contract.until_on,
-        "document": msgspec.json.encode(contract),
-    }
-
-
-def _terms_row(envelope: Envelope, event: CalendarPublished | AgreementPublished) -> dict[str, Any]:
-    return {
-        "provider": envelope.provider,
-        "kind": "calendar" if isinstance(event, CalendarPublished) else "agreement",
-        "name": event.name,
-        "version": event.version,
-        "digest": event.digest,
-        "is_default": bool(event.document.get("default", False)),
-        "published_at": envelope.recorded_at,
-    }
+def _terms_rows(batch: Sequence[Recorded]) -> list[Row]:
+    return [
+        {
+            "provider": each.envelope.provider,
+            "kind": "calendar" if isinstance(each.event, CalendarPublished) else "agreement",
+            "name": each.event.name,
+            "version": each.event.version,
+            "digest": each.event.digest,
+            "is_default": bool(each.event.document.get("default", False)),
+            "published_at": each.envelope.recorded_at,
+        }
+        for each in batch
+        if isinstance(each.event, CalendarPublished | AgreementPublished)
+    ]

@@ -1,26 +1,38 @@
 """What the ticket service looks up: tickets by state and urgency, contracts of a customer, customers by number, published terms.
 
-Everything here is made from the log and can be made again; personal content stays sealed in the log and never enters a table.
+Everything here is made from the log and can be made again; personal content stays sealed and never enters a table readable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    select,
+)
 
 from shared.database import Database, UtcDateTime
 from shared.feed import Following
 from ticket_service.domain.contract import Contract
+from ticket_service.domain.customer import Customer
 from ticket_service.domain.state import Ticket
+from ticket_service.domain.worklist import Placed
 
 metadata: Final = MetaData()
 following: Final = Following(metadata)
-_ONE_DAY: Final = timedelta(days=1)
+DEDICATED_AGENT: Final = "dedicated_agent"
 CLOSED_STATES: Final = ("resolved", "closed")
 
 terms: Final = Table(
@@ -39,21 +51,30 @@ customers: Final = Table(
     metadata,
     Column("customer", String, primary_key=True),
     Column("provider", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("phone_index", String),
-    Index("customers_by_phone", "phone_index"),
+    Column("version", Integer, nullable=False),
+    Column("document", LargeBinary, nullable=False),
     Index("customers_by_provider", "provider", "customer"),
 )
+registrations: Final = Table(
+    "registrations",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("event", String, nullable=False),
+    Column("sealed", String, nullable=False),
+    Column("phone_index", String),
+    Index("registrations_by_phone", "phone_index"),
+)
+"""What a registration sealed, and the keyed digest of the contact's number; gone once the person is forgotten."""
 contracts: Final = Table(
     "contracts",
     metadata,
     Column("contract", String, primary_key=True),
     Column("provider", String, nullable=False),
     Column("customer", String, nullable=False),
-    Column("from_on", Date, nullable=False),
-    Column("until_on", Date),
+    Column("position", BigInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Index("contracts_by_customer", "customer"),
+    Index("contracts_by_position", "provider", "position"),
 )
 dedicated: Final = Table(
     "dedicated_agents",
@@ -61,16 +82,18 @@ dedicated: Final = Table(
     Column("customer", String, primary_key=True),
     Column("provider", String, nullable=False),
     Column("agent", String, nullable=False),
+    Index("dedicated_by_agent", "provider", "agent"),
 )
 tickets: Final = Table(
     "tickets",
     metadata,
     Column("ticket", String, primary_key=True),
     Column("provider", String, nullable=False),
-    Column("reference", String, nullable=False, unique=True),
+    Column("reference", String, nullable=False),
     Column("customer", String, nullable=False),
     Column("contract", String),
     Column("agreement", String, nullable=False),
+    Column("agreement_version", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("severity", String),
     Column("type", String, nullable=False),
@@ -79,10 +102,13 @@ tickets: Final = Table(
     Column("assignee", String),
     Column("channel", String, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Index("tickets_by_provider", "provider", "ticket"),
+    Index("tickets_by_reference", "provider", "reference"),
     Index("tickets_by_state", "provider", "state"),
     Index("tickets_by_customer", "customer", "state"),
+    Index("tickets_by_position", "provider", "position"),
 )
 FILTERS: Final = ("state", "customer", "contract", "severity", "type", "group", "assignee", "channel", "agreement")
 
@@ -96,66 +122,89 @@ class TermsRow(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool
 
 
+class CustomerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer, with what its registration sealed and that event's id, until the person is forgotten."""
+
+    state: Customer
+    version: int
+    event: str | None
+    sealed: str | None
+
+
 class ReadModel:
     """Queries; each answers with domain states or plain rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def agreements(self, provider: str) -> list[TermsRow]:
-        """The provider's agreements by name."""
-        return await self.terms(provider, "agreement")
-
-    async def terms(self, provider: str, kind: str) -> list[TermsRow]:
+    async def terms(self, provider: str, kind: str, *, after: str = "", limit: int | None = None) -> list[TermsRow]:
         """The newest versions of the provider's documents of one kind, by name."""
         statement = (
             select(terms.c.name, terms.c.version, terms.c.digest, terms.c.is_default)
-            .where(terms.c.provider == provider, terms.c.kind == kind)
+            .where(terms.c.provider == provider, terms.c.kind == kind, terms.c.name > after)
             .order_by(terms.c.name)
+            .limit(limit)
         )
-        return [TermsRow(**row._mapping) for row in await self._rows(statement)]  # noqa: SLF001 - SQLAlchemy's public name
+        return [TermsRow(**row) for row in await self._rows(statement)]
 
-    async def contracts_of(self, customer: str) -> list[Contract]:
-        """The customer's contracts, the earliest signed first."""
-        statement = select(contracts.c.document).where(contracts.c.customer == customer).order_by(contracts.c.contract)
-        return [contract_from(row.document) for row in await self._rows(statement)]
-
-    async def contracts_in_force_around(self, provider: str, day: date) -> list[Contract]:
-        """Every contract of the provider that may be in force on a UTC day somewhere: local days differ by one at most."""
-        until = contracts.c.until_on
-        statement = select(contracts.c.document).where(
-            contracts.c.provider == provider,
-            contracts.c.from_on <= day + _ONE_DAY,
-            (until.is_(None)) | (until >= day - _ONE_DAY),
-        )
-        return [contract_from(row.document) for row in await self._rows(statement)]
-
-    async def customers_by_phone(self, phone_index: str) -> list[str]:
-        """Customers whose contact has the number with that keyed digest."""
+    async def customers(self, provider: str, *, after: str, limit: int) -> list[CustomerRow]:
+        """The provider's customers in the order of registration."""
         statement = (
-            select(customers.c.customer).where(customers.c.phone_index == phone_index).order_by(customers.c.customer)
-        )
-        return [row.customer for row in await self._rows(statement)]
-
-    async def customers(self, provider: str, *, after: str, limit: int) -> list[str]:
-        """Ids of the provider's customers in the order of registration."""
-        statement = (
-            select(customers.c.customer)
+            select(customers.c.document, customers.c.version, registrations.c.event, registrations.c.sealed)
+            .join_from(customers, registrations, customers.c.customer == registrations.c.customer, isouter=True)
             .where(customers.c.provider == provider, customers.c.customer > after)
             .order_by(customers.c.customer)
             .limit(limit)
         )
-        return [row.customer for row in await self._rows(statement)]
+        return [
+            CustomerRow(
+                state=customer_from(row["document"]),
+                version=row["version"],
+                event=row["event"],
+                sealed=row["sealed"],
+            )
+            for row in await self._rows(statement)
+        ]
+
+    async def customers_by_phone(self, phone_index: str) -> list[str]:
+        """Customers whose contact has the number with that keyed digest, the one registered first at the front."""
+        statement = (
+            select(registrations.c.customer)
+            .where(registrations.c.phone_index == phone_index)
+            .order_by(registrations.c.customer)
+        )
+        return [row["customer"] for row in await self._rows(statement)]
 
     async def dedicated_customer(self, provider: str, agent: str) -> str | None:
         """The customer whom an agent serves as dedicated agent, if any."""
         statement = select(dedicated.c.customer).where(dedicated.c.provider == provider, dedicated.c.agent == agent)
-        return next((row.customer for row in await self._rows(statement)), None)
+        return next((row["customer"] for row in await self._rows(statement)), None)
+
+    async def contracts_of(self, customer: str) -> list[Contract]:
+        """The customer's contracts, the earliest signed first."""
+        return [contract_from(row["document"]) for row in await self._rows(_contracts_of(customer))]
+
+    async def for_intake(self, provider: str, customer: str, reference: str) -> tuple[list[Contract], bool]:
+        """What a new ticket needs, in one reading: the customer's contracts, and whether no ticket has the reference yet."""
+        async with self._database.reading() as connection:
+            signed = (await connection.execute(_contracts_of(customer))).all()
+            named = (await connection.execute(_ticket_called(provider, reference))).first()
+        return [contract_from(row.document) for row in signed], named is None
+
+    async def contracts_after(self, provider: str, position: int) -> tuple[list[Contract], int]:
+        """The provider's contracts that changed after a position of the log, and the position of the last change."""
+        statement = (
+            select(contracts.c.document, contracts.c.position)
+            .where(contracts.c.provider == provider, contracts.c.position > position)
+            .order_by(contracts.c.position)
+        )
+        rows = await self._rows(statement)
+        return [contract_from(row["document"]) for row in rows], rows[-1]["position"] if rows else position
 
     async def ticket_by_reference(self, provider: str, reference: str) -> str | None:
         """The id of the ticket with that reference."""
-        statement = select(tickets.c.ticket).where(tickets.c.provider == provider, tickets.c.reference == reference)
-        return next((row.ticket for row in await self._rows(statement)), None)
+        rows = await self._rows(_ticket_called(provider, reference))
+        return next((row["ticket"] for row in rows), None)
 
     async def tickets(self, provider: str, wanted: Mapping[str, str], *, after: str, limit: int) -> list[Ticket]:
         """Tickets in the order of creation, filtered by equality on columns named in ``FILTERS``."""
@@ -163,41 +212,78 @@ class ReadModel:
         for column, value in wanted.items():
             assert column in FILTERS, "checked by the caller"
             statement = statement.where(tickets.c[column] == value)
-        return [
-            ticket_from(row.document) for row in await self._rows(statement.order_by(tickets.c.ticket).limit(limit))
-        ]
+        rows = await self._rows(statement.order_by(tickets.c.ticket).limit(limit))
+        return [ticket_from(row["document"]) for row in rows]
 
-    async def open_tickets(self, provider: str, customer: str | None = None) -> list[Ticket]:
-        """Tickets neither resolved nor closed, of the provider or of one customer."""
-        statement = select(tickets.c.document).where(
-            tickets.c.provider == provider, tickets.c.state.not_in(CLOSED_STATES)
+    async def tickets_with(self, ids: Sequence[str]) -> dict[str, Ticket]:
+        """Tickets by id."""
+        statement = select(tickets.c.ticket, tickets.c.document).where(tickets.c.ticket.in_(ids))
+        return {row["ticket"]: ticket_from(row["document"]) for row in await self._rows(statement)}
+
+    async def open_tickets(self, customer: str) -> list[Ticket]:
+        """A customer's tickets that are neither resolved nor closed, in the order of creation."""
+        statement = (
+            select(tickets.c.document)
+            .where(tickets.c.customer == customer, tickets.c.state.not_in(CLOSED_STATES))
+            .order_by(tickets.c.ticket)
         )
-        if customer is not None:
-            statement = statement.where(tickets.c.customer == customer)
-        return [ticket_from(row.document) for row in await self._rows(statement.order_by(tickets.c.ticket))]
+        return [ticket_from(row["document"]) for row in await self._rows(statement)]
 
-    async def _rows(self, statement: Any) -> Sequence[Any]:
+    async def placed(self, provider: str, ticket: str) -> Placed | None:
+        """What a ticket's place in the worklist rests on, whatever its state."""
+        rows = await self._rows(_placed().where(tickets.c.provider == provider, tickets.c.ticket == ticket))
+        return next((_as_placed(row) for row in rows), None)
+
+    async def placed_after(self, provider: str, position: int) -> tuple[list[Placed], int]:
+        """The provider's tickets that changed after a position of the log, and the position of the last change.
+
+        From the beginning on only those that are still open.
+        """
+        statement = _placed().where(tickets.c.provider == provider, tickets.c.position > position)
+        if position == 0:
+            statement = statement.where(tickets.c.state.not_in(CLOSED_STATES))
+        rows = await self._rows(statement.order_by(tickets.c.position))
+        return [_as_placed(row) for row in rows], rows[-1]["position"] if rows else position
+
+    async def _rows(self, statement: Any) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:
-            return (await connection.execute(statement)).all()
-
-
-async def stored_ticket(connection: AsyncConnection, ticket: str) -> Ticket | None:
-    """The ticket as the read model has it, inside the projector's transaction."""
-    row = (await connection.execute(select(tickets.c.document).where(tickets.c.ticket == ticket))).first()
-    return None if row is None else ticket_from(row.document)
-
-
-async def stored_contract(connection: AsyncConnection, contract: str) -> Contract | None:
-    """The contract as the read model has it, inside the projector's transaction."""
-    row = (await connection.execute(select(contracts.c.document).where(contracts.c.contract == contract))).first()
-    return None if row is None else contract_from(row.document)
+            return (await connection.execute(statement)).mappings().all()
 
 
 def ticket_from(document: bytes) -> Ticket:
     """A ticket's state from its stored form."""
-    return msgspec.json.decode(document, type=Ticket)
+    return _ticket.decode(document)
 
 
 def contract_from(document: bytes) -> Contract:
     """A contract's state from its stored form."""
-    return msgspec.json.decode(document, type=Contract)
+    return _contract.decode(document)
+
+
+def customer_from(document: bytes) -> Customer:
+    """A customer's state from its stored form."""
+    return _customer.decode(document)
+
+
+_ticket: Final = msgspec.json.Decoder(Ticket)
+_contract: Final = msgspec.json.Decoder(Contract)
+_customer: Final = msgspec.json.Decoder(Customer)
+_PLACED_COLUMNS: Final = [each for each in Placed.__struct_fields__ if each != "id"]
+
+
+def _contracts_of(customer: str) -> Any:
+    return select(contracts.c.document).where(contracts.c.customer == customer).order_by(contracts.c.contract)
+
+
+def _ticket_called(provider: str, reference: str) -> Any:
+    named = (tickets.c.provider == provider, tickets.c.reference == reference)
+    return select(tickets.c.ticket).where(*named).order_by(tickets.c.ticket).limit(1)
+
+
+def _placed() -> Any:
+    columns = [tickets.c[name] for name in _PLACED_COLUMNS]
+    return select(tickets.c.ticket.label("id"), *columns, tickets.c.position)
+
+
+def _as_placed(row: RowMapping) -> Placed:
+    return Placed(**{name: row[name] for name in Placed.__struct_fields__})

@@ -98,7 +98,7 @@ class GroupedEventLog:
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
         """See :class:`EventLog`."""
-        assert events, "an append stores at least one event"
+        assert events or keyed, "an append stores something"
         if self._closing:
             raise LogUnavailableError("the log is closing")
         if self._appends.qsize() >= MAX_WAITING:

@@ -81,6 +81,7 @@ class EventLog(Protocol):
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
         """Store all events or none, durably; the position of the last. Each stream's versions must follow one another.
 
+        A command that changes nothing appends its answer alone, so that its repetition changes nothing either; 0 then.
         Raises VersionConflictError, KeyUsedError or LogUnavailableError.
         """
         ...

@@ -26,11 +26,11 @@ class PostgresEventLog(GroupedEventLog):
     def __init__(self, url: str, schema: str) -> None:
         """Make the schema and tables that are missing. Raises LogUnavailableError."""
         self._connections = ThreadConnections(url, schema)
-        recorder = PostgresGroupRecorder(self._connections)
         try:
+            recorder = PostgresGroupRecorder(self._connections)
             recorder.create()
         except psycopg.Error as error:
-            recorder.close()
+            self._connections.close()
             raise LogUnavailableError(f"The log {schema} cannot be opened: {str(error).strip()}.") from error
         super().__init__(recorder)
         self._url = url

@@ -42,6 +42,8 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
 
     def __init__(self, connections: ThreadConnections) -> None:
         super().__init__(connections)
+        # The library's function inserts without the lock; nobody shall find it in the database.
+        del self.sql_create_statements[self.create_insert_function_statement_index]
         self._connections = connections
         self.channel_name = f"{connections.schema}_events"
         self._sql = _statements(connections.schema, self.events_table_name, self.channel_name)
@@ -49,11 +51,14 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
 
     def create(self) -> None:
         """Make the schema and the tables that are missing; of several processes one does."""
-        with self._connections.get_connection() as connection, connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))")
-            connection.execute(self._sql["create_schema"])
-            connection.execute(self._sql["create_keys"])
-        self.create_table()
+        with self._connections.get_connection() as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtext('fristwerk'))")
+            try:
+                connection.execute(self._sql["create_schema"])
+                connection.execute(self._sql["create_keys"])
+                self.create_table()
+            finally:
+                connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
 
     def insert_group(self, group: Sequence[Append]) -> list[Outcome]:
         """See :class:`GroupRecorder`. A connection that breaks is replaced; what it had stored is found, not stored twice."""
@@ -109,7 +114,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         def position(each: Append) -> int:
             found = [stored.get((new.stream, new.version), (0, b"")) for new in each.events]
             same = all(line == new.line for (_, line), new in zip(found, each.events, strict=True))
-            return found[-1][0] if same else 0
+            return found[-1][0] if found and same else 0
 
         return [position(each) for each in group]
 

@@ -146,6 +146,7 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
     def _insert(self, cursor: sqlite3.Cursor, append: Append) -> int:
         if append.keyed is not None:
             _insert_key(cursor, append.keyed)
+        position: int | None = 0
         for new in append.events:
             cursor.execute(
                 f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "  # noqa: S608
@@ -155,7 +156,7 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
             )
             if cursor.rowcount != 1:
                 raise VersionConflictError(f"{new.stream} does not continue with version {new.version}")
-        position = cursor.lastrowid
+            position = cursor.lastrowid
         assert position is not None, "a row was inserted"
         return position
 

@@ -17,6 +17,7 @@ from shared.events.envelope import (
     NewEvent,
     Recorded,
     UnknownEvent,
+    UnreadableEvent,
     encode_line,
     new_event_id,
     read_line,
@@ -120,9 +121,19 @@ def typed(envelope: Envelope) -> Event:
 
 
 def recorded(line: bytes) -> Recorded:
-    """A line of a feed, an export or the store, as envelope and typed event."""
+    """A line of a feed, an export or the store, as envelope and typed event. Raises msgspec.DecodeError."""
     envelope = read_line(line)
     return Recorded(envelope=envelope, event=typed(envelope), line=line)
+
+
+def recorded_somehow(line: bytes) -> Recorded:
+    """The same for those who go on with the rest: ``UnreadableEvent`` where only the envelope can be read."""
+    envelope = read_line(line)
+    try:
+        event = typed(envelope)
+    except msgspec.DecodeError:
+        event = UnreadableEvent(type=envelope.type)
+    return Recorded(envelope=envelope, event=event, line=line)
 
 
 __all__ = [
@@ -139,10 +150,12 @@ __all__ = [
     "NewEvent",
     "Recorded",
     "UnknownEvent",
+    "UnreadableEvent",
     "encode_line",
     "new_event_id",
     "read_line",
     "recorded",
+    "recorded_somehow",
     "type_name",
     "typed",
     "with_position",

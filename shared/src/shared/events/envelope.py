@@ -47,6 +47,12 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
 
 
+class UnreadableEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a known type whose data this version cannot read: it stops what it belongs to, never the rest."""
+
+    type: str
+
+
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """An envelope together with its typed event, and the line both were read from."""
 

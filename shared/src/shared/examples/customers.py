@@ -38,6 +38,10 @@ def _contract(contract: str, version: int, event: Any, at: datetime = NEW_YEAR, 
 
 def told() -> tuple[Told, ...]:
     """The examples of this family."""
+    return (*_of_customers(), *_of_contracts())
+
+
+def _of_customers() -> tuple[Told, ...]:
     return (
         _customer(
             MUSTER,
@@ -68,6 +72,11 @@ def told() -> tuple[Told, ...]:
             provider="hamburg",
         ),
         _customer(HANSA, 3, facts.PersonForgotten(customer=HANSA), provider="hamburg"),
+    )
+
+
+def _of_contracts() -> tuple[Told, ...]:
+    return (
         _contract(
             MUSTER_CONTRACT,
             1,

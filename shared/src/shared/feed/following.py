@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, bin
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database, one_at_a_time, upsert
-from shared.events import Recorded, UnknownEvent, recorded
+from shared.events import Recorded, UnknownEvent, UnreadableEvent, recorded_somehow
 from shared.feed.source import Feed, Page, SourceUnavailableError
 
 BATCH: Final = 1_000
@@ -29,7 +29,7 @@ Apply = Callable[[AsyncConnection, Sequence[Recorded]], Awaitable[None]]
 
 
 class SourceWentBackwardsError(Exception):
-    """The source's log ends before what was already read, or a stream lost or repeated a version: a restored backup.
+    """The source's log ends before what was already read, has other events, or a stream lost a version: a restored backup.
 
     Going on would derive wrong figures, so the consumer stops and health says so.
     """
@@ -61,6 +61,7 @@ class Following:
             metadata,
             Column("source", String, primary_key=True),
             Column("position", BigInteger, nullable=False),
+            Column("last_event", String),
         )
         self._versions = Table(
             "followed_streams",
@@ -70,10 +71,20 @@ class Following:
             Column("version", Integer, nullable=False),
         )
 
-    async def position(self, connection: AsyncConnection, source: str) -> int:
-        """The last position applied, 0 at the beginning."""
-        statement = select(self._positions.c.position).where(self._positions.c.source == source)
+    async def position(self, connection: AsyncConnection, source: str, schema: str | None = None) -> int:
+        """The last position applied, 0 at the beginning; ``schema`` is where another generation lies."""
+        positions = self._positions if schema is None else self._positions.to_metadata(MetaData(), schema=schema)
+        statement = select(positions.c.position).where(positions.c.source == source)
         return (await connection.execute(statement)).scalar() or 0
+
+    async def last_event(self, connection: AsyncConnection, source: str) -> str | None:
+        """The id of the event at the last position applied."""
+        statement = select(self._positions.c.last_event).where(self._positions.c.source == source)
+        return (await connection.execute(statement)).scalar()
+
+    async def hold(self, connection: AsyncConnection, source: str) -> None:
+        """Let nobody else apply anything of the source until the transaction ends."""
+        await one_at_a_time(connection, f"follow {source}")
 
     async def advance(
         self, connection: AsyncConnection, source: str, after: int, page: Page, batch: Sequence[Recorded]
@@ -83,11 +94,12 @@ class Following:
         Raises SourceWentBackwardsError if a stream's versions do not follow one another, PositionMovedError if the stored
         position is another one by now.
         """
-        await one_at_a_time(connection, f"follow {source}")
+        await self.hold(connection, source)
         if await self.position(connection, source) != after:
             raise PositionMovedError(source)
         await self._check_versions(connection, source, batch)
-        row = {"source": source, "position": page.next}
+        last_event = batch[-1].envelope.id if batch else None
+        row = {"source": source, "position": page.next, "last_event": last_event}
         await connection.execute(upsert(connection, self._positions), [row])
 
     async def _check_versions(self, connection: AsyncConnection, source: str, batch: Sequence[Recorded]) -> None:
@@ -107,6 +119,34 @@ class Following:
             versions[stream] = version
         rows = [{"source": source, "stream": stream, "version": versions[stream]} for stream in streams]
         await connection.execute(upsert(connection, self._versions), rows)
+
+
+def read_page(page: Page) -> list[Recorded]:
+    """The page's events; what is not known or cannot be read is said in the service's log."""
+    batch = [recorded_somehow(line) for line in page.lines]
+    for each in batch:
+        if isinstance(each.event, UnknownEvent):
+            _log.info("unknown_event_skipped", type=each.envelope.type, position=each.envelope.position)
+        elif isinstance(each.event, UnreadableEvent):
+            _log.error("unreadable_event", type=each.envelope.type, position=each.envelope.position)
+    return batch
+
+
+async def apply_page(
+    connection: AsyncConnection,
+    following: Following,
+    source: str,
+    after: int,
+    page: Page,
+    batch: Sequence[Recorded],
+    apply: Apply,
+) -> None:
+    """The effect of a page that follows a position, and the position after it, inside one transaction.
+
+    Raises what :meth:`Following.advance` raises.
+    """
+    await following.advance(connection, source, after, page, batch)
+    await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
 
 
 class Follower:
@@ -157,9 +197,23 @@ class Follower:
                 failures, resuming = 0, False
 
     async def resume(self) -> None:
-        """Go on after the position that is stored: a commit may have succeeded although it seemed to fail."""
+        """Go on after the position that is stored: a commit may have succeeded although it seemed to fail.
+
+        Raises SourceWentBackwardsError where the source has another event there, as after a restored backup that has grown.
+        """
         async with self._database.reading() as connection:
-            self.lag.position = await self._following.position(connection, self.source)
+            position = self.lag.position = await self._following.position(connection, self.source)
+            last_event = await self._following.last_event(connection, self.source)
+        if last_event is None:
+            return
+        page = await self._feed.page(position - 1, 1, 0)
+        there = recorded_somehow(page.lines[0]).envelope if page.lines else None
+        if there is None:
+            raise SourceWentBackwardsError(
+                f"{self.source} ends at position {page.last}, but {position} was read already"
+            )
+        if (there.position, there.id) != (position, last_event):
+            raise SourceWentBackwardsError(f"{self.source} has another event at position {position} than was read")
 
     def _note(self, error: Exception, failures: int) -> None:
         if isinstance(error, SourceUnavailableError):
@@ -197,15 +251,11 @@ class Follower:
         return len(page.lines)
 
     async def _apply_page(self, page: Page) -> None:
-        batch = [recorded(line) for line in page.lines]
+        batch = read_page(page)
         if batch:
             self.lag.waiting_since = batch[0].envelope.recorded_at
-        for each in batch:
-            if isinstance(each.event, UnknownEvent):
-                _log.info("unknown_event_skipped", type=each.envelope.type, position=each.envelope.position)
         async with self._database.transaction() as connection:
-            await self._following.advance(connection, self.source, self.lag.position, page, batch)
-            await self._apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
+            await apply_page(connection, self._following, self.source, self.lag.position, page, batch, self._apply)
 
     async def reached(self, position: int, seconds: float) -> bool:
         """Whether the position is applied, waiting up to ``seconds`` for it, but not once the follower has stopped."""

@@ -106,11 +106,13 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
         return await feed.page(after, limit, 0)
     reading = asyncio.ensure_future(feed.page(after, limit, wait_seconds))
     ending = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
-    ending.cancel()
-    if reading.done():
-        return reading.result()
-    reading.cancel()
+    try:
+        await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            return reading.result()
+    finally:
+        reading.cancel()
+        ending.cancel()
     return await feed.page(after, limit, 0)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from fastapi import Request, Response
@@ -29,11 +29,15 @@ _ETAG: Final = re.compile(r'"([0-9]{1,9})"')
 
 
 class CommandMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What surrounds a command: who, when (``now`` recorded, ``occurred_at`` happened), under which key, on which version."""
+    """What surrounds a command: who, when (``now`` recorded, ``occurred_at`` happened), under which key, on which version.
+
+    ``occurred_at_given``: the client has dated the fact; else it is dated now.
+    """
 
     principal: Principal
     now: datetime
     occurred_at: datetime
+    occurred_at_given: bool = True
     correlation_id: str
     key: IdempotencyKey | None = None
     if_match: int | None = None
@@ -64,8 +68,16 @@ class Replay(Exception):  # noqa: N818 - not an error: the answer given before
         self.answer = answer
 
 
+class AnswerStore(Protocol):
+    """Where answers given under keys are found: a log, or a service's tables where what it answers is no event."""
+
+    async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+        """The answer under a key, if the key was used."""
+        ...
+
+
 async def command_meta(
-    request: Request, log: EventLog, now: datetime, occurred_at: datetime | None = None
+    request: Request, log: AnswerStore, now: datetime, occurred_at: datetime | None = None
 ) -> CommandMeta:
     """The command's surroundings.
 
@@ -87,6 +99,7 @@ async def command_meta(
         principal=principal,
         now=now,
         occurred_at=occurred_at or now.replace(microsecond=0),
+        occurred_at_given=occurred_at is not None,
         correlation_id=request.state.correlation_id,
         key=key,
         if_match=_if_match(request),
@@ -110,7 +123,7 @@ async def _idempotency_key(request: Request, principal: Principal) -> Idempotenc
 
 async def answered_meanwhile(request: Request) -> Replay | None:
     """The answer that a twin of the request got while it was decided: its refusal may be the twin's effect."""
-    asked_under: tuple[EventLog, IdempotencyKey] | None = getattr(request.state, "asked_under", None)
+    asked_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "asked_under", None)
     if asked_under is None:
         return None
     log, key = asked_under

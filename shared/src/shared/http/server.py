@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from types import FrameType
 
 import uvicorn
@@ -35,9 +36,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._stopping = stopping
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        """End; a second SIGINT ends without waiting for anything.
+
+        Unlike uvicorn's own it does not raise the signal again afterwards: who was asked to stop and did has not failed.
+        """
         self._stopping.set()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
@@ -46,5 +52,8 @@ def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
         app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1, server_header=False
     )
     server = Server(config, stopping)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:  # uvicorn's own way to say that the port is taken; its log says why
+        return 1
     return 0 if server.started else 1

@@ -7,3 +7,4 @@ from typing import Final
 BILLING: Final = frozenset({"billing"})
 READERS: Final = frozenset({"admin", "billing", "auditor", "manager"})
 ACCOUNT_READERS: Final = READERS | {"agent", "specialist", "customer"}
+"""Who sees bills: all staff, and a customer the own company's."""

@@ -1,27 +1,18 @@
-"""Charges of a ticket, and the vendor's decisions on them."""
+"""Charges of a ticket, why they are what they are, and the vendor's decisions on them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from billing_service.api.access import ACCOUNT_READERS, BILLING
+from billing_service.api.examples import CHARGE_ITEM, TRACE
+from billing_service.api.parameters import ChargeId, Language, Moment
 from billing_service.application.answers import charges
 from billing_service.application.service import Application
-from shared.http import HttpModel, Instant, Text, allowed, answers, as_response, command_meta, json_answer, router
-
-_CHARGE: Final = {
-    "id": "0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81:9f3b6a50-4c1e-5d77-8a90-1b2c3d4e5f60",
-    "kind": "cancellation",
-    "state": "proposed",
-    "amount": {"amount": "292.50", "currency": "CHF"},
-    "raw_minutes": 90,
-    "minutes": 90,
-    "rule": "R6, R7",
-    "sources": ["0199c3c4-…"],
-}
+from shared.http import HttpModel, Text, allowed, answers, as_response, command_meta, json_answer, router
 
 
 class DecisionBody(HttpModel):
@@ -29,37 +20,46 @@ class DecisionBody(HttpModel):
 
     decision: Literal["charge", "waive"]
     reason: Text = Field(examples=["Vorbereitung war abgeschlossen"])
-    occurred_at: Instant | None = None
+    occurred_at: Moment | None = None
 
 
 def charges_router(application: Application) -> APIRouter:
-    """``/v1/tickets/{ticket}/charges`` and ``/v1/charges/{charge}/decision``."""
+    """``/v1/tickets/{ticket}/charges``, ``/v1/charges/{charge}/decision`` and ``/trace``."""
     routes = router(tags=["charges"])
 
     @routes.get(
         "/tickets/{ticket}/charges",
         summary="Read what a ticket's work costs",
-        responses=answers(200, "Charges", {"items": [_CHARGE]}),
+        responses=answers(200, "Charges", {"items": [CHARGE_ITEM]}),
     )
     async def read_charges(request: Request, ticket: Annotated[str, Path(max_length=64)]) -> Response:
-        """Every charge that rests on the ticket; ``proposed`` ones wait for a decision. ``ticket`` is an id or a reference."""
+        """Every charge that rests on the ticket; `proposed` ones wait for a decision. `ticket` is an id or a reference."""
         principal = allowed(request, ACCOUNT_READERS, "read charges")
-        model = await application.current()
+        await application.current()
         found, row = await application.statements.of_ticket(principal, ticket)
         rated = await application.statements.rated(row)
-        items = [] if rated is None else charges(rated, found, await model.decisions(row.account))
-        return json_answer({"items": items})
+        decided = await application.read_model.decisions(row.account)
+        return json_answer({"items": [] if rated is None else charges(rated, found, decided)})
+
+    @routes.get(
+        "/charges/{charge}/trace",
+        summary="Explain a charge",
+        responses=answers(200, "Each line of the charge, explained", {"items": [TRACE]}),
+    )
+    async def trace_charge(request: Request, charge: ChargeId, lang: Language = None) -> Response:
+        """The same as the trace of an invoice's line, for what is not invoiced yet."""
+        principal = allowed(request, ACCOUNT_READERS, "read traces")
+        await application.current()
+        return json_answer({"items": await application.traces.of_charge(principal, charge, lang)})
 
     @routes.post(
         "/charges/{charge}/decision",
         summary="Decide on a charge",
         status_code=201,
-        responses=answers(201, "Decided", {"charge": _CHARGE | {"state": "charged"}, "events": []}),
+        responses=answers(201, "Decided", {"charge": CHARGE_ITEM | {"state": "charged"}, "events": []}),
     )
-    async def decide_charge(
-        request: Request, charge: Annotated[str, Path(max_length=200)], body: DecisionBody
-    ) -> Response:
-        """The first decision on a charge holds; a second is 409."""
+    async def decide_charge(request: Request, charge: ChargeId, body: DecisionBody) -> Response:
+        """The first decision holds, a second is 409; only what was charged and invoiced may be waived after all."""
         allowed(request, BILLING, "decide on charges")
         meta = await command_meta(request, application.log, application.now(), body.occurred_at)
         await application.current()

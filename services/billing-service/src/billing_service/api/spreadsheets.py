@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from fastapi.responses import StreamingResponse
@@ -37,20 +37,19 @@ def _cell(value: Any) -> str:
     """A value as text. A text that a spreadsheet would take for a formula gets an apostrophe in front."""
     match value:
         case None:
-            return ""
+            text = ""
         case bool():
-            return str(value).lower()
+            text = str(value).lower()
         case Money():
-            return f"{value.amount:f}"
+            text = f"{value.amount:f}"
         case {"amount": amount, "currency": str()}:
-            return str(amount)
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            text = str(amount)
         case date():
-            return value.isoformat()
+            text = value.isoformat()
         case list() | tuple():
-            return " ".join(str(each) for each in value)
+            text = " ".join(str(each) for each in value)
         case str() if value.startswith(_FORMULA):
-            return f"'{value}"
+            text = f"'{value}"
         case _:
-            return str(value)
+            text = str(value)
+    return text

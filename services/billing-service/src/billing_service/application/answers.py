@@ -74,6 +74,7 @@ def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str
         {
             "id": public_charge(statement.account, line.charge),
             "state": state(line, statement, rated.ledger.invoiced, decided),
+            "invoices": rated.ledger.numbers.get(line.charge, ()),
         }
         | shown(statement.account, line)
         for line in lines

@@ -100,6 +100,4 @@ def _negative(totals: Totals) -> Totals:
     taxes = tuple(
         Tax(percent=each.percent, category=each.category, net=-each.net, vat=-each.vat) for each in totals.taxes
     )
-    return Totals(
-        net=-totals.net, taxes=taxes, vat=-totals.vat, gross=-totals.gross, payable=-totals.payable
-    )
+    return Totals(net=-totals.net, taxes=taxes, vat=-totals.vat, gross=-totals.gross, payable=-totals.payable)

@@ -83,7 +83,12 @@ def described(issued: Issued) -> dict[str, Any]:
     """The whole document; ``n`` counts its lines from 1."""
     document = issued.event.document
     lines = [
-        {"n": number, **line, "charge": public_charge(line["account"], line["charge"]), "rule": ", ".join(line["rules"])}
+        {
+            "n": number,
+            **line,
+            "charge": public_charge(line["account"], line["charge"]),
+            "rule": ", ".join(line["rules"]),
+        }
         for number, line in enumerate(document["lines"], start=1)
     ]
     return summary(issued) | {
@@ -164,7 +169,9 @@ class Invoices:
             return []
         lines: Sequence[Any] = resting_on((*rated.to_invoice, *rated.statement.proposed), event)
         references = await self._read_model.references([row.account])
-        return [_place(None, None, row.account, references.get(line.ticket)) | shown(row.account, line) for line in lines]
+        return [
+            _place(None, None, row.account, references.get(line.ticket)) | shown(row.account, line) for line in lines
+        ]
 
 
 def _state(issued: Issued, *, sent: bool, paid: bool) -> State:

@@ -103,7 +103,9 @@ class Invoicing:
             original = await self._document(meta, number)
             check_version(meta, original.version)
             if original.type != "invoice":
-                raise NotInThisState("not-an-invoice", f"Document {number} is a credit note; only invoices are credited.")
+                raise NotInThisState(
+                    "not-an-invoice", f"Document {number} is a credit note; only invoices are credited."
+                )
             if original.credited_by is not None:
                 sentence = f"Invoice {number} was taken back by credit note {original.credited_by}."
                 raise NotInThisState("invoice-credited", sentence)
@@ -146,7 +148,9 @@ class Invoicing:
     async def _rated(self, row: AccountRow, until: date, ledger: Ledger) -> Rated | None:
         rated = await self._statements.rated(row, Moment(until=until), ledger=ledger)
         if rated is not None and ledger.until is not None and until < ledger.until:
-            sentence = f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."
+            sentence = (
+                f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."
+            )
             raise NotInThisState("invoiced-beyond", sentence)
         return rated
 
@@ -170,15 +174,17 @@ class Invoicing:
             published=await self._read_model.agreements(provider),
             references=await self._read_model.references(each.row.account for each in rated),
         )
-        issued = {"series": provider, "number": number, "account": account, "until": until}
-        document = {"document": draft.document, "digest": document_digest(draft.document)}
-        match draft.outcome:
-            case "nothing":
-                raise _nothing(account, until)
-            case "invoice":
-                return Numbered(number=number, event=InvoiceIssued(**issued, **document))
-            case "credit_note":
-                return Numbered(number=number, event=CreditNoteIssued(**issued, **document))
+        if draft.outcome == "nothing":
+            raise _nothing(account, until)
+        event = (InvoiceIssued if draft.outcome == "invoice" else CreditNoteIssued)(
+            series=provider,
+            number=number,
+            account=account,
+            until=until,
+            document=draft.document,
+            digest=document_digest(draft.document),
+        )
+        return Numbered(number=number, event=event)
 
     async def _issue(self, meta: CommandMeta, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
         """Append the document under the next number; where another was first, decide anew on the newest state."""

@@ -10,7 +10,7 @@ import msgspec
 
 from billing_service.application.statements import Moment, Rated, Statements
 from billing_service.domain.money import total
-from billing_service.read_model import AccountRow, ReadModel
+from billing_service.read_model import ReadModel
 
 PARTS: Final = ("package", "hourly", "free", "held", "written_off", "waived", "not_rated")
 PAGE: Final = 200
@@ -23,23 +23,23 @@ class Reconciliation:
         self._read_model = read_model
         self._statements = statements
 
-    async def page(self, provider: str, until: date | None, *, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        """The rows of a page, and the cursor of the next one if there may be one."""
-        accounts = await self._read_model.billable(provider, after=after, limit=limit)
-        rows = await self.rows(accounts, until)
-        return rows, accounts[-1].account if len(accounts) == limit else None
+    async def page(
+        self, provider: str, until: date | None, *, contract: str | None = None, after: str = "", limit: int = PAGE
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A row for each account of a page that was ever agreed on or worked for, and the cursor of the next page."""
+        accounts = await self._read_model.billable(provider, account=contract, after=after, limit=limit)
+        rated = await self._statements.all_rated(accounts, Moment(until=until))
+        return [_row(each) for each in rated], accounts[-1].account if len(accounts) == limit else None
 
-    async def all_rows(self, provider: str, until: date | None) -> AsyncIterator[dict[str, Any]]:
+    async def every(
+        self, provider: str, until: date | None, *, contract: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         """Every row; only a page of them is held at a time."""
         after: str | None = ""
         while after is not None:
-            rows, after = await self.page(provider, until, after=after, limit=PAGE)
+            rows, after = await self.page(provider, until, contract=contract, after=after)
             for row in rows:
                 yield row
-
-    async def rows(self, accounts: list[AccountRow], until: date | None) -> list[dict[str, Any]]:
-        """A row for each account that was ever agreed on or worked for."""
-        return [_row(each) for each in await self._statements.all_rated(accounts, Moment(until=until))]
 
 
 def _row(rated: Rated) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def _row(rated: Rated) -> dict[str, Any]:
         "logged": shares["logged"],
         **{part: shares[part] for part in PARTS},
         "adds_up": shares["logged"] == sum(shares[part] for part in PARTS),
+        "currency": statement.currency,
         "net": statement.net,
         "invoiced": invoiced,
         "open": statement.net - invoiced,

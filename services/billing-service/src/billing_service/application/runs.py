@@ -1,7 +1,7 @@
 """Invoice runs: every account of a provider in the background, restartable, and none invoiced twice.
 
-Each account is invoiced under a key of the run's own, stored in the transaction that issues: after a crash the run finds by it what
-it had issued already, and goes on with the rest.
+Each account is invoiced under a key of the run's own, stored in the transaction that issues: after a crash the run finds by it
+what it had issued already, and goes on with the rest.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import structlog
 
 from billing_service.application.invoicing import Invoicing
 from billing_service.domain.errors import NotAcceptable, NotFound, Refusal
-from billing_service.read_model import NewRun, ReadModel, Run, RunBook, RunItem
+from billing_service.read_model import NewRun, Outcome, ReadModel, Run, RunBook, RunItem
 from shared.auth import Principal
 from shared.event_log import Answer, EventLog, IdempotencyKey
-from shared.http import CommandMeta
+from shared.http import CommandMeta, Replay
 from shared.problems import Problem
 
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -119,23 +119,29 @@ class Runs:
 
     async def _turn(self, begun: NewRun, account: str) -> RunItem:
         """Invoice one account; whatever happens, the others get their turn."""
+        key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
         try:
-            answer = await self._issued(begun, account)
-        except (NotAcceptable, Problem) as error:
-            return RunItem(account=account, outcome="failed", code=error.code, detail=error.detail)
-        except Refusal as refusal:
-            return RunItem(account=account, outcome="skipped", code=refusal.code, detail=refusal.detail)
+            answer = await self._answered(key) or await self._issued(begun, account, key)
+        except Replay as replayed:
+            answer = replayed.answer
+        except (Refusal, Problem) as error:
+            earlier = await self._answered(key)  # another process that carries out the same run may have been first
+            if earlier is None:
+                outcome: Outcome = "failed" if isinstance(error, NotAcceptable | Problem) else "skipped"
+                return RunItem(account=account, outcome=outcome, code=error.code, detail=error.detail)
+            answer = earlier
         except Exception as error:  # noqa: BLE001 - one account that cannot be rated must not stop the run
             _log.error("account_failed", run=begun.run, account=account, exc_info=error)
             return RunItem(account=account, outcome="failed", code="internal-error", detail=type(error).__name__)
         return RunItem(account=account, outcome="issued", number=_answered.decode(answer.body).invoice.number)
 
-    async def _issued(self, begun: NewRun, account: str) -> Answer:
-        """The answer of an earlier try, or a new document. While the service cannot store, it is tried again."""
-        key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
-        earlier = await self._log.stored_answer(key)
-        if earlier is not None:
-            return earlier.answer
+    async def _answered(self, key: IdempotencyKey) -> Answer | None:
+        """What an earlier try issued."""
+        stored = await self._log.stored_answer(key)
+        return None if stored is None else stored.answer
+
+    async def _issued(self, begun: NewRun, account: str, key: IdempotencyKey) -> Answer:
+        """A new document. While the service cannot store, it is tried again."""
         row = await self._read_model.account(begun.provider, account)
         assert row is not None, "accounts are never taken away"
         for pause in (*RETRY_SECONDS, None):
@@ -156,7 +162,9 @@ class Runs:
 
 
 def _progress(run: Run) -> dict[str, Any]:
-    turns = {outcome: [each for each in run.items if each.outcome == outcome] for outcome in ("issued", "skipped", "failed")}
+    turns = {
+        outcome: [each for each in run.items if each.outcome == outcome] for outcome in ("issued", "skipped", "failed")
+    }
     return {
         "id": run.begun.run,
         "until": run.begun.until,

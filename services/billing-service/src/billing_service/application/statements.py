@@ -27,7 +27,7 @@ _TICKET_STREAM: Final = "ticket-"
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """As of when an account is rated: up to the local day ``until``, by what had occurred ``at`` and was known at ``known_at``."""
+    """As of when an account is rated: up to the local day ``until``, by what had occurred ``at``, known at ``known_at``."""
 
     until: date | None = None
     at: datetime | None = None
@@ -95,7 +95,7 @@ class Statements:
         of the account's own. Raises NotAcceptable where two currencies meet or no VAT rate is known.
         """
         facts = _occurred(await self._read_model.facts(row), moment.at)
-        published = await self._read_model.agreements(row.provider)
+        published = await self._read_model.terms_of(row.provider, facts)
         if ledger is None:
             ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
         try:
@@ -136,7 +136,9 @@ def foreign(principal: Principal, customer: str) -> bool:
 
 
 def _terms(
-    published: Mapping[tuple[str, int], Published], replaced: str | None = None, instead: AgreementDocument | None = None
+    published: Mapping[tuple[str, int], Published],
+    replaced: str | None = None,
+    instead: AgreementDocument | None = None,
 ) -> Terms:
     def terms(name: str, version: int) -> AgreementDocument:
         if instead is not None and name == replaced:

@@ -30,7 +30,7 @@ class Traces:
         """How a line of a document came about; in the document's language unless another is named. Raises NotFound."""
         document = await self._invoices.document(principal, number)
         line = await self._invoices.line(principal, number, place)
-        spoken = language or document.event.document["language"]
+        spoken = _spoken(language, document.event.document["language"])
         explained = await self._explained(principal.provider, line.account, line.line, spoken)
         return {"invoice": number, "n": place} | explained
 
@@ -41,7 +41,7 @@ class Traces:
         if row is not None and not foreign(principal, row.customer):
             rated = await self._statements.rated(row)
             lines = () if rated is None else (*rated.statement.proposed, *rated.statement.lines)
-            spoken = language or ("" if rated is None else rated.agreement.language)
+            spoken = _spoken(language, "" if rated is None else rated.agreement.language)
             found = [line for line in lines if line.charge == charge]
             if found:
                 return [await self._explained(row.provider, row.account, line, spoken) for line in found]
@@ -87,6 +87,11 @@ class Traces:
             }
             for pointer in line.clauses
         ]
+
+
+def _spoken(wanted: str | None, own: str) -> str:
+    """The agreement's own language, with its country's way of writing figures, unless another one is wanted."""
+    return own if wanted is None or own.startswith(wanted) else wanted
 
 
 def _at(document: Any, pointer: str) -> Any:

@@ -57,7 +57,9 @@ class WhatIf:
         versions = [] if found is None else [version for name, version in published if name == found["name"]]
         if found is None or not versions or (found["version"] and int(found["version"]) not in versions):
             sentence = f"there is no published agreement {agreement!r}"
-            raise NotAcceptable("agreement-unknown", f"Nothing can be compared: {sentence}.", [("/agreement", sentence)])
+            raise NotAcceptable(
+                "agreement-unknown", f"Nothing can be compared: {sentence}.", [("/agreement", sentence)]
+            )
         version = int(found["version"]) if found["version"] else max(versions)
         return published[found["name"], version].document
 

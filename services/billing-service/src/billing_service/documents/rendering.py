@@ -79,7 +79,8 @@ def _body(sheet: Sheet) -> str:
 
 def _foot(sheet: Sheet) -> str:
     return "".join(
-        f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>' for label, value in sheet.sums
+        f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>'
+        for label, value in sheet.sums
     )
 
 

@@ -113,7 +113,8 @@ def _address(address: Any) -> list[str]:
             return []
         case dict():
             place = " ".join(str(address[part]) for part in ("postal_code", "city") if address.get(part))
-            return [str(each) for each in (address.get("street"), place, address.get("country")) if each]
+            others = [address[part] for part in address if part not in ("street", "postal_code", "city", "country")]
+            return [str(each) for each in (address.get("street"), place, *others, address.get("country")) if each]
         case _:
             return str(address).splitlines()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from billing_service.read_model.documents import Document, DocumentFilter, Documents, IssuedLine, Ledger, LineFilter
 from billing_service.read_model.queries import AccountRow, Published, ReadModel, TicketRow
-from billing_service.read_model.run_book import NewRun, Run, RunBook, RunItem
+from billing_service.read_model.run_book import NewRun, Outcome, Run, RunBook, RunItem
 from billing_service.read_model.tables import following, metadata
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Ledger",
     "LineFilter",
     "NewRun",
+    "Outcome",
     "Published",
     "ReadModel",
     "Run",

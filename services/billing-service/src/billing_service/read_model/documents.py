@@ -242,7 +242,7 @@ def _issued_line(row: Row[Any]) -> IssuedLine:
     )
 
 
-def _document(row: Row[Any], steps: Sequence[Row[Any]], credits_: Mapping[int, int]) -> Document:
+def _document(row: Row[Any], steps: Sequence[Any], credits_: Mapping[int, int]) -> Document:
     return Document(
         provider=row.provider,
         number=row.number,

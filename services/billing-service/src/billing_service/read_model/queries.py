@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, union_all
 
 from billing_service.read_model.tables import accounts, agreements, decisions, facts, tickets
 from shared.database import Database
@@ -57,14 +57,18 @@ class ReadModel:
         """All accounts of a customer: its contracts, and its work without one."""
         return await self._accounts(accounts.c.provider == provider, accounts.c.customer == customer)
 
-    async def billable(self, provider: str, *, after: str = "", limit: int | None = None) -> list[AccountRow]:
-        """Every account that may owe something, in order: contracts, and customers with a ticket outside of one."""
+    async def billable(
+        self, provider: str, *, account: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[AccountRow]:
+        """Every account that may owe something (or that one), in order: contracts, and customers with a ticket outside of one."""
         worked_for = select(tickets.c.ticket).where(tickets.c.account == accounts.c.account).exists()
-        conditions = (
+        conditions = [
             accounts.c.provider == provider,
             accounts.c.account > after,
             or_(accounts.c.kind == "contract", worked_for),
-        )
+        ]
+        if account is not None:
+            conditions.append(accounts.c.account == account)
         return await self._accounts(*conditions, limit=limit)
 
     async def providers(self) -> list[str]:
@@ -99,14 +103,12 @@ class ReadModel:
         )
         decided = select(decisions.c.line).where(decisions.c.account == account.account)
         async with self._database.reading() as connection:
-            lines = [line for each in (own, about, decided) for line in (await connection.execute(each)).scalars()]
+            lines = (await connection.execute(union_all(own, about, decided))).scalars().all()
         return [recorded(line) for line in lines]
 
     async def registration(self, customer: str) -> Recorded | None:
         """The event that made a customer known."""
-        statement = select(facts.c.line).where(
-            facts.c.account == customer, facts.c.stream == f"customer-{customer}"
-        )
+        statement = select(facts.c.line).where(facts.c.account == customer, facts.c.stream == f"customer-{customer}")
         async with self._database.reading() as connection:
             lines = (await connection.execute(statement)).scalars().all()
         found = (recorded(line) for line in lines)
@@ -116,15 +118,13 @@ class ReadModel:
         """The account whose bill an event is a fact of."""
         named = select(facts.c.account).where(facts.c.event == event)
         decided = select(decisions.c.account).where(decisions.c.event == event)
-        found = await self._accounts(
-            accounts.c.provider == provider, accounts.c.account.in_(named.union(decided))
-        )
+        found = await self._accounts(accounts.c.provider == provider, accounts.c.account.in_(named.union(decided)))
         return found[0] if found else None
 
     async def events(self, event_ids: Iterable[str]) -> list[Recorded]:
         """The recorded facts and decisions with these ids, in the order in which they happened."""
         wanted = {"wanted": list(event_ids)}
-        by_id = bindparam("wanted", expanding=True)
+        by_id: Any = bindparam("wanted", expanding=True)
         statements = [select(table.c.line).where(table.c.event.in_(by_id)) for table in (facts, decisions)]
         async with self._database.reading() as connection:
             lines = [line for each in statements for line in (await connection.execute(each, wanted)).scalars()]
@@ -140,8 +140,18 @@ class ReadModel:
         found = await self._decisions(decisions.c.account == account, decisions.c.charge == charge)
         return found[-1] if found else None
 
-    async def agreements(self, provider: str) -> dict[tuple[str, int], Published]:
-        """Every version of the provider's agreements; versions never change, so each is read once."""
+    async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], Published]:
+        """Every version of an agreement that the facts may be rated under; a version never changes, so it is read once."""
+        events = [each.event for each in facts_]
+        names = {name for event in events if (name := getattr(event, "agreement", None)) is not None}
+        versions = {number for event in events if (number := getattr(event, "agreement_version", None)) is not None}
+        wanted = {(name, version): (provider, name, version) for name in names for version in versions}
+        if all(key in self._published for key in wanted.values()):
+            return {named: self._published[key] for named, key in wanted.items()}
+        return await self.agreements(provider)
+
+    async def agreements(self, provider: str) -> Mapping[tuple[str, int], Published]:
+        """Every version of the provider's agreements."""
         known = select(agreements.c.name, agreements.c.version).where(agreements.c.provider == provider)
         async with self._database.reading() as connection:
             keys = [(row.name, row.version) for row in await connection.execute(known)]

@@ -88,8 +88,9 @@ class RunBook:
             return list((await connection.execute(statement)).scalars())
 
     async def note(self, run: str, item: RunItem) -> None:
-        """An account had its turn."""
-        found = update(run_items).where(run_items.c.run == run, run_items.c.account == item.account)
+        """An account had its turn; what was noted first stays."""
+        its_place = (run_items.c.run == run, run_items.c.account == item.account, run_items.c.outcome.is_(None))
+        found = update(run_items).where(*its_place)
         async with self._database.transaction() as connection:
             await connection.execute(found.values(**msgspec.structs.asdict(item)))
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table
 
-from shared.database import UtcDateTime
+from shared.database import KEPT, UtcDateTime
 from shared.feed import Following
 
 metadata: Final = MetaData()
@@ -122,6 +122,7 @@ runs: Final = Table(
     Column("correlation_id", String, nullable=False),
     Column("request_digest", String, nullable=False),
     Index("runs_by_provider", "provider", "started_at"),
+    info=KEPT,
 )
 run_items: Final = Table(
     "run_items",
@@ -133,5 +134,6 @@ run_items: Final = Table(
     Column("number", Integer),
     Column("code", String),
     Column("detail", String),
+    info=KEPT,
 )
 """The accounts of a run; ``outcome`` is null until it had its turn, then ``issued``, ``skipped`` or ``failed``."""

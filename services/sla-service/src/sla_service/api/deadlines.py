@@ -7,9 +7,11 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from shared.http import HttpModel, Instant, Line, allowed, answers, json_answer, router
-from sla_service.api.timers import READERS
-from sla_service.application import Application
+from shared.http import HttpModel, Instant, Line, allowed, answers, command_meta
+from sla_service.api.once import once
+from sla_service.api.parameters import READERS, question_router
+from sla_service.application import Deadlines
+from sla_service.read_model import KeptAnswers
 
 _DEADLINE: Final = {
     "calendar": "infoniqa@1",
@@ -28,14 +30,16 @@ class DeadlineBody(HttpModel):
     target: Line = Field(examples=["2 business hours"])
 
 
-def deadlines_router(application: Application) -> APIRouter:
+def deadlines_router(deadlines: Deadlines, kept: KeptAnswers) -> APIRouter:
     """``/v1/deadlines``."""
-    routes = router(tags=["deadlines"])
+    routes = question_router(tags=["deadlines"])
 
     @routes.post("/deadlines", summary="Compute a deadline", responses=answers(200, "The deadline", _DEADLINE))
     async def compute_deadline(request: Request, body: DeadlineBody) -> Response:
         """Nothing is stored; the steps say which hours were counted and why others were not."""
         principal = allowed(request, READERS | {"service"}, "compute deadlines")
-        return json_answer(await application.deadlines.computed(principal, body.calendar, body.start, body.target))
+        meta = await command_meta(request, kept, deadlines.now())
+        found = await deadlines.computed(principal, body.calendar, body.start, body.target)
+        return await once(meta, found, kept.keep)
 
     return routes

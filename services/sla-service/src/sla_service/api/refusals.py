@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI, Request, Response
 
 from shared import problems
 from shared.problems import Problem
 from sla_service.domain.calendar import CalendarRangeError
-from sla_service.domain.errors import NotAcceptable, NotFound, Refusal
+from sla_service.domain.errors import NotAcceptable, NotFound, Parked, Refusal
+
+PARKED_SECONDS: Final = "60"
+"""A parked ticket waits for its next event, for terms or for somebody who looks after it."""
 
 
 def install(app: FastAPI) -> None:
@@ -31,5 +36,7 @@ def as_problem(refusal: Refusal) -> Problem:
             return Problem(404, refusal.detail, code=refusal.code)
         case NotAcceptable():
             return Problem(422, refusal.detail, code=refusal.code, errors=refusal.errors)
+        case Parked():
+            return Problem(503, refusal.detail, code=refusal.code, headers={"Retry-After": PARKED_SECONDS})
         case _:
             return Problem(422, refusal.detail, code=refusal.code)

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
-from shared.http import allowed, answers, json_answer, parse_instant, router
+from shared.http import allowed, answers, json_answer, parse_instant
+from shared.problems import Problem
 from shared.terms import Metric
-from sla_service.application import Application
+from sla_service.api.parameters import (
+    READERS,
+    TICKET_READERS,
+    After,
+    At,
+    KnownAt,
+    Limit,
+    instant,
+    next_link,
+    question_router,
+)
+from sla_service.application import Deadlines
 from sla_service.domain.timer import TimerState
 from sla_service.domain.wording import Language
 from sla_service.read_model import TimerQuery
 
-READERS: Final = frozenset({"admin", "agent", "specialist", "manager", "billing", "auditor"})
-TICKET_READERS: Final = READERS | {"customer"}
 _SPAN: Final = r"^[0-9]{1,6}[mhd]$"
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_CURSOR: Final = "~"
 
 
-def _instant(value: object) -> datetime | None:
-    return None if value is None else parse_instant(value)
-
-
-At = Annotated[datetime | None, BeforeValidator(_instant), Query(description="By what had occurred at this instant")]
-KnownAt = Annotated[datetime | None, BeforeValidator(_instant), Query(description="By what had been recorded then")]
-DueBefore = Annotated[datetime | None, BeforeValidator(_instant), Query(description="Due before this instant")]
+DueBefore = Annotated[datetime | None, BeforeValidator(instant), Query(description="Due before this instant")]
 Within = Annotated[str | None, Query(pattern=_SPAN, description="At risk: due within this span, such as 30m, 4h or 1d")]
 _TIMER: Final = {
     "id": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80:first_response",
@@ -40,6 +45,11 @@ _TIMER: Final = {
     "calendar": "infoniqa@1",
     "terms": "infoniqa@1",
 }
+_STEP: Final = {
+    "rule": "due",
+    "at": "2026-06-05T07:30:00Z",
+    "sentence": "Due: Friday 5 June 2026, 09:30.",
+}
 _TIMERS: Final = {
     "ticket": "0199c3c4-…",
     "entitled": True,
@@ -49,10 +59,9 @@ _TIMERS: Final = {
 }
 
 
-def timers_router(application: Application) -> APIRouter:
+def timers_router(deadlines: Deadlines) -> APIRouter:
     """``/v1/tickets/{ticket}/timers`` and ``/v1/timers``."""
-    routes = router(tags=["timers"])
-    now = application.now
+    routes = question_router(tags=["timers"])
 
     @routes.get("/tickets/{ticket}/timers", summary="Read a ticket's timers", responses=answers(200, "Timers", _TIMERS))
     async def read_ticket_timers(
@@ -60,7 +69,7 @@ def timers_router(application: Application) -> APIRouter:
     ) -> Response:
         """All timers, and for each metric without one the reason. ``ticket`` is an id or a reference."""
         principal = allowed(request, TICKET_READERS, "read timers")
-        return json_answer(await application.deadlines.of_ticket(principal, ticket, at, known_at))
+        return json_answer(await deadlines.of_ticket(principal, ticket, at, known_at))
 
     @routes.get("/timers", summary="List timers", responses=answers(200, "A page", {"items": [_TIMER]}))
     async def list_timers(
@@ -71,38 +80,40 @@ def timers_router(application: Application) -> APIRouter:
         due_before: DueBefore = None,
         within: Within = None,
         order: Annotated[Literal["due_at"] | None, Query()] = None,
-        after: Annotated[str, Query(max_length=200)] = "",
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        after: After = "",
+        limit: Limit = 50,
     ) -> Response:
         """With ``order=due_at`` the next deadline first; ``within=30m`` lists running timers at risk."""
         provider = allowed(request, READERS, "read timers").provider
-        at = now()
+        now = deadlines.now()
         if within is not None:
             state = state or "running"
-            risk = at + int(within[:-1]) * _UNITS[within[-1]]
+            risk = now + int(within[:-1]) * _UNITS[within[-1]]
             due_before = min(due_before, risk) if due_before else risk
+        by_deadline = order == "due_at" or within is not None
+        after_due_at, after = _cursor(after, by_deadline=by_deadline)
         query = TimerQuery(
             provider=provider,
-            now=at,
+            now=now,
             state=state,
             metric=metric,
             customer=customer,
             due_before=due_before,
-            by_deadline=order == "due_at" or within is not None,
+            by_deadline=by_deadline,
             after=after,
+            after_due_at=after_due_at,
             limit=limit,
         )
-        items = await application.deadlines.listed(query)
-        headers = {}
-        if len(items) == limit:
-            page = request.url.include_query_params(after=items[-1]["id"])
-            headers["Link"] = f'<{page.path}?{page.query}>; rel="next"'
+        items = await deadlines.listed(query)
+        headers = next_link(request, after=_after(items[-1], by_deadline=by_deadline)) if len(items) == limit else {}
         return json_answer({"items": items}, headers=headers)
 
     @routes.get(
         "/timers/{timer}/explanation",
         summary="Explain a deadline",
-        responses=answers(200, "Steps", {"timer": _TIMER["id"], "steps": [{"rule": "start", "sentence": "…"}]}),
+        responses=answers(
+            200, "Steps", {"timer": _TIMER, "language": "en", "steps": [_STEP], "text": _STEP["sentence"]}
+        ),
     )
     async def explain_timer(
         request: Request,
@@ -111,6 +122,27 @@ def timers_router(application: Application) -> APIRouter:
     ) -> Response:
         """Ordered steps, each with its instants, its rule, and the event or clause it rests on; and as sentences."""
         principal = allowed(request, TICKET_READERS, "read timers")
-        return json_answer(await application.deadlines.explained(principal, timer, lang))
+        return json_answer(await deadlines.explained(principal, timer, lang))
 
     return routes
+
+
+def _cursor(after: str, *, by_deadline: bool) -> tuple[datetime | None, str]:
+    """The deadline and id behind which a page begins. Raises Problem 422 for what was never a cursor."""
+    if not after or not by_deadline:
+        return None, after
+    due_at, _, timer = after.partition(_CURSOR)
+    try:
+        return parse_instant(due_at), timer
+    except ValueError:
+        sentence = "is no cursor of this list; take it from the Link header"
+        raise Problem(
+            422, f"{after!r} {sentence}.", code="invalid-request", errors=[("#query/after", sentence)]
+        ) from None
+
+
+def _after(item: dict[str, Any], *, by_deadline: bool) -> str:
+    if not by_deadline:
+        return str(item["id"])
+    due_at: datetime = parse_instant(item["due_at"])
+    return f"{due_at:%Y-%m-%dT%H:%M:%SZ}{_CURSOR}{item['id']}"

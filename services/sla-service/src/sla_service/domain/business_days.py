@@ -1,4 +1,4 @@
-"""Counting in open days: N open days later at the same local clock time (``docs/service-levels.md``).
+"""Counting in open days: N open days later at the same local clock time.
 
 A time before or after the reached day's hours moves to its opening or its closing. A start outside hours counts from the next
 opening, and then N whole business days end at the closing before the instant reached: Friday 18:00 + 1 is Monday's closing.

@@ -187,7 +187,9 @@ class Calendar:
         if end < start:
             raise ReversedSpanError(start, end)
         self._covering(start)
-        table = self._covering(max(start, end - 1))
+        if start == end:
+            return ()
+        table = self._covering(end - 1)
         first, last = bisect_right(table.closes, start), bisect_left(table.opens, end)
         return tuple((max(start, table.opens[index]), min(end, table.closes[index])) for index in range(first, last))
 

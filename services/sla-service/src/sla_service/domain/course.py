@@ -97,12 +97,17 @@ class _Course:
         return self._result(outcome)
 
     def _result(self, outcome: Outcome) -> Timer | Reason | None:
-        if isinstance(self.plan, Plan):
-            return _timer(self.exchange, self.history, self.plan, outcome, tuple(self.changes))
-        if self.last is not None and self.dropped is not None:
-            dropped = Outcome(cancelled=self.dropped)
-            return _timer(self.exchange, self.history, self.last, dropped, tuple(self.changes))
-        return self.plan
+        plan: Plan | Reason | None = self.plan
+        if not isinstance(plan, Plan):
+            if self.last is None or self.dropped is None:
+                return plan
+            plan, outcome = self.last, Outcome(cancelled=self.dropped)
+        over = outcome.ended or outcome.cancelled
+        if over is not None:
+            open_due, plan = plan.due, _closed(plan, over.at)
+            if plan.due != open_due:
+                self._record(over, open_due, plan.due)
+        return _timer(self.exchange, self.history, plan, outcome, tuple(self.changes))
 
     def _due_unless_suspended(self) -> int | None:
         if not isinstance(self.plan, Plan) or self.plan.deadline is None or self.plan.deadline.suspended:
@@ -127,9 +132,9 @@ class _Course:
         self.plan = self._planned(mark)
         old_due = old.due if isinstance(old, Plan) else None
         if isinstance(self.plan, Plan):
-            self.last, self.dropped = self.plan, None
-            if isinstance(old, Plan) and self.plan.due != old_due:
+            if self.last is not None and self.plan.due != old_due:
                 self._record(mark, old_due, self.plan.due)
+            self.last, self.dropped = self.plan, None
         elif isinstance(old, Plan):
             self.dropped = mark
             self._record(mark, old_due, None)
@@ -235,12 +240,11 @@ def _note(exchange: Exchange, plan: Plan, ending: Ending) -> str | None:
 
 
 def _timer(exchange: Exchange, history: History, plan: Plan, outcome: Outcome, changes: tuple[Change, ...]) -> Timer:
+    ended_by = outcome.ended or outcome.cancelled
     line, start, calendar = plan.line, plan.start, plan.calendar
-    over = outcome.ended or outcome.cancelled
-    waits = _counted_waits(plan, None if over is None else over.at)
+    waits = _counted_waits(plan)
     open_wait = next((wait for wait in waits if wait.until is None), None)
     created, context = history.created, plan.context
-    ended_by = outcome.ended or outcome.cancelled
     return Timer(
         id=exchange.id,
         ticket=history.ticket,
@@ -250,7 +254,7 @@ def _timer(exchange: Exchange, history: History, plan: Plan, outcome: Outcome, c
         clock=line.clock,
         due_at=_instant(plan.due),
         soft_due_at=None if line.soft is None else instant_of(deadline(calendar, line.soft, start.at, plan.pauses).due),
-        warnings=_warnings(plan, None if over is None else over.at),
+        warnings=_warnings(plan, None if ended_by is None else ended_by.at),
         met_at=None if outcome.met is None else instant_of(outcome.met.at),
         missed_at=_instant(outcome.missed),
         cancelled_at=None if outcome.cancelled is None else instant_of(outcome.cancelled.at),
@@ -270,25 +274,30 @@ def _timer(exchange: Exchange, history: History, plan: Plan, outcome: Outcome, c
     )
 
 
-def _counted_waits(plan: Plan, over: int | None) -> tuple[Wait, ...]:
-    """The waits that moved the deadline; one that still went on when the timer ended is counted until then."""
-    counted = len(plan.pauses)
-    if plan.deadline is not None:
-        counted = len(plan.deadline.paused)
-    waits = []
-    for stay, (since, until) in zip(plan.stays[:counted], plan.pauses[:counted], strict=True):
-        end = until if until is not None else over
-        waits.append(
-            Wait(
-                state=stay.state,
-                since=instant_of(since),
-                until=_instant(end),
-                seconds=0 if end is None else measure(plan.calendar, plan.line.clock, since, max(since, end)),
-                began_by=stay.since.event,
-                ended_by=stay.until.event if until is not None and stay.until is not None else None,
-            )
+def _closed(plan: Plan, over: int) -> Plan:
+    """The plan once the timer is over at ``over``: a pause that still went on has cost what it cost until then."""
+    if all(until is not None for _, until in plan.pauses):
+        return plan
+    pauses = tuple((since, max(since, over) if until is None else until) for since, until in plan.pauses)
+    target = plan.line.target
+    due = None if target is None else deadline(plan.calendar, target, plan.start.at, pauses)
+    return plan._replace(pauses=pauses, deadline=due)
+
+
+def _counted_waits(plan: Plan) -> tuple[Wait, ...]:
+    """The waits that moved the deadline, or, where there is none, all of them."""
+    counted = len(plan.pauses) if plan.deadline is None else len(plan.deadline.paused)
+    return tuple(
+        Wait(
+            state=stay.state,
+            since=instant_of(since),
+            until=_instant(until),
+            seconds=0 if until is None else measure(plan.calendar, plan.line.clock, since, until),
+            began_by=stay.since.event,
+            ended_by=stay.until.event if stay.until is not None and stay.until.at == until else None,
         )
-    return tuple(waits)
+        for stay, (since, until) in zip(plan.stays[:counted], plan.pauses[:counted], strict=True)
+    )
 
 
 def _warnings(plan: Plan, over: int | None) -> tuple[Warned, ...]:

@@ -86,7 +86,7 @@ def _timer(
         ended_at=None if end is None else instant_of(max(end.at, start)),
         worked_seconds=_worked(work, None if end is None else end.at),
         target_seconds=line.target.amount,
-        calendar=f"{history.created.calendar}@{context.calendar_version}",
+        calendar=terms.calendar(history.created.calendar, context.calendar_version).label,
         terms=f"{history.created.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,

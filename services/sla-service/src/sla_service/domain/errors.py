@@ -3,6 +3,7 @@
 ``Refusal``
     ``NotFound``       there is no such thing for this provider or caller
     ``NotAcceptable``  understood but refused, with the places that are wrong
+    ``Parked``         the ticket's timers cannot be derived at the moment
 """
 
 from __future__ import annotations
@@ -29,3 +30,7 @@ class NotAcceptable(Refusal):
     def __init__(self, code: str, detail: str, errors: Sequence[tuple[str, str]] = ()) -> None:
         self.errors = tuple(errors)
         super().__init__(code, detail)
+
+
+class Parked(Refusal):
+    """Raised for a ticket that was left out, so that the others could go on; it is tried again."""

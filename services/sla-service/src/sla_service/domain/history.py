@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from shared.events import Event, Recorded, tickets
+from shared.events import Event, Recorded, UnreadableEvent, tickets
 from sla_service.domain.instants import seconds_of
 
 State = Literal[
@@ -37,6 +37,13 @@ class NoTicketError(Exception):
 
     def __init__(self) -> None:
         super().__init__("The history has no TicketCreated: there is no ticket to measure.")
+
+
+class UnreadableHistoryError(Exception):
+    """Raised when an event cannot be read: without it every clock might be wrong."""
+
+    def __init__(self, each: Recorded) -> None:
+        super().__init__(f"The event {each.envelope.id} ({each.envelope.type}) cannot be read.")
 
 
 class Mark(msgspec.Struct, frozen=True, order=True):
@@ -138,8 +145,11 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history(events: Iterable[Recorded]) -> History:
-    """The history that a ticket's recorded events tell. Raises NoTicketError."""
+    """The history that a ticket's recorded events tell. Raises NoTicketError, UnreadableHistoryError."""
     known = {each.envelope.id: each for each in events}.values()
+    for each in known:
+        if isinstance(each.event, UnreadableEvent):
+            raise UnreadableHistoryError(each)
     created = min(
         (each for each in known if isinstance(each.event, tickets.TicketCreated)),
         key=lambda each: each.envelope.version,
@@ -215,7 +225,7 @@ class _Reading:
         self.answers: list[Mark] = []
         self.messages: list[Mark] = []
         self.endings: list[Mark] = []
-        self.requests: list[tuple[Mark, tickets.CallbackRequested]] = []
+        self.requests: dict[int, tuple[Mark, tickets.CallbackRequested]] = {}
         self.tries: dict[int, list[Try]] = {}
         self.calls: list[tuple[Mark, tickets.CallReceived]] = []
         self.lost_calls: set[str] = set()
@@ -273,7 +283,7 @@ class _Reading:
             case tickets.CallTransferAttempted(call=call) | tickets.VoicemailLeft(call=call):
                 self.lost_calls.add(call)
             case tickets.CallbackRequested():
-                self.requests.append((mark, event))
+                self.requests.setdefault(event.callback, (mark, event))
             case tickets.CallbackAttempted(callback=number, reached=reached):
                 self._try(number, Try(mark=mark, role=role, reached=reached, completed=False))
             case tickets.CallbackCompleted(callback=number):
@@ -334,7 +344,7 @@ class _Reading:
                     requested=mark,
                     tries=tuple(self.tries.get(event.callback, ())),
                 )
-                for mark, event in self.requests
+                for mark, event in self.requests.values()
             ),
             work_starts=tuple(self.work_starts),
             work=tuple(self._work()),

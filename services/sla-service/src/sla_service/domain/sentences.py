@@ -87,7 +87,10 @@ _FORMS: Final[dict[str, dict[Language, str]]] = {
     "met": {"de": "Eingehalten: {at_year}.", "en": "Met: {at_year}."},
     "missed": {"de": "Verletzt: {at_year}{late}.", "en": "Missed: {at_year}{late}."},
     "cancelled": {"de": "Aufgehoben: {at_year}.", "en": "Cancelled: {at_year}."},
-    "paused": {"de": "Ruht seit {at_year}.", "en": "Paused since {at_year}."},
+    "paused": {
+        "de": "Ruht seit {at_year}; die Frist verschiebt sich um die Wartezeit.",
+        "en": "Paused since {at_year}; the deadline moves by the time waited.",
+    },
     "running": {"de": "Läuft.", "en": "Running."},
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from shared.terms import AgreementDocument, agreement_document
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.target import ServiceLevels, service_levels
+
+MAX_VERSION_DIGITS: Final = 9
 
 
 class UnknownTermsError(Exception):
@@ -63,3 +65,15 @@ class PublishedTerms:
     def newest_calendar(self, name: str) -> int:
         """A calendar's newest version, 0 if there is none."""
         return max((version for known, version in self._calendars if known == name), default=0)
+
+    def newest_agreement(self, name: str) -> int:
+        """An agreement's newest version, 0 if there is none."""
+        return max((version for known, version in self._agreements if known == name), default=0)
+
+
+def versioned(label: str) -> tuple[str, int]:
+    """Name and version of ``name@version``. Raises ValueError."""
+    name, _, version = label.rpartition("@")
+    if not (name and version.isascii() and version.isdigit() and len(version) <= MAX_VERSION_DIGITS):
+        raise ValueError(f"{label!r} is not a name and a version such as 'infoniqa@1'")
+    return name, int(version)

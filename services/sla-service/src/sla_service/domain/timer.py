@@ -160,9 +160,11 @@ def _counted(timer: Timer, calendar: Calendar, start: int, end: int) -> int | No
     try:
         counted = measure(calendar, timer.clock, start, end)
         for pause in timer.pauses:
-            begin, finish = max(start, seconds_of(pause.since)), seconds_of(pause.until) if pause.until else end
-            if begin < min(end, finish):
-                counted -= measure(calendar, timer.clock, begin, min(end, finish))
+            if pause.until is None:
+                continue  # measuring stops where it began, and the deadline does not know yet what it will cost
+            begin, finish = max(start, seconds_of(pause.since)), min(end, seconds_of(pause.until))
+            if begin < finish:
+                counted -= measure(calendar, timer.clock, begin, finish)
     except CalendarRangeError:
         return None
     return counted

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sla_service.read_model.queries import ReadModel, StoredTicket, TimerQuery
+from sla_service.read_model.answers import KeptAnswers
+from sla_service.read_model.queries import ListedTimer, ReadModel, Received, StoredTicket, TimerQuery
+from sla_service.read_model.shelf import TermsShelf
 from sla_service.read_model.tables import following, metadata
 
-__all__ = ["ReadModel", "StoredTicket", "TimerQuery", "following", "metadata"]
+__all__ = [
+    "KeptAnswers",
+    "ListedTimer",
+    "ReadModel",
+    "Received",
+    "StoredTicket",
+    "TermsShelf",
+    "TimerQuery",
+    "following",
+    "metadata",
+]

@@ -21,6 +21,7 @@ from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
 from shared.feed import Page
 from sla_service.domain.notices import Alarm, alarms, notices
 from sla_service.domain.timer import Timer
+from sla_service.read_model import parking
 from sla_service.read_model.storing import TimerChange, timer_in
 from sla_service.read_model.tables import alarms as alarm_table
 from sla_service.read_model.tables import given, timers
@@ -61,23 +62,11 @@ class Noticeboard:
         news = [
             Told(change.provider, event)
             for change in changes
-            for event in notices(
-                change.before, change.after, miss_told=(change.timer, "missed", "") in told, now=now
-            )
+            for event in notices(change.before, change.after, miss_told=(change.timer, "missed", "") in told, now=now)
         ]
         await self._store(connection, news, now)
         told -= {(each.event.timer, "missed", "") for each in news if isinstance(each.event, TimerMissWithdrawn)}
-        await connection.execute(delete(alarm_table).where(alarm_table.c.timer.in_(names)))
-        set_anew = {
-            (each.timer, each.kind, each.rule): each.at
-            for change in changes
-            if change.after is not None
-            for each in alarms(change.after)
-            if (each.timer, each.kind, each.rule) not in told
-        }
-        if set_anew:
-            rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in set_anew.items()]
-            await connection.execute(insert(alarm_table), rows)
+        await _set_alarms(connection, changes, told)
 
     async def ring(self, connection: AsyncConnection, limit: int) -> int:
         """Give the notices of alarms that are due, in order of their instants; how many. Inside a transaction of its own."""
@@ -86,7 +75,7 @@ class Noticeboard:
         due = (
             select(alarm_table, timers.c.provider, timers.c.document)
             .join_from(alarm_table, timers, alarm_table.c.timer == timers.c.timer, isouter=True)
-            .where(alarm_table.c.at < now)
+            .where(alarm_table.c.at < now, ~parking.whose_ticket_is_parked(alarm_table.c.timer))
             .order_by(alarm_table.c.at, alarm_table.c.timer, alarm_table.c.kind.desc())
             .limit(limit)
         )
@@ -148,6 +137,25 @@ class Noticeboard:
         )
 
 
+class Silence:
+    """Stands in for the noticeboard while a generation is built: sets alarms and tells nothing, as everything was told."""
+
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
+        """Set the alarms of the changed timers anew."""
+        if changes:
+            await _set_alarms(connection, changes, told=set())
+
+    async def settle(self, connection: AsyncConnection) -> None:
+        """Take back the alarms whose notices were given, once it is known which were."""
+        same = (
+            given.c.timer == alarm_table.c.timer,
+            given.c.kind == alarm_table.c.kind,
+            given.c.rule == alarm_table.c.rule,
+        )
+        was_told = select(1).select_from(given).where(*same).correlate(alarm_table).exists()
+        await connection.execute(delete(alarm_table).where(was_told))
+
+
 class NoticeFeed:
     """The notices as a feed (see ``shared.feed.Feed``)."""
 
@@ -182,9 +190,27 @@ class NoticeFeed:
 
 
 async def next_alarm(connection: AsyncConnection) -> datetime | None:
-    """The instant of the next alarm."""
-    row = (await connection.execute(select(alarm_table.c.at).order_by(alarm_table.c.at).limit(1))).first()
+    """The instant of the next alarm that may ring."""
+    may_ring = select(alarm_table.c.at).where(~parking.whose_ticket_is_parked(alarm_table.c.timer))
+    row = (await connection.execute(may_ring.order_by(alarm_table.c.at).limit(1))).first()
     return None if row is None else row.at
+
+
+async def _set_alarms(
+    connection: AsyncConnection, changes: Sequence[TimerChange], told: set[tuple[str, str, str]]
+) -> None:
+    """The alarms of the changed timers, and of each only those whose notice was not told."""
+    await connection.execute(delete(alarm_table).where(alarm_table.c.timer.in_([change.timer for change in changes])))
+    set_anew = {
+        (each.timer, each.kind, each.rule): each.at
+        for change in changes
+        if change.after is not None
+        for each in alarms(change.after)
+        if (each.timer, each.kind, each.rule) not in told
+    }
+    if set_anew:
+        rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in set_anew.items()]
+        await connection.execute(insert(alarm_table), rows)
 
 
 async def _given(connection: AsyncConnection, names: Sequence[str]) -> set[tuple[str, str, str]]:

@@ -1,25 +1,30 @@
-"""Reading and writing histories and timers.
+"""What is asked of the tables: a ticket's timers, lists of timers and tickets, histories.
 
-Timers are a pure function of history and terms, so a row never depends on the clock: whether a running timer is missed by now
-is decided when it is read (``domain.timer.state_at``), and noticed once by ``watch``.
+A row never depends on the clock: whether a running timer is missed by now is decided here, in SQL, or by
+``domain.timer.state_at``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import and_, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, func, or_, select
 
-from shared.database import Database, upsert
-from shared.events import Recorded, recorded
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from sla_service.domain.terms import PublishedTerms
-from sla_service.domain.timer import Absent, Timer, TimerSet
-from sla_service.read_model.tables import given, histories, terms, tickets, timers
+from shared.database import Database
+from shared.events import Recorded
+from shared.health import Dependency
+from sla_service.domain.timer import Absent, Timer
+from sla_service.read_model import parking
+from sla_service.read_model.parking import ParkedTicket
+from sla_service.read_model.storing import stored_histories, timer_in
+from sla_service.read_model.tables import given, timers
+from sla_service.read_model.tables import tickets as ticket_table
+
+PAGE: Final = 500
+"""Rows that a long scan reads at once: between pages others get their turn."""
 
 
 class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +32,10 @@ class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: str
     ticket: str
+    reference: str
     customer: str
+    agreement: str
+    received_at: datetime
     entitled: bool
     reason: str
     absent: tuple[Absent, ...]
@@ -35,7 +43,7 @@ class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which timers to list; ``state`` is meant as of ``now``."""
+    """Which timers to list; ``state`` is meant as of ``now``. ``after`` is the last id, by deadline with the deadline."""
 
     provider: str
     now: datetime
@@ -45,7 +53,26 @@ class TimerQuery(msgspec.Struct, frozen=True, kw_only=True):
     due_before: datetime | None = None
     by_deadline: bool = False
     after: str = ""
+    after_due_at: datetime | None = None
     limit: int = 50
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tickets of a provider a report looks at; null: all. ``since`` counts, ``until`` does not, parked ones never do."""
+
+    provider: str
+    since: datetime | None = None
+    until: datetime | None = None
+    customer: str | None = None
+    agreement: str | None = None
+    entitled: bool | None = None
+
+
+class ListedTimer(msgspec.Struct, frozen=True, kw_only=True):
+    """A timer and whose ticket it is about."""
+
+    customer: str
+    timer: Timer
 
 
 class ReadModel:
@@ -55,28 +82,19 @@ class ReadModel:
         self._database = database
 
     async def ticket(self, provider: str, name: str) -> StoredTicket | None:
-        """A ticket by id or reference, with its timers in the order of their start."""
-        found = select(tickets).where(
-            tickets.c.provider == provider, or_(tickets.c.ticket == name, tickets.c.reference == name)
+        """A ticket by id or reference, with its timers in the order of their metrics and starts."""
+        found = await self._tickets(
+            ticket_table.c.provider == provider,
+            or_(ticket_table.c.ticket == name, ticket_table.c.reference == name.upper()),
         )
-        async with self._database.reading() as connection:
-            row = (await connection.execute(found)).first()
-            if row is None:
-                return None
-            own = select(timers.c.document).where(timers.c.ticket == row.ticket).order_by(timers.c.place)
-            documents = (await connection.execute(own)).scalars().all()
-        return StoredTicket(
-            provider=row.provider,
-            ticket=row.ticket,
-            customer=row.customer,
-            entitled=row.entitled,
-            reason=row.reason,
-            absent=msgspec.json.decode(row.absent, type=tuple[Absent, ...]),
-            timers=tuple(timer_in(document) for document in documents),
-        )
+        return found[0] if found else None
+
+    async def tickets_of_any_provider(self, name: str) -> list[StoredTicket]:
+        """The tickets of that id or reference; two providers may use the same reference."""
+        return await self._tickets(or_(ticket_table.c.ticket == name, ticket_table.c.reference == name.upper()))
 
     async def timers(self, query: TimerQuery) -> list[Timer]:
-        """Timers of all tickets, in the order of id or of deadline; ``after`` is the last one's id."""
+        """Timers of all tickets, in the order of id or of deadline."""
         statement = select(timers.c.document).where(timers.c.provider == query.provider)
         for column, value in (("metric", query.metric), ("customer", query.customer)):
             if value is not None:
@@ -85,14 +103,13 @@ class ReadModel:
             statement = statement.where(timers.c.due_at < query.due_before)
         if query.state is not None:
             statement = statement.where(_in_state(query.state, query.now))
-        last = select(timers.c.due_at).where(timers.c.timer == query.after).scalar_subquery()
-        if query.by_deadline:
-            statement = statement.where(timers.c.due_at.is_not(None)).order_by(timers.c.due_at, timers.c.timer)
-            if query.after:
-                later = and_(timers.c.due_at == last, timers.c.timer > query.after)
-                statement = statement.where(or_(timers.c.due_at > last, later))
-        else:
+        if not query.by_deadline:
             statement = statement.where(timers.c.timer > query.after).order_by(timers.c.timer)
+        else:
+            statement = statement.where(timers.c.due_at.is_not(None)).order_by(timers.c.due_at, timers.c.timer)
+            if query.after_due_at is not None:
+                later = and_(timers.c.due_at == query.after_due_at, timers.c.timer > query.after)
+                statement = statement.where(or_(timers.c.due_at > query.after_due_at, later))
         async with self._database.reading() as connection:
             documents = (await connection.execute(statement.limit(query.limit))).scalars().all()
         return [timer_in(document) for document in documents]
@@ -112,13 +129,114 @@ class ReadModel:
 
     async def history(self, ticket: str) -> list[Recorded]:
         """Everything recorded of a ticket, in order."""
-        async with self._database.reading() as connection:
-            return (await stored_histories(connection, [ticket]))[ticket]
+        return (await self.histories([ticket]))[ticket]
 
-    async def published_terms(self, provider: str) -> PublishedTerms:
-        """All versions of a provider's terms."""
+    async def histories(self, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
+        """Everything recorded of tickets, each in order."""
         async with self._database.reading() as connection:
-            return await stored_terms(connection, provider)
+            return await stored_histories(connection, wanted)
+
+    async def timers_started(self, wanted: Received, metric: str | None = None) -> AsyncIterator[Sequence[ListedTimer]]:
+        """Timers by their start, page by page; ``since`` and ``until`` bound the start here, not the receipt."""
+        at, name = timers.c.started_at, timers.c.timer
+        relied_on = (timers.c.provider == wanted.provider, ~parking.is_parked(timers.c.ticket))
+        statement = select(timers.c.customer, timers.c.document).where(*relied_on)
+        statement = _between(statement, at, wanted).order_by(at, name).limit(PAGE)
+        for column, value in (("metric", metric), ("customer", wanted.customer)):
+            if value is not None:
+                statement = statement.where(timers.c[column] == value)
+        page: Any = statement
+        while True:
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(page)).all()
+            listed = [ListedTimer(customer=row.customer, timer=timer_in(row.document)) for row in rows]
+            if not listed:
+                return
+            yield listed
+            page = statement.where(_behind(at, name, (listed[-1].timer.started_at, listed[-1].timer.id)))
+
+    async def tickets_received(self, wanted: Received) -> AsyncIterator[Sequence[StoredTicket]]:
+        """Tickets by their receipt, page by page."""
+        after = None
+        while page := await self.next_tickets(wanted, after, PAGE):
+            yield page
+            after = (page[-1].received_at, page[-1].ticket)
+
+    async def next_tickets(
+        self, wanted: Received, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[StoredTicket]:
+        """The next tickets by their receipt, behind a receipt and an id."""
+        at, name = ticket_table.c.received_at, ticket_table.c.ticket
+        page = _received(select(name), wanted)
+        if after is not None:
+            page = page.where(_behind(at, name, after))
+        return await self._tickets(name.in_(page.order_by(at, name).limit(limit)))
+
+    async def count_received(self, wanted: Received) -> int:
+        """How many tickets those are."""
+        async with self._database.reading() as connection:
+            statement = _received(select(func.count()).select_from(ticket_table), wanted)
+            return (await connection.execute(statement)).scalar() or 0
+
+    async def health(self) -> Dependency:
+        """Whether every ticket could be derived; one that could not does not keep the service from its work."""
+        async with self._database.reading() as connection:
+            number = await parking.count(connection)
+        return Dependency(ok=True, detail=f"{number} parked: their timers cannot be derived" if number else None)
+
+    async def parked(self, provider: str, name: str) -> ParkedTicket | None:
+        """The parked ticket of that id or reference."""
+        async with self._database.reading() as connection:
+            return await parking.find(connection, provider, name)
+
+    async def count_parked(self) -> int:
+        """How many tickets are parked."""
+        async with self._database.reading() as connection:
+            return await parking.count(connection)
+
+    async def _tickets(self, *conditions: Any) -> list[StoredTicket]:
+        async with self._database.reading() as connection:
+            order = (ticket_table.c.received_at, ticket_table.c.ticket)
+            rows = (await connection.execute(select(ticket_table).where(*conditions).order_by(*order))).all()
+            own = select(timers.c.ticket, timers.c.document).where(timers.c.ticket.in_([row.ticket for row in rows]))
+            documents: dict[str, list[bytes]] = {row.ticket: [] for row in rows}
+            for row in await connection.execute(own.order_by(timers.c.ticket, timers.c.place)):
+                documents[row.ticket].append(row.document)
+        return [
+            StoredTicket(
+                provider=row.provider,
+                ticket=row.ticket,
+                reference=row.reference,
+                customer=row.customer,
+                agreement=row.agreement,
+                received_at=row.received_at,
+                entitled=row.entitled,
+                reason=row.reason,
+                absent=msgspec.json.decode(row.absent, type=tuple[Absent, ...]),
+                timers=tuple(timer_in(document) for document in documents[row.ticket]),
+            )
+            for row in rows
+        ]
+
+
+def _received(statement: Any, wanted: Received) -> Any:
+    table = ticket_table.c
+    statement = _between(statement.where(table.provider == wanted.provider), table.received_at, wanted)
+    for column, value in ((table.customer, wanted.customer), (table.agreement, wanted.agreement)):
+        if value is not None:
+            statement = statement.where(column == value)
+    statement = statement.where(~parking.is_parked(table.ticket))
+    return statement if wanted.entitled is None else statement.where(table.entitled.is_(wanted.entitled))
+
+
+def _between(statement: Any, at: Any, wanted: Received) -> Any:
+    if wanted.since is not None:
+        statement = statement.where(at >= wanted.since)
+    return statement if wanted.until is None else statement.where(at < wanted.until)
+
+
+def _behind(at: Any, name: Any, after: tuple[datetime, str]) -> Any:
+    return or_(at > after[0], and_(at == after[0], name > after[1]))
 
 
 def _in_state(state: str, now: datetime) -> Any:

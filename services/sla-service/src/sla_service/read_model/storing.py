@@ -6,31 +6,45 @@ is decided when it is read (``domain.timer.state_at``), and noticed once by ``wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import upsert
-from shared.events import Recorded, recorded
+from shared.events import Recorded, recorded_somehow
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from sla_service.domain.terms import PublishedTerms
 from sla_service.domain.timer import Timer, TimerSet
 from sla_service.read_model.tables import histories, terms, tickets, timers
 
+_log = structlog.get_logger()
+
 
 async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
-    """The provider's terms, inside a transaction."""
+    """The provider's terms, inside a transaction. A version that this service cannot compile is unknown to it."""
     found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
-    events = [recorded(line).event for line in found.scalars()]
-    return PublishedTerms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
+    events = [recorded_somehow(line).event for line in found.scalars()]
+    return compiled_terms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
+
+
+def compiled_terms(published: Iterable[AgreementPublished | CalendarPublished]) -> PublishedTerms:
+    """The versions that this service can compile; on the others no ticket's timers can rest."""
+    compiled = PublishedTerms()
+    for event in published:
+        try:
+            compiled.publish(event)
+        except Exception as error:  # noqa: BLE001 - one version must not stop the tickets of all the others
+            _log.error("terms_not_compiled", terms=event.name, version=event.version, exc_info=error)
+    return compiled
 
 
 async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
-    """The histories of tickets, inside a transaction."""
+    """The histories of tickets, inside a transaction; ``domain.history`` refuses one with an event that cannot be read."""
     statement = (
         select(histories.c.ticket, histories.c.line)
         .where(histories.c.ticket.in_(wanted))
@@ -38,7 +52,7 @@ async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -
     )
     found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
     for row in await connection.execute(statement):
-        found[row.ticket].append(recorded(row.line))
+        found[row.ticket].append(recorded_somehow(row.line))
     return found
 
 
@@ -66,7 +80,7 @@ async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTic
     """Replace what is stored of tickets by what was derived; what stays the same is left alone. What changed."""
     if not derived:
         return []
-    await connection.execute(upsert(connection, tickets), [_ticket_row(each) for each in derived])
+    await connection.execute(upsert(connection, tickets), [ticket_row(each) for each in derived])
     known = await _known(connection, [each.derived.ticket for each in derived])
     rows: list[dict[str, Any]] = []
     changes: list[TimerChange] = []
@@ -104,7 +118,7 @@ def _change(provider: str, name: str, before: bytes | None, after: Timer | None)
     return TimerChange(provider=provider, timer=name, before=old, after=after)
 
 
-def _ticket_row(ticket: DerivedTicket) -> dict[str, Any]:
+def ticket_row(ticket: DerivedTicket) -> dict[str, Any]:
     return {
         "ticket": ticket.derived.ticket,
         "provider": ticket.provider,

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from shared.database import UtcDateTime
+from shared.database import GROWING, KEPT, PASSING, UtcDateTime
 from shared.feed import Following
 
 metadata: Final = MetaData()
@@ -39,11 +39,18 @@ histories: Final = Table(
     Column("version", Integer, primary_key=True),
     Column("line", LargeBinary, nullable=False),
 )
-set_aside: Final = Table(
-    "tickets_set_aside",
+parked: Final = Table(
+    "parked",
     metadata,
     Column("ticket", String, primary_key=True),
-    Column("because", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("customer", String),
+    Column("reference", String),
+    Column("error", String, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("parked_by_reference", "provider", "reference"),
+    info=PASSING,
 )
 tickets: Final = Table(
     "tickets",
@@ -97,6 +104,7 @@ given: Final = Table(
     Column("kind", String, primary_key=True),
     Column("rule", String, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+    info=KEPT,
 )
 notices: Final = Table(
     "notices",
@@ -107,4 +115,38 @@ notices: Final = Table(
     Column("line", LargeBinary, nullable=False),
     UniqueConstraint("stream", "version"),
     sqlite_autoincrement=True,
+    info=GROWING,
+)
+answers: Final = Table(
+    "answers",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("request_digest", String, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Index("answers_by_age", "stored_at"),
+    info=KEPT,
+)
+simulations: Final = Table(
+    "simulations",
+    metadata,
+    Column("simulation", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("scenario", LargeBinary, nullable=False),
+    Column("progress", LargeBinary, nullable=False),
+    Index("simulations_by_provider", "provider", "simulation"),
+    Index("simulations_by_age", "created_at"),
+    info=KEPT,
+)
+simulated: Final = Table(
+    "simulated_tickets",
+    metadata,
+    Column("simulation", String, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("differs", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    info=KEPT,
 )

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
+from fastapi import Request
+
+from shared.auth import ROLES
+from shared.http import CommandMeta, allowed, command_meta
+from ticket_service.application.service import Application
+
 ADMIN: Final = frozenset({"admin"})
-STAFF: Final = frozenset({"agent", "specialist", "manager"})
-READERS: Final = STAFF | {"admin", "billing", "auditor", "service"}
-TICKET_READERS: Final = READERS | {"customer"}
+READERS: Final = frozenset(ROLES) - {"customer"}
+"""Who reads everything of the provider; a customer reads what is the own company's."""
+
+
+async def commanded(
+    request: Request,
+    application: Application,
+    roles: Collection[str],
+    doing: str,
+    occurred_at: datetime | None = None,
+) -> CommandMeta:
+    """What surrounds a command that only these roles may give. Raises Problem 403 and what ``command_meta`` raises."""
+    allowed(request, roles, doing)
+    return await command_meta(request, application.log, application.now(), occurred_at)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from shared.auth import STAFF
-from shared.http import HttpModel, Instant, Line, Text, allowed, answers, as_response, command_meta, router
+from shared.http import HttpModel, Instant, Line, Text, answers, as_response, router
+from ticket_service.api.access import commanded
 from ticket_service.application.calls import Call
 from ticket_service.application.service import Application
 from ticket_service.domain.commands import CallTransfer
@@ -51,13 +52,12 @@ def calls_router(application: Application) -> APIRouter:
         responses=answers(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
     )
     async def receive_call(request: Request, body: CallBody) -> Response:
-        """A failed transfer may start a callback timer; a voicemail without a ticket becomes one."""
-        allowed(request, STAFF, "record calls")
-        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
-        await application.current()
-        ticket = body.ticket
-        if ticket is not None:
-            ticket = await application.tickets.identify(meta.principal, ticket)
+        """A failed transfer may promise a callback, and a voicemail without a ticket becomes one.
+
+        Any other call without a ticket is kept where an agreement of the provider has `calls.log_all`, else refused.
+        """
+        meta = await commanded(request, application, STAFF, "record calls", body.occurred_at)
+        ticket = body.ticket and await application.tickets.identify(meta.principal, body.ticket)
         call = Call(
             ticket=ticket,
             from_number=body.from_,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
@@ -15,17 +15,16 @@ from shared.http import (
     allowed,
     answers,
     as_response,
-    command_meta,
     json_answer,
     principal_of,
     router,
 )
-from shared.problems import Problem
-from ticket_service.api.access import ADMIN, READERS
+from ticket_service.api.access import ADMIN, READERS, commanded
+from ticket_service.api.parameters import ContractId
 from ticket_service.application.service import Application
 from ticket_service.domain import contract as domain
+from ticket_service.domain.errors import NotFound
 
-ContractId = Annotated[str, Path(max_length=64, examples=["0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81"])]
 AddonName = Annotated[str, Path(max_length=64, examples=["dedicated_support"])]
 _CONTRACT = {"id": "0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81", "agreement": "infoniqa", "plan": "m", "package_hours": 4}
 
@@ -56,12 +55,8 @@ class UntilBody(HttpModel):
 def contracts_router(application: Application) -> APIRouter:
     """``/v1/contracts/{contract}`` and what hangs below it."""
     routes = router(tags=["contracts"])
-    customers = application.customers
+    contracts = application.contracts
     done = answers(201, "Done", {"contract": _CONTRACT, "events": []})
-
-    async def meta_for(request: Request, body: Any, doing: str) -> Any:
-        allowed(request, ADMIN, doing)
-        return await command_meta(request, application.log, application.now(), body.occurred_at)
 
     @routes.get(
         "/contracts/{contract}",
@@ -70,33 +65,33 @@ def contracts_router(application: Application) -> APIRouter:
     )
     async def read_contract(request: Request, contract: ContractId) -> Response:
         principal = principal_of(request)
-        loaded = await customers.contract(principal.provider, contract)
+        loaded = await contracts.contract(principal.provider, contract)
         if principal.role != "customer":
             allowed(request, READERS, "read contracts")
         elif loaded.state.customer != principal.customer:
-            raise Problem(404, f"There is no contract {contract}.", code="contract-not-found")
+            raise NotFound("contract-not-found", f"There is no contract {contract}.")
         return json_answer({"contract": loaded.state}, headers={"ETag": f'"{loaded.version}"'})
 
     @routes.post("/contracts/{contract}/packages", summary="Buy a package", status_code=201, responses=done)
     async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
-        meta = await meta_for(request, body, "buy packages")
+        meta = await commanded(request, application, ADMIN, "buy packages", body.occurred_at)
         command = domain.BuyPackage(hours=body.hours, from_on=body.from_)
-        return as_response(await customers.buy_package(meta, contract, command))
+        return as_response(await contracts.buy_package(meta, contract, command))
 
     @routes.post("/contracts/{contract}/addons", summary="Book an add-on", status_code=201, responses=done)
     async def book_addon(request: Request, contract: ContractId, body: BookAddonBody) -> Response:
-        meta = await meta_for(request, body, "book add-ons")
+        meta = await commanded(request, application, ADMIN, "book add-ons", body.occurred_at)
         command = domain.BookAddon(addon=body.addon, from_on=body.from_)
-        return as_response(await customers.book_addon(meta, contract, command))
+        return as_response(await contracts.book_addon(meta, contract, command))
 
     @routes.post("/contracts/{contract}/addons/{addon}/end", summary="End an add-on", status_code=201, responses=done)
     async def end_addon(request: Request, contract: ContractId, addon: AddonName, body: UntilBody) -> Response:
-        meta = await meta_for(request, body, "end add-ons")
-        return as_response(await customers.end_addon(meta, contract, domain.EndAddon(addon=addon, until_on=body.until)))
+        meta = await commanded(request, application, ADMIN, "end add-ons", body.occurred_at)
+        return as_response(await contracts.end_addon(meta, contract, domain.EndAddon(addon=addon, until_on=body.until)))
 
     @routes.post("/contracts/{contract}/termination", summary="End a contract", status_code=201, responses=done)
     async def terminate_contract(request: Request, contract: ContractId, body: UntilBody) -> Response:
-        meta = await meta_for(request, body, "terminate contracts")
-        return as_response(await customers.terminate(meta, contract, domain.Terminate(until_on=body.until)))
+        meta = await commanded(request, application, ADMIN, "terminate contracts", body.occurred_at)
+        return as_response(await contracts.terminate(meta, contract, domain.Terminate(until_on=body.until)))
 
     return routes

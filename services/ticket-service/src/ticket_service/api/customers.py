@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shared.events import recorded
-from shared.events.customers import CustomerRegistered
 from shared.http import (
+    Code,
     HttpModel,
     Instant,
     Line,
@@ -18,23 +16,22 @@ from shared.http import (
     allowed,
     answers,
     as_response,
-    command_meta,
     json_answer,
     principal_of,
     router,
 )
-from shared.problems import Problem
-from ticket_service.api.access import ADMIN, READERS
-from ticket_service.application.customers import customer_stream
+from ticket_service.api.access import ADMIN, READERS, commanded
+from ticket_service.api.parameters import CustomerId, Page, page
 from ticket_service.application.service import Application
 from ticket_service.domain import customer as domain
-from ticket_service.domain.phone import normalised_phone
+from ticket_service.domain.errors import NotFound
 from ticket_service.domain.signing import SignContract, WantedAddon
 
-CustomerId = Annotated[str, Path(max_length=64, examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])]
-After = Annotated[str, Query(max_length=64, description="The cursor of the page before")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 _CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
+
+
+Address = Annotated[dict[Code, Line], Field(max_length=20)]
+"""Where invoices go: countries name the parts of an address differently."""
 
 
 class Contact(HttpModel):
@@ -45,15 +42,6 @@ class Contact(HttpModel):
     phone: Line | None = None
 
 
-class Address(HttpModel):
-    """Where invoices go."""
-
-    street: Line | None = None
-    postal_code: Line | None = None
-    city: Line | None = None
-    country: Line | None = None
-
-
 class RegisterBody(HttpModel):
     """A new customer."""
 
@@ -62,7 +50,7 @@ class RegisterBody(HttpModel):
     language: Line | None = Field(None, examples=["de-CH"])
     country: Line | None = Field(None, examples=["CH"])
     vat_id: Line | None = None
-    address: Line | Address | None = None
+    address: Line | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
     contact: Contact | None = None
     occurred_at: Instant | None = None
 
@@ -112,6 +100,18 @@ class ForgetBody(HttpModel):
     occurred_at: Instant | None = None
 
 
+class CustomerQuery(Page):
+    """Which customers."""
+
+    phone: str | None = Field(None, max_length=40, description="Only who has this number", examples=["+49 40 000001"])
+
+    @property
+    def number(self) -> str:
+        """The number asked for; in a query a plus sign that was not escaped arrives as a space."""
+        phone = self.phone or ""
+        return f"+{phone[1:]}" if phone.startswith(" ") else phone
+
+
 def customers_router(application: Application) -> APIRouter:
     """``/v1/customers`` and what hangs below a customer."""
     routes = router(tags=["customers"])
@@ -123,37 +123,31 @@ def customers_router(application: Application) -> APIRouter:
 def _add_commands(routes: APIRouter, application: Application) -> None:
     customers = application.customers
 
-    async def meta_for(request: Request, body: Any, doing: str) -> Any:
-        allowed(request, ADMIN, doing)
-        return await command_meta(request, application.log, application.now(), body.occurred_at)
-
     created = answers(201, "Done", {"customer": _CUSTOMER, "events": []})
 
     @routes.post("/customers", summary="Register a customer", status_code=201, responses=created)
     async def register_customer(request: Request, body: RegisterBody) -> Response:
-        meta = await meta_for(request, body, "register customers")
+        meta = await commanded(request, application, ADMIN, "register customers", body.occurred_at)
         given = body.model_dump(exclude={"occurred_at", "contact"})
         contact = domain.Contact(**body.contact.model_dump()) if body.contact else None
         return as_response(await customers.register(meta, domain.Register(**given, contact=contact)))
 
     @routes.post("/customers/{customer}/devices", summary="Register a device", status_code=201, responses=created)
     async def register_device(request: Request, customer: CustomerId, body: DeviceBody) -> Response:
-        meta = await meta_for(request, body, "register devices")
+        meta = await commanded(request, application, ADMIN, "register devices", body.occurred_at)
         command = domain.RegisterDevice(**body.model_dump(exclude={"occurred_at"}))
         return as_response(await customers.register_device(meta, customer, command))
 
     @routes.post("/customers/{customer}/contacts", summary="Assign a contact", status_code=201, responses=created)
     async def assign_contact(request: Request, customer: CustomerId, body: ContactRoleBody) -> Response:
-        meta = await meta_for(request, body, "assign contacts")
-        await application.current()
+        meta = await commanded(request, application, ADMIN, "assign contacts", body.occurred_at)
         command = domain.AssignContact(role=body.role, agent=body.agent)
         return as_response(await customers.assign_contact(meta, customer, command))
 
     @routes.post("/customers/{customer}/contracts", summary="Sign a contract", status_code=201, responses=created)
     async def sign_contract(request: Request, customer: CustomerId, body: ContractBody) -> Response:
         """Open tickets of a customer without contract move up in the worklist; their timers stay as they are."""
-        meta = await meta_for(request, body, "sign contracts")
-        await application.current()
+        meta = await commanded(request, application, ADMIN, "sign contracts", body.occurred_at)
         command = SignContract(
             agreement=body.agreement,
             plan=body.plan,
@@ -164,49 +158,35 @@ def _add_commands(routes: APIRouter, application: Application) -> None:
             from_on=body.from_,
             until_on=body.until,
         )
-        tickets = application.tickets
-        return as_response(
-            await customers.sign(meta, customer, command, lambda contract: tickets.reprioritised(meta, contract))
-        )
+        return as_response(await application.contracts.sign(meta, customer, command))
 
     @routes.post("/customers/{customer}/forget", summary="Forget a person", status_code=201, responses=created)
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
         """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid."""
-        meta = await meta_for(request, body, "forget persons")
+        meta = await commanded(request, application, ADMIN, "forget persons", body.occurred_at)
         return as_response(await customers.forget(meta, customer))
 
 
 def _add_reads(routes: APIRouter, application: Application) -> None:
+    customers = application.customers
+
     async def described(request: Request, customer: str) -> dict[str, Any]:
-        loaded = await application.customers.customer(principal_of(request).provider, customer)
-        personal: dict[str, Any] = {}
-        for line in await application.log.read_stream(customer_stream(customer)):
-            if isinstance(recorded(line.line).event, CustomerRegistered):
-                personal = await application.recording.personal_of(line.line) or {}
-        known: dict[str, Any] = msgspec.to_builtins(loaded.state)
-        shown = {key: value for key, value in personal.items() if known.get(key) is None}
-        return known | shown | {"version": loaded.version}
+        """The customer, if the caller may see it: staff the provider's, a customer the own company."""
+        principal = principal_of(request)
+        if principal.role == "customer" and customer != principal.customer:
+            raise NotFound("customer-not-found", f"There is no customer {customer}.")
+        return await customers.described(await customers.customer(principal.provider, customer))
 
     @routes.get("/customers", summary="List customers", responses=answers(200, "A page", {"items": [_CUSTOMER]}))
-    async def list_customers(
-        request: Request,
-        phone: Annotated[str | None, Query(max_length=40, description="Only who has this number")] = None,
-        after: After = "",
-        limit: Limit = 50,
-    ) -> Response:
-        """In the order of registration; with ``phone`` whose contact has that number, in whatever form it is written."""
+    async def list_customers(request: Request, query: Annotated[CustomerQuery, Query()]) -> Response:
+        """In the order of registration; with `phone` whose contact has that number, in whatever form it is written."""
         provider = allowed(request, READERS, "read customers").provider
-        model = await application.current()
-        if phone is not None:
-            number = normalised_phone(_plus(phone))
-            found = await model.customers_by_phone(application.personal_data.phone_index(provider, number))
+        if query.phone is None:
+            items = await customers.page(provider, after=query.after, limit=query.limit + 1)
         else:
-            found = await model.customers(provider, after=after, limit=limit)
-        headers = {}
-        if phone is None and len(found) == limit:
-            page = request.url.include_query_params(after=found[-1])
-            headers["Link"] = f'<{page.path}?{page.query}>; rel="next"'
-        return json_answer({"items": [await described(request, each) for each in found]}, headers=headers)
+            found = await customers.with_phone(provider, query.number, await application.current())
+            items = [await described(request, each) for each in found if each > query.after][: query.limit + 1]
+        return page(request, items, query.limit, lambda each: str(each["id"]))
 
     @routes.get(
         "/customers/{customer}",
@@ -214,7 +194,6 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         responses=answers(200, "The customer", {"customer": _CUSTOMER}),
     )
     async def read_customer(request: Request, customer: CustomerId) -> Response:
-        _check_own(request, customer)
         body = await described(request, customer)
         return json_answer({"customer": body}, headers={"ETag": f'"{body["version"]}"'})
 
@@ -226,29 +205,13 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         ),
     )
     async def read_overview(request: Request, customer: CustomerId) -> Response:
-        _check_own(request, customer)
         body = await described(request, customer)
-        model = await application.current()
-        provider = principal_of(request).provider
+        read_model = await application.current()
         return json_answer(
             {
                 "customer": body,
-                "open_tickets": await model.open_tickets(provider, customer),
-                "contracts": await model.contracts_of(customer),
+                "open_tickets": await read_model.open_tickets(customer),
+                "contracts": await read_model.contracts_of(customer),
                 "contacts": body["contacts"],
             }
         )
-
-
-def _check_own(request: Request, customer: str) -> None:
-    """Staff reads every customer of the provider, a customer only its own company."""
-    principal = principal_of(request)
-    if principal.role != "customer":
-        allowed(request, READERS, "read customers")
-    elif principal.customer != customer:
-        raise Problem(404, f"There is no customer {customer}.", code="customer-not-found")
-
-
-def _plus(phone: str) -> str:
-    """In a query a plus sign arrives as a space."""
-    return "+" + phone[1:] if phone.startswith(" ") else phone

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from shared.http import allowed, answers, as_response, command_meta, json_answer, router
+from shared.http import allowed, answers, as_response, json_answer, router
 from shared.problems import Problem
 from shared.terms import agreement_document, calendar_document, read_yaml
-from ticket_service.api.access import ADMIN, READERS
+from ticket_service.api.access import ADMIN, READERS, commanded
+from ticket_service.api.parameters import NumberedPage, Page, page
 from ticket_service.application.service import Application
 from ticket_service.application.terms import check_name
 from ticket_service.domain import catalogue
@@ -58,10 +60,9 @@ def terms_router(application: Application) -> APIRouter:
     )
     async def publish_calendar(request: Request, name: Name) -> Response:
         """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
-        allowed(request, ADMIN, "publish calendars")
+        meta = await commanded(request, application, ADMIN, "publish calendars")
         document = calendar_document(await _read(request))
         check_name(name, document.calendar, "calendar")
-        meta = await command_meta(request, application.log, application.now())
         return as_response(await application.terms.publish_calendar(meta, document))
 
     @routes.post(
@@ -73,7 +74,8 @@ def terms_router(application: Application) -> APIRouter:
     async def preview_calendar(request: Request) -> Response:
         """The document's materialised form: closed days with names and sources. Nothing is stored."""
         allowed(request, READERS, "preview calendars")
-        return json_answer({"calendar": materialise(calendar_document(await _read(request)), 1)})
+        document = calendar_document(await _read(request))
+        return json_answer({"calendar": await asyncio.to_thread(materialise, document, 1)})
 
     @routes.put(
         "/agreements/{name}",
@@ -84,10 +86,9 @@ def terms_router(application: Application) -> APIRouter:
     )
     async def publish_agreement(request: Request, name: Name) -> Response:
         """The document becomes the next version; the same document again is 200 and no new version."""
-        allowed(request, ADMIN, "publish agreements")
+        meta = await commanded(request, application, ADMIN, "publish agreements")
         document = agreement_document(await _read(request))
         check_name(name, document.agreement, "agreement")
-        meta = await command_meta(request, application.log, application.now())
         return as_response(await application.terms.publish_agreement(meta, document))
 
     _add_reads(routes, application, "calendar")
@@ -107,9 +108,11 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
     @routes.get(
         path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=answers(200, "All", {"items": [_VERSION]})
     )
-    async def list_terms(request: Request) -> Response:
+    async def list_terms(request: Request, query: Annotated[Page, Query()]) -> Response:
         provider = allowed(request, READERS, f"read {kind}s").provider
-        return json_answer({"items": await (await application.current()).terms(provider, kind)})
+        read_model = await application.current()
+        items = await read_model.terms(provider, kind, after=query.after, limit=query.limit + 1)
+        return page(request, items, query.limit, lambda each: each.name)
 
     @routes.get(
         path + "/{name}",
@@ -127,9 +130,11 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         name=f"list_{kind}_versions",
         responses=answers(200, "All versions", {"items": [_VERSION]}),
     )
-    async def list_versions(request: Request, name: Name) -> Response:
+    async def list_versions(request: Request, name: Name, query: Annotated[NumberedPage, Query()]) -> Response:
         found = await published(request, name)
-        return json_answer({"items": [_summary(found, each.version) for each in found.versions]})
+        versions = found.versions[query.after : query.after + query.limit + 1]
+        items = [_summary(found, each.version) for each in versions]
+        return page(request, items, query.limit, lambda each: int(each["version"]))
 
     @routes.get(
         path + "/{name}/versions/{version}",

@@ -7,12 +7,14 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
-from shared.http import answers, as_response, command_meta, router
+from shared.auth import ROLES
+from shared.http import answers, as_response, principal_of, router
 from ticket_service.api import ticket_bodies as bodies
+from ticket_service.api.access import commanded
+from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_bodies import CommandBody, Place
 from ticket_service.application.service import Application
 
-TicketName = Annotated[str, Path(max_length=64, description="Id or reference", examples=["INF-7K3Q-9F2M"])]
 ThingNumber = Annotated[int, Path(ge=1, le=10_000, description="Counts from 1 within the ticket")]
 EntryId = Annotated[str, Path(max_length=64)]
 
@@ -109,10 +111,10 @@ def _endpoint(application: Application, command: CommandRoute) -> Callable[..., 
     default = body_type() if body_type in _EMPTY_ALLOWED else inspect.Parameter.empty
 
     async def give(request: Request, ticket: str, body: CommandBody, number: int = 0, entry: str = "") -> Response:
-        principal_ticket = await _identified(application, request, ticket)
-        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
+        found = await application.tickets.identify(principal_of(request), ticket)
+        meta = await commanded(request, application, ROLES, "give commands", body.occurred_at)
         place = Place(number=number, entry=entry, new_id=application.recording.new_id)
-        return as_response(await application.tickets.execute(meta, principal_ticket, body.command(place)))
+        return as_response(await application.tickets.execute(meta, found, body.command(place)))
 
     parameters = [
         inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
@@ -125,10 +127,3 @@ def _endpoint(application: Application, command: CommandRoute) -> Callable[..., 
         parameters.append(inspect.Parameter("entry", inspect.Parameter.KEYWORD_ONLY, annotation=EntryId))
     give.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take one
     return give
-
-
-async def _identified(application: Application, request: Request, name: str) -> str:
-    if application.tickets.is_id(name):
-        return name
-    await application.current()
-    return await application.tickets.identify(request.state.principal, name)

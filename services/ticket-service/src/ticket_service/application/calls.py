@@ -1,4 +1,4 @@
-"""Inbound calls: every one is a fact; with a ticket it belongs to it, and a voicemail without one becomes one."""
+"""Inbound calls: with a ticket they belong to it, a voicemail without one becomes one, the rest is kept where that is agreed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ import msgspec
 from shared.event_log import Answer
 from shared.events.tickets import CallReceived
 from shared.http import CommandMeta, command_answer
+from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
+from ticket_service.application.intake import Intake, Request
+from ticket_service.application.locks import Locks
 from ticket_service.application.recording import Change, Recording
 from ticket_service.application.terms import Terms
-from ticket_service.application.tickets import Tickets, new_reference
-from ticket_service.domain.commands import AttachCall, CallTransfer, CreateTicket
-from ticket_service.domain.customer import Contact, Register
+from ticket_service.application.tickets import Tickets
+from ticket_service.domain.commands import AttachCall, CallTransfer
+from ticket_service.domain.customer import Contact, Customer, Register
+from ticket_service.domain.customer import evolve as evolved_customer
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.fact import Fact
+from ticket_service.domain.objections import Objections
 from ticket_service.domain.phone import normalised_phone
-from ticket_service.personal_data import PersonalData
 from ticket_service.read_model import ReadModel
 
 VOICEMAIL: Final = "voicemail"
-NORMAL_TYPE: Final = "normal"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,68 +47,92 @@ class Calls:
     def __init__(
         self,
         recording: Recording,
+        current: Current,
         terms: Terms,
-        tickets: Tickets,
         customers: Customers,
-        personal_data: PersonalData,
-        read_model: ReadModel,
+        tickets: Tickets,
+        intake: Intake,
     ) -> None:
         self._recording = recording
+        self._current = current
         self._terms = terms
-        self._tickets = tickets
         self._customers = customers
-        self._personal_data = personal_data
-        self._read_model = read_model
+        self._tickets = tickets
+        self._intake = intake
+        self._taking = Locks()
 
     async def receive(self, meta: CommandMeta, call: Call) -> Answer:
-        """A call on a ticket, a voicemail that becomes one, or a call that is only kept."""
-        call_id = self._recording.new_id()
+        """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
-            return await self._tickets.execute(meta, call.ticket, self._attached(call_id, call))
-        if call.voicemail is not None:
-            return await self._open_ticket(meta, call_id, call)
-        if call.transfer is not None:
-            sentence = "a transfer follows the logged matter: name its ticket"
-            raise NotAcceptable(f"The call cannot be recorded: {sentence}.", [("/ticket", sentence)])
-        return await self._keep(meta, call_id, call)
+            return await self._tickets.execute(meta, call.ticket, self._attached(call))
+        objections = Objections()
+        objections.not_later_than("/started_at", call.started_at, meta.now)
+        if call.voicemail is None and call.transfer is not None:
+            objections.add("/ticket", "a transfer follows the logged matter: name its ticket")
+        objections.refuse_if_any("The call cannot be recorded like this.")
+        if call.voicemail is None:
+            return await self._keep(meta, call)
+        # Two calls from one number that nobody knows are one new customer.
+        async with self._taking.of(f"{meta.principal.provider}/{normalised_phone(call.from_number)}"):
+            return await self._open_ticket(meta, call, call.voicemail)
 
-    async def _open_ticket(self, meta: CommandMeta, call_id: str, call: Call) -> Answer:
-        """A voicemail of an unknown caller registers a prospect first; received when the message was left."""
-        provider = meta.principal.provider
-        number = normalised_phone(call.from_number)
-        known = await self._read_model.customers_by_phone(self._personal_data.phone_index(provider, number))
-        if known:
-            customer = known[0]
-        else:
-            caller = Register(name=call.from_number, kind="prospect", contact=Contact(phone=call.from_number))
-            customer = await self._customers.register_unknown(meta, caller)
-        command = CreateTicket(
-            reference=new_reference(provider),
-            customer=customer,
+    async def _open_ticket(self, meta: CommandMeta, call: Call, text: str) -> Answer:
+        """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
+        read_model = await self._current()
+        customer = await self._known_caller(meta.principal.provider, call.from_number, read_model)
+        before: list[Change] = []
+        if customer is None:
+            number = call.from_number
+            contact = Contact(phone=number) if normalised_phone(number) else None
+            before = [self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))]
+            customer = evolved_customer(None, before[0].facts[0].event)  # type: ignore[arg-type]  # it is the registration
+        request = Request(
             received_at=call.started_at,
             channel=VOICEMAIL,
-            type=NORMAL_TYPE,
             subject="Voicemail",
-            description=call.voicemail or "",
+            description=text,
+            fields={"phone": call.from_number},
         )
-        return await self._tickets.create(meta, command, [self._attached(call_id, call)])
+        ground = await self._intake.ground(meta, customer, request, read_model)
+        if VOICEMAIL not in ground.context.agreement.channels:
+            sentence = f"the agreement {ground.context.agreement.agreement} has no channel {VOICEMAIL!r}"
+            raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
+        return await self._intake.conclude(meta, ground, before=before, following=[self._attached(call)])
 
-    async def _keep(self, meta: CommandMeta, call_id: str, call: Call) -> Answer:
-        facts = [
-            Fact(
-                CallReceived(call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to),
-                {"from": call.from_number},
-            )
-        ]
+    async def _keep(self, meta: CommandMeta, call: Call) -> Answer:
+        """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.
+
+        The number is sealed for the customer who has it, so that it is forgotten with the person; else for the call alone.
+        """
+        provider = meta.principal.provider
+        read_model = await self._current()
+        if not any(each.calls.log_all for each in await self._terms.newest_agreements(provider, read_model)):
+            sentence = "no agreement keeps calls without a ticket (calls.log_all)"
+            raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
+        caller = await self._known_caller(provider, call.from_number, read_model)
+        call_id = self._recording.new_id()
         stream = f"call-{call_id}"
-        change = Change(stream=stream, after_version=0, subject=stream, facts=facts, occurred_at=meta.occurred_at)
+        event = CallReceived(call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to)
+        change = Change(
+            stream=stream,
+            after_version=0,
+            subject=stream if caller is None else caller.subject,
+            facts=[Fact(event, {"from": call.from_number})],
+            occurred_at=meta.occurred_at,
+        )
         lines = await self._recording.lines(meta, [change])
-        body = {"call": {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}}
-        return await self._recording.store(meta, lines, command_answer(body, lines, version=1))
+        kept = {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}
+        kept["customer"] = None if caller is None else caller.id
+        return await self._recording.store(meta, lines, command_answer({"call": kept}, lines, version=1))
 
-    def _attached(self, call_id: str, call: Call) -> AttachCall:
+    async def _known_caller(self, provider: str, number: str, read_model: ReadModel) -> Customer | None:
+        """Who has the number; of several the one registered first."""
+        known = await self._customers.with_phone(provider, number, read_model)
+        return (await self._customers.customer(provider, known[0])).state if known else None
+
+    def _attached(self, call: Call) -> AttachCall:
         return AttachCall(
-            call=call_id,
+            call=self._recording.new_id(),
             entry=self._recording.new_id(),
             from_number=call.from_number,
             to=call.to,

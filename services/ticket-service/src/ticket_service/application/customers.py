@@ -1,36 +1,29 @@
-"""Commands about customers and their contracts, and what intake must know of a customer."""
+"""Commands about customers, their devices and contacts; and who a customer is, for those who may know."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from shared.event_log import Answer, VersionConflictError
-from shared.http import CommandMeta, check_version, command_answer
-from shared.problems import Problem
-from ticket_service.application.recording import Change, Recording
+from shared.event_log import Answer
+from shared.http import CommandMeta, check_version
+from ticket_service.application.current import Current
+from ticket_service.application.locks import Locks
+from ticket_service.application.recording import Change, Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.application.terms import Terms
-from ticket_service.domain import contract as contracts
-from ticket_service.domain import customer as customers
-from ticket_service.domain.contract import Contract
-from ticket_service.domain.customer import Customer
-from ticket_service.domain.errors import NotFound
+from ticket_service.domain import customer as domain
+from ticket_service.domain.customer import AssignContact, Customer, Register, RegisterDevice
+from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.fact import Fact
-from ticket_service.domain.signing import SignContract, sign
-from ticket_service.personal_data import PersonalData
+from ticket_service.domain.phone import normalised_phone
+from ticket_service.personal_data import PersonalData, Sealed
+from ticket_service.read_model import DEDICATED_AGENT, ReadModel
 
-
-def customer_stream(customer: str) -> str:
-    """The stream of a customer."""
-    return f"customer-{customer}"
-
-
-def contract_stream(contract: str) -> str:
-    """The stream of a contract."""
-    return f"contract-{contract}"
+Body = Callable[[Customer], dict[str, Any]]
+_STREAM: Final = "customer-"
 
 
 class Customers:
@@ -39,168 +32,124 @@ class Customers:
     def __init__(
         self,
         recording: Recording,
+        current: Current,
         terms: Terms,
         personal_data: PersonalData,
-        known_customers: Streams[Customer],
-        known_contracts: Streams[Contract],
+        known: Streams[Customer],
     ) -> None:
         self._recording = recording
+        self._current = current
         self._terms = terms
         self._personal_data = personal_data
-        self._customers = known_customers
-        self._contracts = known_contracts
+        self._known = known
+        self._dedicating = Locks()
 
     async def customer(self, provider: str, customer: str) -> Loaded[Customer]:
         """The customer's newest state. Raises NotFound, for another provider's as well."""
-        loaded = await self._customers.newest(customer_stream(customer))
-        if loaded is None or loaded.provider != provider:
-            raise NotFound("customer-not-found", f"There is no customer {customer}.")
-        return loaded
+        return _own(provider, customer, await self._known.newest(_STREAM + customer))
 
-    async def contract(self, provider: str, contract: str) -> Loaded[Contract]:
-        """The contract's newest state. Raises NotFound, for another provider's as well."""
-        loaded = await self._contracts.newest(contract_stream(contract))
-        if loaded is None or loaded.provider != provider:
-            raise NotFound("contract-not-found", f"There is no contract {contract}.")
-        return loaded
+    async def described(self, loaded: Loaded[Customer]) -> dict[str, Any]:
+        """The customer with what is sealed in the log, until the person is forgotten."""
+        personal = await self._recording.personal(loaded, loaded.state.subject)
+        return _description(loaded.state, loaded.version, personal)
 
-    async def register(self, meta: CommandMeta, command: customers.Register) -> Answer:
+    async def page(self, provider: str, *, after: str, limit: int) -> list[dict[str, Any]]:
+        """The provider's customers in the order of registration."""
+        rows = await (await self._current()).customers(provider, after=after, limit=limit)
+        sealed = [Sealed(row.event, row.sealed) for row in rows if row.event is not None and row.sealed is not None]
+        contents = await self._personal_data.open(sealed, [row.state.subject for row in rows])
+        return [_description(row.state, row.version, contents.get(row.event or "", {})) for row in rows]
+
+    async def with_phone(self, provider: str, phone: str, read_model: ReadModel) -> list[str]:
+        """The ids of the customers whose contact has the number, in whatever form it is written."""
+        return await read_model.customers_by_phone(self._personal_data.phone_index(provider, normalised_phone(phone)))
+
+    async def register(self, meta: CommandMeta, command: Register) -> Answer:
         """A new customer."""
-        customer = self._recording.new_id()
-        facts = customers.register(customer, command)
-        return await self._change_customer(meta, customer, None, facts, lambda state: {"customer": state})
+        change = self.registration(meta, command)
+        decision = Decision[Customer](
+            facts=change.facts, body=_shown, subject=change.subject, occurred_at=change.occurred_at
+        )
+        return await self._recording.conclude(meta, self._known, change.stream, None, decision)
 
-    async def register_unknown(self, meta: CommandMeta, command: customers.Register) -> str:
-        """A caller nobody knows becomes a prospect; the id. Stored before, and not part of, the answer to come."""
-        keyless = msgspec.structs.replace(meta, key=None, if_match=None)
+    def registration(self, meta: CommandMeta, command: Register) -> Change:
+        """A new customer, to be stored together with what it is registered for."""
         customer = self._recording.new_id()
-        facts = customers.register(customer, command)
-        await self._change_customer(keyless, customer, None, facts, lambda state: {"customer": state})
-        return customer
+        facts = domain.register(customer, command)
+        return Change(
+            stream=_STREAM + customer, after_version=0, subject=customer, facts=facts, occurred_at=meta.occurred_at
+        )
 
-    async def register_device(self, meta: CommandMeta, customer: str, command: customers.RegisterDevice) -> Answer:
+    async def register_device(self, meta: CommandMeta, customer: str, command: RegisterDevice) -> Answer:
         """A device of a customer."""
-        loaded = await self.customer(meta.principal.provider, customer)
-        facts = customers.register_device(loaded.state, self._recording.new_id(), command)
 
         def body(state: Customer) -> dict[str, Any]:
             device = state.device(command.serial)
             assert device is not None, "registered just now"
             return {"device": {"id": device.device} | msgspec.to_builtins(device)}
 
-        return await self._change_customer(meta, customer, loaded, facts, body)
+        def decide(state: Customer) -> list[Fact]:
+            return domain.register_device(state, self._recording.new_id(), command)
 
-    async def assign_contact(self, meta: CommandMeta, customer: str, command: customers.AssignContact) -> Answer:
-        """A member of staff takes a role for a customer."""
-        loaded = await self.customer(meta.principal.provider, customer)
-        facts = customers.assign_contact(loaded.state, command)
+        return await self._change(meta, customer, decide, body)
+
+    async def assign_contact(self, meta: CommandMeta, customer: str, command: AssignContact) -> Answer:
+        """A member of staff takes a role for a customer.
+
+        Raises NotInThisState for a dedicated agent who serves another customer where the provider sells them exclusively.
+        """
         contact = {"id": command.role, "role": command.role, "agent": command.agent}
-        return await self._change_customer(meta, customer, loaded, facts, lambda _: {"contact": contact})
+        async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
+            if command.role == DEDICATED_AGENT:
+                await self.customer(meta.principal.provider, customer)
+                await self._check_exclusive(meta.principal.provider, customer, command.agent)
+            return await self._change(
+                meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
+            )
 
     async def forget(self, meta: CommandMeta, customer: str) -> Answer:
         """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between."""
-        loaded = await self.customer(meta.principal.provider, customer)
-        facts = customers.forget(loaded.state)
-        answer = await self._change_customer(meta, customer, loaded, facts, lambda state: {"customer": state})
-        await self._personal_data.forget(customer)
+        forgotten = (await self.customer(meta.principal.provider, customer)).state.subject
+        answer = await self._change(meta, customer, domain.forget, _shown)
+        await self._personal_data.forget(forgotten)
         return answer
 
-    async def sign(
-        self, meta: CommandMeta, customer: str, command: SignContract, also: Callable[[Contract], Any]
+    async def _check_exclusive(self, provider: str, customer: str, agent: str) -> None:
+        read_model = await self._current()
+        served = await read_model.dedicated_customer(provider, agent)
+        if served in (None, customer):
+            return
+        for agreement in await self._terms.newest_agreements(provider, read_model):
+            if agreement.dedicated_agent is not None and agreement.dedicated_agent.exclusive:
+                raise NotInThisState(
+                    "agent-already-dedicated",
+                    f"The agent {agent} serves another customer; the agreement {agreement.agreement} promises a dedicated "
+                    "agent to one customer alone.",
+                )
+
+    async def _change(
+        self, meta: CommandMeta, customer: str, decide: Callable[[Customer], Sequence[Fact]], body: Body
     ) -> Answer:
-        """A contract under the agreement's newest version; ``also`` gives changes to tickets stored with it."""
-        provider = meta.principal.provider
-        loaded = await self.customer(provider, customer)
-        agreement, version = await self._terms.newest_agreement(provider, command.agreement)
-        contract = self._recording.new_id()
-        facts = sign(loaded.state, contract, command, agreement, version)
-        return await self._change_contract(meta, contract, None, facts, also)
+        async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
+            own = _own(meta.principal.provider, customer, loaded)
+            check_version(meta, own.version)
+            facts = decide(own.state)
+            return Decision(facts=facts, body=body, subject=own.state.subject, occurred_at=meta.occurred_at)
 
-    async def terminate(self, meta: CommandMeta, contract: str, command: contracts.Terminate) -> Answer:
-        """A contract's last day."""
-        loaded = await self.contract(meta.principal.provider, contract)
-        return await self._change_contract(meta, contract, loaded, contracts.terminate(loaded.state, command))
-
-    async def buy_package(self, meta: CommandMeta, contract: str, command: contracts.BuyPackage) -> Answer:
-        """A further package."""
-        loaded, agreement = await self._with_agreement(meta, contract)
-        facts = contracts.buy_package(loaded.state, self._recording.new_id(), command, agreement)
-        return await self._change_contract(meta, contract, loaded, facts)
-
-    async def book_addon(self, meta: CommandMeta, contract: str, command: contracts.BookAddon) -> Answer:
-        """An add-on."""
-        loaded, agreement = await self._with_agreement(meta, contract)
-        return await self._change_contract(
-            meta, contract, loaded, contracts.book_addon(loaded.state, command, agreement)
-        )
-
-    async def end_addon(self, meta: CommandMeta, contract: str, command: contracts.EndAddon) -> Answer:
-        """An add-on's last day."""
-        loaded = await self.contract(meta.principal.provider, contract)
-        return await self._change_contract(meta, contract, loaded, contracts.end_addon(loaded.state, command))
-
-    async def _with_agreement(self, meta: CommandMeta, contract: str) -> tuple[Loaded[Contract], Any]:
-        loaded = await self.contract(meta.principal.provider, contract)
-        state = loaded.state
-        terms = await self._terms.agreement_version(meta.principal.provider, state.agreement, state.agreement_version)
-        return loaded, terms
-
-    async def _change_customer(
-        self,
-        meta: CommandMeta,
-        customer: str,
-        loaded: Loaded[Customer] | None,
-        facts: Sequence[Fact],
-        body: Callable[[Customer], dict[str, Any]],
-    ) -> Answer:
-        stream = customer_stream(customer)
-        version = loaded.version if loaded else 0
-        if loaded is not None:
-            check_version(meta, loaded.version)
-            if not facts:
-                return command_answer(body(loaded.state), [], status=200, version=version)
-        change = Change(
-            stream=stream, after_version=version, subject=customer, facts=facts, occurred_at=meta.occurred_at
-        )
-        lines = await self._recording.lines(meta, [change])
-        after = self._customers.after(loaded, lines)
-        answer = command_answer(body(after.state), lines, version=after.version)
-        try:
-            answer = await self._recording.store(meta, lines, answer)
-        except VersionConflictError:
-            raise changed_meanwhile(f"customer {customer}") from None
-        self._customers.stored(stream, after)
-        return answer
-
-    async def _change_contract(
-        self,
-        meta: CommandMeta,
-        contract: str,
-        loaded: Loaded[Contract] | None,
-        facts: Sequence[Fact],
-        also: Callable[[Contract], Any] | None = None,
-    ) -> Answer:
-        stream = contract_stream(contract)
-        version = loaded.version if loaded else 0
-        if loaded is not None:
-            check_version(meta, loaded.version)
-            if not facts:
-                return command_answer({"contract": loaded.state}, [], status=200, version=version)
-        change = Change(
-            stream=stream, after_version=version, subject=contract, facts=facts, occurred_at=meta.occurred_at
-        )
-        own = await self._recording.lines(meta, [change])
-        after = self._contracts.after(loaded, own)
-        more = await self._recording.lines(meta, await also(after.state)) if also else []
-        answer = command_answer({"contract": after.state}, [*own, *more], version=after.version)
-        try:
-            answer = await self._recording.store(meta, [*own, *more], answer)
-        except VersionConflictError:
-            raise changed_meanwhile(f"contract {contract}") from None
-        self._contracts.stored(stream, after)
-        return answer
+        return await self._recording.carry_out(meta, self._known, _STREAM + customer, decision)
 
 
-def changed_meanwhile(thing: str) -> Problem:
-    """What to answer when somebody else was first again and again."""
-    return Problem(503, f"The {thing} is being changed by others at the moment.", headers={"Retry-After": "1"})
+def _own(provider: str, customer: str, loaded: Loaded[Customer] | None) -> Loaded[Customer]:
+    if loaded is None or loaded.provider != provider:
+        raise NotFound("customer-not-found", f"There is no customer {customer}.")
+    return loaded
+
+
+def _shown(state: Customer) -> dict[str, Any]:
+    return {"customer": state}
+
+
+def _description(state: Customer, version: int, personal: dict[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] = msgspec.to_builtins(state)
+    sealed = {key: value for key, value in personal.items() if known.get(key) is None}
+    return known | sealed | {"version": version}

@@ -1,21 +1,29 @@
-"""From facts to stored lines: ids, sealed personal parts, versions; and back, for those who may read.
+"""From decisions to stored lines: ids, sealed personal parts, versions; and back, for those who may read.
 
-Every command ends here, so nothing personal reaches the log unsealed.
+Every command ends here, so nothing personal reaches the log unsealed, and all of them meet others at the same place: without
+``If-Match`` a command is decided again on the newest state when somebody else was first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from shared.event_log import Answer, EventLog
-from shared.events import NewEvent, read_line
-from shared.http import CommandMeta, NewFact, StreamChange, lines_of, record
+from shared.event_log import Answer, EventLog, VersionConflictError
+from shared.events import NewEvent
+from shared.http import CommandMeta, NewFact, StreamChange, command_answer, lines_of, record
+from shared.problems import Problem
+from ticket_service.application.streams import Loaded, Streams
+from ticket_service.domain.errors import Refusal
 from ticket_service.domain.fact import Fact
-from ticket_service.personal_data import PersonalData
+from ticket_service.personal_data import PersonalData, Sealed
+
+State = TypeVar("State")
+ATTEMPTS: Final = 16
+"""How often a command is decided anew when somebody else was first."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +36,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
+class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
+    """What a command brings about in its own stream, what is stored ``also`` in others, and how the result is shown."""
+
+    facts: Sequence[Fact]
+    body: Callable[[State], dict[str, Any]]
+    subject: str
+    occurred_at: datetime
+    also: Sequence[Change] = ()
+
+
+Decide = Callable[[Loaded[State] | None], Awaitable[Decision[State]]]
+
+
 class Recording:
     """Records facts in the log; ``new_id`` gives time-ordered ids."""
 
@@ -36,35 +57,85 @@ class Recording:
         self._personal_data = personal_data
         self.new_id = new_id
 
+    async def carry_out(self, meta: CommandMeta, streams: Streams[State], stream: str, decide: Decide[State]) -> Answer:
+        """Decide a command on the stream's state and store what it brings about.
+
+        Raises what ``decide`` raises, Replay, and Problem 503 where others are first again and again.
+        """
+        async with streams.lock(stream):
+            loaded = await streams.kept(stream)
+            for _ in range(ATTEMPTS):
+                try:
+                    return await self.conclude(meta, streams, stream, loaded, await decide(loaded))
+                except VersionConflictError:
+                    loaded = await streams.newest(stream)
+                except (Refusal, Problem):
+                    newest = await streams.newest(stream)
+                    if _version(newest) == _version(loaded):
+                        raise
+                    loaded = newest  # what was refused rested on a state that another process has changed
+        raise Problem(503, "Others change the same thing at the moment.", headers={"Retry-After": "1"})
+
+    async def conclude(
+        self,
+        meta: CommandMeta,
+        streams: Streams[State],
+        stream: str,
+        loaded: Loaded[State] | None,
+        decision: Decision[State],
+    ) -> Answer:
+        """Store a decision that was taken on a state; null where the stream begins with it. Raises as ``store`` does."""
+        own = Change(
+            stream=stream,
+            after_version=_version(loaded),
+            subject=decision.subject,
+            facts=decision.facts,
+            occurred_at=decision.occurred_at,
+        )
+        lines = await self.lines(meta, [own])
+        after = streams.after(loaded, lines)
+        more = await self.lines(meta, decision.also)
+        status = 201 if lines else 200
+        answer = command_answer(decision.body(after.state), [*lines, *more], status=status, version=after.version)
+        await self.store(meta, [*lines, *more], answer)
+        streams.keep(stream, after)
+        return answer
+
     async def lines(self, meta: CommandMeta, changes: Sequence[Change]) -> list[NewEvent]:
         """The changes as lines ready to be stored."""
         return lines_of(meta, [await self._sealed(change) for change in changes if change.facts])
 
     async def store(self, meta: CommandMeta, lines: Sequence[NewEvent], answer: Answer) -> Answer:
-        """Append the lines with the answer. Raises Replay, Problem or VersionConflictError."""
+        """Append the lines with the answer; without a line the answer alone, if it has a key to be found by.
+
+        Raises Replay, Problem or VersionConflictError.
+        """
+        if not lines and meta.key is None:
+            return answer
         return await record(self._log, meta, lines, answer)
 
-    async def opened(self, lines: Iterable[bytes]) -> list[dict[str, Any]]:
-        """Envelopes as plain data, personal parts opened; null where the person was forgotten."""
+    async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
+        """Envelopes as plain data, personal parts opened; null where the person was forgotten since."""
         envelopes = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
-        contents = await self._personal_data.open(
-            {each["id"]: each["personal"] for each in envelopes if each["personal"]}
-        )
+        sealed = [Sealed(each["id"], each["personal"]) for each in envelopes if each["personal"]]
+        contents = await self._personal_data.open(sealed, [subject])
         return [each | {"personal": contents.get(each["id"])} for each in envelopes]
 
-    async def personal_of(self, line: bytes) -> dict[str, Any] | None:
-        """The opened personal part of one line; null if it has none or the person was forgotten."""
-        envelope = read_line(line)
-        if envelope.personal is None:
-            return None
-        return (await self._personal_data.open({envelope.id: envelope.personal})).get(envelope.id)
+    async def personal(self, loaded: Loaded[Any], subject: str) -> dict[str, Any]:
+        """What the first event of a stream sealed; empty if nothing, or once the person was forgotten."""
+        if loaded.sealed is None:
+            return {}
+        return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
 
     async def _sealed(self, change: Change) -> StreamChange:
         facts: list[NewFact] = []
         for fact in change.facts:
             event_id, sealed = self.new_id(), None
             if fact.personal:
-                key = await self._personal_data.key_for(change.subject)
-                sealed = self._personal_data.seal(key, change.subject, event_id, fact.personal)
+                sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
             facts.append(NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed))
         return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts)
+
+
+def _version(loaded: Loaded[Any] | None) -> int:
+    return loaded.version if loaded else 0

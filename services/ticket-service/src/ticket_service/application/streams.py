@@ -6,25 +6,29 @@ on an old version is refused.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from shared.event_log import EventLog
 from shared.events import Envelope, Event, NewEvent, Recorded, UnknownEvent, recorded
+from ticket_service.application.locks import Locks
+from ticket_service.personal_data import Sealed
 
 State = TypeVar("State")
 KEPT_STATES: Final = 10_000
 
 
 class Loaded(msgspec.Struct, Generic[State], frozen=True):
-    """A state with the version it stands at and the provider it belongs to."""
+    """A state with the version it stands at, the provider it belongs to, and what its first event sealed."""
 
     provider: str
     version: int
     state: State
+    sealed: Sealed | None = None
 
 
 Evolve = Callable[[State | None, Event, Envelope], State | None]
@@ -37,37 +41,40 @@ class Streams(Generic[State]):
         self._log = log
         self._evolve = evolve
         self._kept: OrderedDict[str, Loaded[State]] = OrderedDict()
+        self._locks = Locks()
 
     async def newest(self, stream: str) -> Loaded[State] | None:
         """The state that the log tells now; null if there is no such stream."""
-        kept = self._kept.get(stream)
-        lines = await self._log.read_stream(stream, kept.version if kept else 0)
-        for line in lines:
-            kept = self._after(kept, recorded(line.line))
-        return self._keep(stream, kept)
+        loaded = self._kept.get(stream)
+        for line in await self._log.read_stream(stream, loaded.version if loaded else 0):
+            loaded = self._after(loaded, recorded(line.line))
+        if loaded is not None:
+            self.keep(stream, loaded)
+        return loaded
 
     async def kept(self, stream: str) -> Loaded[State] | None:
         """The state as kept, or the newest if none is; good enough to decide on."""
-        found = self._kept.get(stream)
-        if found is not None:
-            self._kept.move_to_end(stream)
-            return found
-        return await self.newest(stream)
+        return self._kept.get(stream) or await self.newest(stream)
 
-    def after(self, loaded: Loaded[State] | None, lines: list[NewEvent]) -> Loaded[State]:
+    def after(self, loaded: Loaded[State] | None, lines: Sequence[NewEvent]) -> Loaded[State]:
         """The state after lines about to be stored."""
         for line in lines:
             loaded = self._after(loaded, recorded(line.line))
         assert loaded is not None, "a stream begins with the event that makes its state"
         return loaded
 
-    def stored(self, stream: str, loaded: Loaded[State]) -> None:
-        """Keep the state, now that its lines are stored."""
-        self._keep(stream, loaded)
+    def keep(self, stream: str, loaded: Loaded[State]) -> None:
+        """Keep a state whose lines are stored, unless a newer one is kept already: requests overtake each other."""
+        kept = self._kept.get(stream)
+        if kept is None or kept.version < loaded.version:
+            self._kept[stream] = loaded
+        self._kept.move_to_end(stream)
+        if len(self._kept) > KEPT_STATES:
+            self._kept.popitem(last=False)
 
-    def forget(self, stream: str) -> None:
-        """Drop what is kept: somebody else appended."""
-        self._kept.pop(stream, None)
+    def lock(self, stream: str) -> asyncio.Lock:
+        """Who holds it is the only one in this process that continues the stream."""
+        return self._locks.of(stream)
 
     def _after(self, loaded: Loaded[State] | None, each: Recorded) -> Loaded[State] | None:
         envelope = each.envelope
@@ -76,12 +83,7 @@ class Streams(Generic[State]):
             state = self._evolve(state, each.event, envelope)
         if state is None:
             return None
-        return Loaded(loaded.provider if loaded else envelope.provider, envelope.version, state)
-
-    def _keep(self, stream: str, loaded: Loaded[State] | None) -> Loaded[State] | None:
-        if loaded is not None:
-            self._kept[stream] = loaded
-            self._kept.move_to_end(stream)
-            if len(self._kept) > KEPT_STATES:
-                self._kept.popitem(last=False)
-        return loaded
+        if loaded is None:
+            sealed = None if envelope.personal is None else Sealed(envelope.id, envelope.personal)
+            return Loaded(envelope.provider, envelope.version, state, sealed)
+        return Loaded(loaded.provider, envelope.version, state, loaded.sealed)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from shared.event_log import Answer
-from shared.events import NewEvent
 from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.http import CommandMeta, command_answer
+from shared.http import CommandMeta, check_version
 from shared.terms import AgreementDocument, CalendarDocument, agreement_document
-from ticket_service.application.recording import Change, Recording
+from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.domain import catalogue
-from ticket_service.domain.catalogue import Published
-from ticket_service.domain.errors import NotAcceptable, NotFound
-from ticket_service.domain.fact import Fact
+from ticket_service.domain.catalogue import Published, Version
+from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.holidays import materialise
+from ticket_service.read_model import ReadModel
 
 KEPT_DOCUMENTS: Final = 200
+Calendar = Published[CalendarPublished]
+Agreement = Published[AgreementPublished]
+Kind = TypeVar("Kind", CalendarPublished, AgreementPublished)
 
 
 def calendar_stream(provider: str, name: str) -> str:
@@ -34,12 +37,7 @@ def agreement_stream(provider: str, name: str) -> str:
 class Terms:
     """The published terms of all providers."""
 
-    def __init__(
-        self,
-        recording: Recording,
-        calendars: Streams[Published[CalendarPublished]],
-        agreements: Streams[Published[AgreementPublished]],
-    ) -> None:
+    def __init__(self, recording: Recording, calendars: Streams[Calendar], agreements: Streams[Agreement]) -> None:
         self._recording = recording
         self._calendars = calendars
         self._agreements = agreements
@@ -47,50 +45,42 @@ class Terms:
 
     async def publish_calendar(self, meta: CommandMeta, document: CalendarDocument) -> Answer:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
-        stream = calendar_stream(meta.principal.provider, document.calendar)
-        loaded = await self._calendars.newest(stream)
-        published = loaded.state if loaded else Published[CalendarPublished]()
-        if catalogue.is_current(published, document):
-            assert published.current is not None, "it is the current one"
-            return _calendar_answer(published.current, [], status=200)
-        facts = catalogue.publish_calendar(published, materialise(document, published.next_version))
-        lines = await self._recording.lines(meta, [_change(meta, stream, loaded, facts)])
-        event = facts[0].event
-        assert isinstance(event, CalendarPublished), "publishing a calendar is one fact"
-        answer = await self._recording.store(meta, lines, _calendar_answer(event, lines, status=201))
-        self._calendars.stored(stream, self._calendars.after(loaded, lines))
-        return answer
+        provider = meta.principal.provider
+
+        async def decide(loaded: Loaded[Calendar] | None) -> Decision[Calendar]:
+            published = _own(meta, loaded, document.calendar)
+            if catalogue.is_current(published, document):
+                return _publication("calendar", meta, [])
+            version = await asyncio.to_thread(materialise, document, published.next_version)
+            return _publication("calendar", meta, catalogue.publish_calendar(published, version))
+
+        stream = calendar_stream(provider, document.calendar)
+        return await self._recording.carry_out(meta, self._calendars, stream, decide)
 
     async def publish_agreement(self, meta: CommandMeta, document: AgreementDocument) -> Answer:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
+
+        async def decide(loaded: Loaded[Agreement] | None) -> Decision[Agreement]:
+            published = _own(meta, loaded, document.agreement)
+            named = sorted({name for _, name in document.calendar_names()})
+            known = [name for name in named if await self._calendar(provider, name) is not None]
+            return _publication("agreement", meta, catalogue.publish_agreement(published, document, known))
+
         stream = agreement_stream(provider, document.agreement)
-        loaded = await self._agreements.newest(stream)
-        published = loaded.state if loaded else Published[AgreementPublished]()
-        named = {name for _, name in document.calendar_names()}
-        known = [name for name in sorted(named) if await self._calendars.newest(calendar_stream(provider, name))]
-        facts = catalogue.publish_agreement(published, document, known)
-        if not facts:
-            assert published.current is not None, "it is the current one"
-            return _agreement_answer(published.current, [], status=200)
-        lines = await self._recording.lines(meta, [_change(meta, stream, loaded, facts)])
-        event = facts[0].event
-        assert isinstance(event, AgreementPublished), "publishing an agreement is one fact"
-        answer = await self._recording.store(meta, lines, _agreement_answer(event, lines, status=201))
-        self._agreements.stored(stream, self._agreements.after(loaded, lines))
-        return answer
+        return await self._recording.carry_out(meta, self._agreements, stream, decide)
 
-    async def calendar(self, provider: str, name: str) -> Published[CalendarPublished]:
+    async def calendar(self, provider: str, name: str) -> Calendar:
         """All versions of a calendar. Raises NotFound."""
-        loaded = await self._calendars.newest(calendar_stream(provider, name))
-        if loaded is None:
+        found = await self._calendar(provider, name)
+        if found is None:
             raise NotFound("calendar-not-found", f"There is no calendar {name!r}.")
-        return loaded.state
+        return found
 
-    async def agreement(self, provider: str, name: str) -> Published[AgreementPublished]:
+    async def agreement(self, provider: str, name: str) -> Agreement:
         """All versions of an agreement. Raises NotFound."""
         loaded = await self._agreements.newest(agreement_stream(provider, name))
-        if loaded is None:
+        if loaded is None or loaded.provider != provider:
             raise NotFound("agreement-not-found", f"There is no agreement {name!r}.")
         return loaded.state
 
@@ -98,6 +88,23 @@ class Terms:
         """The agreement's newest document and its version. Raises NotFound."""
         version = len((await self.agreement(provider, name)).versions)
         return await self.agreement_version(provider, name, version), version
+
+    async def newest_agreements(self, provider: str, read_model: ReadModel) -> list[AgreementDocument]:
+        """The newest documents of all of the provider's agreements."""
+        rows = await read_model.terms(provider, "agreement")
+        return [await self.agreement_version(provider, row.name, row.version) for row in rows]
+
+    async def default_agreement(self, provider: str, read_model: ReadModel) -> str:
+        """The name of the agreement that serves who has no contract. Raises NotAcceptable where none is meant for it."""
+        rows = await read_model.terms(provider, "agreement")
+        names = [row.name for row in rows if row.is_default] or [row.name for row in rows]
+        if len(names) != 1:
+            raise NotAcceptable(
+                "The customer has no contract in force, and the provider has no agreement for that: "
+                "publish one, or mark one of them 'default: true'.",
+                code="no-default-agreement",
+            )
+        return names[0]
 
     async def agreement_version(self, provider: str, name: str, version: int) -> AgreementDocument:
         """The document of one version; versions never change, so it is kept. Raises NotFound."""
@@ -112,22 +119,29 @@ class Terms:
             self._documents.popitem(last=False)
         return document
 
+    async def _calendar(self, provider: str, name: str) -> Calendar | None:
+        loaded = await self._calendars.newest(calendar_stream(provider, name))
+        return loaded.state if loaded is not None and loaded.provider == provider else None
+
 
 def check_name(given: str, document_name: str, kind: str) -> None:
     """Raises NotAcceptable if a document is put under another name than its own."""
     if given != document_name:
         sentence = f"the document is the {kind} {document_name!r}, not {given!r}"
-        raise NotAcceptable(sentence, [(f"/{kind}", sentence)])
+        raise NotAcceptable(f"Nothing was published: {sentence}.", [(f"/{kind}", sentence)])
 
 
-def _change(meta: CommandMeta, stream: str, loaded: Loaded[Any] | None, facts: list[Fact]) -> Change:
-    version = loaded.version if loaded else 0
-    return Change(stream=stream, after_version=version, subject=stream, facts=facts, occurred_at=meta.occurred_at)
+def _own(meta: CommandMeta, loaded: Loaded[Published[Version]] | None, name: str) -> Published[Version]:
+    """What is published under the name so far, on the version the client means.
+
+    Raises NotInThisState where providers' names and document names run together in the same stream (``a.b`` + ``c``).
+    """
+    if loaded is not None and loaded.provider != meta.principal.provider:
+        raise NotInThisState("name-not-available", f"The name {name!r} is not available; choose one without a dot.")
+    check_version(meta, loaded.version if loaded else 0)
+    return loaded.state if loaded else Published()
 
 
-def _calendar_answer(event: CalendarPublished, lines: list[NewEvent], *, status: int) -> Answer:
-    return command_answer({"calendar": event}, lines, status=status, version=event.version)
-
-
-def _agreement_answer(event: AgreementPublished, lines: list[NewEvent], *, status: int) -> Answer:
-    return command_answer({"agreement": event}, lines, status=status, version=event.version)
+def _publication(kind: str, meta: CommandMeta, facts: Any) -> Decision[Published[Kind]]:
+    """Publishing is one fact, or none; either way the answer is what is current."""
+    return Decision(facts=facts, body=lambda state: {kind: state.current}, subject="", occurred_at=meta.occurred_at)

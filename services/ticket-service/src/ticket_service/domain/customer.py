@@ -70,7 +70,10 @@ class AssignContact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer as its events tell it; ``contacts`` maps a role to the agent who holds it now."""
+    """A customer as its events tell it; ``contacts`` maps a role to the agent who holds it now.
+
+    ``times_forgotten``: a company goes on after its persons were forgotten, so it can happen again.
+    """
 
     id: str
     kind: CustomerKind
@@ -82,6 +85,17 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceRegistered, ...] = ()
     contacts: Mapping[str, str] = {}
     forgotten: bool = False
+    times_forgotten: int = 0
+
+    @property
+    def subject(self) -> str:
+        """Whose key seals what is personal from now on: another one after each time the customer was forgotten."""
+        return _subject(self.id, self.times_forgotten)
+
+    @property
+    def forgotten_subjects(self) -> list[str]:
+        """Whose keys are to be deleted, if they are not yet."""
+        return [_subject(self.id, times) for times in range(self.times_forgotten)]
 
     def device(self, serial: str) -> DeviceRegistered | None:
         """The device with that serial number."""
@@ -142,8 +156,10 @@ def assign_contact(customer: Customer, command: AssignContact) -> list[Fact]:
 
 
 def forget(customer: Customer) -> list[Fact]:
-    """The customer's personal data shall be readable by nobody any more."""
-    return [] if customer.forgotten else [Fact(PersonForgotten(customer=customer.id))]
+    """The customer's personal data shall be readable by nobody any more; with a company new data may have come since."""
+    if customer.forgotten and customer.kind != "company":
+        return []
+    return [Fact(PersonForgotten(customer=customer.id))]
 
 
 def evolve(customer: Customer | None, event: CustomerEvent) -> Customer:
@@ -166,7 +182,8 @@ def evolve(customer: Customer | None, event: CustomerEvent) -> Customer:
         case ContactAssigned():
             return msgspec.structs.replace(customer, contacts={**customer.contacts, event.role: event.agent})
         case PersonForgotten():
-            return msgspec.structs.replace(customer, forgotten=True)
+            times = customer.times_forgotten + 1
+            return msgspec.structs.replace(customer, forgotten=True, times_forgotten=times)
         case _:
             assert_never(event)
 
@@ -178,6 +195,10 @@ def check_not_forgotten(customer: Customer) -> None:
     """
     if customer.forgotten and customer.kind != "company":
         raise NotInThisState("customer-forgotten", f"customer {customer.id} was forgotten; register the person anew")
+
+
+def _subject(customer: str, times_forgotten: int) -> str:
+    return f"{customer}~{times_forgotten}" if times_forgotten else customer
 
 
 def _registration_errors(command: Register) -> Iterator[tuple[str, str]]:

@@ -8,17 +8,41 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
+import msgspec
+
 from shared.terms import AgreementDocument
 from shared.terms.agreement import Rank, WorklistKey
 from ticket_service.domain.lifecycle import WORKABLE
-from ticket_service.domain.state import Ticket
+from ticket_service.domain.state import QUEUE, State, Ticket
 
 SortKey = tuple[tuple[int, ...], str]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def sort_key(ticket: Ticket, group: str | None, agreement: AgreementDocument) -> SortKey:
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a ticket only what its place in the worklist rests on: thousands of them are kept in order."""
+
+    id: str
+    reference: str
+    customer: str
+    agreement: str
+    agreement_version: int
+    state: State
+    assignee: str | None
+    type: str
+    severity: str | None
+    priority: int
+    channel: str
+    received_at: datetime
+
+    @property
+    def unassigned(self) -> bool:
+        """Whether nobody has the ticket yet."""
+        return self.assignee is None or self.assignee == QUEUE
+
+
+def sort_key(ticket: Ticket | Placed, group: str | None, agreement: AgreementDocument) -> SortKey:
     """The ticket's place by its agreement: the smallest comes first.
 
     ``group`` is that of the customer's present contract: the place follows the present, entitlement does not. Keys of
@@ -28,17 +52,17 @@ def sort_key(ticket: Ticket, group: str | None, agreement: AgreementDocument) ->
     return (*keys, _microseconds(ticket.received_at)), ticket.reference
 
 
-def is_workable(ticket: Ticket) -> bool:
+def is_workable(ticket: Ticket | Placed) -> bool:
     """Whether it is the vendor's turn: nothing is awaited from the customer, and the matter is not done."""
     return ticket.state in WORKABLE
 
 
-def is_free(ticket: Ticket) -> bool:
+def is_free(ticket: Ticket | Placed) -> bool:
     """Whether ``next`` may give the ticket to somebody: workable, and nobody has it."""
     return is_workable(ticket) and ticket.unassigned
 
 
-def _value(key: WorklistKey, ticket: Ticket, group: str | None, agreement: AgreementDocument) -> int:
+def _value(key: WorklistKey, ticket: Ticket | Placed, group: str | None, agreement: AgreementDocument) -> int:
     match key:
         case "group":
             return _place(group, [each.id for each in agreement.groups])
@@ -63,7 +87,7 @@ def _severity(severity: str | None, agreement: AgreementDocument) -> int:
     return _place(severity, [each.id for each in agreement.severities])
 
 
-def _rank(ticket: Ticket, group: str | None, ranks: list[Rank]) -> int:
+def _rank(ticket: Ticket | Placed, group: str | None, ranks: list[Rank]) -> int:
     """The first line all of whose named keys fit; behind them all where none does."""
     facts = {"type": ticket.type, "severity": ticket.severity, "group": group, "channel": ticket.channel}
     fits = (all(getattr(rank, key) in {None, value} for key, value in facts.items()) for rank in ranks)

@@ -1,4 +1,4 @@
-"""Read models in SQL: the engine, the column type for instants, and one transaction per batch.
+"""Databases: the engine, the column type for instants, short transactions, and what is said when a database does not answer.
 
 SQLite drops time zones, so instants are stored as integers of microseconds since the epoch on every database.
 """
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, BigInteger, Dialect, MetaData, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
@@ -39,8 +40,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+class DatabaseUnavailableError(SQLAlchemyError):
+    """The database does not answer at the moment: it is stopped, starts, or lost the connection. Nothing was stored.
+
+    Only a connection that breaks while a transaction is committed leaves open whether it was.
+    """
+
+
 class Database:
-    """A service's read model: short transactions on an async engine."""
+    """A file of SQLite or a schema of PostgreSQL: short transactions and readings. Both raise DatabaseUnavailableError."""
 
     def __init__(self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None) -> None:
         self._engine = engine
@@ -58,7 +66,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction: all of it or nothing. On SQLite it takes the write lock at once, so it never deadlocks."""
-        async with self._engine.connect() as connection:
+        async with _connection(self._engine) as connection:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 yield connection
@@ -66,12 +74,33 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view for reading."""
-        async with self._engine.connect() as connection:
+        async with _connection(self._engine) as connection:
             yield connection
 
     async def close(self) -> None:
         """Let go of all connections."""
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (ConnectionError, TimeoutError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not _lost(error):
+            raise
+        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+def _lost(error: DBAPIError) -> bool:
+    """Whether the connection is gone or refused, rather than the statement.
+
+    The classes of SQLSTATE are 08 (connection exception), 53 (insufficient resources) and 57 (operator intervention); see
+    appendix A of PostgreSQL's documentation.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(("08", "53", "57"))
 
 
 def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -100,31 +129,59 @@ def open_database(
     return sqlite_database(settings.var / f"{name}.db", metadata, pragmas or REBUILDABLE)
 
 
-def postgres_database(url: str, schema: str, metadata: MetaData) -> Database:
-    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database``."""
+def postgres_database(
+    url: str, schema: str, metadata: MetaData, *, statement_seconds: float | None = 30.0, one_moment: bool = False
+) -> Database:
+    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database``.
+
+    A server that has not answered a statement by ``statement_seconds`` is given up. With ``one_moment`` a transaction sees all
+    others' changes as of its beginning.
+    """
+    isolation = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"}},
+        **isolation,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": statement_seconds,
+            "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
+        },
     )
     return Database(engine, metadata, schema)
 
 
 POOL_SIZE: Final = 4
 POOL_OVERFLOW: Final = 4
+POOL_SECONDS: Final = 10.0
+"""So long a request waits for a connection that others use."""
+CONNECT_SECONDS: Final = 5.0
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 """For read models: they are made again from the log, so a tail lost with the power is only replayed."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
 """For keys: on the disk once stored, and off the disk once deleted."""
 
 
-def sqlite_database(file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE) -> Database:
-    """A database in one SQLite file."""
+def sqlite_database(
+    file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE, *, seen: tuple[str, Path] | None = None
+) -> Database:
+    """A database in one SQLite file. ``seen`` is a name and another file, which is read under that name as its schema.
+
+    A transaction sees the other file as of its beginning, and never locks it.
+    """
     url = URL.create("sqlite+aiosqlite", database=str(file))  # in a plain string, "?" in a folder's name ends the path
-    engine = create_async_engine(url, pool_size=4, max_overflow=0, hide_parameters=True)
+    engine = create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,
+        connect_args={"uri": seen is not None},
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -132,6 +189,9 @@ def sqlite_database(file: Path, metadata: MetaData, pragmas: tuple[str, ...] = R
         cursor = connection.cursor()
         for pragma in (*pragmas, "busy_timeout=10000"):
             cursor.execute(f"PRAGMA {pragma}")
+        if seen is not None:
+            name, other = seen
+            cursor.execute(f"ATTACH DATABASE ? AS {name}", (f"{other.absolute().as_uri()}?mode=ro",))
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

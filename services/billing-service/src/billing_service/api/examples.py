@@ -1,0 +1,140 @@
+"""What good answers look like, for OpenAPI and its readers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+
+def money(amount: str) -> dict[str, str]:
+    """Money as the contract writes it."""
+    return {"amount": amount, "currency": "CHF"}
+
+
+CONTRACT: Final = "0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81"
+CUSTOMER: Final = "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"
+TICKET: Final = "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80"
+EVENT: Final = "0199c3c4-2a00-7d22-9e3b-4c5d6e7f8091"
+CHARGE: Final = f"{CONTRACT}:9f3b6a504c1e5d778a901b2c3d4e5f60"
+LINE: Final[dict[str, Any]] = {
+    "charge": CHARGE,
+    "kind": "overage",
+    "ticket": TICKET,
+    "on": "2026-06-30",
+    "minutes": 30,
+    "unit_price": money("195.00"),
+    "amount": money("97.50"),
+    "rule": "R1, R3, R5, R2",
+    "sources": [EVENT],
+}
+SUMS: Final[dict[str, Any]] = {
+    "net": money("97.50"),
+    "vat": money("7.90"),
+    "gross": money("105.40"),
+    "payable": money("105.40"),
+    "taxes": [{"percent": "8.1", "category": "standard", "net": money("97.50"), "vat": money("7.90")}],
+}
+PREVIEW: Final[dict[str, Any]] = {
+    "lines": [LINE],
+    **SUMS,
+    "package_left_minutes": 0,
+    "held_minutes": {},
+    "written_off_minutes": {},
+    "open_decisions": [],
+    "violations": [],
+    "to_invoice": {"lines": [LINE], **SUMS},
+}
+BALANCE: Final[dict[str, Any]] = {
+    "packages": [{"package": "…", "granted": 240, "drawn": 75, "left": 165, "expires_on": "2026-12-31"}],
+    "held_minutes": {},
+    "open_decisions": [],
+}
+CHARGE_ITEM: Final[dict[str, Any]] = {
+    "id": CHARGE,
+    "kind": "cancellation",
+    "state": "proposed",
+    "amount": money("292.50"),
+    "raw_minutes": 90,
+    "minutes": 90,
+    "rule": "R6, R7",
+    "sources": [EVENT],
+}
+SUMMARY: Final[dict[str, Any]] = {
+    "number": 1,
+    "series": "infoniqa",
+    "type": "invoice",
+    "state": "issued",
+    "account": CONTRACT,
+    "contract": CONTRACT,
+    "customer": CUSTOMER,
+    "until": "2026-06-30",
+    "issued_on": "2026-07-01",
+    "currency": "CHF",
+    "net": money("97.50"),
+    "vat": money("7.90"),
+    "gross": money("105.40"),
+    "payable": money("105.40"),
+    "corrects": None,
+    "credited_by": None,
+    "paid_on": None,
+    "version": 1,
+}
+INVOICE: Final[dict[str, Any]] = SUMMARY | {
+    "parties": {
+        "seller": {"provider": "infoniqa", "name": "Infoniqa Customer Support"},
+        "buyer": {"customer": CUSTOMER, "kind": "company", "name": "Muster Treuhand AG", "country": "CH"},
+    },
+    "terms": [{"agreement": "infoniqa", "version": 1, "digest": "sha256:9f2c…"}],
+    "lines": [{"n": 1, "account": CONTRACT, "reference": "INF-7K3Q-9F2M"} | LINE],
+}
+CREDIT_NOTE: Final[dict[str, Any]] = INVOICE | {
+    "number": 2,
+    "type": "credit_note",
+    "corrects": 1,
+    "net": money("-97.50"),
+    "vat": money("-7.90"),
+    "gross": money("-105.40"),
+    "payable": money("-105.40"),
+}
+TRACE: Final[dict[str, Any]] = {
+    "line": LINE,
+    "steps": [{"name": "entries", "rule": "R1", "figures": {"minutes": 50}, "sources": [EVENT]}],
+    "sentences": ["Logged work: 30/06/2026 50 min, together 50 minutes."],
+    "language": "en",
+    "events": [{"id": EVENT, "type": "TimeLogged", "stream": f"ticket-{TICKET}", "version": 4}],
+    "clauses": [
+        {"agreement": "infoniqa", "version": 1, "pointer": "/billing/package", "says": {"increment_minutes": 15}}
+    ],
+}
+RUN: Final[dict[str, Any]] = {
+    "id": "0199c3c4-7c30-7a44-b3f7-8c3b5e401d92",
+    "until": "2026-06-30",
+    "state": "running",
+    "total": 120,
+    "done": 2,
+    "issued": [{"account": CONTRACT, "number": 1}],
+    "skipped": [{"account": "…", "code": "nothing-to-invoice", "detail": "Up to 2026-06-30 there is nothing new …"}],
+    "failed": [],
+}
+WHAT_IF: Final[dict[str, Any]] = {
+    "until": "2026-06-30",
+    "now": PREVIEW,
+    "then": PREVIEW,
+    "difference": {name: money("0.00") for name in ("net", "vat", "gross", "payable")},
+    "lines": [],
+}
+RECONCILIATION: Final[dict[str, Any]] = {
+    "account": CONTRACT,
+    "kind": "contract",
+    "logged": 250,
+    "package": 240,
+    "hourly": 10,
+    "free": 0,
+    "held": 0,
+    "written_off": 0,
+    "waived": 0,
+    "not_rated": 0,
+    "adds_up": True,
+    "net": money("97.50"),
+    "invoiced": money("0.00"),
+    "open": money("97.50"),
+}

@@ -1,0 +1,119 @@
+"""Commands about invoices: issue one, take one back, note that one was sent or paid."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from billing_service.api.access import BILLING
+from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
+from billing_service.api.parameters import Day, Moment, Number
+from billing_service.application.service import Application
+from shared.http import (
+    CommandMeta,
+    HttpModel,
+    Line,
+    Text,
+    allowed,
+    answers,
+    as_response,
+    command_meta,
+    router,
+)
+from shared.problems import Problem
+
+
+class IssueBody(HttpModel):
+    """Whose work is invoiced, either a contract's or all of a customer's, and up to which local day, inclusive."""
+
+    contract: Line | None = Field(None, examples=[CONTRACT])
+    customer: Line | None = Field(None, examples=[CUSTOMER])
+    until: Day = Field(examples=["2026-06-30"])
+    occurred_at: Moment | None = None
+
+
+class CreditBody(HttpModel):
+    """Why the invoice is taken back; the reason stands on the credit note."""
+
+    reason: Text = Field(examples=["Falscher Empfänger"])
+    occurred_at: Moment | None = None
+
+
+class SentBody(HttpModel):
+    """How the document reached the customer."""
+
+    channel: Line = Field(examples=["email"])
+    occurred_at: Moment | None = None
+
+
+class PaidBody(HttpModel):
+    """The local day on which it was settled."""
+
+    paid_on: Day = Field(examples=["2026-07-20"])
+    occurred_at: Moment | None = None
+
+
+def invoice_commands_router(application: Application) -> APIRouter:
+    """``POST /v1/invoices`` and what may become of an invoice."""
+    routes = router(tags=["invoices"])
+    invoicing = application.invoicing
+
+    async def meta_for(request: Request, body: IssueBody | CreditBody | SentBody | PaidBody, doing: str) -> CommandMeta:
+        allowed(request, BILLING, doing)
+        return await command_meta(request, application.log, application.now(), body.occurred_at)
+
+    @routes.post(
+        "/invoices",
+        summary="Issue what is new since the last invoice",
+        status_code=201,
+        responses=answers(201, "Issued", {"invoice": INVOICE, "events": []}),
+    )
+    async def issue_invoice(request: Request, body: IssueBody) -> Response:
+        """The next number of the series; a negative difference becomes a credit note.
+
+        409 `nothing-to-invoice`, 409 `undecided-charges`, 409 `invoiced-beyond` where a later day was invoiced. `If-Match`
+        names the last number of the series, as `GET /v1/invoices` gives it.
+        """
+        meta = await meta_for(request, body, "issue invoices")
+        match body.contract, body.customer:
+            case str() as contract, None:
+                return as_response(await invoicing.issue_contract(meta, contract, body.until))
+            case None, str() as customer:
+                return as_response(await invoicing.issue_customer(meta, customer, body.until))
+            case _:
+                sentence = "name either a contract or a customer"
+                problems = [("/contract", sentence), ("/customer", sentence)]
+                raise Problem(422, f"The request was refused: {sentence}.", code="invalid-request", errors=problems)
+
+    @routes.post(
+        "/invoices/{number}/credit-note",
+        summary="Take an invoice back",
+        status_code=201,
+        responses=answers(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
+    )
+    async def credit_invoice(request: Request, number: Number, body: CreditBody) -> Response:
+        """A credit note over the whole invoice. Its work is billed again by the next invoice, unless it was waived."""
+        meta = await meta_for(request, body, "credit invoices")
+        return as_response(await invoicing.credit(meta, number, body.reason))
+
+    @routes.post(
+        "/invoices/{number}/sent",
+        summary="Note that a document was sent",
+        status_code=201,
+        responses=answers(201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": []}),
+    )
+    async def note_sent(request: Request, number: Number, body: SentBody) -> Response:
+        meta = await meta_for(request, body, "send invoices")
+        return as_response(await invoicing.sent(meta, number, body.channel))
+
+    @routes.post(
+        "/invoices/{number}/paid",
+        summary="Note that a document was settled",
+        status_code=201,
+        responses=answers(201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": []}),
+    )
+    async def note_paid(request: Request, number: Number, body: PaidBody) -> Response:
+        meta = await meta_for(request, body, "settle invoices")
+        return as_response(await invoicing.paid(meta, number, body.paid_on))
+
+    return routes

@@ -1,0 +1,55 @@
+"""Invoice runs: all contracts of the provider, in the background, with progress."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from billing_service.api.access import BILLING, READERS
+from billing_service.api.examples import RUN
+from billing_service.api.parameters import Day, Moment
+from billing_service.application.service import Application
+from shared.http import HttpModel, allowed, answers, command_meta, json_answer, router
+
+
+class RunBody(HttpModel):
+    """Up to which local day every contract is invoiced; ``occurred_at`` dates the invoices."""
+
+    until: Day = Field(examples=["2026-06-30"])
+    occurred_at: Moment | None = None
+
+
+def invoice_runs_router(application: Application) -> APIRouter:
+    """``/v1/invoice-runs``."""
+    routes = router(tags=["invoice runs"])
+    runs = application.runs
+
+    @routes.post(
+        "/invoice-runs",
+        summary="Invoice every contract",
+        status_code=202,
+        responses=answers(202, "Begun", {"run": RUN}),
+    )
+    async def begin_run(request: Request, body: RunBody) -> Response:
+        """Contracts, and customers whose work no contract covers. Interrupted, it goes on where it was; asked for again under
+        the same Idempotency-Key, it is the same run. None is invoiced twice.
+        """
+        principal = allowed(request, BILLING, "issue invoices")
+        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
+        begun, known = await runs.begin(meta, body.until)
+        headers = {"Location": f"/v1/invoice-runs/{begun.run}"} | ({"Idempotency-Replayed": "true"} if known else {})
+        return json_answer({"run": await runs.run(principal, begun.run)}, 202, headers)
+
+    @routes.get(
+        "/invoice-runs/{run}",
+        summary="See how far a run is",
+        responses=answers(200, "The run", {"run": RUN}),
+    )
+    async def read_run(request: Request, run: Annotated[str, Path(max_length=64)]) -> Response:
+        """Issued numbers, and for every other account the reason why there was nothing to issue."""
+        principal = allowed(request, READERS, "read invoice runs")
+        return json_answer({"run": await runs.run(principal, run)})
+
+    return routes

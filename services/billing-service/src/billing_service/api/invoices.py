@@ -1,0 +1,208 @@
+"""Invoices and credit notes as issued: one, printed or as data, lists, lines, and the way back from a line to its facts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from billing_service.api.access import ACCOUNT_READERS
+from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
+from billing_service.api.parameters import Day, Language, Limit, Number, Place, Table, next_page
+from billing_service.api.spreadsheets import csv_answer
+from billing_service.application.service import Application
+from billing_service.documents import as_html, as_text
+from billing_service.read_model import DocumentFilter, LineFilter
+from shared.auth import Principal
+from shared.http import allowed, answers, json_answer, router
+
+PAGE: Final = 200
+Contract = Annotated[str | None, Query(max_length=64, description="With a line of this contract")]
+Customer = Annotated[str | None, Query(max_length=64, description="Addressed to this customer")]
+From = Annotated[Day | None, Query(alias="from", description="Issued on this local day or later")]
+Until = Annotated[Day | None, Query(description="Issued on this local day or earlier")]
+After = Annotated[int, Query(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
+AfterLine = Annotated[
+    str, Query(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$", description="The cursor of the page before: number and line")
+]
+Event = Annotated[str | None, Query(max_length=64, description="Only lines that rest on this event", examples=[EVENT])]
+Print = Annotated[
+    Literal["json", "html", "text"] | None, Query(alias="format", description="Default: what `Accept` asks for")
+]
+_SUMMARY_COLUMNS: Final = (
+    *("number", "type", "state", "account", "customer", "until", "issued_on"),
+    *("currency", "net", "vat", "gross", "payable", "corrects", "credited_by", "paid_on"),
+)
+_LINE_COLUMNS: Final = (
+    *("invoice", "n", "account", "ticket", "reference", "kind", "on", "month", "days", "minutes", "raw_minutes"),
+    *("factor", "unit_price", "amount", "currency", "vat_percent", "vat_category", "change", "charge", "rule"),
+    *("agreement", "agreement_version", "sources"),
+)
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def invoices_router(application: Application) -> APIRouter:
+    """``GET /v1/invoices``, one of them, its lines and their traces, and ``GET /v1/lines``."""
+    routes = router(tags=["invoices"])
+    _add_documents(routes, application)
+    _add_lines(routes, application)
+    return routes
+
+
+def _add_documents(routes: APIRouter, application: Application) -> None:
+    invoices = application.invoices
+
+    async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[dict[str, Any]]:
+        after: int | None = 0
+        while after is not None:
+            found = await invoices.listed(principal, msgspec.structs.replace(wanted, after=after, limit=PAGE))
+            for each in found:
+                yield each
+            after = found[-1]["number"] if len(found) == PAGE else None
+
+    @routes.get(
+        "/invoices", summary="List invoices and credit notes", responses=answers(200, "A page", {"items": [SUMMARY]})
+    )
+    async def list_invoices(
+        request: Request,
+        contract: Contract = None,
+        customer: Customer = None,
+        from_: From = None,
+        until: Until = None,
+        after: After = 0,
+        limit: Limit = 50,
+        table: Table = "json",
+    ) -> Response:
+        """In the order of their numbers. The ETag is the last number of the series."""
+        principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        await application.current()
+        wanted = DocumentFilter(
+            provider=principal.provider,
+            contract=contract,
+            customer=customer,
+            from_on=from_,
+            until_on=until,
+            after=after,
+            limit=limit,
+        )
+        if table == "csv":
+            return csv_answer("invoices", _SUMMARY_COLUMNS, every(principal, wanted))
+        items = await invoices.listed(principal, wanted)
+        headers = next_page(request, items[-1]["number"] if len(items) == limit else None)
+        version = {"ETag": f'"{await invoices.series(principal.provider)}"'}
+        return json_answer({"items": items}, headers=headers | version)
+
+    @routes.get(
+        "/invoices/{number}",
+        summary="Read or print an invoice or credit note",
+        responses={
+            200: {
+                "description": "The document",
+                "content": {
+                    "application/json": {"example": {"invoice": INVOICE}},
+                    "text/html": {"example": "<!DOCTYPE html>…"},
+                    "text/plain": {"example": "Rechnung 1 …"},
+                },
+            }
+        },
+    )
+    async def read_invoice(request: Request, number: Number, printed: Print = None) -> Response:
+        """The frozen copy. As HTML or text it is written in the agreement's language, figures as the country writes them."""
+        principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        await application.current()
+        invoice = await invoices.read(principal, number)
+        headers = {"ETag": f'"{invoice["version"]}"', "Vary": "Accept"}
+        match printed or _accepted(request):
+            case "html":
+                return Response(
+                    as_html(invoice), headers=headers | _PAGE_HEADERS, media_type="text/html; charset=utf-8"
+                )
+            case "text":
+                return Response(as_text(invoice), headers=headers, media_type="text/plain; charset=utf-8")
+            case _:
+                return json_answer({"invoice": invoice}, headers=headers)
+
+
+def _add_lines(routes: APIRouter, application: Application) -> None:
+    invoices = application.invoices
+
+    async def every(principal: Principal, wanted: LineFilter) -> AsyncIterator[dict[str, Any]]:
+        after: tuple[int, int] | None = (0, 0)
+        while after is not None:
+            found = await invoices.lines(principal, msgspec.structs.replace(wanted, after=after, limit=PAGE))
+            for each in found:
+                yield each | {"currency": each["amount"].currency}
+            after = (found[-1]["invoice"], found[-1]["n"]) if len(found) == PAGE else None
+
+    @routes.get(
+        "/lines",
+        summary="List invoiced lines, or all that rest on an event",
+        responses=answers(200, "A page", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+    )
+    async def list_lines(
+        request: Request,
+        event: Event = None,
+        contract: Contract = None,
+        customer: Customer = None,
+        from_: From = None,
+        until: Until = None,
+        after: AfterLine = "0-0",
+        limit: Limit = 50,
+        table: Table = "json",
+    ) -> Response:
+        """In the order of invoices. With `event` those not invoiced yet as well, with `invoice: null`, on the last page."""
+        principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        await application.current()
+        documents = DocumentFilter(
+            provider=principal.provider, contract=contract, customer=customer, from_on=from_, until_on=until
+        )
+        number, _, place = after.partition("-")
+        wanted = LineFilter(documents=documents, event=event, after=(int(number), int(place)), limit=limit)
+        if table == "csv":
+            return csv_answer("lines", _LINE_COLUMNS, every(principal, wanted))
+        items = await invoices.lines(principal, wanted)
+        if len(items) == limit:
+            cursor = f"{items[-1]['invoice']}-{items[-1]['n']}"
+            return json_answer({"items": items}, headers=next_page(request, cursor))
+        waiting = [] if event is None else await invoices.not_invoiced(principal, event)
+        return json_answer({"items": items + waiting})
+
+    @routes.get(
+        "/invoices/{number}/lines",
+        summary="List a document's lines",
+        responses=answers(200, "All lines", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+    )
+    async def list_invoice_lines(request: Request, number: Number, table: Table = "json") -> Response:
+        """All of them, as data or CSV."""
+        principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        await application.current()
+        await invoices.document(principal, number)
+        wanted = LineFilter(documents=DocumentFilter(provider=principal.provider), number=number)
+        if table == "csv":
+            return csv_answer(f"invoice-{number}", _LINE_COLUMNS, every(principal, wanted))
+        return json_answer({"items": await invoices.lines(principal, wanted)})
+
+    @routes.get(
+        "/invoices/{number}/lines/{n}/trace",
+        summary="Explain a line",
+        responses=answers(200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE),
+    )
+    async def trace_line(request: Request, number: Number, n: Place, lang: Language = None) -> Response:
+        """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says."""
+        principal = allowed(request, ACCOUNT_READERS, "read traces")
+        await application.current()
+        return json_answer(await application.traces.of_line(principal, number, n, lang))
+
+
+def _accepted(request: Request) -> str:
+    """What the client would rather have: pages for browsers, text for terminals that ask for it, else data."""
+    accepted = [each.partition(";")[0].strip() for each in request.headers.get("accept", "").lower().split(",")]
+    for media_type, printed in (("application/json", "json"), ("text/html", "html"), ("text/plain", "text")):
+        if media_type in accepted:
+            return printed
+    return "json"

@@ -1,0 +1,80 @@
+"""The commands that ask the running service or recompute what it says; each returns what to print and the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import httpx
+
+from billing_service import cases
+from billing_service.replay import replay
+from shared.auth import Principal, Tokens, load_keys
+from shared.settings import Settings, SettingsError
+
+
+class AnsweredNoError(Exception):
+    """The service refused the command; the message is its sentence."""
+
+
+def run_cases(arguments: argparse.Namespace) -> tuple[str, int]:
+    """Known cases of a folder; the last line counts them, 1 if any failed."""
+    folder: Path = arguments.folder
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder}.")
+    passed, failed, messages = cases.run(folder)
+    return "\n".join([*messages, f"{passed} passed, {failed} failed"]), int(failed > 0)
+
+
+def run_replay(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
+    """Everything recomputed from the logs; the last two lines are the digests, 0 only if they are equal."""
+    found = asyncio.run(replay(settings, arguments.until or now().date(), now))
+    lines = [
+        *found.differences,
+        f"{found.accounts} accounts, {found.documents} documents",
+        f"log         {found.log_digest}",
+        f"read model  {found.read_model_digest}",
+    ]
+    return "\n".join(lines), 0 if found.equal else 1
+
+
+def run_invoice(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
+    """Print an invoice of the running service, or issue one first.
+
+    Raises AnsweredNoError where the service refuses, SettingsError for a call that asks for neither.
+    """
+    number, whose = arguments.number, {"contract": arguments.contract, "customer": arguments.customer}
+    named = {kind: thing for kind, thing in whose.items() if thing is not None}
+    if (number is None) == (not named) or (named and arguments.until is None) or len(named) > 1:
+        raise SettingsError("Name the NUMBER of an invoice, or --contract ID (or --customer ID) and --until DATE.")
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    principal = Principal(sub=arguments.subject, role="billing", provider=arguments.provider)
+    headers = {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}
+    with httpx.Client(base_url=settings.billing_url, headers=headers, timeout=60) as client:
+        if named:
+            key = {"Idempotency-Key": arguments.key or str(uuid.uuid4())}
+            body = named | {"until": arguments.until.isoformat()}
+            number = _checked(client.post("/v1/invoices", json=body, headers=key)).json()["invoice"]["number"]
+        printed = _checked(client.get(f"/v1/invoices/{number}", params={"format": arguments.format}))
+        return printed.text.rstrip("\n"), 0
+
+
+def local_date(text: str) -> date:
+    """A date of the command line. Raises ArgumentTypeError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-06-30") from None
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    try:
+        raise AnsweredNoError(str(answer.json()["detail"]))
+    except (ValueError, KeyError, TypeError):
+        raise AnsweredNoError(f"The billing service answered {answer.status_code}.") from None

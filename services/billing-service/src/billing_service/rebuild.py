@@ -1,0 +1,52 @@
+"""``python -m billing_service rebuild``: facts and documents read anew from both logs, beside the running service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import httpx
+
+from billing_service import read_model
+from billing_service.projector import Projector
+from shared.auth import Principal, Tokens, load_keys
+from shared.database.generations import places
+from shared.event_log import open_log
+from shared.feed import HttpFeed, LogFeed
+from shared.feed.rebuilding import Rebuild, Source
+from shared.settings import Settings
+
+
+async def rebuild(
+    settings: Settings,
+    now: Callable[[], datetime],
+    say: Callable[[str], None],
+    *,
+    check: bool = False,
+    back: bool = False,
+    ticket_service: httpx.AsyncClient | None = None,
+) -> None:
+    """Rebuild, compare and switch (see ``shared.feed.rebuilding``); invoice runs are copied.
+
+    Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
+    """
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    reader = Principal(sub="billing-service", role="service", provider="*")
+    projector = Projector()
+    async with AsyncExitStack() as closing:
+        client = await closing.enter_async_context(ticket_service or httpx.AsyncClient(base_url=settings.ticket_url))
+        log = open_log(settings, "billing-log")
+        closing.push_async_callback(log.close)
+        tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+        rebuilding = Rebuild(
+            places=places(settings, "billing", read_model.metadata),
+            metadata=read_model.metadata,
+            following=read_model.following,
+            sources=[
+                Source(name="ticket-service", feed=tickets, apply=projector.apply),
+                Source(name="own log", feed=LogFeed(log), apply=projector.apply_own),
+            ],
+            say=say,
+        )
+        await rebuilding.run(check=check, back=back)

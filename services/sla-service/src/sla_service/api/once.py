@@ -1,0 +1,36 @@
+"""A POST that is sent again under its Idempotency-Key gets its first answer, also where it stored no event."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from shared.event_log import Answer, Keyed, KeyUsedError
+from shared.http import CommandMeta, as_response
+from shared.http.commands import replay
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+async def once(
+    meta: CommandMeta,
+    content: Any,
+    keep: Callable[[Keyed | None], Awaitable[None]],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The content as answer, kept under the request's key if it has one.
+
+    Raises Replay, or Problem 422 for a key that went with another request.
+    """
+    answer = Answer(status=status, body=_encoder.encode(content), headers=dict(headers or {}))
+    try:
+        await keep(None if meta.key is None else Keyed(key=meta.key, answer=answer, stored_at=meta.now))
+    except KeyUsedError as used:
+        assert meta.key is not None, "only a keyed answer is refused for its key"
+        raise replay(used.stored, meta.key) from used
+    return as_response(answer)

@@ -1,0 +1,236 @@
+"""Reports over HTTP, as JSON and as CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from shared.http import allowed, answers, json_answer
+from shared.problems import Problem
+from shared.terms import Metric
+from sla_service.api.parameters import READERS, After, Limit, Since, Until, next_link, period, question_router
+from sla_service.domain.compliance import Figures
+from sla_service.reports import ComplianceQuery, Dimension, HoldingSum, Reports
+
+Format = Annotated[Literal["json", "csv"], Query(description="`csv` gives all rows at once")]
+Filter = Annotated[str | None, Query(max_length=64)]
+CSV: Final = "text/csv; charset=utf-8"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+_FIGURES: Final = {
+    "timers": 12,
+    "met": 9,
+    "missed": 2,
+    "running": 1,
+    "cancelled": 0,
+    "measured": 0,
+    "share_met": "81.82",
+    "used_seconds": {"count": 11, "p50": 3600, "p90": 7200, "p95": 9000, "p99": 9000, "max": 9000},
+}
+_COMPLIANCE: Final = {
+    "from": "2026-06-01",
+    "until": "2026-06-30",
+    "group_by": "metric",
+    "items": [{"metric": "first_response"} | _FIGURES],
+    "total": _FIGURES,
+}
+_COMPLIANCE_CSV: Final = (
+    "metric,timers,met,missed,running,cancelled,measured,share_met,used_count,used_p50_seconds,used_p90_seconds,"
+    "used_p95_seconds,used_p99_seconds,used_max_seconds\r\nfirst_response,12,9,2,1,0,0,81.82,11,3600,7200,9000,9000,9000\r\n"
+)
+_ATTRIBUTION: Final = {
+    "ticket": "0199c3c4-…",
+    "reference": "INF-7K3Q-9F2M",
+    "received_at": "2026-06-03T14:30:00Z",
+    "until": "2026-06-05T08:40:00Z",
+    "items": [{"agent": "agent-3", "state": "open", "wall_seconds": 61200, "business_seconds": 5400}],
+    "missed": [],
+}
+_ATTRIBUTION_CSV: Final = (
+    "timer,metric,agent,state,counted,tickets,wall_seconds,business_seconds,clock_seconds\r\n"
+    ",,agent-3,open,,1,61200,5400,\r\n"
+)
+
+
+def _both(description: str, as_json: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:
+    found = answers(200, description, as_json)
+    found[200]["content"]["text/csv"] = {"example": as_csv}
+    return found
+
+
+def reports_router(reports: Reports) -> APIRouter:
+    """``/v1/reports/compliance`` and ``/v1/reports/attribution``."""
+    routes = question_router(tags=["reports"])
+    _add_compliance(routes, reports)
+    _add_attribution(routes, reports)
+    return routes
+
+
+def _add_compliance(routes: APIRouter, reports: Reports) -> None:
+    @routes.get(
+        "/reports/compliance",
+        summary="See how promises were kept",
+        responses=_both("Figures", _COMPLIANCE, _COMPLIANCE_CSV),
+    )
+    async def report_compliance(  # noqa: PLR0913 - the filters of the contract
+        request: Request,
+        since: Since = None,
+        until: Until = None,
+        group_by: Annotated[Dimension, Query()] = "metric",
+        metric: Annotated[Metric | None, Query()] = None,
+        severity: Filter = None,
+        customer: Filter = None,
+        agreement: Filter = None,
+        format: Format = "json",  # noqa: A002 - the contract's word
+        after: Annotated[str | None, Query(max_length=300, description="The last group of the page before")] = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """Timers by their start: met, missed, the share met in percent, and percentiles of the time used on their own clocks."""
+        provider = allowed(request, READERS, "read reports").provider
+        query = ComplianceQuery(
+            provider=provider,
+            period=period(since, until),
+            group_by=group_by,
+            metric=metric,
+            severity=severity,
+            customer=customer,
+            agreement=agreement,
+        )
+        report = await reports.compliance(query)
+        if format == "csv":
+            rows = [{group_by: name} | _flat(each) for name, each in report.items]
+            return _csv([group_by, *_flat(report.total)], rows)
+        items = [(name, each) for name, each in report.items if after is None or (name or "") > after]
+        page = [{group_by: name} | _plain(each) for name, each in items[:limit]]
+        headers = next_link(request, after=page[-1][group_by] or "") if len(items) > limit else {}
+        body = {"from": since, "until": until, "group_by": group_by, "items": page, "total": report.total}
+        return json_answer(body, headers=headers)
+
+
+def _add_attribution(routes: APIRouter, reports: Reports) -> None:
+    @routes.get(
+        "/reports/attribution",
+        summary="See with whom the time was spent",
+        responses=_both("Shares", _ATTRIBUTION, _ATTRIBUTION_CSV),
+    )
+    async def report_attribution(
+        request: Request,
+        ticket: Filter = None,
+        since: Since = None,
+        until: Until = None,
+        format: Format = "json",  # noqa: A002 - the contract's word
+        after: After = "",
+        limit: Limit = 50,
+    ) -> Response:
+        """Of one ticket, or summed over the tickets received in a period; of missed timers also between start and miss."""
+        provider = allowed(request, READERS, "read reports").provider
+        if ticket is not None:
+            if since is not None or until is not None:
+                raise _unclear("either a ticket or a period, not both")
+            found = await reports.of_ticket(provider, ticket)
+            missed = [
+                {"timer": each.timer, "metric": each.metric, **_plain(share)}
+                for each in found.missed
+                for share in each.shares
+            ]
+            rows = _attribution_rows([_plain(each) for each in found.items], missed)
+            return _csv(_ATTRIBUTION_COLUMNS, rows) if format == "csv" else json_answer(found)
+        if since is None and until is None:
+            raise _unclear("a ticket, or a period with 'from' and 'until'")
+        return await _of_period(request, reports, provider, since, until, format, after, limit)
+
+
+async def _of_period(
+    request: Request,
+    reports: Reports,
+    provider: str,
+    since: date | datetime | None,
+    until: date | datetime | None,
+    format: str,  # noqa: A002 - the contract's word
+    after: str,
+    limit: int,
+) -> Response:
+    found = await reports.of_period(provider, period(since, until))
+    if format == "csv":
+        rows = _attribution_rows([_plain(each) for each in found.items], [_plain(each) for each in found.missed])
+        return _csv(_ATTRIBUTION_COLUMNS, rows)
+    items = sorted(((_key(each), each) for each in found.items), key=lambda pair: pair[0])
+    items = [pair for pair in items if not after or pair[0] > after]
+    page = items[:limit]
+    headers = next_link(request, after=page[-1][0]) if len(items) > limit else {}
+    body = {
+        "from": since,
+        "until": until,
+        "tickets": found.tickets,
+        "not_attributed": found.not_attributed,
+        "items": [each for _, each in page],
+        "missed": found.missed,
+    }
+    return json_answer(body, headers=headers)
+
+
+def _key(share: HoldingSum) -> str:
+    """Where a share stands in its list."""
+    return f"{share.agent or ''} {share.state}"
+
+
+def _unclear(sentence: str) -> Problem:
+    return Problem(422, f"The report needs {sentence}.", code="invalid-request", errors=[("#query/ticket", sentence)])
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(struct)
+    return found
+
+
+def _flat(figures: Figures) -> dict[str, Any]:
+    plain = _plain(figures)
+    used = plain.pop("used_seconds")
+    plain["used_count"] = used.pop("count")
+    return plain | {f"used_{name}_seconds": seconds for name, seconds in used.items()}
+
+
+_ATTRIBUTION_COLUMNS: Final = (
+    "timer",
+    "metric",
+    "agent",
+    "state",
+    "counted",
+    "tickets",
+    "wall_seconds",
+    "business_seconds",
+    "clock_seconds",
+)
+
+
+def _attribution_rows(items: Sequence[dict[str, Any]], missed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Shares of tickets have both clocks, those of missed timers the timer's own."""
+    shares = [each | {"clock_seconds": each["seconds"]} for each in missed]
+    return [*items, *shares]
+
+
+def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Response:
+    """The rows as RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), restval="", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return Response(text.getvalue().encode(), media_type=CSV)
+
+
+def _cell(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case str() if value.startswith(_FORMULA):
+            return f"'{value}"
+        case _:
+            return value

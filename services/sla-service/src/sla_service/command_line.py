@@ -1,0 +1,142 @@
+"""The commands that answer on the terminal: known cases, a recomputation of everything, and why a ticket's deadlines are so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+import httpx
+
+from shared.auth import Principal, Tokens, load_keys
+from shared.database import Database, open_live_database
+from shared.feed import HttpFeed
+from shared.settings import Settings, SettingsError
+from sla_service import cases, read_model
+from sla_service.domain.explanation import explain
+from sla_service.domain.history import history
+from sla_service.domain.sentences import sentences
+from sla_service.domain.terms import versioned
+from sla_service.domain.timer import Absent
+from sla_service.domain.wording import METRICS, Language
+from sla_service.projector import Projector
+from sla_service.read_model import ReadModel, StoredTicket, TermsShelf
+from sla_service.read_model.noticeboard import Noticeboard
+from sla_service.replay import replay
+
+Print = Callable[[str], None]
+Found = TypeVar("Found")
+SHOWN: Final = 10
+_NO_TIMER: Final = {"de": "{metric}: keine Frist, {reason}.", "en": "{metric}: no timer, {reason}."}
+_REASONS: Final = {
+    "de": {
+        "not_configured": "die Vereinbarung sagt dazu nichts",
+        "not_entitled": "kein Anspruch",
+        "service_not_covered": "die Leistung ist nicht vereinbart",
+        "calendar_range": "der Kalender reicht nicht so weit",
+    },
+    "en": {
+        "not_configured": "the agreement says nothing about it",
+        "not_entitled": "not entitled",
+        "service_not_covered": "the service is not covered",
+        "calendar_range": "the calendar does not reach so far",
+    },
+}
+
+
+def run_cases(folder: Path, show: Print) -> int:
+    """Every known case of a folder; the last line counts them. 1 if any failed, or there was none."""
+    passed, failed, messages = cases.run(folder)
+    if folder.is_dir() and passed + failed == 0:
+        messages = [f"The folder {folder} has neither {' nor '.join(cases.FILES)}."]
+    for message in messages:
+        show(message)
+    show(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+def run_replay(settings: Settings, now: Callable[[], datetime], show: Print, *, from_log: bool) -> int:
+    """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal."""
+
+    async def compare(database: Database) -> int:
+        if from_log:
+            tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+            reader = Principal(sub="sla-service", role="service", provider="*")
+            async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
+                found = await replay(database, HttpFeed(client, lambda: tokens.issue(reader, now=now())), show)
+        else:
+            found = await replay(database, None, show)
+        for ticket in found.differing[:SHOWN]:
+            show(f"ticket {ticket} differs")
+        if len(found.differing) > SHOWN:
+            show(f"and {len(found.differing) - SHOWN:,} more")
+        show(f"{'log' if from_log else 'histories':<11} {found.replayed}")
+        show(f"read model  {found.read_model}")
+        return 0 if found.is_equal else 1
+
+    return _with_database(settings, compare)
+
+
+def run_retry(settings: Settings, now: Callable[[], datetime], new_id: Callable[[], str], show: Print) -> int:
+    """Try every parked ticket again, beside the running service. 0 only if none is parked any more."""
+
+    async def retry(database: Database) -> int:
+        tried, left = await Projector(Noticeboard(now, new_id)).retry_parked(database)
+        show(f"{tried} tried again, {left} still parked")
+        return 1 if left else 0
+
+    return _with_database(settings, retry)
+
+
+def run_explain(
+    settings: Settings, ticket: str, provider: str | None, lang: Language, now: datetime, show: Print
+) -> int:
+    """Why each deadline of a ticket is what it is, in sentences. Raises SettingsError for a ticket that is not there."""
+
+    async def tell(database: Database) -> int:
+        model = ReadModel(database)
+        found = [each for each in await model.tickets_of_any_provider(ticket) if provider in (None, each.provider)]
+        if not found:
+            raise SettingsError(f"There is no ticket {ticket}.")
+        if len(found) > 1:
+            names = ", ".join(each.provider for each in found)
+            raise SettingsError(f"Several providers have a ticket {ticket}: say --provider, one of {names}.")
+        for line in await _explanation(model, TermsShelf(database), found[0], lang, now):
+            show(line)
+        return 0
+
+    return _with_database(settings, tell)
+
+
+async def _explanation(
+    model: ReadModel, shelf: TermsShelf, ticket: StoredTicket, lang: Language, now: datetime
+) -> list[str]:
+    terms = await shelf.of(ticket.provider)
+    told = history(await model.history(ticket.ticket))
+    lines = [f"{ticket.reference} ({ticket.ticket}): {ticket.reason}"]
+    for timer in ticket.timers:
+        zone = terms.calendar(*versioned(timer.calendar)).hours.zone
+        lines += ["", *sentences(explain(timer, told, terms, now), lang, zone)]
+    return [*lines, *([""] if ticket.absent else []), *(_absent(each, lang) for each in ticket.absent)]
+
+
+def _absent(absent: Absent, lang: Language) -> str:
+    return _NO_TIMER[lang].format(metric=METRICS[lang][absent.metric], reason=_REASONS[lang][absent.reason])
+
+
+def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Found]]) -> Found:
+    """Work on the service's own database. Raises SettingsError where there is none."""
+
+    async def run() -> Found:
+        database = open_live_database(settings, "sla", read_model.metadata)
+        try:
+            if not await database.find():
+                where = settings.var if settings.database_url is None else "PostgreSQL"
+                raise SettingsError(f"There is no database of the sla-service in {where}: it has not run there yet.")
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,47 @@
+"""``python -m sla_service rebuild``: timers derived anew into the next generation of the read model, beside the running service.
+
+No notice is given meanwhile. Those that were given are copied with their positions, and of the alarms only those are set that
+have not rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+
+from shared.auth import Principal, Tokens, load_keys
+from shared.database.generations import places
+from shared.feed import HttpFeed
+from shared.feed.rebuilding import Rebuild, Source
+from shared.settings import Settings
+from sla_service import read_model
+from sla_service.projector import SOURCE, Projector
+from sla_service.read_model.noticeboard import Silence
+
+
+async def rebuild(
+    settings: Settings,
+    now: Callable[[], datetime],
+    say: Callable[[str], None],
+    *,
+    check: bool = False,
+    back: bool = False,
+    ticket_service: httpx.AsyncClient | None = None,
+) -> None:
+    """Rebuild, compare and switch (see ``shared.feed.rebuilding``). Raises RebuildError, SourceUnavailableError, KeyFileError."""
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    reader = Principal(sub="sla-service", role="service", provider="*")
+    silence = Silence()
+    async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
+        feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+        rebuilding = Rebuild(
+            places=places(settings, "sla", read_model.metadata),
+            metadata=read_model.metadata,
+            following=read_model.following,
+            sources=[Source(name=SOURCE, feed=feed, apply=Projector(silence).apply)],
+            say=say,
+            settle=silence.settle,
+        )
+        await rebuilding.run(check=check, back=back)

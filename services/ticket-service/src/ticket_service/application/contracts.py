@@ -1,0 +1,131 @@
+"""Commands about contracts; one signed later raises the open tickets of its customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from shared.event_log import Answer
+from shared.http import CommandMeta, check_version
+from shared.terms import AgreementDocument
+from ticket_service.application.customers import Customers
+from ticket_service.application.recording import Decision, Recording
+from ticket_service.application.streams import Loaded, Streams
+from ticket_service.application.terms import Terms
+from ticket_service.application.tickets import Tickets
+from ticket_service.domain import contract as domain
+from ticket_service.domain.contract import BookAddon, BuyPackage, Contract, EndAddon, Terminate
+from ticket_service.domain.errors import NotFound
+from ticket_service.domain.fact import Fact
+from ticket_service.domain.signing import SignContract, sign
+
+Body = Callable[[Contract], dict[str, Any]]
+_STREAM: Final = "contract-"
+
+
+class Contracts:
+    """One method a command."""
+
+    def __init__(
+        self, recording: Recording, terms: Terms, customers: Customers, tickets: Tickets, known: Streams[Contract]
+    ) -> None:
+        self._recording = recording
+        self._terms = terms
+        self._customers = customers
+        self._tickets = tickets
+        self._known = known
+
+    async def contract(self, provider: str, contract: str) -> Loaded[Contract]:
+        """The contract's newest state. Raises NotFound, for another provider's as well."""
+        return _own(provider, contract, await self._known.newest(_STREAM + contract))
+
+    async def sign(self, meta: CommandMeta, customer: str, command: SignContract) -> Answer:
+        """A contract under the agreement's newest version, and in the same transaction the better place of open tickets.
+
+        ``If-Match`` names the customer's version.
+        """
+        provider = meta.principal.provider
+        contract = self._recording.new_id()
+        stream = _STREAM + contract
+
+        async def decide(_: Loaded[Contract] | None) -> Decision[Contract]:
+            loaded = await self._customers.customer(provider, customer)
+            check_version(meta, loaded.version)
+            agreement, version = await self._terms.newest_agreement(provider, command.agreement)
+            facts = sign(loaded.state, contract, command, agreement, version)
+            signed = domain.evolve(None, facts[0].event)  # type: ignore[arg-type]  # signing is one fact
+            raised = await self._tickets.raised_by(meta, signed, agreement)
+            return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
+
+        return await self._recording.carry_out(meta, self._known, stream, decide)
+
+    async def terminate(self, meta: CommandMeta, contract: str, command: Terminate) -> Answer:
+        """A contract's last day."""
+        return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown)
+
+    async def buy_package(self, meta: CommandMeta, contract: str, command: BuyPackage) -> Answer:
+        """A further package."""
+
+        def decide(state: Contract, agreement: AgreementDocument) -> Sequence[Fact]:
+            return domain.buy_package(state, self._recording.new_id(), command, agreement)
+
+        def body(state: Contract) -> dict[str, Any]:
+            bought = state.packages[-1]
+            return _shown(state) | {"package": {"id": bought.package, "hours": bought.hours, "from": bought.from_on}}
+
+        return await self._change(meta, contract, decide, body)
+
+    async def book_addon(self, meta: CommandMeta, contract: str, command: BookAddon) -> Answer:
+        """An add-on."""
+        return await self._change(
+            meta,
+            contract,
+            lambda state, agreement: domain.book_addon(state, command, agreement),
+            lambda state: _shown(state) | _addon(state, command.addon),
+        )
+
+    async def end_addon(self, meta: CommandMeta, contract: str, command: EndAddon) -> Answer:
+        """An add-on's last day."""
+        return await self._change(
+            meta,
+            contract,
+            lambda state, _: domain.end_addon(state, command),
+            lambda state: _shown(state) | _addon(state, command.addon),
+        )
+
+    async def _change(
+        self,
+        meta: CommandMeta,
+        contract: str,
+        decide: Callable[[Contract, AgreementDocument], Sequence[Fact]],
+        body: Body,
+    ) -> Answer:
+        stream = _STREAM + contract
+
+        async def decision(loaded: Loaded[Contract] | None) -> Decision[Contract]:
+            own = _own(meta.principal.provider, contract, loaded)
+            check_version(meta, own.version)
+            agreement = await self._terms.agreement_version(
+                own.provider, own.state.agreement, own.state.agreement_version
+            )
+            facts = decide(own.state, agreement)
+            return Decision(facts=facts, body=body, subject=stream, occurred_at=meta.occurred_at)
+
+        return await self._recording.carry_out(meta, self._known, stream, decision)
+
+
+def _own(provider: str, contract: str, loaded: Loaded[Contract] | None) -> Loaded[Contract]:
+    if loaded is None or loaded.provider != provider:
+        raise NotFound("contract-not-found", f"There is no contract {contract}.")
+    return loaded
+
+
+def _shown(state: Contract) -> dict[str, Any]:
+    return {"contract": state}
+
+
+def _addon(state: Contract, name: str) -> dict[str, Any]:
+    booked = next(each for each in reversed(state.addons) if each.addon == name)
+    return {"addon": {"id": name} | msgspec.to_builtins(booked)}

@@ -1,0 +1,33 @@
+"""The read model as it is needed: reflecting every command that was answered before it is asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.event_log import GroupedEventLog
+from shared.feed import Follower
+from shared.problems import Problem
+from ticket_service.read_model import ReadModel
+
+CATCH_UP_SECONDS: Final = 5.0
+
+
+class Current:
+    """Called, it gives the read model, once that has caught up with the log; ``so_far`` gives it as it is.
+
+    Catching up is waiting, so a command asks once and hands on what it got.
+    """
+
+    def __init__(self, log: GroupedEventLog, follower: Follower, read_model: ReadModel) -> None:
+        self._log = log
+        self._follower = follower
+        self.so_far = read_model
+
+    async def __call__(self) -> ReadModel:
+        """Raises Problem 503 if catching up takes too long."""
+        position = await self._log.last_position()
+        if position > self._follower.lag.position:
+            self._log.wake(position)  # the follower may not have heard yet of what another process appended
+        if not await self._follower.reached(position, CATCH_UP_SECONDS):
+            raise Problem(503, "The read model is behind the log at the moment.", headers={"Retry-After": "1"})
+        return self.so_far

@@ -1,0 +1,158 @@
+"""How a ticket begins: everything that intake must know is looked up, and all that follows is one transaction."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from shared.event_log import Answer
+from shared.http import CommandMeta, command_answer
+from ticket_service.application.current import Current
+from ticket_service.application.customers import Customers
+from ticket_service.application.recording import Change, Recording
+from ticket_service.application.streams import Streams
+from ticket_service.application.terms import Terms
+from ticket_service.application.tickets import caller, shown, ticket_stream
+from ticket_service.domain.commands import Command, CreateTicket
+from ticket_service.domain.context import Context
+from ticket_service.domain.contract import Contract
+from ticket_service.domain.customer import Customer
+from ticket_service.domain.errors import NotFound
+from ticket_service.domain.fact import Fact
+from ticket_service.domain.intake import Versions, open_ticket, serving_contract
+from ticket_service.domain.objections import Objections
+from ticket_service.domain.state import Ticket
+from ticket_service.domain.ticket import decide
+from ticket_service.read_model import ReadModel
+
+REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Without 0, 1, I and O: people read references to each other over the telephone."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What reached the vendor. ``received_at`` is when, ``fields`` what the ticket's type asks for."""
+
+    received_at: datetime
+    channel: str
+    type: str = "normal"
+    subject: str = ""
+    description: str = ""
+    fields: dict[str, str] = {}
+    severity: str | None = None
+    suggested_severity: str | None = None
+    contract: str | None = None
+
+
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
+    """On what a new ticket stands: its customer, the serving contract if any, and the terms with their newest versions."""
+
+    command: CreateTicket
+    customer: Customer
+    contract: Contract | None
+    versions: Versions
+    context: Context
+
+
+class Intake:
+    """Opens tickets."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        current: Current,
+        terms: Terms,
+        customers: Customers,
+        known: Streams[Ticket],
+    ) -> None:
+        self._recording = recording
+        self._current = current
+        self._terms = terms
+        self._customers = customers
+        self._known = known
+
+    async def open(self, meta: CommandMeta, customer: str, request: Request) -> Answer:
+        """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
+        objections = Objections()
+        objections.not_later_than("/received_at", request.received_at, meta.now)
+        objections.refuse_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
+        principal = meta.principal
+        if principal.role == "customer" and customer != principal.customer:
+            raise NotFound("customer-not-found", f"There is no customer {customer}.")
+        loaded = await self._customers.customer(principal.provider, customer)
+        ground = await self.ground(meta, loaded.state, request, await self._current())
+        return await self.conclude(meta, ground)
+
+    async def ground(self, meta: CommandMeta, customer: Customer, request: Request, read_model: ReadModel) -> Ground:
+        """Look up what decides about a request. Raises NotAcceptable where no agreement serves the customer."""
+        provider = meta.principal.provider
+        reference, is_free = "", False
+        while not is_free:
+            reference = _new_reference(provider)
+            contracts, is_free = await read_model.for_intake(provider, customer.id, reference)
+        offered = [
+            (each, await self._terms.agreement_version(provider, each.agreement, each.agreement_version))
+            for each in contracts
+        ]
+        command = CreateTicket(reference=reference, customer=customer.id, **msgspec.structs.asdict(request))
+        serving = serving_contract(command, offered)
+        contract = serving[0] if serving else None
+        name = contract.agreement if contract else await self._terms.default_agreement(provider, read_model)
+        agreement, version = await self._terms.newest_agreement(provider, name)
+        calendars = {
+            each: len((await self._terms.calendar(provider, each)).versions) for _, each in agreement.calendar_names()
+        }
+        context = Context(
+            now=meta.now,
+            occurred_at=meta.occurred_at if meta.occurred_at_given else request.received_at,
+            actor=caller(meta.principal),
+            agreement=agreement,
+            contacts=customer.contacts,
+        )
+        versions = Versions(agreement=version, calendars=calendars)
+        return Ground(command=command, customer=customer, contract=contract, versions=versions, context=context)
+
+    async def conclude(
+        self,
+        meta: CommandMeta,
+        ground: Ground,
+        *,
+        before: Sequence[Change] = (),
+        following: Sequence[Command] = (),
+    ) -> Answer:
+        """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
+        facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
+        stream = ticket_stream(self._recording.new_id())
+        lines = await self._recording.lines(meta, [self._change(ground, stream, 0, facts)])
+        loaded = self._known.after(None, lines)
+        for each in following:
+            more = decide(loaded.state, each, ground.context)
+            added = await self._recording.lines(meta, [self._change(ground, stream, loaded.version, more)])
+            loaded = self._known.after(loaded, added)
+            lines += added
+        lines = [*await self._recording.lines(meta, before), *lines]
+        answer = command_answer(shown(loaded.state), lines, version=loaded.version)
+        await self._recording.store(meta, lines, answer)
+        self._known.keep(stream, loaded)
+        return answer
+
+    @staticmethod
+    def _change(ground: Ground, stream: str, version: int, facts: Sequence[Fact]) -> Change:
+        return Change(
+            stream=stream,
+            after_version=version,
+            subject=ground.customer.subject,
+            facts=facts,
+            occurred_at=ground.context.occurred_at,
+        )
+
+
+def _new_reference(provider: str) -> str:
+    """A short, human reference that cannot be guessed: eight random letters behind three letters of the provider."""
+    prefix = re.sub(r"[^A-Z]", "", provider.upper())[:3] or "FRI"
+    letters = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
+    return f"{prefix}-{letters[:4]}-{letters[4:]}"

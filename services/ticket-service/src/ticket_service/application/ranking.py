@@ -1,0 +1,106 @@
+"""A provider's open tickets in order, kept in memory and brought up to date from what has changed in the read model since.
+
+Thousands of tickets are not read and sorted for every look at the first fifty. What the order rests on besides the tickets are
+the customers' present contracts, and so the local day.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Final
+
+from ticket_service.application.terms import Terms
+from ticket_service.domain.context import local_day
+from ticket_service.domain.contract import Contract, in_force
+from ticket_service.domain.entitlement import group_of
+from ticket_service.domain.worklist import Placed, SortKey, sort_key
+from ticket_service.read_model import CLOSED_STATES, ReadModel
+
+FEW: Final = 100
+"""Up to so many changed places are put in one by one, more are sorted anew."""
+Days = dict[tuple[str, int], date]
+"""The local day by the agreement and its version."""
+
+
+class Ranking:
+    """The order of one provider's worklist as of the last refresh."""
+
+    def __init__(self, provider: str, terms: Terms) -> None:
+        self._provider = provider
+        self._terms = terms
+        self._tickets: dict[str, Placed] = {}
+        self._of_customer: dict[str, set[str]] = {}
+        self._contracts: dict[str, dict[str, Contract]] = {}
+        self._tickets_position = 0
+        self._contracts_position = 0
+        self._agreements: set[tuple[str, int]] = set()
+        self._days: Days = {}
+        self._keys: dict[str, SortKey] = {}
+        self._order: list[tuple[SortKey, str]] = []
+
+    async def refresh(self, read_model: ReadModel, now: datetime) -> None:
+        """Take in what has changed, and a new day."""
+        contracts, self._contracts_position = await read_model.contracts_after(self._provider, self._contracts_position)
+        tickets, self._tickets_position = await read_model.placed_after(self._provider, self._tickets_position)
+        changed = {each.id for each in tickets}
+        for contract in contracts:
+            self._contracts.setdefault(contract.customer, {})[contract.id] = contract
+            self._agreements.add((contract.agreement, contract.agreement_version))
+            changed |= self._of_customer.get(contract.customer, set())
+        for ticket in tickets:
+            self._take(ticket)
+        if (days := await self._local_days(now)) != self._days:
+            self._days = days
+            changed = set(self._tickets)
+        await self._place(changed)
+
+    def first(self) -> Iterator[Placed]:
+        """The tickets, the most urgent first."""
+        return (self._tickets[ticket] for _, ticket in self._order)
+
+    async def page(self, after: Placed | None, limit: int) -> list[str]:
+        """The ids behind the place that a ticket has or, once it is done, would have."""
+        start = 0
+        if after is not None:
+            start = bisect_right(self._order, (await self._key(after), after.id))
+        return [ticket for _, ticket in self._order[start : start + limit]]
+
+    def _take(self, ticket: Placed) -> None:
+        if ticket.state in CLOSED_STATES:
+            self._tickets.pop(ticket.id, None)
+            self._of_customer.get(ticket.customer, set()).discard(ticket.id)
+        else:
+            self._tickets[ticket.id] = ticket
+            self._of_customer.setdefault(ticket.customer, set()).add(ticket.id)
+
+    async def _place(self, changed: Iterable[str]) -> None:
+        """Give each of these tickets its place, or none if it is done."""
+        keys = {ticket: await self._key(self._tickets[ticket]) for ticket in changed if ticket in self._tickets}
+        gone = [ticket for ticket in changed if ticket in self._keys]
+        if len(keys) > FEW:
+            self._keys = {ticket: key for ticket, key in self._keys.items() if ticket in self._tickets} | keys
+            self._order = sorted((key, ticket) for ticket, key in self._keys.items())
+            return
+        for ticket in gone:
+            del self._order[bisect_left(self._order, (self._keys.pop(ticket), ticket))]
+        for ticket, key in keys.items():
+            self._keys[ticket] = key
+            insort(self._order, (key, ticket))
+
+    async def _key(self, ticket: Placed) -> SortKey:
+        agreement = await self._terms.agreement_version(self._provider, ticket.agreement, ticket.agreement_version)
+        return sort_key(ticket, group_of(self._present_contract(ticket.customer), agreement), agreement)
+
+    def _present_contract(self, customer: str) -> Contract | None:
+        """The customer's contract in force today, the one that has held longest first."""
+        held = self._contracts.get(customer, {}).values()
+        serving = [each for each in held if in_force(each, self._days[each.agreement, each.agreement_version])]
+        return min(serving, key=lambda each: (each.from_on, each.id), default=None)
+
+    async def _local_days(self, now: datetime) -> Days:
+        return {
+            (name, version): local_day(now, await self._terms.agreement_version(self._provider, name, version))
+            for name, version in self._agreements
+        }

@@ -1,0 +1,36 @@
+"""``python -m ticket_service rebuild``: the read model made anew from the service's own log, beside the running service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from shared.auth import load_keys
+from shared.database import IRREPLACEABLE, open_database
+from shared.database.generations import places
+from shared.event_log import open_log
+from shared.feed import LogFeed
+from shared.feed.rebuilding import Rebuild, Source
+from shared.settings import Settings
+from ticket_service import personal_data, read_model
+from ticket_service.personal_data import PersonalData
+from ticket_service.projector import Projector
+
+
+async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> None:
+    """Rebuild, compare and switch (see ``shared.feed.rebuilding``). Raises RebuildError, KeyFileError, LogUnavailableError."""
+    keys = load_keys(settings.keys)
+    async with AsyncExitStack() as closing:
+        subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
+        closing.push_async_callback(subject_keys.close)
+        log = open_log(settings, "tickets-log")
+        closing.push_async_callback(log.close)
+        projector = Projector(PersonalData(subject_keys, keys.sealing_bytes()))
+        rebuilding = Rebuild(
+            places=places(settings, "tickets", read_model.metadata),
+            metadata=read_model.metadata,
+            following=read_model.following,
+            sources=[Source(name="own log", feed=LogFeed(log), apply=projector.apply)],
+            say=say,
+        )
+        await rebuilding.run(check=check, back=back)

@@ -1,0 +1,44 @@
+"""Read models in SQL: databases, the column type for instants, and generations that replace one another while in use.
+
+Database            what a service does with a database: transactions and readings
+open_database       one that stays: a file or a schema
+open_live_database  a read model, of which a rebuild may make the next generation beside it
+KEPT, GROWING       marks of tables that cannot be made again from the log; a rebuild copies them. PASSING: nor are these compared
+"""
+
+from __future__ import annotations
+
+from shared.database.copying import GROWING, KEPT, PASSING
+from shared.database.engine import (
+    IRREPLACEABLE,
+    REBUILDABLE,
+    Database,
+    DatabaseUnavailableError,
+    UtcDateTime,
+    one_at_a_time,
+    open_database,
+    postgres_database,
+    sqlite_database,
+    upsert,
+)
+from shared.database.generations import LiveDatabase, open_live_database
+from shared.database.places import RebuildError
+
+__all__ = [
+    "GROWING",
+    "IRREPLACEABLE",
+    "KEPT",
+    "PASSING",
+    "REBUILDABLE",
+    "Database",
+    "DatabaseUnavailableError",
+    "LiveDatabase",
+    "RebuildError",
+    "UtcDateTime",
+    "one_at_a_time",
+    "open_database",
+    "open_live_database",
+    "postgres_database",
+    "sqlite_database",
+    "upsert",
+]

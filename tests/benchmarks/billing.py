@@ -1,0 +1,212 @@
+"""How fast billing rates: one contract with 10,000 entries, and 1,000 contracts with 100 entries each, previewed one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from billing_service.application.answers import preview
+from billing_service.application.statements import Moment, Statements
+from billing_service.domain.rating import rate
+from billing_service.domain.reading import account
+from billing_service.projector import Projector
+from billing_service.read_model import Documents, ReadModel, metadata
+from shared.database import Database, sqlite_database
+from shared.events import (
+    Actor,
+    Event,
+    Recorded,
+    catalogue,
+    customers,
+    encode_line,
+    new_event_id,
+    recorded,
+    tickets,
+    type_name,
+)
+from shared.terms import agreement_document, canonical, digest, read_yaml
+
+AGREEMENT = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements/infoniqa.yaml"
+PROVIDER = "bench"
+UNTIL = date(2026, 12, 31)
+BEGINNING = datetime(2026, 1, 5, 8, tzinfo=UTC)
+BATCH = 1_000
+ROUNDS = 5
+ENTRIES_OF_A_TICKET = 10
+
+
+class Story:
+    """Recorded events of one provider."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}
+        self._count = 0
+
+    def told(self, stream: str, event: Event, at: datetime = BEGINNING) -> Recorded:
+        version = self._versions[stream] = self._versions.get(stream, 0) + 1
+        self._count += 1
+        line = encode_line(
+            event_id=new_event_id(at, self._count.to_bytes(10, "big")),
+            type=type_name(event),
+            schema=1,
+            provider=PROVIDER,
+            stream=stream,
+            version=version,
+            occurred_at=at,
+            recorded_at=at,
+            actor=Actor(id="agent-1", role="agent"),
+            correlation_id=None,
+            causation_id=None,
+            data=event,
+            personal=None,
+        )
+        return recorded(line)
+
+    def terms(self) -> Recorded:
+        document = canonical(agreement_document(read_yaml(AGREEMENT.read_bytes())))
+        published = catalogue.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
+        return self.told(f"agreement-{PROVIDER}.infoniqa", published)
+
+    def contract(self, name: str, entries: int) -> Iterator[Recorded]:
+        """A prepaid contract with so many entries, ten to a ticket, spread over half a year."""
+        company = customers.CustomerRegistered(customer=f"c-{name}", kind="company", country="CH", name=name)
+        yield self.told(f"customer-c-{name}", company)
+        signed = customers.ContractSigned(
+            contract=name,
+            customer=f"c-{name}",
+            agreement="infoniqa",
+            agreement_version=1,
+            plan="m",
+            package_hours=16,
+            from_on=date(2026, 1, 1),
+        )
+        yield self.told(f"contract-{name}", signed)
+        for number in range(entries):
+            ticket = f"{name}-{number // ENTRIES_OF_A_TICKET}"
+            if number % ENTRIES_OF_A_TICKET == 0:
+                yield self.told(f"ticket-{ticket}", _created(ticket, name))
+            start = BEGINNING + timedelta(days=number % 180, minutes=number * 7 % 480)
+            worked = tickets.TimeLogged(
+                entry=f"{name}-{number}", start=start, minutes=5 + number % 55, activity="help", agent="agent-1"
+            )
+            yield self.told(f"ticket-{ticket}", worked, start + timedelta(hours=1))
+
+
+def _created(ticket: str, contract: str) -> tickets.TicketCreated:
+    return tickets.TicketCreated(
+        reference=ticket,
+        customer=f"c-{contract}",
+        contract=contract,
+        agreement="infoniqa",
+        agreement_version=1,
+        calendar="infoniqa",
+        calendar_version=1,
+        plan="m",
+        type="normal",
+        channel="email",
+        received_at=BEGINNING,
+        entitled=True,
+        entitled_by="contract",
+        entitled_why="contract",
+    )
+
+
+@asynccontextmanager
+async def filled(story: Story, contracts: int, entries: int) -> AsyncIterator[tuple[Database, int, float]]:
+    """A read model on disk that knows so many contracts; how many events that took, and how many seconds to apply them."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite_database(Path(folder) / "billing.db", metadata)
+        await database.create()
+        events, seconds = 0, 0.0
+        batch = [story.terms()]
+        for number in range(contracts):
+            batch += story.contract(f"k-{number:05}", entries)
+            if len(batch) >= BATCH or number == contracts - 1:
+                started_at = time.perf_counter()
+                async with database.transaction() as connection:
+                    await Projector().apply(connection, batch)
+                seconds += time.perf_counter() - started_at
+                events, batch = events + len(batch), []
+        yield database, events, seconds
+        await database.close()
+
+
+def one_contract(entries: int) -> float:
+    """Seconds to read and rate one contract's facts, in the domain alone."""
+    story = Story()
+    published = story.terms().event
+    assert isinstance(published, catalogue.AgreementPublished)
+    agreement = agreement_document(published.document)
+    facts = list(story.contract("k-0", entries))
+    rounds = []
+    for _ in range(ROUNDS):
+        started_at = time.perf_counter()
+        rate(account("k-0", facts), lambda *_: agreement, UNTIL)
+        rounds.append(time.perf_counter() - started_at)
+    return statistics.median(rounds)
+
+
+async def previews(database: Database, contracts: int) -> tuple[float, float]:
+    """Seconds to preview every contract from the read model, and how far the peak of memory rose after the first tenth, in MB."""
+    model = ReadModel(database)
+    statements = Statements(model, Documents(database), lambda: datetime.now(UTC))
+    risen_from = 0.0
+    started_at = time.perf_counter()
+    rows = await model.billable(PROVIDER)
+    assert len(rows) == contracts
+    for number, row in enumerate(rows):
+        rated = await statements.rated(row, Moment(until=UNTIL))
+        assert rated is not None
+        preview([rated])
+        if number == contracts // 10:
+            risen_from = peak_megabytes()
+    return time.perf_counter() - started_at, peak_megabytes() - risen_from
+
+
+def peak_megabytes() -> float:
+    """The most memory that the process has held."""
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+async def measured(table: Table) -> None:
+    async with filled(Story(), 1_000, 100) as (database, events, applying):
+        seconds, megabytes = await previews(database, 1_000)
+    table.add_row("preview 1,000 contracts with 100 entries each", f"{seconds:.1f} s", "≤ 10 s on one core")
+    table.add_row("  peak of memory after the first 100 contracts", f"+ {megabytes:.0f} MB", "flat")
+    table.add_row(f"catch up with {events:,} events", f"{events / applying:,.0f} events/s", "")
+    table.add_row("rate 10,000 entries of one contract, in memory", f"{one_contract(10_000):.2f} s", "well under 1 s")
+    async with filled(Story(), 1, 10_000) as (database, _, _):
+        seconds, _ = await previews(database, 1)
+    table.add_row("preview them from the read model", f"{seconds:.2f} s", "")
+
+
+def main() -> None:
+    """Print the figures, and on what machine."""
+    load = os.getloadavg()[0]
+    table = Table("what", "measured", "to reach")
+    for column in (1, 2):
+        table.columns[column].justify = "right"
+    asyncio.run(measured(table))
+    console = Console(width=100, highlight=False)
+    console.print(table)
+    console.print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

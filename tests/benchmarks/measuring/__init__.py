@@ -1,0 +1,87 @@
+"""What benchmarks share: rounds and their median, a table with the machine below it, PostgreSQL, and services as processes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from fristwerk_local.postgres import PostgresServer
+
+
+class Figure(msgspec.Struct, kw_only=True):
+    """A row: what was measured in several rounds, and beside what; more is better."""
+
+    what: str
+    rounds: Sequence[float]
+    unit: str = "/s"
+    beside: str = ""
+    reference: Sequence[float] = ()
+    reach: float | None = None
+    """The ratio to reach."""
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.rounds)
+
+    @property
+    def ratio(self) -> float | None:
+        """The median beside the reference's."""
+        return self.median / statistics.median(self.reference) if self.reference else None
+
+
+def show(title: str, figures: Sequence[Figure], *remarks: str) -> None:
+    """Print the table, and on what machine."""
+    table = Table(title, "measured", "beside", "", "ratio", "reach", "")
+    for each in figures:
+        ratio, reach = each.ratio, each.reach
+        reached = "" if ratio is None or reach is None else ("reached" if ratio >= reach else "FALLS SHORT")
+        table.add_row(
+            each.what,
+            f"{each.median:,.0f} {each.unit}",
+            each.beside,
+            f"{statistics.median(each.reference):,.0f} {each.unit}" if each.reference else "",
+            f"{ratio:.2f}" if ratio is not None else "",
+            f"{reach:g}" if reach is not None else "",
+            reached,
+        )
+    console = Console(width=150, highlight=False)
+    console.print(table)
+    rounds = max((len(each.rounds) for each in figures), default=0)
+    for line in (machine(rounds), *remarks):
+        console.print(line)
+
+
+def machine(rounds: int) -> str:
+    """The machine, its load, and how often was measured."""
+    load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    system = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    return f"{system}, load {load} (1, 5, 15 min; our own included); medians of {rounds} rounds"
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL with its defaults, on an empty folder that ``nobody`` may enter."""
+    with tempfile.TemporaryDirectory(prefix="fristwerk-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = PostgresServer(folder / "postgres")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]

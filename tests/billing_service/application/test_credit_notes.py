@@ -1,0 +1,132 @@
+"""What may become of an invoice: taken back, waived in part, sent, paid; the invoice itself never changes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+JUNE = "2026-06-30"
+CREDIT = "/v1/invoices/1/credit-note"
+
+
+async def test_a_credit_note_names_the_invoice_and_takes_all_of_it_back(vendor) -> None:
+    customer, contract = await vendor.signed()
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
+    invoice = await vendor.issue(contract=contract)
+
+    answer = await vendor.post(CREDIT, {"reason": "Falscher Empfänger"})
+    note = answer.json()["invoice"]
+
+    assert answer.status_code == 201
+    assert (note["number"], note["type"], note["corrects"], note["refers_to"]) == (2, "credit_note", 1, [1])
+    assert note["reason"] == "Falscher Empfänger"
+    for name in ("net", "vat", "gross", "payable"):
+        assert Decimal(note[name]["amount"]) == -Decimal(invoice[name]["amount"])
+    assert [line["change"] for line in note["lines"]] == ["withdrawn", "withdrawn"]
+    assert (await vendor.read("/v1/invoices/2"))["invoice"] == note
+    original = (await vendor.read("/v1/invoices/1"))["invoice"]
+    assert (original["state"], original["credited_by"]) == ("credited", 2)
+    assert (original["lines"], original["digest"]) == (invoice["lines"], invoice["digest"])
+
+
+async def test_what_was_credited_is_billed_again(vendor) -> None:
+    customer, contract = await vendor.signed(plan="m", package_hours=4)
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 255)
+    first = await vendor.issue(contract=contract)
+    await vendor.post(CREDIT, {"reason": "Adresse"})
+
+    third = await vendor.issue(contract=contract)
+
+    assert third["number"] == 3
+    assert third["net"] == first["net"]
+    assert [line["kind"] for line in third["lines"]] == ["allowance", "overage"]
+    await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
+    balance = await vendor.read(f"/v1/contracts/{contract}/balance")
+    assert [each["left"] for each in balance["packages"]] == [0]
+
+
+async def test_an_invoice_is_taken_back_once_and_a_credit_note_never(vendor) -> None:
+    customer, contract = await vendor.signed()
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
+    await vendor.issue(contract=contract)
+    await vendor.refused(422, "invalid-request", CREDIT, {"reason": " "})
+    await vendor.refused(412, "version-conflict", CREDIT, {"reason": "x"}, If_Match='"9"')
+    await vendor.post(CREDIT, {"reason": "x"}, If_Match='"1"')
+
+    await vendor.refused(409, "invoice-credited", CREDIT, {"reason": "x"})
+    await vendor.refused(409, "not-an-invoice", "/v1/invoices/2/credit-note", {"reason": "x"})
+    await vendor.refused(404, "invoice-not-found", "/v1/invoices/3/credit-note", {"reason": "x"})
+    await vendor.refused(409, "invoice-credited", "/v1/invoices/1/paid", {"paid_on": JUNE})
+
+
+async def test_a_waiver_after_the_invoice_is_a_line_of_its_own_on_a_credit_note(vendor) -> None:
+    customer, contract = await vendor.signed()
+    ticket, charge = await vendor.cancelled_late(customer)
+    await vendor.post(f"/v1/charges/{charge}/decision", {"decision": "charge", "reason": "war vorbereitet"})
+    await vendor.issue(contract=contract)
+    (item,) = [each for each in (await vendor.read(f"/v1/tickets/{ticket}/charges"))["items"] if each["id"] == charge]
+    assert (item["state"], item["invoices"]) == ("invoiced", [1])
+
+    waived = await vendor.post(f"/v1/charges/{charge}/decision", {"decision": "waive", "reason": "Kulanz"})
+    note = await vendor.issue(contract=contract)
+
+    assert waived.status_code == 201
+    assert (note["type"], note["refers_to"]) == ("credit_note", [1])
+    assert [(line["kind"], line["amount"]["amount"]) for line in note["lines"]] == [("waiver", "-292.50")]
+    basis = note["lines"][0]["basis"]
+    assert (basis["waives"], basis["reason"], basis["actor"]) == ("cancellation", "Kulanz", "billing")
+    assert note["payable"]["amount"] == "-316.20"
+    decision = {"decision": "charge", "reason": "doch"}
+    await vendor.refused(409, "charge-decided", f"/v1/charges/{charge}/decision", decision)
+
+
+async def test_what_was_credited_and_then_waived_is_not_billed_again(vendor) -> None:
+    customer, contract = await vendor.signed()
+    ticket = await vendor.ticket(customer)
+    await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 60)
+    await vendor.issue(contract=contract)
+    await vendor.post(CREDIT, {"reason": "Beschwerde"})
+    (charge,) = (await vendor.read(f"/v1/tickets/{ticket}/charges"))["items"]
+
+    await vendor.post(f"/v1/charges/{charge['id']}/decision", {"decision": "waive", "reason": "Kulanz"})
+
+    await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
+
+
+async def test_a_document_is_sent_and_paid_and_says_so(vendor) -> None:
+    customer, contract = await vendor.signed()
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
+    invoice = await vendor.issue(contract=contract)
+
+    sent = await vendor.post("/v1/invoices/1/sent", {"channel": "email", "occurred_at": "2026-07-01T08:00:00Z"})
+    again = await vendor.post("/v1/invoices/1/sent", {"channel": "post"})
+    paid = await vendor.post("/v1/invoices/1/paid", {"paid_on": "2026-07-20"}, If_Match=again.headers["ETag"])
+
+    assert [each.json()["invoice"]["state"] for each in (sent, again, paid)] == ["sent", "sent", "paid"]
+    assert [each.headers["ETag"] for each in (sent, again, paid)] == ['"2"', '"3"', '"4"']
+    read = await vendor.get("/v1/invoices/1")
+    assert read.headers["ETag"] == '"4"'
+    shown = read.json()["invoice"]
+    assert [each["channel"] for each in shown["sent"]] == ["email", "post"]
+    assert (shown["state"], shown["paid_on"], shown["digest"]) == ("paid", "2026-07-20", invoice["digest"])
+    streams = [(each["type"], each["stream"], each["version"]) for each in await vendor.own_events()]
+    assert streams[1:] == [
+        ("InvoiceSent", "invoice-infoniqa-1", 1),
+        ("InvoiceSent", "invoice-infoniqa-1", 2),
+        ("InvoicePaid", "invoice-infoniqa-1", 3),
+    ]
+
+
+async def test_a_payment_is_noted_once_and_never_ahead_of_time(vendor) -> None:
+    customer, contract = await vendor.signed()
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
+    await vendor.issue(contract=contract)
+    path = "/v1/invoices/1/paid"
+    await vendor.refused(422, "in-the-future", path, {"paid_on": "2199-01-01"})
+    await vendor.refused(422, "invalid-request", path, {"paid_on": "2026-02-30"})
+    await vendor.refused(412, "version-conflict", path, {"paid_on": JUNE}, If_Match='"2"')
+
+    first = await vendor.post(path, {"paid_on": JUNE}, Idempotency_Key="bank-7")
+    retried = await vendor.post(path, {"paid_on": JUNE}, Idempotency_Key="bank-7")
+
+    assert (retried.content, retried.headers["Idempotency-Replayed"]) == (first.content, "true")
+    await vendor.refused(409, "invoice-paid", path, {"paid_on": JUNE})

@@ -1,0 +1,153 @@
+"""Traces: every line of the recorded day walks back to events, clauses and arithmetic, in German and English, and forth again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fristwerk_local.client import Client
+from fristwerk_local.journal import Journal
+from fristwerk_local.player import play, read_terms
+from fristwerk_local.story import read_story
+from shared.events import recorded
+
+LOCAL = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local"
+JUNE = "2026-06-30"
+PROVIDERS = ("infoniqa", "digidesk", "liveagent", "hamburg", "fluxpunkt")
+
+
+@pytest.fixture
+async def day(tmp_path, vendor_on) -> AsyncIterator[Any]:
+    """The recorded day, played into the services."""
+    async with vendor_on(tmp_path) as vendor:
+        story = read_story(LOCAL / "stories/recorded_day.yaml")
+        client = Client(vendor.services.clients, vendor.services.issue)
+        differences = await play(story, client, read_terms(LOCAL / "terms"), Journal())
+        assert differences == []
+        await vendor.caught_up()
+        yield vendor
+
+
+async def invoiced(vendor) -> list[dict[str, Any]]:
+    """Everything the provider can invoice, as the lines of its documents."""
+    accounts = (await vendor.read("/v1/reports/reconciliation", until=JUNE))["items"]
+    for each in accounts:
+        await vendor.post("/v1/invoices", {each["kind"]: each["account"], "until": JUNE})
+    return (await vendor.read("/v1/lines", limit=200))["items"]
+
+
+async def log_of(vendor) -> dict[str, Any]:
+    """Every event that the provider's people can find in the two logs, by id."""
+    found = {}
+    for client in (vendor.tickets, vendor.billing):
+        page = await client.get("/v1/events", headers=vendor.headers("service"))
+        found |= {each.envelope.id: each for each in map(recorded, page.content.splitlines())}
+    return found
+
+
+async def test_every_line_of_the_day_walks_back_to_events_and_clauses(day) -> None:
+    traced = 0
+    for provider in PROVIDERS:
+        vendor = day.of(provider)
+        log = await log_of(vendor)
+        for line in await invoiced(vendor):
+            path = f"/v1/invoices/{line['invoice']}/lines/{line['n']}/trace"
+            german, english = [await vendor.read(path, lang=language) for language in ("de", "en")]
+            assert german["line"]["amount"] == line["amount"]
+            assert {each["id"] for each in german["events"]} == set(line["sources"])
+            for each in german["events"]:
+                envelope = log[each["id"]].envelope
+                assert (each["type"], each["stream"], each["version"]) == (
+                    envelope.type,
+                    envelope.stream,
+                    envelope.version,
+                )
+            assert [each["pointer"] for each in german["clauses"]] == line["clauses"]
+            assert all(each["says"] is not None for each in german["clauses"])
+            assert len(german["sentences"]) == len(english["sentences"]) == len(german["steps"])
+            assert all(each.endswith((".", "t", "n")) for each in german["sentences"] + english["sentences"])
+            assert german["steps"] == english["steps"]
+            assert german["steps"][-1]["figures"]["amount"] == line["amount"]
+            traced += 1
+
+    assert traced == 12
+
+
+async def test_sentences_speak_the_agreements_language_and_write_figures_as_its_country_does(day) -> None:
+    lines = await invoiced(day)
+    cancellation = next(each for each in lines if each["kind"] == "cancellation")
+    path = f"/v1/invoices/{cancellation['invoice']}/lines/{cancellation['n']}/trace"
+
+    own, english = await day.read(path), await day.read(path, lang="en")
+
+    assert own["language"] == "de-CH"
+    assert own["sentences"][-1] == "90 Minuten zu CHF 195.00 je Stunde ergeben CHF 292.50."
+    assert english["sentences"][-1] == "90 minutes at CHF 195.00 an hour come to CHF 292.50."
+    digidesk = day.of("digidesk")
+    doubled = next(each for each in await invoiced(digidesk) if each["factor"] == "2")
+    trace = await digidesk.read(f"/v1/invoices/{doubled['invoice']}/lines/{doubled['n']}/trace")
+    assert "Der Stundensatz EUR 120,00 mal Faktor 2 ergibt EUR 240,00." in trace["sentences"]
+    assert {each["pointer"] for each in trace["clauses"]} == {"/billing/hourly", "/ticket_types/2/rate_factor"}
+    assert [each["says"] for each in trace["clauses"]][-1] == "2"
+
+
+async def test_from_an_event_to_the_lines_that_rest_on_it_invoiced_or_not(day) -> None:
+    log = await log_of(day)
+    logged = [each.envelope.id for each in log.values() if each.envelope.type == "TimeLogged"]
+    before = {event: (await day.read("/v1/lines", event=event))["items"] for event in logged}
+    assert all(line["invoice"] is None for lines in before.values() for line in lines)
+
+    lines = await invoiced(day)
+
+    for event in logged:
+        after = (await day.read("/v1/lines", event=event))["items"]
+        resting = [(each["invoice"], each["n"]) for each in lines if event in each["sources"]]
+        assert [(each["invoice"], each["n"]) for each in after] == resting
+        assert [(each["kind"], each["amount"]) for each in after] == [
+            (each["kind"], each["amount"]) for each in before[event]
+        ]
+    split = [event for event in logged if len(before[event]) == 2]
+    assert sorted(each["kind"] for event in split for each in before[event]) == [
+        "allowance",
+        "hourly",
+        "minimum_top_up",
+        "overage",
+    ]
+    assert (await day.read("/v1/lines", event="nothing"))["items"] == []
+
+
+async def test_a_charge_that_is_not_invoiced_yet_is_explained_the_same_way(day) -> None:
+    accounts = (await day.read("/v1/reports/reconciliation", until=JUNE))["items"]
+    preview = await day.read(f"/v1/contracts/{accounts[0]['account']}/preview", until=JUNE)
+    waiting = {line["charge"]: line for line in preview["lines"]}
+
+    traces = {charge: (await day.read(f"/v1/charges/{charge}/trace"))["items"] for charge in waiting}
+
+    lines = {each["charge"]: each for each in await invoiced(day)}
+    for charge, items in traces.items():
+        place = f"/v1/invoices/{lines[charge]['invoice']}/lines/{lines[charge]['n']}/trace"
+        invoiced_trace = await day.read(place)
+        assert items[0] == {name: value for name, value in invoiced_trace.items() if name not in ("invoice", "n")}
+    for unknown in ("nothing", f"{accounts[0]['account']}:nothing"):
+        assert (await day.get(f"/v1/charges/{unknown}/trace")).json()["type"] == "/problems/charge-not-found"
+
+
+async def test_a_waiver_on_a_credit_note_says_who_waived_what_and_why(vendor) -> None:
+    customer, contract = await vendor.signed()
+    _, charge = await vendor.cancelled_late(customer)
+    path = f"/v1/charges/{charge}/decision"
+    await vendor.post(path, {"decision": "charge", "reason": "war vorbereitet"})
+    await vendor.issue(contract=contract)
+    waived = await vendor.post(path, {"decision": "waive", "reason": "Kulanz"})
+    await vendor.issue(contract=contract)
+
+    trace = await vendor.read("/v1/invoices/2/lines/1/trace", lang="de")
+
+    assert any("billing" in each and "Kulanz" in each for each in trace["sentences"])
+    assert trace["events"][-1]["id"] == waived.json()["events"][0]["id"]
+    assert trace["events"][-1]["type"] == "ChargeDecided"
+    for path in ("/v1/invoices/2/lines/2/trace", "/v1/invoices/3/lines/1/trace", "/v1/invoices/0/lines/1/trace"):
+        assert (await vendor.get(path)).status_code in {404, 422}

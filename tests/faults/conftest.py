@@ -1,0 +1,229 @@
+"""What fault tests share: a day of commands drawn by a seed, what was derived from it, and the table of promises."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+import billing_service.app
+import sla_service.app
+from fristwerk_local.client import Client, staff
+from shared.events import read_line
+from shared.http import Stopping
+from shared.settings import Settings
+
+PROVIDER = "office"
+TERMS = Path(__file__).with_name("terms")
+CUSTOMERS = 4
+MINUTES_BETWEEN = 7
+VOLATILE = ("remaining_seconds", "detected_at")
+"""Fields of a timer that tell when it was looked at, not what the history says."""
+
+
+class Promise(msgspec.Struct):
+    """A row of the table at the end."""
+
+    promise: str
+    figures: str = ""
+    held: bool = False
+
+
+PROMISES = pytest.StashKey[list[Promise]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The promises and their figures, after the long tests."""
+    rows = config.stash.get(PROMISES, [])
+    if not rows or config.getoption("faults", "short") != "long":
+        return
+    table = Table("promise", "figures", "")
+    for each in rows:
+        table.add_row(each.promise, each.figures, "held" if each.held else "BROKEN")
+    terminalreporter.write_line("")
+    Console(width=140, highlight=False).print(table)
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long versions are wanted: ``--faults=long``."""
+    return bool(request.config.getoption("faults", "short") == "long")
+
+
+@pytest.fixture
+def promise(request: pytest.FixtureRequest) -> Iterator[Promise]:
+    """The test's row in the table: named after the test, filled in and held if it came to its end."""
+    row = Promise(request.node.name.removeprefix("test_").replace("_", " "))
+    request.config.stash.setdefault(PROMISES, []).append(row)
+    yield row
+    row.held = bool(row.figures)
+
+
+class Office:
+    """A provider's customers, their tickets, and the commands of each; every command is sent until it is answered."""
+
+    def __init__(self, client: Client, seed: int) -> None:
+        self.client = client
+        self.acknowledged: dict[str, tuple[str, int]] = {}
+        self.commands = 0
+        self.customers: list[str] = []
+        self.tickets: list[str] = []
+        self.contracts: list[str] = []
+        self.minutes = 0
+        self._random = random.Random(seed)  # noqa: S311 - drawn again by the seed
+        self._keys = (f"command-{seed}-{number}" for number in count(1))
+        self._began_at = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=20)
+
+    def moved(self, client: Client, seed: int) -> Office:
+        """The same customers, served over another client."""
+        office = Office(client, seed)
+        office.customers, office.contracts = self.customers, self.contracts
+        return office
+
+    async def open(self) -> None:
+        """Publish the terms, register the customers and sign their contracts."""
+        for name in ("calendars/office", "agreements/office"):
+            text = TERMS.joinpath(f"{name}.yaml").read_bytes()
+            answer = await self.client.publish(name, text, staff("admin", PROVIDER))
+            assert answer.is_success, answer.text
+        for number in range(CUSTOMERS):
+            body = {"name": f"Kunde {number}", "kind": "company", "contact": {"name": f"Person {number}"}}
+            made = await self.post("/v1/customers", body, "admin")
+            customer = made["customer"]["id"]
+            self.customers.append(customer)
+            plan = {"plan": "package", "package_hours": 4} if number % 2 else {"plan": "on_demand"}
+            body = {"agreement": "office", "from": "2024-01-01"} | plan
+            made = await self.post(f"/v1/customers/{customer}/contracts", body, "admin")
+            self.contracts.append(made["contract"]["id"])
+
+    async def ticket(self) -> None:
+        """One ticket from its receipt to its resolution."""
+        at = self._began_at + timedelta(seconds=self._random.randrange(10 * 86_400))
+        body: dict[str, Any] = {
+            "customer": self._random.choice(self.customers),
+            "received_at": _instant(at),
+            "channel": "email",
+            "subject": "Es geht nicht",
+            "description": "Fehler 17",
+            "severity": self._random.choice(("high", "low")),
+        }
+        made = await self.post("/v1/tickets", body)
+        ticket = made["ticket"]["id"]
+        self.tickets.append(ticket)
+        for path, content in self._steps():
+            at += timedelta(minutes=self._random.randrange(1, 2 * MINUTES_BETWEEN))
+            if path == "time-entries":
+                self.minutes += content["minutes"]
+                content["start"] = _instant(at - timedelta(minutes=content["minutes"]))
+            await self.post(f"/v1/tickets/{ticket}/{path}", content | {"occurred_at": _instant(at)})
+
+    def _steps(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "responses", {"channel": "email", "text": "Wir schauen es an"}
+        for _ in range(self._random.randrange(3)):
+            yield "time-entries", self._entry()
+        yield "messages", {"channel": "email", "text": "Und jetzt?"}
+        if self._random.random() < 0.5:
+            yield "information-requests", {"question": "Welche Version?"}
+            yield "information", {"text": "Version 12"}
+        yield "responses", {"channel": "email", "text": "Behoben"}
+        yield "time-entries", self._entry()
+        yield "resolution", {"text": "Stammdaten korrigiert"}
+
+    def _entry(self) -> dict[str, Any]:
+        return {"minutes": self._random.randrange(5, 90), "activity": "help", "agent": "agent-3"}
+
+    async def post(self, path: str, body: Mapping[str, Any], role: str = "agent") -> Any:
+        """The answer to a command, whose events count as acknowledged."""
+        answer = await self.answered(path, body, role, next(self._keys))
+        assert answer.status_code == 201, f"{path}: {answer.status_code} {answer.text}"
+        content = answer.json()
+        self.commands += 1
+        for event in content["events"]:
+            self.acknowledged[event["id"]] = (event["stream"], event["version"])
+        return content
+
+    async def answered(self, path: str, body: Mapping[str, Any], role: str, key: str) -> httpx.Response:
+        """The answer to a command under a key."""
+        return await self.client.post("ticket", path, body, staff(role, PROVIDER), key)
+
+    async def recorded(self) -> list[tuple[str, str, int]]:
+        """Id, stream and version of all events of customers, contracts and tickets, in the order of the feed."""
+        lines, _ = await self.client.events_after(0, PROVIDER)
+        envelopes = [read_line(line) for line in lines]
+        kinds = ("ticket-", "customer-", "contract-")
+        return [(each.id, each.stream, each.version) for each in envelopes if each.stream.startswith(kinds)]
+
+    async def derived(self, client: Client) -> dict[str, Any]:
+        """What SLA and billing tell of every ticket and contract."""
+        agent, clerk = staff("agent", PROVIDER), staff("billing", PROVIDER)
+        found: dict[str, Any] = {}
+        for ticket in self.tickets:
+            timers = (await client.get("sla", f"/v1/tickets/{ticket}/timers", agent))["items"]
+            found[f"{ticket} timers"] = [{key: each[key] for key in each if key not in VOLATILE} for each in timers]
+            found[f"{ticket} charges"] = (await client.get("billing", f"/v1/tickets/{ticket}/charges", clerk))["items"]
+        until = datetime.now(UTC).date().isoformat()
+        for contract in self.contracts:
+            path = f"/v1/contracts/{contract}/preview"
+            found[f"{contract} preview"] = await client.get("billing", path, clerk, until=until)
+        return found
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture
+def open_office() -> type[Office]:
+    """Opens an office: ``open_office(client, seed)``."""
+    return Office
+
+
+@asynccontextmanager
+async def _replayed(settings: Settings, folder: Path, client: Client, urls: list[str]) -> AsyncIterator[Client]:
+    fresh = Settings(var=folder, key_file=settings.keys)
+    async with AsyncExitStack() as stack:
+        clients = {"ticket": await stack.enter_async_context(httpx.AsyncClient(base_url=urls[0], timeout=30))}
+        for name, module in (("sla", sla_service.app), ("billing", billing_service.app)):
+            app = module.create_app(fresh, Stopping(), httpx.AsyncClient(base_url=urls[0]))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            over_asgi = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
+            clients[name] = await stack.enter_async_context(over_asgi)
+        replaying = Client(clients, client.token)
+        assert await replaying.caught_up(120), "the replay came to no end"
+        yield replaying
+
+
+@pytest.fixture
+def replayed() -> Callable[..., Any]:
+    """SLA and billing from nothing but the ticket service's log, in a folder of their own, once they have caught up."""
+    return _replayed
+
+
+@pytest.fixture
+def three_free_ports() -> int:
+    """The first of three free ports in a row."""
+    for _ in range(200):
+        first = random.randrange(20_000, 60_000)  # noqa: S311 - ports are no secret
+        try:
+            for port in range(first, first + 3):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no three free ports in a row")

@@ -1,0 +1,116 @@
+"""A full disk: what was acknowledged stays, reads work, commands are refused with 503 or 507, and all goes on with new space."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from fristwerk_local.client import Client
+from fristwerk_local.postgres import PostgresServer
+from shared.settings import Settings
+
+KIBIBYTES = {"sqlite": 3_000, "postgres": 13_000}
+"""An empty database of PostgreSQL has 8 MB."""
+FULL = (503, 507)
+TEXT = "Es geht nicht. " * 1_000
+
+
+def run(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+class SmallDisk:
+    """A folder on a small file system of its own."""
+
+    def __init__(self, folder: Path, kibibytes: int) -> None:
+        self.folder = folder
+        nobody = pwd.getpwnam("nobody")
+        options = f"size={kibibytes}k,uid={nobody.pw_uid},gid={nobody.pw_gid},mode=777"
+        if os.geteuid() != 0 or not run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)):
+            pytest.skip("only root may mount a small disk; tests/shared limits the size of files instead")
+
+    def make_space(self) -> None:
+        assert run("mount", "-o", "remount,size=256m", str(self.folder))
+
+    def close(self) -> None:
+        run("umount", "--lazy", str(self.folder))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SmallDisk, Settings]]:
+    """A small disk, and settings that let the services store everything on it."""
+    if request.param == "sqlite":
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        disk = SmallDisk(folder, KIBIBYTES["sqlite"])
+        yield disk, Settings(var=folder)
+        disk.close()
+        return
+    server: PostgresServer = request.getfixturevalue("own_postgres_server")
+    folder = server._folder / "small-disk"
+    folder.mkdir()
+    disk = SmallDisk(folder, KIBIBYTES["postgres"])
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        connection.execute("CREATE DATABASE small TABLESPACE small")
+    yield disk, Settings(var=tmp_path, database_url=server.url("small"))
+    server.stop()
+    disk.close()
+
+
+async def test_a_full_disk_keeps_what_was_acknowledged_and_all_goes_on_with_new_space(
+    small_disk: tuple[SmallDisk, Settings], open_services: Callable[[Settings], Any], open_office: Any, promise: Any
+) -> None:
+    disk, settings = small_disk
+    async with open_services(settings) as stack:
+        office = open_office(Client(stack.clients, stack.issue, patience_seconds=0), 1)
+        await office.open()
+        await office.ticket()
+        ticket = office.tickets[0]
+        status = await filled(office, ticket)
+        before = dict(office.acknowledged)
+
+        assert status in FULL
+        read = await stack.clients["ticket"].get(f"/v1/tickets/{ticket}", headers=stack.headers("agent", "office"))
+        assert read.status_code == 200
+        assert {each for each, *_ in await office.recorded()} == before.keys()
+
+        disk.make_space()
+        patient = office.moved(Client(stack.clients, stack.issue), 2)
+        await patient.ticket()
+        recorded = await office.recorded()
+        assert {each: tuple(place) for each, *place in recorded} == before | patient.acknowledged
+        assert await caught_up(stack)
+    promise.figures = (
+        f"{len(before):,} acknowledged events kept, reads answered, commands refused with {status}, resumed"
+    )
+
+
+async def filled(office: Any, ticket: str) -> int:
+    """Answer a ticket at length until the disk is full; the status of the refusal."""
+    body = {"channel": "email", "text": TEXT}
+    for number in range(5_000):
+        answer = await office.answered(f"/v1/tickets/{ticket}/messages", body, "agent", f"long-{number}")
+        if answer.status_code != 201:
+            return int(answer.status_code)
+        for event in answer.json()["events"]:
+            office.acknowledged[event["id"]] = (event["stream"], event["version"])
+    return pytest.fail("the disk was never full")
+
+
+async def caught_up(stack: Any) -> bool:
+    """Whether all followers are well again."""
+    for _ in range(100):
+        answers = [await client.get("/health/ready") for client in stack.clients.values()]
+        if all(answer.status_code == 200 for answer in answers):
+            return await Client(stack.clients, stack.issue).caught_up(20)
+        await asyncio.sleep(0.1)
+    return False

@@ -1,0 +1,302 @@
+"""Who may do what, and that nobody learns of another's things: every route, every stranger."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.auth import ROLES, Principal
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STAFF = {"agent", "specialist", "manager"}
+ALL = set(ROLES)
+READERS = ALL - {"customer"}
+AT = "2026-06-03T14:30:00Z"
+AGREED = {"contact": "A", "channel": "phone", "at": AT}
+PROPOSAL = ["2030-06-25T09:00:00+02:00"]
+CALENDAR = {"calendar": "office", "timezone": "Europe/Berlin", "hours": {"mon": ["08:00-17:00"]}, "years": "2026-2027"}
+
+OWN = "customer's own"
+"""Marks what a customer may do with the own company's things."""
+
+TICKET_COMMANDS = {
+    "type": {"type": "normal"},
+    "priority": {"priority": 1, "reason": "R", "agreement": AGREED},
+    "assignment": {"agent": "a"},
+    "transfer": {"department": "d", "reason": "R"},
+    "responses": {"channel": "email", "text": "T"},
+    "progress": {"channel": "email", "text": "T"},
+    "information-requests": {"question": "Q"},
+    "work": {"agent": "a"},
+    "time-entries": {"start": AT, "minutes": 5, "activity": "help", "agent": "a"},
+    "time-entries/e-1/corrections": {"minutes": 1, "reason": "R"},
+    "callbacks": {"purpose": "P"},
+    "callbacks/1/attempts": {"reached": True},
+    "callbacks/1/completion": {"text": "T"},
+    "appointments/1/booking": {"start": PROPOSAL[0]},
+    "appointments/1/outcome": {"outcome": "held"},
+    "effort-notices": {"text": "T"},
+    "cost-approvals": {"estimate_minutes": 5, "text": "T"},
+    "delivery": {"system": "test", "text": "T"},
+    "release": {},
+    "number-communications": {"classification": "c", "channel": "email"},
+    "escalations": {"to": "manager", "text": "T"},
+    "escalations/1/closing": {"outcome": "O", "contact": "C"},
+    "resolution": {"text": "T"},
+    "reopening": {"reason": "R"},
+    "closing": {},
+}
+CUSTOMER_COMMANDS = {
+    "messages": {"channel": "email", "text": "T"},
+    "information": {"text": "T"},
+    "appointments": {"kind": "review", "proposals": PROPOSAL},
+    "appointments/1/cancellation": {"by": "customer"},
+    "cost-approvals/1/decision": {"approved": True},
+    "acceptance": {"accepted": True},
+    "feedback": {"score": 5},
+}
+ROUTES = {
+    ("PUT", "/v1/calendars/office"): (CALENDAR, {"admin"}),
+    ("PUT", "/v1/agreements/digidesk"): ({"agreement": "digidesk"}, {"admin"}),
+    ("POST", "/v1/calendars/preview"): (CALENDAR, READERS),
+    ("GET", "/v1/calendars"): (None, READERS),
+    ("GET", "/v1/calendars/digidesk"): (None, READERS),
+    ("GET", "/v1/calendars/digidesk/versions"): (None, READERS),
+    ("GET", "/v1/calendars/digidesk/versions/1"): (None, READERS),
+    ("GET", "/v1/calendars/digidesk/diff?from=1&to=1"): (None, READERS),
+    ("GET", "/v1/agreements"): (None, READERS),
+    ("GET", "/v1/agreements/digidesk"): (None, READERS),
+    ("GET", "/v1/agreements/digidesk/versions"): (None, READERS),
+    ("GET", "/v1/agreements/digidesk/versions/1"): (None, READERS),
+    ("GET", "/v1/agreements/digidesk/diff?from=1&to=1"): (None, READERS),
+    ("POST", "/v1/customers"): ({"name": "A", "kind": "company"}, {"admin"}),
+    ("GET", "/v1/customers"): (None, READERS),
+    ("GET", "/v1/customers/{customer}"): (None, ALL),
+    ("GET", "/v1/customers/{customer}/overview"): (None, ALL),
+    ("POST", "/v1/customers/{customer}/devices"): ({"serial": "SN-1"}, {"admin"}),
+    ("POST", "/v1/customers/{customer}/contacts"): ({"role": "csm", "agent": "a"}, {"admin"}),
+    ("POST", "/v1/customers/{customer}/contracts"): (
+        {"agreement": "digidesk", "plan": "standard", "from": "2026-01-01"},
+        {"admin"},
+    ),
+    ("POST", "/v1/customers/{customer}/forget"): ({}, {"admin"}),
+    ("GET", "/v1/contracts/{contract}"): (None, ALL),
+    ("POST", "/v1/contracts/{contract}/packages"): ({"hours": 4, "from": "2026-01-01"}, {"admin"}),
+    ("POST", "/v1/contracts/{contract}/addons"): ({"addon": "x", "from": "2026-01-01"}, {"admin"}),
+    ("POST", "/v1/contracts/{contract}/addons/x/end"): ({"until": "2027-01-01"}, {"admin"}),
+    ("POST", "/v1/contracts/{contract}/termination"): ({"until": "2027-01-01"}, {"admin"}),
+    ("POST", "/v1/calls"): ({"ticket": "{ticket}", "from": "+49 1", "started_at": AT}, STAFF),
+    ("POST", "/v1/tickets"): (
+        {"customer": "{customer}", "channel": "email", "fields": {"name": "A", "email": "a@b.example"}},
+        STAFF | {"customer"},
+    ),
+    ("GET", "/v1/tickets"): (None, ALL),
+    ("GET", "/v1/tickets/{ticket}"): (None, ALL),
+    ("GET", "/v1/tickets/{ticket}/events"): (None, ALL),
+    ("POST", "/v1/tickets/{ticket}/severity"): ({"severity": "normal"}, {"agent"}),
+    ("POST", "/v1/tickets/{ticket}/terms"): ({"agreement_version": 2, "reason": "R"}, STAFF | {"admin"}),
+    **{("POST", f"/v1/tickets/{{ticket}}/{path}"): (body, STAFF) for path, body in TICKET_COMMANDS.items()},
+    **{
+        ("POST", f"/v1/tickets/{{ticket}}/{path}"): (body, STAFF | {"customer"})
+        for path, body in CUSTOMER_COMMANDS.items()
+    },
+    ("GET", "/v1/worklist"): (None, READERS),
+    ("POST", "/v1/worklist/next"): (None, STAFF),
+    ("GET", "/v1/events"): (None, READERS),
+}
+OWN_THINGS = [route for route in ROUTES if "{" in route[1] or "{" in json.dumps(ROUTES[route][0])]
+
+
+class Case:
+    """A ticket, its customer and contract at an office, and any route filled with them or with others."""
+
+    def __init__(self, office, **ids):
+        self.office = office
+        self.ids = ids
+
+    async def ask(self, route, ids=None, **who):
+        method, path = route
+        ids = ids or self.ids
+        filled = path
+        for name, value in ids.items():
+            filled = filled.replace(f"{{{name}}}", value)
+        body = ROUTES[route][0]
+        if body is not None:
+            text = json.dumps(body)
+            for name, value in ids.items():
+                text = text.replace(f"{{{name}}}", value)
+            body = json.loads(text)
+        return await self.office.call(method, filled, body, **who)
+
+
+@pytest.fixture
+def open_case(open_office):
+    async def opened():
+        office = await open_office("digidesk")
+        customer = await office.customer()
+        contract = await office.contract(customer)
+        ticket = await office.ticket(customer)
+        return Case(office, customer=customer, contract=contract, ticket=ticket["id"])
+
+    return opened
+
+
+async def test_every_route_is_in_the_matrix(service):
+    served = {
+        (method.upper(), path)
+        for path, methods in service.app.openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/v1")
+    }
+    names = {"{customer}", "{contract}", "{ticket}"}
+
+    def shape(path):
+        parts = path.partition("?")[0].split("/")
+        return tuple(part if not part.startswith("{") else ("*" if part not in names else part) for part in parts)
+
+    def fits(given, pattern):
+        return len(given) == len(pattern) and all(p in ("*", g) for g, p in zip(given, pattern, strict=True))
+
+    asked = [(method, shape(path)) for method, path in ROUTES]
+    elsewhere = {"/v1/events/stream", "/v1/terms-migrations", "/v1/terms-migrations/{migration}"}
+    missing = [
+        (method, path)
+        for method, path in served
+        if path not in elsewhere and not any(m == method and fits(g, shape(path)) for m, g in asked)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+async def test_without_a_good_token_nobody_gets_anywhere(open_case, route):
+    case = await open_case()
+    service = case.office.service
+    principal = Principal(sub="a", role="agent", provider=case.office.provider)
+    token = service.bearer(principal)["Authorization"].removeprefix("Bearer ")
+    header, claims, signature = token.split(".")
+    kid = {"kid": jwt.get_unverified_header(token)["kid"]}
+    said = jwt.decode(token, options={"verify_signature": False})
+    forged = jwt.encode(said, Ed25519PrivateKey.generate(), "EdDSA", kid)
+    unsigned = jwt.encode(said, None, "none", kid)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    expired = service.bearer(principal, now=yesterday, valid=timedelta(hours=1))["Authorization"]
+    before = await service.position()
+    for authorization in (
+        None,
+        "",
+        "Bearer",
+        "Basic YTpi",
+        expired,
+        f"Bearer {forged}",
+        f"Bearer {unsigned}",
+        f"Bearer {header}.{claims}.{'A' * len(signature)}",
+        f"Bearer {header}.{claims}.",
+    ):
+        headers = {} if authorization is None else {"Authorization": authorization}
+        method, path = route
+        answer = await service.client.request(method, path.format(**case.ids), json=ROUTES[route][0], headers=headers)
+        assert answer.status_code == 401, authorization
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert await service.position() == before
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+async def test_each_role_may_what_the_contract_says_and_nothing_else(open_case, route):
+    case = await open_case()
+    allowed = ROUTES[route][1]
+    for role in ROLES:
+        before = await case.office.service.position()
+        answer = await case.ask(route, role=role, customer=case.ids["customer"] if role == "customer" else None)
+        assert answer.status_code < 500, answer.text
+        if role in allowed:
+            assert answer.status_code not in (401, 403), (role, answer.text)
+        else:
+            assert answer.status_code == 403, (role, answer.text)
+            assert role in answer.json()["detail"]
+        if answer.status_code >= 400:
+            assert await case.office.service.position() == before
+
+
+def told(answer, ids):
+    """A problem without the ids that the caller named."""
+    text = answer.text
+    for value in ids.values():
+        text = text.replace(value, "…")
+    return answer.status_code, text
+
+
+@pytest.mark.parametrize("route", OWN_THINGS, ids=" ".join)
+async def test_another_providers_things_are_as_if_they_were_not_there(open_case, open_office, route):
+    case = await open_case()
+    theirs = await open_case()
+    nowhere = dict.fromkeys(case.ids, "0199c3c4-ffff-7fff-8fff-ffffffffffff")
+    roles = ROUTES[route][1] - {"customer"}
+    before = await case.office.service.position()
+    for role in roles:
+        foreign = await case.ask(route, theirs.ids, role=role)
+        missing = await case.ask(route, nowhere, role=role)
+        assert foreign.status_code == 404, foreign.text
+        assert told(foreign, theirs.ids) == told(missing, nowhere)
+    assert await case.office.service.position() == before
+
+
+@pytest.mark.parametrize("route", OWN_THINGS, ids=" ".join)
+async def test_another_customers_things_are_as_if_they_were_not_there(open_case, route):
+    case = await open_case()
+    other = await case.office.served()
+    nowhere = dict.fromkeys(case.ids, "0199c3c4-ffff-7fff-8fff-ffffffffffff")
+    before = await case.office.service.position()
+    foreign = await case.ask(route, role="customer", customer=other)
+    missing = await case.ask(route, nowhere, role="customer", customer=other)
+    expected = {404, 403} if "customer" not in ROUTES[route][1] else {404}
+    assert foreign.status_code in expected, foreign.text
+    assert told(foreign, case.ids) == told(missing, nowhere)
+    assert await case.office.service.position() == before
+
+
+async def test_a_reference_of_anothers_ticket_tells_nothing_of_it(open_case):
+    """Not even the id behind it."""
+    case = await open_case()
+    other = await case.office.served()
+    ticket = (await case.office.get(f"/v1/tickets/{case.ids['ticket']}"))["ticket"]
+    reference = ticket["reference"]
+    missing = "DIG-2222-2222"
+    for who in ({"role": "customer", "customer": other}, {"role": "agent"}):
+        office = case.office if who["role"] == "customer" else case.office.of("another")
+        for method, path, body in (
+            ("GET", "/v1/tickets/{}", None),
+            ("GET", "/v1/tickets/{}?at=2026-06-03T14:30:00Z", None),
+            ("GET", "/v1/tickets/{}/events", None),
+            ("POST", "/v1/tickets/{}/messages", {"channel": "email", "text": "T"}),
+        ):
+            foreign = await office.call(method, path.format(reference), body, **who)
+            nothing = await office.call(method, path.format(missing), body, **who)
+            assert foreign.status_code == 404
+            assert told(foreign, {"r": reference}) == told(nothing, {"r": missing})
+            assert ticket["id"] not in foreign.text
+
+
+async def test_a_list_shows_a_customer_only_the_own_companys_tickets(open_case):
+    case = await open_case()
+    other = await case.office.served()
+    mine = await case.office.ticket(other)
+    for query in ("", f"?customer={case.ids['customer']}", "?state=open"):
+        items = (await case.office.get(f"/v1/tickets{query}", role="customer", customer=other))["items"]
+        assert [each["id"] for each in items] in ([mine["id"]], [])
+        assert case.ids["ticket"] not in [each["id"] for each in items]
+
+
+async def test_a_follower_of_all_providers_reads_feeds_and_nothing_else(open_case):
+    case = await open_case()
+    everything = case.office.of("*")
+    assert (await everything.call("GET", "/v1/events?limit=1", role="service")).status_code == 200
+    for path in ("/v1/tickets/{ticket}", "/v1/customers/{customer}", "/v1/contracts/{contract}"):
+        await everything.refused(404, path.format(**case.ids), method="GET", role="service")
+    assert (await everything.get("/v1/tickets", role="service"))["items"] == []
+    assert (await everything.get("/v1/customers", role="service"))["items"] == []
+    await everything.refused(401, "/v1/events", method="GET", role="admin")

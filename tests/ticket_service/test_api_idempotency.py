@@ -1,0 +1,229 @@
+"""A retried command counts once: the first answer again, to the byte, whatever the command is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REPLAYED = "Idempotency-Replayed"
+AT = "2026-06-03T14:30:00Z"
+
+
+async def sent_twice(office, path, body, **how):
+    """Both answers to a command under one key, and how many events the second stored."""
+    headers = {"Idempotency-Key": f"key-{path}"}
+    first = await office.call("POST", path, body, headers=headers, **how)
+    before = await office.service.position()
+    second = await office.call("POST", path, body, headers=headers, **how)
+    return first, second, await office.service.position() - before
+
+
+def is_replay(first, second):
+    """Whether the second answer is the first again."""
+    same = (first.status_code, first.content, first.headers.get("ETag")) == (
+        second.status_code,
+        second.content,
+        second.headers.get("ETag"),
+    )
+    return same and REPLAYED not in first.headers and second.headers.get(REPLAYED) == "true"
+
+
+async def test_every_post_of_the_openapi_document_is_tried_here(service):
+    posts = {path for path, methods in service.app.openapi()["paths"].items() if "post" in methods}
+    below_a_ticket = {path for path in posts if path.startswith("/v1/tickets/{ticket}/")}
+    assert posts - below_a_ticket - {"/v1/calendars/preview", "/v1/terms-migrations"} == {
+        "/v1/customers",
+        "/v1/customers/{customer}/devices",
+        "/v1/customers/{customer}/contacts",
+        "/v1/customers/{customer}/contracts",
+        "/v1/customers/{customer}/forget",
+        "/v1/contracts/{contract}/packages",
+        "/v1/contracts/{contract}/addons",
+        "/v1/contracts/{contract}/addons/{addon}/end",
+        "/v1/contracts/{contract}/termination",
+        "/v1/calls",
+        "/v1/tickets",
+        "/v1/worklist/next",
+    }
+
+
+async def test_a_customer_is_not_registered_twice(open_office):
+    office = await open_office("infoniqa")
+    first, second, stored = await sent_twice(office, "/v1/customers", {"name": "A", "kind": "company"}, role="admin")
+    assert is_replay(first, second)
+    assert stored == 0
+    assert len((await office.get("/v1/customers"))["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("devices", {"serial": "SN-1"}),
+        ("contacts", {"role": "csm", "agent": "csm-7"}),
+        ("contracts", {"agreement": "liveagent", "plan": "all_inclusive", "from": "2026-01-01"}),
+        ("forget", {}),
+    ],
+)
+async def test_what_happens_to_a_customer_happens_once(open_office, path, body):
+    office = await open_office("liveagent")
+    customer = await office.customer()
+    first, second, stored = await sent_twice(office, f"/v1/customers/{customer}/{path}", body, role="admin")
+    assert first.status_code == 201
+    assert is_replay(first, second)
+    assert stored == 0
+
+
+async def test_what_happens_to_a_contract_happens_once(open_office):
+    office = await open_office("liveagent", billing=WITH_PACKAGES)
+    contract = await office.contract(await office.customer(), package_hours=4)
+    for path, body in (
+        ("packages", {"hours": 4, "from": "2026-06-01"}),
+        ("addons", {"addon": "dedicated_support", "from": "2026-06-16"}),
+        ("addons/dedicated_support/end", {"until": "2026-07-16"}),
+        ("termination", {"until": "2027-07-16"}),
+    ):
+        first, second, stored = await sent_twice(office, f"/v1/contracts/{contract}/{path}", body, role="admin")
+        assert first.status_code == 201, first.text
+        assert is_replay(first, second)
+        assert stored == 0
+
+
+WITH_PACKAGES = {
+    "plans": {"all_inclusive": {"package_hours": [4]}},
+    "package": {"increment_minutes": 15, "overage_rate": "100.00"},
+    "addons": {"dedicated_support": {"monthly_price": "1000.00"}},
+    "vat": {"country": "DE", "rate": "standard"},
+}
+
+
+async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_office):
+    office = await open_office("infoniqa")
+    body = {"customer": await office.served(), "channel": "email", "subject": "Import"}
+    first, second, stored = await sent_twice(office, "/v1/tickets", body)
+    assert is_replay(first, second)
+    assert stored == 0
+    ticket = first.json()["ticket"]
+    for path, content in (
+        ("responses", {"channel": "email", "text": "Hallo"}),
+        ("time-entries", {"start": AT, "minutes": 10, "activity": "help", "agent": "a"}),
+        ("callbacks", {"purpose": "Nachstellen"}),
+    ):
+        first, second, stored = await sent_twice(office, f"/v1/tickets/{ticket['id']}/{path}", content)
+        assert is_replay(first, second)
+        assert stored == 0
+    assert len((await office.get(f"/v1/tickets/{ticket['id']}/events"))["items"]) == 4
+    assert len((await office.get("/v1/tickets"))["items"]) == 1
+
+
+async def test_a_call_is_kept_once(open_office):
+    office = await open_office("hamburg")
+    first, second, stored = await sent_twice(office, "/v1/calls", {"from": "+49 40 000001", "started_at": AT})
+    assert is_replay(first, second)
+    assert stored == 0
+
+
+async def test_a_voicemail_of_an_unknown_caller_is_one_prospect_and_one_ticket(open_office):
+    office = await open_office("liveagent")
+    body = {"from": "+49 40 000077", "started_at": AT, "voicemail": {"text": "Bitte zurückrufen"}}
+    first, second, stored = await sent_twice(office, "/v1/calls", body)
+    assert first.status_code == 201
+    assert is_replay(first, second)
+    assert stored == 0
+    [customer] = (await office.get("/v1/customers"))["items"]
+    [ticket] = (await office.get("/v1/tickets"))["items"]
+    assert ticket["customer"] == customer["id"]
+    assert len(ticket["callbacks"]) == 1
+
+
+async def test_a_voicemail_that_is_sent_five_times_at_once_is_one_prospect_and_one_ticket(open_office):
+    office = await open_office("liveagent")
+    body = {"from": "+49 40 000077", "started_at": AT, "voicemail": {"text": "Bitte zurückrufen"}}
+    answers = await asyncio.gather(
+        *(office.call("POST", "/v1/calls", body, headers={"Idempotency-Key": "k"}) for _ in range(5))
+    )
+    assert {(each.status_code, each.content) for each in answers} == {(201, answers[0].content)}
+    assert len((await office.get("/v1/customers"))["items"]) == 1
+    assert len((await office.get("/v1/tickets"))["items"]) == 1
+
+
+async def test_the_next_ticket_is_taken_once(open_office):
+    office = await open_office("infoniqa")
+    customer = await office.served()
+    for _ in range(2):
+        await office.ticket(customer)
+    first, second, stored = await sent_twice(office, "/v1/worklist/next", None)
+    assert is_replay(first, second)
+    assert stored == 0
+    assert [each["assignee"] for each in (await office.get("/v1/tickets"))["items"]].count(None) == 1
+
+
+async def test_the_same_key_with_another_body_or_at_another_place_is_refused(open_office):
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served())
+    path, headers = f"/v1/tickets/{ticket['id']}/responses", {"Idempotency-Key": "k-1"}
+    await office.post(path, {"channel": "email", "text": "Eins"}, headers=headers)
+    problem = await office.refused(422, path, {"channel": "email", "text": "Zwei"}, headers=headers)
+    assert problem["type"] == "/problems/idempotency-key-reused"
+    progress = f"/v1/tickets/{ticket['id']}/progress"
+    await office.refused(422, progress, {"channel": "email", "text": "Eins"}, headers=headers)
+
+
+async def test_a_retry_after_somebody_changed_the_thing_does_not_change_it_back(open_office):
+    """A command that changed nothing is answered under its key as well."""
+    office = await open_office("infoniqa")
+    customer = await office.customer()
+    path = f"/v1/customers/{customer}/contacts"
+    mine, headers = {"role": "csm", "agent": "csm-7"}, {"Idempotency-Key": "k-1"}
+    await office.post(path, mine, role="admin")
+    first = await office.call("POST", path, mine, role="admin", headers=headers)
+    assert (first.status_code, first.json()["events"]) == (200, [])
+    await office.post(path, {"role": "csm", "agent": "csm-8"}, role="admin")
+    again = await office.call("POST", path, mine, role="admin", headers=headers)
+    assert is_replay(first, again)
+    assert (await office.get(f"/v1/customers/{customer}"))["customer"]["contacts"] == {"csm": "csm-8"}
+    await office.refused(422, path, {"role": "csm", "agent": "csm-9"}, role="admin", headers=headers)
+
+
+async def test_a_refusal_uses_no_key(open_office):
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served())
+    path, headers = f"/v1/tickets/{ticket['id']}/closing", {"Idempotency-Key": "k-1"}
+    await office.refused(409, path, {}, headers=headers)
+    await office.post(f"/v1/tickets/{ticket['id']}/resolution", {"text": "Behoben"})
+    closed = await office.call("POST", path, {}, headers=headers)
+    assert closed.status_code == 201
+    assert REPLAYED not in closed.headers
+
+
+async def test_one_customers_key_never_opens_anothers_answer(open_office):
+    """Two companies whose people have the same subject: the other one's answer stays its own."""
+    office = await open_office("infoniqa")
+    mine, other = await office.served(), await office.served()
+    ticket = await office.ticket(mine)
+    path, body = f"/v1/tickets/{ticket['id']}/messages", {"channel": "email", "text": "Geheim"}
+    headers = {"Idempotency-Key": "k-1"}
+    await office.post(path, body, role="customer", customer=mine, headers=headers)
+    await office.refused(404, path, body, role="customer", customer=other, headers=headers)
+    elsewhere = office.of(f"{office.provider}-north")
+    await elsewhere.refused(404, path, body, headers=headers)
+
+
+async def test_every_one_of_many_retries_at_once_gets_the_same_answer(open_office):
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served())
+    path = f"/v1/tickets/{ticket['id']}/responses"
+
+    async def send(number):
+        headers = {"Idempotency-Key": f"k-{number % 5}"}
+        return number % 5, await office.call(
+            "POST", path, {"channel": "email", "text": f"{number % 5}"}, headers=headers
+        )
+
+    answers = await asyncio.gather(*(send(number) for number in range(25)))
+    assert len({(number, each.content) for number, each in answers}) == 5
+    assert {each.status_code for _, each in answers} == {201}
+    events = (await office.get(f"/v1/tickets/{ticket['id']}/events"))["items"]
+    assert sorted(each["personal"]["text"] for each in events if each["type"] == "Responded") == list("01234")

@@ -1,0 +1,147 @@
+"""When a fact occurred: given with every POST below a thing, now by default, never in the future or before its ticket."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+THEN = "2026-06-03T16:30:00.750+02:00"
+STORED = "2026-06-03T14:30:00Z"
+
+
+def from_now(**span):
+    return (datetime.now(UTC) + timedelta(**span)).isoformat()
+
+
+def occurred(answer):
+    return {event["occurred_at"] for event in answer["events"]}
+
+
+def seconds_old(answer):
+    """How old the facts of an answer are said to be."""
+    [at] = occurred(answer)
+    return (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
+
+
+PLACES = {
+    "customers": ("/v1/customers", {"name": "A", "kind": "company"}, "admin"),
+    "devices": ("/v1/customers/{customer}/devices", {"serial": "SN-1"}, "admin"),
+    "contacts": ("/v1/customers/{customer}/contacts", {"role": "csm", "agent": "a"}, "admin"),
+    "contracts": (
+        "/v1/customers/{customer}/contracts",
+        {"agreement": "liveagent", "plan": "small", "from": "2026-01-01"},
+        "admin",
+    ),
+    "forget": ("/v1/customers/{customer}/forget", {}, "admin"),
+    "addons": ("/v1/contracts/{contract}/addons", {"addon": "dedicated_support", "from": "2026-06-16"}, "admin"),
+    "termination": ("/v1/contracts/{contract}/termination", {"until": "2027-06-16"}, "admin"),
+    "calls on a ticket": (
+        "/v1/calls",
+        {"ticket": "{ticket}", "from": "+49 40 1", "started_at": "2026-06-03T14:00:00Z"},
+        "agent",
+    ),
+    "voicemails": (
+        "/v1/calls",
+        {"from": "+49 40 2", "started_at": "2026-06-03T14:00:00Z", "voicemail": {"text": "Bitte"}},
+        "agent",
+    ),
+    "tickets": ("/v1/tickets", {"customer": "{customer}", "channel": "email", "received_at": THEN}, "agent"),
+    "responses": ("/v1/tickets/{ticket}/responses", {"channel": "email", "text": "Hallo"}, "agent"),
+    "releases": ("/v1/tickets/{ticket}/release", {}, "agent"),
+}
+
+
+@pytest.fixture
+def at_a_place(open_office):
+    """An office with a customer, a contract and a ticket of June, and the request to a place there."""
+
+    async def opened(place):
+        path, body, role = PLACES[place]
+        office = await open_office("liveagent")
+        customer = await office.customer()
+        contract = await office.contract(customer)
+        ticket = await office.ticket(customer, received_at="2026-06-01T08:00:00Z")
+        ids = {"customer": customer, "contract": contract, "ticket": ticket["id"]}
+        filled = {key: value.format(**ids) if isinstance(value, str) else value for key, value in body.items()}
+        return office, path.format(**ids), filled, role
+
+    return opened
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_fact_occurred_when_the_client_says(at_a_place, place):
+    office, path, body, role = await at_a_place(place)
+    assert occurred(await office.post(path, body | {"occurred_at": THEN}, role=role)) == {STORED}
+
+
+@pytest.mark.parametrize("place", sorted(PLACES.keys() - {"tickets", "voicemails"}))
+async def test_without_a_word_a_fact_occurred_now(at_a_place, place):
+    office, path, body, role = await at_a_place(place)
+    assert -1 <= seconds_old(await office.post(path, body, role=role)) < 30
+
+
+@pytest.mark.parametrize(("place", "received_at"), [("tickets", STORED), ("voicemails", "2026-06-03T14:00:00Z")])
+async def test_without_a_word_a_ticket_occurred_when_it_was_received(at_a_place, place, received_at):
+    office, path, body, role = await at_a_place(place)
+    answer = await office.post(path, body, role=role)
+    ticket = next(event for event in answer["events"] if event["type"] == "TicketCreated")
+    assert (ticket["occurred_at"], ticket["data"]["received_at"]) == (received_at, received_at)
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_nothing_occurs_more_than_a_minute_ahead(at_a_place, place):
+    office, path, body, role = await at_a_place(place)
+    problem = await office.refused(422, path, body | {"occurred_at": from_now(seconds=90)}, role=role)
+    assert problem["type"] == "/problems/in-the-future"
+    assert [each["pointer"] for each in problem["errors"]] == ["/occurred_at"]
+    await office.post(path, body | {"occurred_at": from_now(seconds=45)}, role=role)
+
+
+async def test_a_package_is_dated_too(open_office):
+    office = await open_office("infoniqa")
+    contract = await office.contract(await office.customer())
+    body = {"hours": 4, "from": "2026-06-01", "occurred_at": THEN}
+    answer = await office.post(f"/v1/contracts/{contract}/packages", body, role="admin")
+    assert occurred(answer) == {STORED}
+
+
+async def test_a_ticket_received_by_a_clock_ahead_of_ours_takes_the_next_command(open_office):
+    office = await open_office("infoniqa")
+    received_at = from_now(seconds=50)
+    ticket = await office.ticket(await office.served(), received_at=received_at)
+    answer = await office.post(f"/v1/tickets/{ticket['id']}/responses", {"channel": "email", "text": "Hallo"})
+    assert occurred(answer) == {ticket["received_at"]}
+    taken = await office.post("/v1/worklist/next")
+    assert taken["ticket"]["id"] == ticket["id"]
+    call = {"ticket": ticket["reference"], "from": "+41 41 1", "started_at": from_now(seconds=0)}
+    await office.post("/v1/calls", call)
+    entry = {"start": from_now(minutes=-5), "minutes": 5, "activity": "help", "agent": "a"}
+    await office.post(f"/v1/tickets/{ticket['id']}/time-entries", entry)
+
+
+async def test_what_is_received_in_the_future_is_refused_where_it_was_said(open_office):
+    office = await open_office("infoniqa")
+    body = {"customer": await office.served(), "channel": "email", "received_at": from_now(seconds=90)}
+    problem = await office.refused(422, "/v1/tickets", body)
+    assert [each["pointer"] for each in problem["errors"]] == ["/received_at"]
+
+
+async def test_nothing_happens_to_a_ticket_before_it_was_received(open_office):
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served(), received_at="2026-06-03T14:30:00Z")
+    body = {"channel": "email", "text": "Hallo", "occurred_at": "2026-06-03T14:29:59Z"}
+    problem = await office.refused(422, f"/v1/tickets/{ticket['id']}/responses", body)
+    assert [each["pointer"] for each in problem["errors"]] == ["/occurred_at"]
+    await office.post(f"/v1/tickets/{ticket['id']}/responses", body | {"occurred_at": "2026-06-03T14:30:00Z"})
+
+
+async def test_calls_do_not_begin_in_the_future(open_office):
+    office = await open_office("hamburg")
+    body = {"from": "+49 40 1", "started_at": from_now(minutes=5)}
+    problem = await office.refused(422, "/v1/calls", body)
+    assert [each["pointer"] for each in problem["errors"]] == ["/started_at"]
+    problem = await office.refused(422, "/v1/calls", body | {"voicemail": {"text": "Bitte"}})
+    assert [each["pointer"] for each in problem["errors"]] == ["/started_at"]
