@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,7 +45,7 @@ async def append(log: GroupedEventLog, events: int, at_once: int) -> list[float]
             await log.append([NewEvent(stream=stream, version=version, type="Responded", line=LINE)])
             taken.append(time.perf_counter() - began)
 
-    await asyncio.gather(*(grow(f"ticket-{uuid.uuid4()}") for _ in range(at_once)))
+    await asyncio.gather(*(grow(f"ticket-{new_event_id(datetime.now(UTC), os.urandom(10))}") for _ in range(at_once)))
     return taken
 
 
@@ -61,7 +60,7 @@ def library_per_second(insert: Callable[[list[StoredEvent]], object], events: in
     """Appends a second by threads that call the library's recorder plainly."""
 
     def grow() -> None:
-        stream = str(uuid.uuid4())
+        stream = str(new_event_id(datetime.now(UTC), os.urandom(10)))
         for version in range(1, events // threads + 1):
             insert([StoredEvent(stream, version, "Responded", LINE)])
 

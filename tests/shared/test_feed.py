@@ -171,7 +171,8 @@ async def test_a_customer_s_token_does_not_open_the_feed_of_all_customers(
 ) -> None:
     await append()
 
-    answer = await client.get(path, headers=bearer("customer", customer="customer-1"))
+    async with asyncio.timeout(5):
+        answer = await client.get(path, headers=bearer("customer", customer="customer-1"))
 
     assert answer.status_code == 403
     assert answer.json()["type"] == "/problems/not-allowed"
@@ -293,7 +294,8 @@ async def test_a_stream_goes_on_after_the_last_event_that_was_received(
 async def test_an_id_that_no_event_has_is_refused(client: httpx.AsyncClient, bearer: Bearer, given: str) -> None:
     headers = {key.encode(): value.encode() for key, value in bearer().items()}
 
-    answer = await client.get("/v1/events/stream", headers=headers | {b"Last-Event-ID": given.encode("latin-1")})
+    async with asyncio.timeout(5):
+        answer = await client.get("/v1/events/stream", headers=headers | {b"Last-Event-ID": given.encode("latin-1")})
 
     assert answer.status_code == 422
     assert "Last-Event-ID" in answer.json()["detail"]

@@ -191,7 +191,7 @@ def open_service() -> Callable[[Settings], Any]:
 OpenOffice = Callable[..., Awaitable[Office]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_office(service: Service) -> OpenOffice:
     """Opens an office under one of the five agreements, with a provider that nobody else has."""
 

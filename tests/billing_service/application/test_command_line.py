@@ -127,7 +127,8 @@ def test_invoices_are_issued_and_printed(run, served) -> None:
 
 def test_replay_ends_with_two_digests_and_says_which_account_comes_to_something_else(run, served, folder) -> None:
     contract, addresses = served
-    run("invoice", "--contract", contract, "--until", JUNE, "--provider", "infoniqa", **addresses)
+    issued = run("invoice", "--contract", contract, "--until", JUNE, "--provider", "infoniqa", **addresses)
+    assert issued[0] == 0, issued
 
     code, printed, error = run("replay", "--until", JUNE)
 

@@ -85,6 +85,19 @@ async def test_a_corrected_entry_that_costs_less_is_a_credit_note_over_the_diffe
     assert preview["to_invoice"]["lines"] == []
 
 
+async def test_late_work_draws_from_the_package_after_what_was_invoiced(vendor) -> None:
+    customer, contract = await vendor.signed(plan="m", package_hours=4)
+    await vendor.work(await vendor.ticket(customer), "2026-06-10T09:00:00+02:00", 250)
+    first = await vendor.issue(contract=contract, until="2026-06-15")
+    await vendor.work(await vendor.ticket(customer), "2026-06-02T09:00:00+02:00", 60)
+
+    second = await vendor.issue(contract=contract)
+
+    assert kinds(first) == [("allowance", "0.00"), ("overage", "48.75")]
+    assert kinds(second) == [("overage", "195.00")]
+    assert second["lines"][0]["on"] == "2026-06-02"
+
+
 async def test_one_invoice_three_invoices_and_daily_invoices_bill_the_same(vendor) -> None:
     """Of the same work: a package that ends within an entry, a minimum that is passed later, an hour that is waived."""
     totals = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,34 @@ from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.story import read_story
 from shared.events import recorded
+from shared.settings import Settings
 
 LOCAL = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local"
+STORY = LOCAL / "stories/recorded_day.yaml"
 JUNE = "2026-06-30"
 PROVIDERS = ("infoniqa", "digidesk", "liveagent", "hamburg", "fluxpunkt")
 
 
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory, open_services) -> Path:
+    """A folder on which the recorded day was played; tests work on copies."""
+    folder = tmp_path_factory.mktemp("played")
+
+    async def play_it() -> None:
+        async with open_services(Settings(var=folder)) as services:
+            client = Client(services.clients, services.issue)
+            differences = await play(read_story(STORY), client, read_terms(LOCAL / "terms"), Journal())
+            assert differences == []
+
+    asyncio.run(play_it())
+    return folder
+
+
 @pytest.fixture
-async def day(tmp_path, vendor_on) -> AsyncIterator[Any]:
-    """The recorded day, played into the services."""
-    async with vendor_on(tmp_path) as vendor:
-        story = read_story(LOCAL / "stories/recorded_day.yaml")
-        client = Client(vendor.services.clients, vendor.services.issue)
-        differences = await play(story, client, read_terms(LOCAL / "terms"), Journal())
-        assert differences == []
+async def day(played, tmp_path, vendor_on) -> AsyncIterator[Any]:
+    """The services after the recorded day."""
+    shutil.copytree(played, tmp_path / "var")
+    async with vendor_on(tmp_path / "var") as vendor:
         await vendor.caught_up()
         yield vendor
 

@@ -24,7 +24,7 @@ from fristwerk_local.player import play, read_terms
 from fristwerk_local.show import RECORDED_DAY, TERMS
 from fristwerk_local.story import Decide, read_story
 from shared.auth import Principal, Tokens, load_keys
-from shared.database import Database, sqlite_database
+from shared.database import Database, postgres_database, sqlite_database
 from shared.events import Actor, Event, Recorded, encode_line, recorded, tickets, type_name, with_position
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from shared.http import Stopping
@@ -148,9 +148,10 @@ class Notice(msgspec.Struct, frozen=True):
 class Service:
     """The service's inner parts on one database file: what it is fed, what it watches, what it told."""
 
-    def __init__(self, file: Path, clock: Clock) -> None:
+    def __init__(self, file: Path, clock: Clock, postgres_url: str | None = None) -> None:
         self.file = file
         self.clock = clock
+        self._postgres_url = postgres_url
         self.log = ToldLog()
         self._ids = count(1)
         self.database, self.noticeboard = self.open()
@@ -159,9 +160,11 @@ class Service:
         self.feed = NoticeFeed(self.database, self.noticeboard)
 
     def open(self) -> tuple[Database, Noticeboard]:
-        """A further connection to the same file, as another process would have it."""
+        """A further connection to the same database, as another process would have it."""
         noticeboard = Noticeboard(self.clock, lambda: f"n-{next(self._ids)}")
-        return sqlite_database(self.file, read_model.metadata), noticeboard
+        if self._postgres_url is None:
+            return sqlite_database(self.file, read_model.metadata), noticeboard
+        return postgres_database(self._postgres_url, "sla", read_model.metadata), noticeboard
 
     async def apply(self, batch: Sequence[Recorded] | None = None) -> None:
         """Apply a batch, by default what was told to the log since the last time."""
@@ -197,7 +200,21 @@ def clock() -> Clock:
 @pytest.fixture
 async def service(tmp_path: Path, clock: Clock, published: dict) -> AsyncIterator[Service]:
     """The parts of a service that knows the shipped terms."""
-    service = Service(tmp_path / "sla.db", clock)
+    async with knowing(published, Service(tmp_path / "sla.db", clock)) as service:
+        yield service
+
+
+@pytest.fixture
+async def service_on_postgres(
+    tmp_path: Path, clock: Clock, published: dict, postgres_url: str
+) -> AsyncIterator[Service]:
+    """The same on PostgreSQL."""
+    async with knowing(published, Service(tmp_path / "sla.db", clock, postgres_url)) as service:
+        yield service
+
+
+@asynccontextmanager
+async def knowing(published: dict, service: Service) -> AsyncIterator[Service]:
     await service.database.create()
     for event in published.values():
         service.log.publish(event)
@@ -293,9 +310,9 @@ class Pair(msgspec.Struct, kw_only=True):
 
 
 @asynccontextmanager
-async def pair_on(folder: Path) -> AsyncIterator[Pair]:
-    """Both services on the files of a folder, with their lifespans."""
-    settings = Settings(var=folder)
+async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterator[Pair]:
+    """Both services on the files of a folder, or on PostgreSQL, with their lifespans."""
+    settings = Settings(var=folder, database_url=database_url)
     tickets = ticket_service.app.create_app(settings, Stopping())
     followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
     apps = {"ticket": tickets, "sla": sla_service.app.create_app(settings, Stopping(), followed)}
@@ -335,6 +352,12 @@ def recorded_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
 def open_pair() -> Callable[[Path], Any]:
     """Opens both services on a folder, as an async context manager."""
     return pair_on
+
+
+@pytest.fixture
+def open_desk() -> Callable[[Pair], Desk]:
+    """A desk at services without the recorded day."""
+    return lambda pair: Desk(pair, {})
 
 
 @pytest.fixture

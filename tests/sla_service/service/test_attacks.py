@@ -150,7 +150,12 @@ async def test_bodies_that_are_not_json_are_refused(day) -> None:
         assert answer.status_code == 413
 
 
-CUSTOMER_MAY_NOT = ("/v1/timers", "/v1/reports/compliance", "/v1/reports/attribution?from=2026-01-01", "/v1/simulations")
+CUSTOMER_MAY_NOT = (
+    "/v1/timers",
+    "/v1/reports/compliance",
+    "/v1/reports/attribution?from=2026-01-01",
+    "/v1/simulations",
+)
 
 
 async def test_a_customer_reads_the_own_tickets_timers_and_nothing_else(day) -> None:

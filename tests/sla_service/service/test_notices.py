@@ -33,7 +33,7 @@ async def test_a_timer_starts_is_warned_of_and_missed_and_each_is_told_once(serv
 
 
 async def test_an_answer_at_the_due_instant_is_in_time_and_the_watch_does_not_ring_before_it_has_passed(
-    service, clock, moment
+    service, clock
 ) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
@@ -294,7 +294,7 @@ async def test_equal_warnings_of_an_agreement_are_told_once(service, clock, publ
     assert await service.types() == ["TimerStarted", "TimerWarned", "TimerMissed"]
 
 
-async def test_each_provider_reads_its_own_notices_in_lines_like_every_other_fact(service, clock, published) -> None:
+async def test_each_provider_reads_its_own_notices_in_lines_like_every_other_fact(service, published) -> None:
     for name in ("calendars/infoniqa", "agreements/infoniqa"):
         service.log.publish(published[name], provider="q")
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:00", provider="q")
@@ -314,12 +314,12 @@ class LinesFeed:
     def __init__(self, lines: list[bytes]) -> None:
         self._lines = lines
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002, ASYNC109 - a feed's signature
+    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002 - a feed's signature
         lines = self._lines[after : after + limit]
         return Page(lines=lines, next=after + len(lines), last=len(self._lines))
 
 
-async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service, published) -> None:
+async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service) -> None:
     log = service.log.ticket("t1", "2026-06-09 06:00").answer("t1", "2026-06-09 07:00")
     lines = list(log.lines)
     lines[-1] = lines[-1].replace(b'"type":"Responded"', b'"type":"SungTo"')

@@ -22,7 +22,7 @@ class ToldFeed:
     def __init__(self, lines: list[bytes]) -> None:
         self._lines = lines
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002, ASYNC109 - a feed's signature
+    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002 - a feed's signature
         lines = self._lines[after : after + limit]
         return Page(lines=lines, next=after + len(lines), last=len(self._lines))
 

@@ -67,7 +67,9 @@ async def test_local_days_count_as_whole_days_and_instants_are_exact(day) -> Non
     """lohnlauf was received on 3 June at 14:30Z, rueckfrage on 30 June."""
     assert (await compliance(day, **{"from": "2026-06-03", "until": "2026-06-03"}))["total"]["timers"] == 1
     assert (await compliance(day, **{"from": "2026-06-04", "until": "2026-06-29"}))["total"]["timers"] == 3
-    assert (await compliance(day, **{"from": "2026-06-03T14:30:00Z", "until": "2026-06-03T14:30:01Z"}))["total"]["timers"] == 1
+    assert (await compliance(day, **{"from": "2026-06-03T14:30:00Z", "until": "2026-06-03T14:30:01Z"}))["total"][
+        "timers"
+    ] == 1
     assert (await compliance(day, **{"from": "2026-06-03T14:30:01Z", "until": "2026-06-04"}))["total"]["timers"] == 0
     assert (await compliance(day, until="2026-06-03T14:30:00Z"))["total"]["timers"] == 0
 
@@ -76,9 +78,13 @@ async def test_a_ticket_without_entitlement_is_measured_where_its_agreement_only
     desk = day.of("fluxpunkt")
     resolution = row(await compliance(desk), "metric", "resolution")
     assert (resolution["timers"], resolution["running"], resolution["share_met"]) == (2, 2, None)
-    assert row(await compliance(desk, group_by="customer"), "customer", desk.id("interessent", "customer"))["timers"] == 1
+    assert (
+        row(await compliance(desk, group_by="customer"), "customer", desk.id("interessent", "customer"))["timers"] == 1
+    )
 
-    await desk.done(f"/v1/tickets/{desk.id('frage')}/resolution", {"text": "erledigt", "occurred_at": "2026-06-19T09:00:00Z"})
+    await desk.done(
+        f"/v1/tickets/{desk.id('frage')}/resolution", {"text": "erledigt", "occurred_at": "2026-06-19T09:00:00Z"}
+    )
     await desk.caught_up()
     resolution = row(await compliance(desk), "metric", "resolution")
     assert (resolution["measured"], resolution["met"], resolution["share_met"]) == (1, 0, None)

@@ -48,7 +48,10 @@ async def test_the_letter_of_the_holiday_sentence_moves_one_deadline_of_june(day
     summary = result["simulation"]
     assert (summary["state"], summary["tickets"], summary["differ"]) == ("done", 5, 1)
     assert summary["progress"] == {"done": 5, "total": 5}
-    assert {side: (sums["first_response"]["met"], sums["first_response"]["missed"]) for side, sums in summary["sums"].items()} == {
+    assert {
+        side: (sums["first_response"]["met"], sums["first_response"]["missed"])
+        for side, sums in summary["sums"].items()
+    } == {
         "then": (4, 1),
         "now": (3, 2),
     }
@@ -147,7 +150,11 @@ async def test_another_provider_sees_none_of_it(day) -> None:
 async def test_the_same_key_is_answered_the_same_and_runs_once(day) -> None:
     first = await day.post("/v1/simulations", LITERAL, "manager", service="sla", key="k-1")
     again = await day.post("/v1/simulations", LITERAL, "manager", service="sla", key="k-1")
-    assert (again.status_code, again.content, again.headers["location"]) == (201, first.content, first.headers["location"])
+    assert (again.status_code, again.content, again.headers["location"]) == (
+        201,
+        first.content,
+        first.headers["location"],
+    )
     assert again.headers["idempotency-replayed"] == "true"
     other = await day.post("/v1/simulations", JUNE | {"agreement": "infoniqa"}, "manager", service="sla", key="k-1")
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
@@ -156,9 +163,11 @@ async def test_the_same_key_is_answered_the_same_and_runs_once(day) -> None:
 
 async def finished(desk, location: str) -> dict:
     async with asyncio.timeout(10):
-        while (found := (await desk.read(location))["simulation"])["state"] == "running":
+        while True:
+            found: dict = (await desk.read(location))["simulation"]
+            if found["state"] != "running":
+                return found
             await asyncio.sleep(0.02)
-    return found
 
 
 async def test_a_long_one_answers_at_once_and_shows_its_progress(day, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,14 @@ async def test_the_state_of_a_timer_as_of_an_instant_is_what_had_occurred_by_the
     assert (await timer(day, "lohnlauf", at="2026-06-05T06:30:00Z"))["remaining_seconds"] == 3600
 
 
+async def test_a_plus_sign_that_was_not_escaped_still_stands_for_an_offset(day) -> None:
+    path = f"/v1/tickets/{day.id('lohnlauf')}/timers?at=2026-06-05T08:59:59+02:00"
+    answer = await day.ask(path)
+    assert (answer.status_code, answer.json()["items"][0]["state"]) == (200, "running")
+    report = await day.ask("/v1/reports/compliance?from=2026-06-03T16:30:00+02:00&until=2026-06-03T16:30:01+02:00")
+    assert report.json()["total"]["timers"] == 1
+
+
 async def test_before_its_receipt_there_was_no_ticket(day) -> None:
     path = f"/v1/tickets/{day.id('lohnlauf')}/timers"
     answer = await day.ask(path, at="2026-06-03T14:29:59Z")
@@ -128,7 +136,9 @@ async def test_migrated_terms_move_the_timers_of_one_ticket_visibly(day) -> None
     assert before["terms"] == "infoniqa@1"
 
     ticket = (
-        await day.done("/v1/tickets", {"customer": customer, "channel": "email", "subject": "Neu", "severity": "niedrig"})
+        await day.done(
+            "/v1/tickets", {"customer": customer, "channel": "email", "subject": "Neu", "severity": "niedrig"}
+        )
     )["ticket"]["id"]
     await day.caught_up()
     (running,) = (await day.read(f"/v1/tickets/{ticket}/timers"))["items"]

@@ -180,6 +180,14 @@ def test_a_person_is_forgotten_once() -> None:
     assert forget(given(NELE, fact.event)) == []
 
 
+def test_what_was_sealed_since_makes_forgetting_a_fact_again_and_each_time_has_its_own_key() -> None:
+    forgotten = PersonForgotten(customer="c-1")
+    assert forget(given(MUSTER, forgotten), sealed_since=True) == [Fact(forgotten)]
+    customers = [given(MUSTER), given(MUSTER, forgotten), given(MUSTER, forgotten, forgotten)]
+    assert [each.subject for each in customers] == ["c-1", "c-1~1", "c-1~2"]
+    assert [each.forgotten_subjects for each in customers] == [[], ["c-1"], ["c-1", "c-1~1"]]
+
+
 def test_a_forgotten_person_gets_no_device_and_no_contact() -> None:
     forgotten = given(NELE, PersonForgotten(customer="c-2"))
     with pytest.raises(NotInThisState) as refusal:

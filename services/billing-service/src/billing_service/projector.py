@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 import msgspec
+import structlog
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.read_model import tables
 from shared.database import upsert
-from shared.events import Recorded
+from shared.events import TYPE_NAMES, Recorded, UnreadableEvent
 from shared.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from shared.events.catalogue import AgreementPublished
 from shared.events.customers import (
@@ -56,6 +57,8 @@ TICKET_FACTS: Final = (
     TermsMigrated,
 )
 TICKET_STREAM: Final = "ticket-"
+_FACT_TYPES: Final = frozenset(TYPE_NAMES[each] for each in (CustomerRegistered, *CONTRACT_FACTS, *TICKET_FACTS))
+_log = structlog.get_logger()
 
 
 class Projector:
@@ -86,8 +89,8 @@ class Projector:
                     facts.append(_fact(event.contract or event.customer, each))
                 case _ if isinstance(event, CONTRACT_FACTS):
                     facts.append(_fact(event.contract, each))
-                case _ if isinstance(event, TICKET_FACTS):
-                    facts.append(_fact(owners[each.envelope.stream], each))
+                case _ if isinstance(event, TICKET_FACTS) or _is_unreadable_fact(each):
+                    facts += _facts_of(owners, each)
                 case _:
                     pass
         await _write(
@@ -134,7 +137,8 @@ class Projector:
             for each in batch
             if isinstance(each.event, TicketCreated)
         }
-        streams = {each.envelope.stream for each in batch if isinstance(each.event, TICKET_FACTS)} - owners.keys()
+        about_tickets = [each for each in batch if isinstance(each.event, TICKET_FACTS) or _is_unreadable_fact(each)]
+        streams = {each.envelope.stream for each in about_tickets} - owners.keys()
         wanted = [stream.removeprefix(TICKET_STREAM) for stream in streams]
         table = tables.tickets
         statement = select(table.c.ticket, table.c.account).where(table.c.ticket.in_(wanted))
@@ -147,6 +151,21 @@ async def _write(connection: AsyncConnection, *written: tuple[Table, list[dict[s
     for table, rows in written:
         if rows:
             await connection.execute(upsert(connection, table), rows)
+
+
+def _is_unreadable_fact(each: Recorded) -> bool:
+    """Whether a fact was recorded that this version cannot read: its account must not be rated as if it were not there."""
+    return isinstance(each.event, UnreadableEvent) and each.event.type in _FACT_TYPES
+
+
+def _facts_of(owners: Mapping[str, str], each: Recorded) -> list[dict[str, Any]]:
+    """The fact under its account; of contracts and customers the stream says which, of tickets their first event."""
+    stream = each.envelope.stream
+    account = owners.get(stream) if stream.startswith(TICKET_STREAM) else stream.partition("-")[2]
+    if account is None:
+        _log.error("fact_without_account", stream=stream, type=each.envelope.type, position=each.envelope.position)
+        return []
+    return [_fact(account, each)]
 
 
 def _account(account: str, provider: str, customer: str, kind: str) -> dict[str, Any]:

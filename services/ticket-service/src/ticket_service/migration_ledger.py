@@ -46,6 +46,7 @@ planned: Final = Table(
 ROWS: Final = 1_000
 PLANNING: Final = "terms migrations"
 
+Kind = Literal["agreement", "calendar"]
 Outcome = Literal["pending", "done", "failed"]
 
 
@@ -54,7 +55,7 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
 
     migration: str
     provider: str
-    kind: Literal["agreement", "calendar"]
+    kind: Kind
     name: str
     from_version: int
     to_version: int

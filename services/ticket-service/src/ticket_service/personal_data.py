@@ -87,6 +87,10 @@ class PersonalData:
         contents = {each.event: _opened(keys.get(subject), each) for each, subject in readable.items()}
         return {event_id: content for event_id, content in contents.items() if content is not None}
 
+    async def has_sealed(self, subject: str) -> bool:
+        """Whether anything was ever sealed for the subject and is not forgotten."""
+        return bool(await self._keys([subject]))
+
     async def forget(self, subject: str) -> None:
         """Delete the subject's key; what was sealed with it is unreadable from now on."""
         async with self._database.transaction() as connection:

@@ -106,8 +106,8 @@ class GroupedEventLog:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
         self._appends.put(Append(events, keyed, loop, future))
-        # A client that goes away does not take its accepted append back.
-        return await asyncio.shield(future)
+        # A client that goes away cancels its waiting alone: what was accepted is stored.
+        return await future
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
         """See :class:`EventLog`."""

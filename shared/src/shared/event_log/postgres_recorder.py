@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL
 
 from shared.event_log.connections import ThreadConnections
 from shared.event_log.grouping import Append, Outcome
+from shared.event_log.judging import conflict, contradicts_itself, versions_before
 from shared.event_log.port import (
     Answer,
     FeedLine,
@@ -21,14 +22,14 @@ from shared.event_log.port import (
     Keyed,
     KeyUsedError,
     StoredAnswer,
-    VersionConflictError,
 )
-from shared.events import NewEvent
+from shared.event_log.postgres_statements import statements
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
 RETRY_PAUSES_SECONDS: Final = (0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
 """Before each new attempt at a group whose connection broke: long enough for a server that is started again."""
+Result = TypeVar("Result")
 
 
 class PostgresGroupRecorder(PostgresApplicationRecorder):
@@ -46,7 +47,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         del self.sql_create_statements[self.create_insert_function_statement_index]
         self._connections = connections
         self.channel_name = f"{connections.schema}_events"
-        self._sql = _statements(connections.schema, self.events_table_name, self.channel_name)
+        self._sql = statements(connections.schema, self.events_table_name, self.channel_name)
         self._begin = SQL("; ").join([SQL("BEGIN"), *self.lock_table_statements])
 
     def create(self) -> None:
@@ -86,23 +87,64 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         return [outcome for each in group for outcome in self._insert_group([each], again=again)]
 
     def _insert_together(self, group: Sequence[Append], *, again: bool) -> list[Outcome]:
-        """Under the table's lock nobody else writes: what conflicts is looked up, the rest is inserted at once.
+        """All at once, which nearly always can be; else what can be stored.
 
         ``again`` looks first for what was stored before the connection broke.
+        """
+        if not again and not contradicts_itself(group):
+            positions = self._in_transaction(lambda cursor: self._insert(cursor, group))
+            if positions:
+                return _last_positions(positions, group)
+        return self._in_transaction(lambda cursor: self._insert_good(cursor, group, again=again))
+
+    def _in_transaction(self, work: Callable[[psycopg.Cursor[Any]], list[Result]]) -> list[Result]:
+        """What the work returns, durable; where that is nothing, nothing is stored.
+
+        Under the table's lock nobody else writes, so what the work looks up still holds when it inserts.
         """
         with self._connections.get_connection() as connection:
             try:
                 connection.execute(self._begin)
                 with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-                    outcomes: list[Outcome] = self._found(cursor, group) if again else [0] * len(group)
-                    self._judge(cursor, group, outcomes)
-                    self._insert(cursor, group, outcomes)
-                connection.execute("COMMIT")
+                    result = work(cursor)
+                connection.execute("COMMIT" if result else "ROLLBACK")
             except BaseException:
                 if not connection.closed:
                     connection.rollback()
                 raise
+        return result
+
+    def _insert_good(self, cursor: psycopg.Cursor[Any], group: Sequence[Append], *, again: bool) -> list[Outcome]:
+        """The outcomes of all appends; what is neither stored already nor refused is inserted."""
+        outcomes: list[Outcome] = self._found(cursor, group) if again else [0] * len(group)
+        self._judge(cursor, group, outcomes)
+        good = [number for number, outcome in enumerate(outcomes) if outcome == 0]
+        if good:
+            appends = [group[number] for number in good]
+            positions = self._insert(cursor, appends)
+            assert positions, "looked up under the lock"
+            for number, position in zip(good, _last_positions(positions, appends), strict=True):
+                outcomes[number] = position
         return outcomes
+
+    def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[int]:
+        """The positions of the events in their order; none if one of the appends cannot be stored."""
+        events = [new for each in group for new in each.events]
+        keyed = [each.keyed for each in group if each.keyed is not None]
+        columns = (
+            [new.stream for new in events],
+            [new.version for new in events],
+            [new.type for new in events],
+            [new.line for new in events],
+            versions_before(events),
+            [each.key.scope for each in keyed],
+            [each.key.key for each in keyed],
+            [each.key.request_digest for each in keyed],
+            [msgspec.msgpack.encode(each.answer) for each in keyed],
+            [int(each.stored_at.timestamp()) for each in keyed],
+        )
+        cursor.execute(self._sql["insert"], columns, prepare=True)
+        return sorted(row[0] for row in cursor)
 
     def _found(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[Outcome]:
         """The last position of each append that is stored already, to the byte; 0 for the others."""
@@ -114,7 +156,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         def position(each: Append) -> int:
             found = [stored.get((new.stream, new.version), (0, b"")) for new in each.events]
             same = all(line == new.line for (_, line), new in zip(found, each.events, strict=True))
-            return found[-1][0] if found and same else 0
+            return found[-1][0] if same else 0
 
         return [position(each) for each in group]
 
@@ -127,7 +169,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         for number, each in enumerate(group):
             if outcomes[number] != 0:
                 continue
-            refusal = _key_used(each.keyed, answers) or _conflict(each.events, versions)
+            refusal = _key_used(each.keyed, answers) or conflict(each.events, versions)
             if refusal is not None:
                 outcomes[number] = refusal
                 continue
@@ -135,27 +177,6 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
             if each.keyed is not None:
                 key, answer = each.keyed.key, each.keyed.answer
                 answers[key.scope, key.key] = StoredAnswer(request_digest=key.request_digest, answer=answer)
-
-    def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append], outcomes: list[Outcome]) -> None:
-        """Insert what is not refused, and set its positions."""
-        stored = [number for number, outcome in enumerate(outcomes) if outcome == 0]
-        if not stored:
-            return
-        keyed = [each for number in stored if (each := group[number].keyed) is not None]
-        if keyed:
-            cursor.execute(self._sql["insert_keys"], _key_columns(keyed), prepare=True)
-        events = [new for number in stored for new in group[number].events]
-        columns = (
-            [new.stream for new in events],
-            [new.version for new in events],
-            [new.type for new in events],
-            [new.line for new in events],
-        )
-        cursor.execute(self._sql["insert"], columns, prepare=True)
-        positions = iter(sorted(row[0] for row in cursor))
-        for number in stored:
-            for _ in group[number].events:
-                outcomes[number] = next(positions)
 
     def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
         """See :class:`GroupRecorder`."""
@@ -171,8 +192,8 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
 
     def select_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """See :class:`GroupRecorder`."""
-        found = self._rows("answers", ([key.scope], [key.key]))
-        return _stored_answer(found[0][2], found[0][3]) if found else None
+        found = self._rows("answer", (key.scope, key.key))
+        return _stored_answer(*found[0]) if found else None
 
     def delete_keys(self, before: int) -> None:
         """See :class:`GroupRecorder`."""
@@ -214,73 +235,10 @@ def _key_used(keyed: Keyed | None, answers: dict[tuple[str, str], StoredAnswer])
     return None if stored is None else KeyUsedError(stored)
 
 
-def _conflict(events: Sequence[NewEvent], versions: dict[str, int]) -> VersionConflictError | None:
-    """Why the events do not continue their streams, or null."""
-    reached: dict[str, int] = {}
-    for new in events:
-        if new.version != 1 + reached.get(new.stream, versions.get(new.stream, 0)):
-            return VersionConflictError(f"{new.stream} does not continue with version {new.version}")
-        reached[new.stream] = new.version
-    return None
+def _last_positions(positions: Sequence[int], group: Sequence[Append]) -> list[Outcome]:
+    following = iter(positions)
+    return [[next(following) for _ in each.events][-1] for each in group]
 
 
 def _stored_answer(digest: str, answer: bytes) -> StoredAnswer:
     return StoredAnswer(request_digest=digest, answer=msgspec.msgpack.decode(answer, type=Answer))
-
-
-def _key_columns(keyed: Sequence[Keyed]) -> tuple[list[object], ...]:
-    return (
-        [each.key.scope for each in keyed],
-        [each.key.key for each in keyed],
-        [each.key.request_digest for each in keyed],
-        [msgspec.msgpack.encode(each.answer) for each in keyed],
-        [int(each.stored_at.timestamp()) for each in keyed],
-    )
-
-
-def _statements(schema: str, events: str, channel: str) -> dict[str, Composed]:
-    """Every statement; arrays of texts and bytes travel in binary form."""
-    names = {
-        "schema": Identifier(schema),
-        "events": Identifier(schema, events),
-        "keys": Identifier(schema, "idempotency_keys"),
-        "channel": channel,
-    }
-    statements = {
-        "create_schema": "CREATE SCHEMA IF NOT EXISTS {schema}",
-        "create_keys": (
-            "CREATE TABLE IF NOT EXISTS {keys} (scope text, key text, request_digest text NOT NULL, "
-            "answer bytea NOT NULL, stored_at bigint NOT NULL, PRIMARY KEY (scope, key))"
-        ),
-        "versions": (
-            "SELECT given.stream, last.version FROM unnest(%b::text[]) AS given (stream), LATERAL "
-            "(SELECT max(originator_version) AS version FROM {events} WHERE originator_id = given.stream) AS last "
-            "WHERE last.version IS NOT NULL"
-        ),
-        "found": (
-            "SELECT originator_id, originator_version, notification_id, state FROM {events} "
-            "WHERE (originator_id, originator_version) IN (SELECT * FROM unnest(%b::text[], %s::bigint[]))"
-        ),
-        "insert": (
-            "WITH inserted AS (INSERT INTO {events} (originator_id, originator_version, topic, state) "
-            "SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::bytea[]) RETURNING notification_id), "
-            "told AS (SELECT pg_notify({channel}, max(notification_id)::text) FROM inserted) "
-            "SELECT notification_id FROM inserted, told"
-        ),
-        "answers": (
-            "SELECT scope, key, request_digest, answer FROM {keys} "
-            "WHERE (scope, key) IN (SELECT * FROM unnest(%b::text[], %b::text[]))"
-        ),
-        "insert_keys": (
-            "INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) "
-            "SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bytea[], %s::bigint[])"
-        ),
-        "delete_keys": "DELETE FROM {keys} WHERE stored_at < %s",
-        "stream": (
-            "SELECT notification_id, state FROM {events} WHERE originator_id = %s AND originator_version > %s "
-            "ORDER BY originator_version"
-        ),
-        "feed": "SELECT notification_id, state FROM {events} WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
-        "last": "SELECT max(notification_id) FROM {events}",
-    }
-    return {name: SQL(statement).format(**names) for name, statement in statements.items()}

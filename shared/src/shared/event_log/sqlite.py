@@ -14,6 +14,7 @@ from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
 from shared.event_log.grouping import READERS, Append, GroupedEventLog, Outcome
+from shared.event_log.judging import contradicts_itself, versions_before
 from shared.event_log.port import (
     Answer,
     FeedLine,
@@ -24,9 +25,12 @@ from shared.event_log.port import (
     StoredAnswer,
     VersionConflictError,
 )
+from shared.events import NewEvent
 
 LOCK_SECONDS: Final = 30
 """How long a write waits for another process that writes."""
+LARGEST_INSERT: Final = 64
+"""Rows of one statement at most."""
 OPENING_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds. A file that another process just makes is reported as locked at once, whatever the timeout."""
 UNSTORABLE: Final = (
@@ -74,6 +78,11 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
 
     failures = (sqlite3.Error, PersistenceError)
 
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        sizes = (1 << power for power in range(LARGEST_INSERT.bit_length()))
+        self._inserts = {rows: _insert_statement(self.events_table_name, rows) for rows in sizes}
+
     def construct_create_table_statements(self) -> list[str]:
         events = (
             f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
@@ -94,9 +103,9 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
                 cursor.execute(statement)
 
     def insert_group(self, group: Sequence[Append]) -> list[Outcome]:
-        """See :class:`GroupRecorder`. A savepoint per append takes a refused one back without its neighbours."""
+        """See :class:`GroupRecorder`. The whole group at once; where that cannot be, append by append."""
         with self._transaction() as cursor:
-            outcomes = [self._insert_one(cursor, append) for append in group]
+            outcomes = self._insert_together(cursor, group) or [self._insert_one(cursor, append) for append in group]
         return outcomes  # noqa: RET504 - only now it is durable
 
     def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
@@ -133,7 +142,46 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
             rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
             return [FeedLine(row[0], row[1]) for row in rows]
 
+    def _insert_together(self, cursor: sqlite3.Cursor, group: Sequence[Append]) -> list[Outcome] | None:
+        """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.
+
+        Each statement lets go of the interpreter's lock and has to get it back: a statement a row would wait for the event
+        loop again and again.
+        """
+        if contradicts_itself(group):
+            return None
+        cursor.execute("SAVEPOINT together")
+        try:
+            for each in group:
+                if each.keyed is not None:
+                    _insert_key(cursor, each.keyed)
+            positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
+            outcomes: list[Outcome] = [[next(positions) for _ in each.events][-1] for each in group]
+        except (VersionConflictError, KeyUsedError, *UNSTORABLE):
+            cursor.execute("ROLLBACK TO together")
+            return None
+        return outcomes
+
+    def _insert_lines(self, cursor: sqlite3.Cursor, events: Sequence[NewEvent]) -> Iterator[int]:
+        """Positions of the events. Raises VersionConflictError if a stream stands elsewhere than before its first event."""
+        done = 0
+        while done < len(events):
+            rows = min(LARGEST_INSERT, 1 << (len(events) - done).bit_length() - 1)
+            part = events[done : done + rows]
+            values = [
+                value
+                for new, before in zip(part, versions_before(part), strict=True)
+                for value in (new.stream, new.version, new.type, new.line, before)
+            ]
+            cursor.execute(self._inserts[rows], values)
+            if cursor.rowcount != rows:
+                raise VersionConflictError("a stream does not continue with the version given")
+            assert cursor.lastrowid is not None, "rows were inserted"
+            yield from range(cursor.lastrowid - rows + 1, cursor.lastrowid + 1)
+            done += rows
+
     def _insert_one(self, cursor: sqlite3.Cursor, append: Append) -> Outcome:
+        """A savepoint takes a refused append back without its neighbours."""
         cursor.execute("SAVEPOINT one")
         try:
             outcome: Outcome = self._insert(cursor, append)
@@ -187,6 +235,16 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
                 yield cursor
             finally:
                 cursor.close()
+
+
+def _insert_statement(table: str, rows: int) -> str:
+    """Inserts so many events, each if its stream stands at the version given last. A few sizes are prepared again and again."""
+    values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
+    return (
+        f"INSERT INTO {table} (originator_id, originator_version, topic, state) "  # noqa: S608 - own name
+        f"SELECT column1, column2, column3, column4 FROM (VALUES {values}) WHERE column5 = coalesce("
+        f"(SELECT max(originator_version) FROM {table} WHERE originator_id = column1), 0)"
+    )
 
 
 def _insert_key(cursor: sqlite3.Cursor, keyed: Keyed) -> None:

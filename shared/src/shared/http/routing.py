@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from shared import problems
 from shared.event_log import LogUnavailableError
 from shared.http.commands import Replay, answered_meanwhile, as_response
+from shared.http.openapi import completed
 from shared.http.strict_json import NotJsonError, strict_json
 from shared.problems import Problem
 
@@ -58,6 +59,14 @@ class StrictRoute(APIRoute):
         return handle
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The interface's description, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
+
 def create_api(
     *,
     title: str,
@@ -67,7 +76,7 @@ def create_api(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """A service's application: its routers, OpenAPI 3.1 with one id per operation, every error a problem."""
-    app = FastAPI(
+    app = _Api(
         title=title,
         description=description,
         version=version,

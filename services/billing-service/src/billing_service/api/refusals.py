@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
-from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState, Refusal
+from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState, NotRateable, Refusal
 from shared import problems
 from shared.problems import Problem
 
@@ -28,5 +28,7 @@ def as_problem(refusal: Refusal) -> Problem:
             return Problem(409, refusal.detail, code=refusal.code)
         case NotAcceptable():
             return Problem(422, refusal.detail, code=refusal.code, errors=refusal.errors)
+        case NotRateable():
+            return Problem(500, refusal.detail, code=refusal.code)
         case _:
             return Problem(422, refusal.detail, code=refusal.code)

@@ -26,6 +26,7 @@ _COLUMNS: Final = (
     "net",
     "invoiced",
     "open",
+    "error",
 )
 
 

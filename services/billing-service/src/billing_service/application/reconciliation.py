@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from billing_service.application.statements import Moment, Rated, Statements
+from billing_service.domain.errors import Refusal
 from billing_service.domain.money import total
-from billing_service.read_model import ReadModel
+from billing_service.read_model import AccountRow, ReadModel
 
 PARTS: Final = ("package", "hourly", "free", "held", "written_off", "waived", "not_rated")
 PAGE: Final = 200
@@ -28,8 +29,11 @@ class Reconciliation:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """A row for each account of a page that was ever agreed on or worked for, and the cursor of the next page."""
         accounts = await self._read_model.billable(provider, account=contract, after=after, limit=limit)
-        rated = await self._statements.all_rated(accounts, Moment(until=until))
-        return [_row(each) for each in rated], accounts[-1].account if len(accounts) == limit else None
+        found = [(each, await self._statements.rated_or_refusal(each, Moment(until=until))) for each in accounts]
+        rows = [
+            _failed(row, each) if isinstance(each, Refusal) else _row(each) for row, each in found if each is not None
+        ]
+        return rows, accounts[-1].account if len(accounts) == limit else None
 
     async def every(
         self, provider: str, until: date | None, *, contract: str | None = None
@@ -40,6 +44,12 @@ class Reconciliation:
             rows, after = await self.page(provider, until, contract=contract, after=after)
             for row in rows:
                 yield row
+
+
+def _failed(account: AccountRow, refusal: Refusal) -> dict[str, Any]:
+    """An account that cannot be rated does not add up; ``error`` is the code that its own page answers with."""
+    named = {"account": account.account, "kind": account.kind, "customer": account.customer}
+    return named | {"adds_up": False, "error": refusal.code}
 
 
 def _row(rated: Rated) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from billing_service.application.invoicing import Invoicing
-from billing_service.domain.errors import NotAcceptable, NotFound, Refusal
+from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
 from billing_service.read_model import NewRun, Outcome, ReadModel, Run, RunBook, RunItem
 from shared.auth import Principal
 from shared.event_log import Answer, EventLog, IdempotencyKey
@@ -127,7 +127,7 @@ class Runs:
         except (Refusal, Problem) as error:
             earlier = await self._answered(key)  # another process that carries out the same run may have been first
             if earlier is None:
-                outcome: Outcome = "failed" if isinstance(error, NotAcceptable | Problem) else "skipped"
+                outcome: Outcome = "failed" if isinstance(error, NotAcceptable | NotRateable | Problem) else "skipped"
                 return RunItem(account=account, outcome=outcome, code=error.code, detail=error.detail)
             answer = earlier
         except Exception as error:  # noqa: BLE001 - one account that cannot be rated must not stop the run

@@ -8,8 +8,10 @@ from datetime import date, datetime
 from typing import Final
 
 import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from billing_service.domain.errors import NotAcceptable, NotFound
+from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
 from billing_service.domain.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import EmptyAccountError, account_terms, rate
@@ -24,6 +26,7 @@ from shared.events.billing import ChargeDecided
 from shared.terms import AgreementDocument, zone
 
 _TICKET_STREAM: Final = "ticket-"
+_log = structlog.get_logger()
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +95,20 @@ class Statements:
         """The account's statement up to a local day, by default today; null where nothing was ever agreed or done.
 
         ``ledger`` is what was invoiced, if it was read already; ``instead`` an agreement that takes the place of every version
-        of the account's own. Raises NotAcceptable where two currencies meet or no VAT rate is known.
+        of the account's own. Raises NotAcceptable where two currencies meet or no VAT rate is known, and NotRateable where the
+        service itself fails on the facts.
         """
+        try:
+            return await self._rated(row, moment, ledger, instead)
+        except (Refusal, SQLAlchemyError, OSError):
+            raise
+        except Exception as error:
+            _log.error("account_not_rateable", account=row.account, exc_info=error)
+            raise NotRateable(row.account) from error
+
+    async def _rated(
+        self, row: AccountRow, moment: Moment, ledger: Ledger | None, instead: AgreementDocument | None
+    ) -> Rated | None:
         facts = _occurred(await self._read_model.facts(row), moment.at)
         published = await self._read_model.terms_of(row.provider, facts)
         if ledger is None:
@@ -104,6 +119,13 @@ class Statements:
             raise NotAcceptable("currencies-mixed", f"The account {row.account} cannot be rated: {error}.") from error
         except NoVatRateError as error:
             raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
+
+    async def rated_or_refusal(self, row: AccountRow, moment: Moment) -> Rated | Refusal | None:
+        """The same for those who go through many accounts: one that cannot be rated is an answer too."""
+        try:
+            return await self.rated(row, moment)
+        except Refusal as refusal:
+            return refusal
 
     async def all_rated(self, rows: Sequence[AccountRow], moment: Moment = NOW) -> list[Rated]:
         """The statements of several accounts, empty ones left out."""

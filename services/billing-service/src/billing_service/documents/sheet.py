@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from babel import Locale, UnknownLocaleError
@@ -14,8 +14,6 @@ from babel.numbers import format_currency, format_decimal
 
 from billing_service.documents.words import Words, words_of
 from billing_service.domain.statement import EVERY_TICKET
-
-_HUNDRED: Final = Decimal(100)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +88,7 @@ class _Writer:
     def percent(self, value: str) -> str:
         """As the language writes it: ``8.1%`` in English and Swiss German, ``19 %`` in Germany."""
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "0.###")
-        return format_decimal(Decimal(value) / _HUNDRED, format=pattern, locale=self._locale)
+        return format_decimal(Decimal(value).scaleb(-2), format=pattern, locale=self._locale)
 
     def day(self, value: str | date) -> str:
         on = value if isinstance(value, date) else date.fromisoformat(value)

@@ -4,6 +4,7 @@
     ``NotFound``        there is no such thing for this provider or caller
     ``NotInThisState``  not now; the sentence says why
     ``NotAcceptable``   understood but refused, with the places that are wrong
+    ``NotRateable``     the product itself fails on an account's facts
 """
 
 from __future__ import annotations
@@ -34,3 +35,11 @@ class NotAcceptable(Refusal):
     def __init__(self, code: str, detail: str, errors: Sequence[tuple[str, str]] = ()) -> None:
         self.errors = tuple(errors)
         super().__init__(code, detail)
+
+
+class NotRateable(Refusal):
+    """Raised when an account cannot be rated for a reason that nobody foresaw; others can."""
+
+    def __init__(self, account: str) -> None:
+        sentence = f"The account {account} cannot be rated: the service fails on what is recorded of it. Others are not affected."
+        super().__init__("account-not-rateable", sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -20,22 +20,35 @@ from sla_service.domain.period import Period
 READERS: Final = frozenset({"admin", "agent", "specialist", "manager", "billing", "auditor"})
 TICKET_READERS: Final = READERS | {"customer"}
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LOST_PLUS: Final = re.compile(r" (?=[0-9]{2}:[0-9]{2}\Z)")
 
 
 def instant(value: object) -> datetime | None:
-    """An instant of a query; null where it was not given."""
-    return None if value is None else parse_instant(value)
+    """An instant of a query, to the second; null where it was not given."""
+    return None if value is None else parse_instant(_in_query(value))
+
+
+def exact_instant(value: object) -> datetime | None:
+    """To the microsecond: a fact is known from the instant on at which it was recorded."""
+    if instant(value) is None:
+        return None
+    return datetime.fromisoformat(str(_in_query(value)).upper()).astimezone(UTC)
 
 
 def day_or_instant(value: object) -> date | datetime | None:
     """A local date, or an instant with its offset; null where it was not given."""
-    if value is None:
-        return None
-    return parse_date(value) if isinstance(value, str) and _DATE.fullmatch(value) else parse_instant(value)
+    return parse_date(value) if isinstance(value, str) and _DATE.fullmatch(value) else instant(value)
+
+
+def _in_query(value: object) -> object:
+    """A plus sign that was not escaped arrives as a space; behind a time it can only stand for an offset's."""
+    return _LOST_PLUS.sub("+", value) if isinstance(value, str) and "T" in value.upper() else value
 
 
 At = Annotated[datetime | None, BeforeValidator(instant), Query(description="By what had occurred at this instant")]
-KnownAt = Annotated[datetime | None, BeforeValidator(instant), Query(description="By what had been recorded then")]
+KnownAt = Annotated[
+    datetime | None, BeforeValidator(exact_instant), Query(description="By what had been recorded at this instant")
+]
 Bound = Annotated[date | datetime | None, BeforeValidator(day_or_instant)]
 Since = Annotated[
     Bound, Query(alias="from", description="From this instant on, or from this local day on", examples=["2026-06-01"])

@@ -15,7 +15,7 @@ from ticket_service.application.service import Application
 from ticket_service.domain.commands import CallTransfer
 
 
-class TransferBody(HttpModel):
+class CallTransferBody(HttpModel):
     """Whether the caller was put through to a role."""
 
     to: Line = Field(examples=["specialist"])
@@ -36,7 +36,7 @@ class CallBody(HttpModel):
     to: Line | None = None
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
-    transfer: TransferBody | None = None
+    transfer: CallTransferBody | None = None
     voicemail: VoicemailBody | None = None
     occurred_at: Instant | None = None
 

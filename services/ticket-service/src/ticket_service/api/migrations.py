@@ -57,7 +57,7 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
         status_code=202,
         responses=answers(202, "It is being done: see Location", {"migration": _MIGRATION}),
     )
-    async def migrate_terms(request: Request, body: MigrationBody) -> Response:
+    async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
         """Each ticket gets its own TermsMigrated, which moves its timers visibly. Asked again while it runs, it goes on."""
         meta = await commanded(request, application, MIGRATORS, "migrate terms in bulk")
         migration = await migrations.ordered(meta, Order(**body.model_dump()))

@@ -98,11 +98,16 @@ def ticket_commands_router(application: Application) -> APIRouter:
             methods=["POST"],
             name=command.name,
             summary=command.summary,
-            description=inspect.getdoc(command.body) if "__doc__" in vars(command.body) else None,
+            description=_described(command.body),
             status_code=201,
             responses=answers(201, "Done", TICKET_ANSWER),
         )
     return routes
+
+
+def _described(body: type[CommandBody]) -> str | None:
+    """The body's own words, none of its base's."""
+    return inspect.cleandoc(vars(body).get("__doc__") or "") or None
 
 
 def _endpoint(application: Application, command: CommandRoute) -> Callable[..., Awaitable[Response]]:

@@ -109,9 +109,10 @@ class Customers:
 
     async def forget(self, meta: CommandMeta, customer: str) -> Answer:
         """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between."""
-        forgotten = (await self.customer(meta.principal.provider, customer)).state.subject
-        answer = await self._change(meta, customer, domain.forget, _shown)
-        await self._personal_data.forget(forgotten)
+        subject = (await self.customer(meta.principal.provider, customer)).state.subject
+        sealed = await self._personal_data.has_sealed(subject)
+        answer = await self._change(meta, customer, lambda state: domain.forget(state, sealed_since=sealed), _shown)
+        await self._personal_data.forget(subject)
         return answer
 
     async def _check_exclusive(self, provider: str, customer: str, agent: str) -> None:

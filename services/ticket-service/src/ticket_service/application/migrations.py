@@ -18,6 +18,7 @@ import structlog
 from shared.auth import Principal, Role
 from shared.event_log import IdempotencyKey
 from shared.http import CommandMeta, Replay
+from shared.http.routing import STORAGE_FAILURES
 from shared.problems import Problem
 from ticket_service.application.current import Current
 from ticket_service.application.terms import Terms
@@ -25,7 +26,7 @@ from ticket_service.application.tickets import Tickets
 from ticket_service.domain.commands import MigrateTerms
 from ticket_service.domain.errors import NotAcceptable, NotFound, Refusal
 from ticket_service.domain.state import Ticket
-from ticket_service.migration_ledger import Migration, MigrationLedger, Outcome
+from ticket_service.migration_ledger import Kind, Migration, MigrationLedger, Outcome
 
 AT_ONCE: Final = 16
 """So many tickets are moved side by side; their appends share a transaction."""
@@ -99,13 +100,13 @@ class Migrations:
             else:
                 await self._wanted.wait()
 
-    async def _checked(self, provider: str, order: Order) -> tuple[str, str]:
+    async def _checked(self, provider: str, order: Order) -> tuple[Kind, str]:
         """Kind and name of the document. Raises NotAcceptable for versions that do not exist, or are the same."""
         if (order.agreement is None) == (order.calendar is None):
             sentence = "name either an agreement or a calendar"
             raise NotAcceptable(f"Nothing is migrated: {sentence}.", [("/agreement", sentence)])
-        kind, name = ("calendar", order.calendar) if order.agreement is None else ("agreement", order.agreement)
-        assert name is not None, "one of them is named"
+        kind: Kind = "calendar" if order.agreement is None else "agreement"
+        name = order.agreement or order.calendar or ""
         try:
             published = await (self._terms.agreement if kind == "agreement" else self._terms.calendar)(provider, name)
         except NotFound as error:
@@ -143,26 +144,43 @@ class Migrations:
         await self.ledger.note(migration.migration, outcomes)
 
     async def _moved(self, migration: Migration, ticket: str) -> tuple[str, Outcome, str | None]:
-        """What became of one ticket. Raises Problem 503 where it is to be tried again."""
-        meta = _meta(migration, ticket, self._now())
-        version = {f"{migration.kind}_version": migration.to_version}
+        """What became of one ticket. Raises Problem 503, or what the storage raises, where it is to be tried again."""
         try:
-            state = (await self._tickets.newest(meta.principal, ticket)).state
-            present = _version(state, migration)
-            if present == migration.to_version:
-                return ticket, "done", None
-            if present != migration.from_version:
-                return ticket, "failed", f"The ticket {state.reference} has come to version {present} meanwhile."
-            await self._tickets.execute(meta, ticket, MigrateTerms(**version, reason=migration.reason))
-        except Replay:
-            return ticket, "done", None
-        except Refusal as refusal:
-            return ticket, "failed", refusal.detail
-        except Problem as problem:
-            if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise
-            return ticket, "failed", problem.detail
-        return ticket, "done", None
+            why_not = await self._move(migration, ticket)
+        except STORAGE_FAILURES:
+            raise
+        except Exception as error:  # noqa: BLE001 - one ticket must not keep the others from being moved
+            why_not = _why_not(ticket, error)
+        return ticket, "done" if why_not is None else "failed", why_not
+
+    async def _move(self, migration: Migration, ticket: str) -> str | None:
+        """Move one ticket; why it stays where it is, if it does."""
+        meta = _meta(migration, ticket, self._now())
+        state = (await self._tickets.newest(meta.principal, ticket)).state
+        present = _version(state, migration)
+        if present == migration.to_version:
+            return None
+        if present != migration.from_version:
+            return f"The ticket {state.reference} has come to version {present} meanwhile."
+        version = {f"{migration.kind}_version": migration.to_version}
+        await self._tickets.execute(meta, ticket, MigrateTerms(**version, reason=migration.reason))
+        return None
+
+
+def _why_not(ticket: str, error: Exception) -> str | None:
+    """The sentence that says why a ticket was not moved; null if it was, before a crash. Raises Problem 503."""
+    match error:
+        case Replay():
+            return None
+        case Refusal():
+            return error.detail
+        case Problem() if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise error
+        case Problem():
+            return error.detail
+        case _:
+            _log.error("ticket_not_migrated", ticket=ticket, exc_info=error)
+            return f"The service failed on this ticket: {type(error).__name__}."
 
 
 def _meta(migration: Migration, ticket: str, now: datetime) -> CommandMeta:

@@ -72,7 +72,7 @@ class AssignContact(msgspec.Struct, frozen=True, kw_only=True):
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """A customer as its events tell it; ``contacts`` maps a role to the agent who holds it now.
 
-    ``times_forgotten``: a company goes on after its persons were forgotten, so it can happen again.
+    ``times_forgotten``: what comes afterwards is personal again, so it can happen more than once.
     """
 
     id: str
@@ -155,9 +155,13 @@ def assign_contact(customer: Customer, command: AssignContact) -> list[Fact]:
     return [Fact(ContactAssigned(customer=customer.id, role=command.role, agent=command.agent))]
 
 
-def forget(customer: Customer) -> list[Fact]:
-    """The customer's personal data shall be readable by nobody any more; with a company new data may have come since."""
-    if customer.forgotten and customer.kind != "company":
+def forget(customer: Customer, *, sealed_since: bool = False) -> list[Fact]:
+    """The customer's personal data shall be readable by nobody any more.
+
+    Once forgotten, it is a fact again only if something personal was ``sealed_since``: a company goes on, and so may the open
+    tickets of a person.
+    """
+    if customer.forgotten and not sealed_since:
         return []
     return [Fact(PersonForgotten(customer=customer.id))]
 

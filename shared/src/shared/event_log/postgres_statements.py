@@ -1,0 +1,74 @@
+"""The log's statements on PostgreSQL; arrays of texts and bytes travel in binary form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from psycopg.sql import SQL, Composed, Identifier
+
+STATEMENTS: Final = {
+    "create_schema": "CREATE SCHEMA IF NOT EXISTS {schema}",
+    "create_keys": """
+        CREATE TABLE IF NOT EXISTS {keys} (scope text, key text, request_digest text NOT NULL,
+            answer bytea NOT NULL, stored_at bigint NOT NULL, PRIMARY KEY (scope, key))
+    """,
+    # All events are stored and told to those who listen; none, if a stream stands elsewhere or a key is used already.
+    "insert": """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::bytea[], %s::bigint[])
+                AS given (stream, version, type, line, before)
+        ), keyed AS MATERIALIZED (
+            SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bytea[], %s::bigint[])
+        ), stored AS (
+            INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) SELECT * FROM keyed
+            ON CONFLICT DO NOTHING RETURNING true
+        ), good AS MATERIALIZED (
+            SELECT (SELECT count(*) FROM stored) = (SELECT count(*) FROM keyed) AND NOT EXISTS (
+                SELECT FROM (SELECT DISTINCT stream, before FROM given) AS streams WHERE before <> coalesce(
+                    (SELECT max(originator_version) FROM {events} WHERE originator_id = stream), 0)
+            )
+        ), inserted AS (
+            INSERT INTO {events} (originator_id, originator_version, topic, state)
+            SELECT stream, version, type, line FROM given WHERE (TABLE good)
+            RETURNING notification_id
+        ), told AS (
+            SELECT pg_notify({channel}, max(notification_id)::text) FROM inserted HAVING count(*) > 0
+        )
+        SELECT notification_id FROM inserted, told
+    """,
+    "versions": """
+        SELECT given.stream, last.version FROM unnest(%b::text[]) AS given (stream), LATERAL (
+            SELECT max(originator_version) AS version FROM {events} WHERE originator_id = given.stream
+        ) AS last WHERE last.version IS NOT NULL
+    """,
+    "found": """
+        SELECT originator_id, originator_version, notification_id, state FROM {events}
+        WHERE (originator_id, originator_version) IN (SELECT * FROM unnest(%b::text[], %s::bigint[]))
+    """,
+    "answers": """
+        SELECT found.* FROM unnest(%b::text[], %b::text[]) AS given (scope, key), LATERAL (
+            SELECT scope, key, request_digest, answer FROM {keys}
+            WHERE scope = given.scope AND key = given.key LIMIT 1
+        ) AS found
+    """,
+    "answer": "SELECT request_digest, answer FROM {keys} WHERE scope = %s AND key = %s",
+    "delete_keys": "DELETE FROM {keys} WHERE stored_at < %s",
+    "stream": """
+        SELECT notification_id, state FROM {events} WHERE originator_id = %s AND originator_version > %s
+        ORDER BY originator_version
+    """,
+    "feed": "SELECT notification_id, state FROM {events} WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
+    "last": "SELECT max(notification_id) FROM {events}",
+}
+
+
+def statements(schema: str, events: str, channel: str) -> Mapping[str, Composed]:
+    """Every statement for the tables of a schema."""
+    names = {
+        "schema": Identifier(schema),
+        "events": Identifier(schema, events),
+        "keys": Identifier(schema, "idempotency_keys"),
+        "channel": channel,
+    }
+    return {name: SQL(" ".join(text.split())).format(**names) for name, text in STATEMENTS.items()}

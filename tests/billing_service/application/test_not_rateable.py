@@ -1,0 +1,139 @@
+"""An account on whose facts the service fails says so, and stops neither the others nor a run nor a report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.event_log import SqliteEventLog
+from shared.events import Event, NewEvent, catalogue, encode_line, recorded, tickets, type_name
+
+UNPUBLISHED = 99
+
+
+@pytest.fixture
+def append(vendor) -> Callable[..., Awaitable[None]]:
+    """Appends to the ticket service's log behind its back, what it would never have recorded itself."""
+
+    async def add(stream: str, event: Event, change: Callable[[bytes], bytes] = lambda line: line) -> None:
+        log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
+        last = recorded((await log.read_stream(stream))[-1].line).envelope
+        line = encode_line(
+            event_id=f"{last.id[:-4]}beef",
+            type=type_name(event),
+            schema=1,
+            provider=last.provider,
+            stream=stream,
+            version=last.version + 1,
+            occurred_at=last.occurred_at,
+            recorded_at=last.recorded_at,
+            actor=last.actor,
+            correlation_id=None,
+            causation_id=None,
+            data=event,
+            personal=None,
+        )
+        await log.append([NewEvent(stream=stream, version=last.version + 1, type=type_name(event), line=change(line))])
+        await log.close()
+        await vendor.caught_up()
+
+    return add
+
+
+async def worked(vendor) -> tuple[str, str]:
+    """A contract with an hour of work: its id and the ticket's."""
+    customer, contract = await vendor.signed()
+    ticket = await vendor.ticket(customer)
+    await vendor.work(ticket, "2026-05-04T09:00:00+02:00", 60)
+    return contract, ticket
+
+
+def unreadable(line: bytes) -> bytes:
+    return line.replace(b'"minutes":60', b'"minutes":"an hour"')
+
+
+async def run_done(vendor, until: str = "2026-06-30") -> Any:
+    begun = await vendor.post("/v1/invoice-runs", {"until": until})
+    async with asyncio.timeout(10):
+        while True:
+            run = (await vendor.read(begun.headers["Location"]))["run"]
+            if run["state"] == "done":
+                return run
+            await asyncio.sleep(0.02)
+
+
+async def test_terms_that_were_never_published_stop_one_account_until_they_are(vendor, append) -> None:
+    poisoned, ticket = await worked(vendor)
+    sound, _ = await worked(vendor)
+    before = await vendor.read(f"/v1/contracts/{poisoned}/preview", until="2026-06-30")
+    migrated = tickets.TermsMigrated(agreement_version=UNPUBLISHED, calendar_version=1, reason="?")
+    await append(f"ticket-{ticket}", migrated)
+
+    for path in (
+        f"/v1/contracts/{poisoned}/preview",
+        f"/v1/contracts/{poisoned}/balance",
+        f"/v1/tickets/{ticket}/charges",
+    ):
+        answer = await vendor.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (500, "/problems/account-not-rateable"), path
+        assert poisoned in answer.json()["detail"]
+    assert (await vendor.read(f"/v1/contracts/{sound}/preview", until="2026-06-30"))["net"] == before["net"]
+
+    run = await run_done(vendor)
+    assert [each["account"] for each in run["issued"]] == [sound]
+    assert [(each["account"], each["code"]) for each in run["failed"]] == [(poisoned, "account-not-rateable")]
+
+    await append("agreement-infoniqa.infoniqa", await _published_again(vendor))
+    after = await vendor.read(f"/v1/contracts/{poisoned}/preview", until="2026-06-30")
+    assert after["net"] == before["net"]
+    assert [each["account"] for each in (await run_done(vendor))["issued"]] == [poisoned]
+
+
+async def _published_again(vendor) -> catalogue.AgreementPublished:
+    log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
+    event = recorded((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
+    await log.close()
+    return msgspec.structs.replace(event, version=UNPUBLISHED)
+
+
+async def test_a_fact_that_cannot_be_read_is_never_left_out_of_a_bill(vendor, append) -> None:
+    poisoned, ticket = await worked(vendor)
+    sound, _ = await worked(vendor)
+    entry = tickets.TimeLogged(
+        entry="e-2",
+        start=(await _first(vendor, ticket)).occurred_at,
+        minutes=60,
+        activity="help",
+        agent="agent-3",
+    )
+    await append(f"ticket-{ticket}", entry, unreadable)
+
+    answer = await vendor.get(f"/v1/contracts/{poisoned}/preview")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/account-not-rateable")
+    await vendor.refused(500, "account-not-rateable", "/v1/invoices", {"contract": poisoned, "until": "2026-06-30"})
+    assert (await vendor.get(f"/v1/contracts/{sound}/preview")).status_code == 200
+    assert (await vendor.billing.get("/health/ready")).status_code == 200
+
+
+async def _first(vendor, ticket: str) -> Any:
+    log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
+    first = recorded((await log.read_stream(f"ticket-{ticket}"))[0].line).envelope
+    await log.close()
+    return first
+
+
+async def test_a_report_names_the_account_that_does_not_add_up_and_goes_on(vendor, append) -> None:
+    poisoned, ticket = await worked(vendor)
+    sound, _ = await worked(vendor)
+    migrated = tickets.TermsMigrated(agreement_version=UNPUBLISHED, calendar_version=1, reason="?")
+    await append(f"ticket-{ticket}", migrated)
+
+    rows = {each["account"]: each for each in (await vendor.read("/v1/reports/reconciliation"))["items"]}
+    assert (rows[poisoned]["adds_up"], rows[poisoned]["error"]) == (False, "account-not-rateable")
+    assert rows[sound]["adds_up"]
+    table = (await vendor.get("/v1/reports/reconciliation", format="csv")).text.splitlines()
+    assert sum("account-not-rateable" in line for line in table) == 1

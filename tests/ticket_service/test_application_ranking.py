@@ -1,0 +1,153 @@
+"""Whatever changes in whatever order, the order kept in memory is the one that sorting everything anew would give."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.terms import agreement_document, read_yaml
+from ticket_service.application.ranking import Ranking
+from ticket_service.domain.contract import Contract, in_force
+from ticket_service.domain.entitlement import group_of
+from ticket_service.domain.worklist import Placed, sort_key
+
+FLUXPUNKT = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements/fluxpunkt.yaml"
+AGREEMENT = agreement_document(read_yaml(FLUXPUNKT.read_bytes()))
+NOON = datetime(2026, 6, 3, 10, tzinfo=UTC)
+CUSTOMERS = ("a", "b", "c")
+
+
+class Published:
+    """Terms of which there is one version."""
+
+    async def agreement_version(self, provider, name, version):
+        assert (provider, name, version) == ("flux", "fluxpunkt", 1)
+        return AGREEMENT
+
+
+class Rows:
+    """A read model of tickets and contracts in memory."""
+
+    def __init__(self):
+        self.tickets, self.contracts, self.position = {}, {}, 0
+
+    def put(self, rows, row):
+        self.position += 1
+        rows[row.id] = (self.position, row)
+
+    async def placed_after(self, _provider, position):
+        found = [each for each in self.tickets.values() if each[0] > position]
+        if position == 0:
+            found = [each for each in found if each[1].state not in ("resolved", "closed")]
+        return self._answered(found, position)
+
+    async def contracts_after(self, _provider, position):
+        return self._answered([each for each in self.contracts.values() if each[0] > position], position)
+
+    @staticmethod
+    def _answered(found, position):
+        found.sort(key=lambda each: each[0])
+        return [row for _, row in found], found[-1][0] if found else position
+
+
+def ticket(number, **changes):
+    facts = {
+        "id": f"t-{number}",
+        "reference": f"FLU-{number}",
+        "customer": CUSTOMERS[number % 3],
+        "agreement": "fluxpunkt",
+        "agreement_version": 1,
+        "state": "new",
+        "assignee": None,
+        "type": "normal",
+        "severity": None,
+        "priority": 3,
+        "channel": "email",
+        "received_at": NOON,
+    }
+    return Placed(**(facts | changes))
+
+
+def sorted_anew(rows, now):
+    """The order without any memory."""
+    day = now.date()
+
+    def key(each):
+        held = [row for _, row in rows.contracts.values() if row.customer == each.customer and in_force(row, day)]
+        present = min(held, key=lambda row: (row.from_on, row.id), default=None)
+        return sort_key(each, group_of(present, AGREEMENT), AGREEMENT), each.id
+
+    still_open = [each for _, each in rows.tickets.values() if each.state not in ("resolved", "closed")]
+    return [each.id for each in sorted(still_open, key=key)]
+
+
+tickets = st.builds(
+    ticket,
+    st.integers(0, 8),
+    state=st.sampled_from(["new", "open", "waiting_customer", "resolved", "closed"]),
+    severity=st.sampled_from([None, "kritisch", "hoch", "niedrig"]),
+    priority=st.integers(1, 5),
+    received_at=st.integers(0, 3).map(lambda hours: NOON - timedelta(hours=hours)),
+)
+days = st.dates(date(2026, 6, 1), date(2026, 6, 6))
+contracts = st.builds(
+    Contract,
+    id=st.sampled_from(["c-1", "c-2", "c-3", "c-4"]),
+    customer=st.sampled_from(CUSTOMERS),
+    agreement=st.just("fluxpunkt"),
+    agreement_version=st.just(1),
+    plan=st.none(),
+    package_hours=st.none(),
+    site=st.none(),
+    group=st.sampled_from(["contract", "no_contract", None]),
+    from_on=days,
+    until_on=st.none() | days,
+)
+steps = st.lists(tickets | contracts | st.sampled_from(["look", "next day"]), max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps)
+def test_the_kept_order_is_the_sorted_one(steps):
+    async def play():
+        rows, ranking, now = Rows(), Ranking("flux", Published()), NOON
+        for step in [*steps, "look"]:
+            match step:
+                case Placed():
+                    rows.put(rows.tickets, step)
+                case Contract():
+                    # A contract keeps its customer; what changes are its days.
+                    known = rows.contracts.get(step.id)
+                    customer = known[1].customer if known else step.customer
+                    rows.put(rows.contracts, msgspec.structs.replace(step, customer=customer))
+                case "next day":
+                    now += timedelta(days=1)
+                case _:
+                    await ranking.refresh(rows, now)
+                    assert [each.id for each in ranking.first()] == sorted_anew(rows, now)
+                    middle = next(iter(rows.tickets.values()), None)
+                    if middle is not None:
+                        behind = await ranking.page(middle[1], 3)
+                        assert len(behind) <= 3
+
+    asyncio.run(play())
+
+
+def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have():
+    async def play():
+        rows, ranking = Rows(), Ranking("flux", Published())
+        for number in range(5):
+            rows.put(rows.tickets, ticket(number, received_at=NOON + timedelta(minutes=number)))
+        await ranking.refresh(rows, NOON)
+        done = ticket(2, received_at=NOON + timedelta(minutes=2), state="closed")
+        rows.put(rows.tickets, done)
+        await ranking.refresh(rows, NOON)
+        assert await ranking.page(None, 10) == ["t-0", "t-1", "t-3", "t-4"]
+        assert await ranking.page(done, 1) == ["t-3"]
+
+    asyncio.run(play())

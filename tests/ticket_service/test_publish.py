@@ -1,0 +1,211 @@
+"""The command line: publish documents, print a token and nothing else, and a sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from ticket_service.__main__ import main
+from ticket_service.app import now
+from ticket_service.publishing import NotPublishedError, published, read_document
+
+TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"
+HAMBURG = [
+    TERMS / "agreements" / "hamburg.yaml",
+    TERMS / "calendars" / "hamburg.yaml",
+    TERMS / "calendars" / "woking.yaml",
+]
+in_session = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """Runs a command in an empty folder with only these settings; its exit code and what it printed where."""
+    for name in [name for name in os.environ if name.startswith("FRISTWERK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words, **settings):
+        for name, value in settings.items():
+            monkeypatch.setenv(f"FRISTWERK_{name.upper()}", str(value))
+        code = main(words)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return command
+
+
+def principal_of(token, keys):
+    tokens = Tokens(load_keys(keys), issuer="fristwerk", audience="fristwerk")
+    return tokens.check(token, now=now())
+
+
+def test_token_prints_a_token_and_nothing_else(run, tmp_path):
+    load_or_make_keys(tmp_path / "var" / "keys.json")
+    code, out, err = run("token", "--role", "agent", "--provider", "hamburg", "--subject", "agent-7")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    expected = Principal(sub="agent-7", role="agent", provider="hamburg")
+    assert principal_of(out.strip(), tmp_path / "var" / "keys.json") == expected
+
+
+def test_a_customers_token_names_the_company_and_others_do_not(run, tmp_path):
+    load_or_make_keys(tmp_path / "keys.json")
+    _, out, _ = run("token", "--role", "customer", "--customer", "c-1")
+    assert principal_of(out.strip(), tmp_path / "keys.json").customer == "c-1"
+    code, out, err = run("token", "--role", "customer")
+    assert (code, out) == (1, "")
+    assert err == "A token for the role customer names the company: --customer ID.\n"
+
+
+def test_only_a_service_has_all_providers(run, tmp_path):
+    load_or_make_keys(tmp_path / "keys.json")
+    _, out, _ = run("token", "--role", "service", "--provider", "*")
+    assert principal_of(out.strip(), tmp_path / "keys.json").provider == "*"
+    for provider in ("*", ""):
+        code, out, err = run("token", "--role", "admin", "--provider", provider)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_the_key_file_is_the_one_set_else_that_of_the_folder_else_that_lying_here(run, tmp_path):
+    here, folder, own = tmp_path / "keys.json", tmp_path / "data" / "keys.json", tmp_path / "own.json"
+    for file in (here, folder, own):
+        load_or_make_keys(file)
+
+    def signed_with(**settings):
+        token = run("token", "--role", "agent", **settings)[1].strip()
+        found = []
+        for file in (here, folder, own):
+            try:
+                principal_of(token, file)
+            except NotAuthenticatedError:
+                continue
+            found.append(file)
+        return found
+
+    assert signed_with() == [here]
+    assert signed_with(var=tmp_path / "data") == [folder]
+    assert signed_with(key_file=own) == [own]
+    code, out, err = run("token", "--role", "agent", key_file=tmp_path / "missing.json")
+    assert (code, out) == (1, "")
+    assert str(tmp_path / "missing.json") in err, "a file that was named is never replaced by another"
+
+
+def test_without_any_key_file_the_sentence_names_where_one_would_be(run):
+    code, out, err = run("token", "--role", "agent")
+    assert (code, out) == (1, "")
+    assert "var/keys.json" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("vra", "x", "FRISTWERK_VRA"),
+        ("port", "eighty", "FRISTWERK_PORT"),
+        ("ticket_url", "localhost", "FRISTWERK_TICKET_URL"),
+    ],
+)
+def test_a_wrong_or_unknown_setting_is_a_sentence(run, name, value, named):
+    for words in (("token", "--role", "agent"), ("publish", "x.yaml"), ("serve",)):
+        code, out, err = run(*words, **{name: value})
+        assert (code, out) == (1, "")
+        assert named in err
+        assert "Traceback" not in err
+
+
+def test_a_service_that_is_not_there_is_a_sentence(run, tmp_path):
+    load_or_make_keys(tmp_path / "keys.json")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        code, out, err = run("publish", str(HAMBURG[1]), ticket_url=url)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"The ticket service at {url}")
+    assert err.count("\n") == 1
+
+
+def test_an_unwritable_folder_stops_the_start_with_a_sentence(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    code, out, err = run("serve", var=tmp_path / "file")
+    assert (code, out) == (1, "")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a: [", "not YAML"),
+        ("- 1", "is neither a calendar nor an agreement"),
+        ("title: nothing", "is neither a calendar nor an agreement"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_document_is_named(tmp_path, content, sentence):
+    file = tmp_path / "x.yaml"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(NotPublishedError, match=sentence) as refusal:
+        read_document(file)
+    assert str(file) in str(refusal.value)
+
+
+@pytest.fixture
+def client(service):
+    """A client of the service as the command line makes it, for a provider of its own."""
+    headers = service.bearer(Principal(sub="publish", role="admin", provider=f"published{id(service)}"))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://ticket", headers=headers)
+
+
+@in_session
+async def test_calendars_are_published_before_the_agreements_that_name_them(client):
+    first = [line async for line in published(client, HAMBURG)]
+    assert first == ["calendar hamburg: version 1", "calendar woking: version 1", "agreement hamburg: version 1"]
+    assert [line async for line in published(client, HAMBURG)] == first, "the same again makes no version"
+
+
+@in_session
+async def test_a_refused_document_ends_it_and_says_where_it_is_wrong(client, tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(
+        (TERMS / "calendars" / "digidesk.yaml").read_text().replace("timezone: Europe/Berlin", "timezone: Berlin")
+    )
+    lines = []
+    with pytest.raises(NotPublishedError) as refusal:
+        async for line in published(client, [TERMS / "calendars" / "always.yaml", wrong]):
+            lines.append(line)
+    assert lines == ["calendar always: version 1"]
+    assert str(wrong) in str(refusal.value)
+    assert "/timezone" in str(refusal.value)
+
+
+@in_session
+async def test_an_answer_that_is_no_problem_document_is_shown_as_it_is():
+    def gateway(_request):
+        return httpx.Response(502, text="<html>Bad gateway</html>")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(gateway), base_url="http://ticket") as client:
+        with pytest.raises(NotPublishedError, match="answered 502 <html>Bad gateway"):
+            _ = [line async for line in published(client, HAMBURG[1:2])]
+
+
+def test_the_module_runs_as_a_command(tmp_path):
+    load_or_make_keys(tmp_path / "keys.json")
+    given = {name: value for name, value in os.environ.items() if not name.startswith("FRISTWERK_")}
+    token = subprocess.run(
+        [sys.executable, "-m", "ticket_service", "token", "--role", "auditor"],
+        cwd=tmp_path,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert principal_of(token.stdout.strip(), tmp_path / "keys.json").role == "auditor"
+    assert token.stderr == ""

@@ -1,0 +1,64 @@
+"""The ticket service and the SLA service each hold the table of transitions (decision 0009); it is the same table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events import TICKETS, Recorded
+from shared.examples import examples
+from sla_service.domain import history as sla
+from ticket_service.domain import lifecycle
+from ticket_service.domain.folding import evolve_ticket
+from ticket_service.domain.state import State
+
+CREATED = examples()["TicketCreated"]
+LATER = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
+
+
+def story(events):
+    """A ticket's recorded events in order: one a minute."""
+    told = [CREATED]
+    for number, event in enumerate(events, start=1):
+        envelope = msgspec.structs.replace(
+            CREATED.envelope,
+            id=f"event-{number}",
+            type=type(event).__name__,
+            version=number + 1,
+            occurred_at=CREATED.envelope.occurred_at + timedelta(minutes=number),
+        )
+        told.append(Recorded(envelope=envelope, event=event))
+    return told
+
+
+def test_there_is_an_example_of_every_event_that_a_ticket_may_have():
+    assert len(LATER) == len(TICKETS) - 1
+
+
+def test_both_know_the_same_states():
+    assert get_args(State) == get_args(sla.State)
+
+
+def test_every_event_leads_from_every_state_to_the_same_one():
+    differing = {
+        (state, type(event).__name__): (lifecycle.state_after(state, event), sla.state_after(state, event))
+        for state in get_args(State)
+        for event in LATER
+        if lifecycle.state_after(state, event) != sla.state_after(state, event)
+    }
+    assert differing == {}
+
+
+@given(st.lists(st.sampled_from(LATER), max_size=40))
+def test_any_history_in_order_goes_through_the_same_states(events):
+    told = story(events)
+    ticket, states = None, []
+    for each in told:
+        ticket = evolve_ticket(ticket, each.event, each.envelope)
+        if not states or states[-1] != ticket.state:
+            states.append(ticket.state)
+    assert [stay.state for stay in sla.history(told).stays] == states
