@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import uvloop
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
@@ -22,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from fristwerk_local.postgres import PostgresServer, binaries
 from shared.event_log import GroupedEventLog, SqliteEventLog
 from shared.event_log.postgres import PostgresEventLog
-from shared.events import NewEvent
+from shared.events import NewEvent, new_event_id
 
 ROUNDS = 5
 AT_ONCE = 64
@@ -35,6 +38,11 @@ CLIENTS = 32
 SECONDS = 3
 
 
+def new_stream() -> str:
+    """A stream of its own, named as a new ticket's is."""
+    return f"ticket-{new_event_id(datetime.now(UTC), os.urandom(10))}"
+
+
 async def append(log: GroupedEventLog, events: int, at_once: int) -> list[float]:
     """So many streams grow at once, one event an append; how long each append took."""
     taken: list[float] = []
@@ -45,7 +53,7 @@ async def append(log: GroupedEventLog, events: int, at_once: int) -> list[float]
             await log.append([NewEvent(stream=stream, version=version, type="Responded", line=LINE)])
             taken.append(time.perf_counter() - began)
 
-    await asyncio.gather(*(grow(f"ticket-{new_event_id(datetime.now(UTC), os.urandom(10))}") for _ in range(at_once)))
+    await asyncio.gather(*(grow(new_stream()) for _ in range(at_once)))
     return taken
 
 
@@ -60,7 +68,7 @@ def library_per_second(insert: Callable[[list[StoredEvent]], object], events: in
     """Appends a second by threads that call the library's recorder plainly."""
 
     def grow() -> None:
-        stream = str(new_event_id(datetime.now(UTC), os.urandom(10)))
+        stream = new_stream()
         for version in range(1, events // threads + 1):
             insert([StoredEvent(stream, version, "Responded", LINE)])
 
@@ -102,7 +110,7 @@ def pgbench(server: PostgresServer, folder: Path) -> float:
     with psycopg.connect(server.url()) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS plain (id bigserial PRIMARY KEY, line bytea NOT NULL)")
     script = folder / "insert.sql"
-    script.write_text(f"INSERT INTO plain (line) VALUES ('\\x{LINE.hex()}');\n")
+    script.write_text(f"INSERT INTO plain (line) VALUES ('\\x{LINE.hex()}');\n")  # noqa: S608 - our own bytes
     command = [str(binaries() / "pgbench"), "-n", "-M", "prepared", "-f", str(script), "-c", str(CLIENTS), "-j", "2"]
     told = subprocess.run([*command, "-T", str(SECONDS), server.url()], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"tps = ([0-9.]+)", told.stdout)
@@ -167,10 +175,10 @@ def main() -> None:
     events = parser.parse_args().events
     with postgres() as server, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures = asyncio.run(on_postgres(server, folder))
-        figures += asyncio.run(on_sqlite(folder))
-        figures.append(asyncio.run(growing("PostgreSQL", PostgresEventLog(server.url(), "grown"), events)))
-        figures.append(asyncio.run(growing("SQLite", SqliteEventLog(folder / "grown.db"), events)))
+        figures = uvloop.run(on_postgres(server, folder))
+        figures += uvloop.run(on_sqlite(folder))
+        figures.append(uvloop.run(growing("PostgreSQL", PostgresEventLog(server.url(), "grown"), events)))
+        figures.append(uvloop.run(growing("SQLite", SqliteEventLog(folder / "grown.db"), events)))
     show("append one event, durable", figures, f"one process; events of {len(LINE)} bytes")
 
 

@@ -48,6 +48,21 @@ def places(lines: list[FeedLine]) -> list[tuple[str, int]]:
     return [(read_line(each.line).stream, read_line(each.line).version) for each in lines]
 
 
+async def test_an_answer_alone_is_stored_under_its_key_beside_appends_of_events(
+    log: EventLog, fact: Fact, answered: Callable[..., Keyed]
+) -> None:
+    """A command that changes nothing is answered once as well, or its repetition might change something."""
+    alone = answered("key-alone")
+    position, nothing = await asyncio.gather(log.append([fact("ticket-1", 1)], answered("key-1")), log.append([], alone))
+    assert (position, nothing) == (1, 0)
+    stored = await log.stored_answer(alone.key)
+    assert stored is not None
+    assert stored.answer == alone.answer
+    with pytest.raises(KeyUsedError):
+        await log.append([], alone)
+    assert len(await everything(log)) == 1
+
+
 async def test_what_was_appended_is_read_back_to_the_byte(log: EventLog, fact: Fact) -> None:
     first, second = fact("ticket-1", 1), fact("ticket-1", 2)
 

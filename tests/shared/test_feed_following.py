@@ -98,21 +98,25 @@ class ListedFeed:
         return page
 
 
-class LosesAnAnswer:
+class LosesAnAnswer(Database):
     """A database that commits its first transaction and then seems to have failed."""
 
     def __init__(self, database: Database) -> None:
-        self.create, self.reading, self.close = database.create, database.reading, database.close
-        self._transaction = database.transaction
+        self._database = database
         self._losses = 1
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             yield connection
         if self._losses:
             self._losses -= 1
             raise ConnectionResetError("after the commit")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._database.reading() as connection:
+            yield connection
 
 
 def follower(feed: Feed, database: Database, effect: Effect) -> Follower:

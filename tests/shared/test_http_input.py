@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from sqlalchemy.exc import OperationalError
 
 from shared.auth import Tokens
+from shared.database import DatabaseUnavailableError
 from shared.event_log import LogUnavailableError
 from shared.http import (
     Code,
@@ -83,6 +84,7 @@ def app(tokens: Tokens, now: datetime) -> FastAPI:
     for path, error in (
         ("broken", RuntimeError("Anna Muster")),
         ("full", LogUnavailableError("database or disk is full")),
+        ("stopped", DatabaseUnavailableError("connection refused")),
         ("locked", OperationalError("UPDATE", {"name": "Anna Muster"}, Exception("database is locked"))),
     ):
         routes.add_api_route(f"/{path}", failing(error), name=path)
@@ -330,7 +332,7 @@ async def test_a_failure_of_ours_is_a_problem_500_that_tells_nothing(client: htt
     assert answer.headers["x-correlation-id"] == "call-7"
 
 
-@pytest.mark.parametrize("path", ["/v1/full", "/v1/locked"])
+@pytest.mark.parametrize("path", ["/v1/full", "/v1/stopped", "/v1/locked"])
 async def test_storage_that_does_not_answer_is_a_problem_503_for_a_while(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import uvloop
@@ -55,8 +56,7 @@ class Connection(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
         self._send()
 
     def data_received(self, data: bytes) -> None:

@@ -28,6 +28,8 @@ CUSTOMERS = 200
 AT_ONCE = 64
 SEVERITIES = ("kritisch", "hoch", "mittel", "niedrig")
 START_SECONDS = 60
+LONGEST_SECONDS = 120
+"""No load runs longer."""
 Name = Literal["ticket", "sla", "billing", "bare"]
 
 
@@ -109,7 +111,7 @@ class Services:
             process = subprocess.Popen(command, cwd=HERE.parent)  # noqa: S603
 
             def finished() -> Told:
-                if process.wait() != 0:
+                if process.wait(LONGEST_SECONDS) != 0:
                     raise SystemExit("the load ended early")
                 found = msgspec.msgpack.decode(told.read_bytes(), type=Told)
                 if found.refused:

@@ -159,8 +159,8 @@ VendorOn = Callable[[Path | Settings], AbstractAsyncContextManager[Vendor]]
 
 @pytest.fixture(scope="session", autouse=True)
 def _quiet() -> None:
-    """Requests are not told on standard output."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    """Nothing is logged: a traceback with every local takes seconds to print."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 @pytest.fixture(scope="session")

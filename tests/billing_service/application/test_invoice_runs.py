@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import Any
 
 JUNE = "2026-06-30"
@@ -67,8 +68,7 @@ async def test_runs_belong_to_their_provider_and_to_billing(vendor) -> None:
     assert (await vendor.get("/v1/invoice-runs/none")).json()["type"] == "/problems/run-not-found"
     assert (await vendor.get(path, "agent")).status_code == 403
     await vendor.refused(422, "invalid-request", "/v1/invoice-runs", {"until": "2026-06-31"})
-    far = await finished(vendor, await vendor.post("/v1/invoice-runs", {"until": "2190-01-01"}))
-    assert far["issued"] == []
+    await vendor.refused(422, "until-too-far", "/v1/invoice-runs", {"until": "2190-01-01"})
 
 
 async def test_two_clerks_at_once_bill_each_contract_once(vendor) -> None:
@@ -130,3 +130,20 @@ async def test_a_run_that_was_interrupted_goes_on_with_the_next_start(folder, ve
         run = await finished(vendor, begun)
         assert sorted(each["account"] for each in run["issued"]) == sorted(contracts)
         assert await vendor.stored() == 5
+
+
+async def test_a_run_killed_between_an_invoice_and_its_note_finds_the_invoice_again(folder, vendor_on) -> None:
+    async with vendor_on(folder) as vendor:
+        for _ in range(2):
+            customer, _ = await vendor.signed()
+            await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
+        begun = await vendor.post("/v1/invoice-runs", {"until": JUNE})
+        before = await finished(vendor, begun)
+    with sqlite3.connect(folder / "billing.db") as database:
+        database.execute("UPDATE run_items SET outcome = NULL, number = NULL")
+        database.execute("UPDATE runs SET ended_at = NULL")
+
+    async with vendor_on(folder) as vendor:
+        after = await finished(vendor, begun)
+        assert after["issued"] == before["issued"]
+        assert len(after["issued"]) == await vendor.stored() == 2

@@ -26,13 +26,19 @@ async def test_the_feed_is_read_in_pages_from_wherever_a_reader_stopped(day) -> 
     assert seen == whole
 
 
-async def test_each_timer_of_the_recorded_day_has_its_notices_once(day) -> None:
+async def test_what_the_feed_leaves_standing_is_what_the_timers_say(day) -> None:
+    """The day was entered months later: misses that a later entry disproved are withdrawn again, each as often as told."""
     whole = lines(await day.ask("/v1/events", role="service"))
-    told = [(each["data"]["timer"], each["type"]) for each in whole if each["type"] != "TimerRescheduled"]
-    assert len(told) == len(set(told))
-    ended = {timer: type_ for timer, type_ in told if type_ in {"TimerMet", "TimerMissed"}}
-    assert ended[f"{day.id('import')}:first_response"] == "TimerMissed"
-    assert sorted(ended.values()) == ["TimerMet"] * 4 + ["TimerMissed"]
+    standing: dict[str, int] = {}
+    for each in whole:
+        step = {"TimerMissed": 1, "TimerMissWithdrawn": -1}.get(each["type"], 0)
+        standing[each["data"]["timer"]] = standing.get(each["data"]["timer"], 0) + step
+    states = {each["id"]: each["state"] for each in (await day.read("/v1/timers", limit=200))["items"]}
+    assert standing == {timer: int(state == "missed") for timer, state in states.items()}
+    for type_ in ("TimerStarted", "TimerMet"):
+        told = [each["data"]["timer"] for each in whole if each["type"] == type_]
+        assert len(told) == len(set(told))
+    assert sum(each["type"] == "TimerMet" for each in whole) == 4
 
 
 async def test_a_reader_that_waits_is_answered_the_moment_a_notice_is_given(day) -> None:

@@ -26,7 +26,7 @@ from billing_service.read_model import AccountRow, DocumentFilter, Documents, Re
 from shared.auth import Principal, Tokens, load_keys
 from shared.database import Database, open_live_database
 from shared.event_log import open_log
-from shared.events import UnknownEvent, recorded
+from shared.events import UnknownEvent, recorded_somehow
 from shared.feed import Apply, Feed, HttpFeed, LogFeed
 from shared.settings import Settings
 
@@ -103,7 +103,7 @@ async def _follow(source: str, feed: Feed, until_position: int, memory: Database
             raise NothingToCompareError(
                 f"The {source} ends at {page.last}, the read model was made of {until_position}."
             )
-        batch = [each for each in map(recorded, page.lines) if each.envelope.position <= until_position]
+        batch = [each for each in map(recorded_somehow, page.lines) if each.envelope.position <= until_position]
         async with memory.transaction() as connection:
             await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
         after = page.next

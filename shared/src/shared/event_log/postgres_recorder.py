@@ -156,7 +156,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         def position(each: Append) -> int:
             found = [stored.get((new.stream, new.version), (0, b"")) for new in each.events]
             same = all(line == new.line for (_, line), new in zip(found, each.events, strict=True))
-            return found[-1][0] if same else 0
+            return found[-1][0] if found and same else 0
 
         return [position(each) for each in group]
 
@@ -237,7 +237,7 @@ def _key_used(keyed: Keyed | None, answers: dict[tuple[str, str], StoredAnswer])
 
 def _last_positions(positions: Sequence[int], group: Sequence[Append]) -> list[Outcome]:
     following = iter(positions)
-    return [[next(following) for _ in each.events][-1] for each in group]
+    return [[0, *(next(following) for _ in each.events)][-1] for each in group]
 
 
 def _stored_answer(digest: str, answer: bytes) -> StoredAnswer:

@@ -156,7 +156,7 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
                 if each.keyed is not None:
                     _insert_key(cursor, each.keyed)
             positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
-            outcomes: list[Outcome] = [[next(positions) for _ in each.events][-1] for each in group]
+            outcomes: list[Outcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
         except (VersionConflictError, KeyUsedError, *UNSTORABLE):
             cursor.execute("ROLLBACK TO together")
             return None

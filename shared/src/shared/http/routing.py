@@ -14,13 +14,22 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared import problems
+from shared.database import DatabaseUnavailableError
 from shared.event_log import LogUnavailableError
 from shared.http.commands import Replay, answered_meanwhile, as_response
 from shared.http.openapi import completed
 from shared.http.strict_json import NotJsonError, strict_json
 from shared.problems import Problem
 
-STORAGE_FAILURES: Final = (LogUnavailableError, OperationalError, InterfaceError, PoolTimeoutError, ConnectionError)
+STORAGE_FAILURES: Final = (
+    LogUnavailableError,
+    DatabaseUnavailableError,
+    OperationalError,
+    InterfaceError,
+    PoolTimeoutError,
+    ConnectionError,
+)
+"""Answered with 503: none of them is the request's fault, and all of them pass."""
 _log = structlog.get_logger()
 
 

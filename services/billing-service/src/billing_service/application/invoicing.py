@@ -80,9 +80,7 @@ class Invoicing:
         Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later day was invoiced, and
         NotAcceptable where currencies meet or the day lies too far ahead.
         """
-        if until > meta.now.date() + AHEAD:
-            sentence = f"{until} lies more than a year ahead"
-            raise NotAcceptable("until-too-far", f"Nothing is invoiced so early: {sentence}.", [("/until", sentence)])
+        check_until(meta, until)
 
         async def decide() -> Numbered:
             last, ledgers = await self._documents.standing(meta.principal.provider, [row.account for row in rows])
@@ -225,6 +223,13 @@ class Invoicing:
         if found is None:
             raise NotFound("invoice-not-found", f"There is no invoice {number}.")
         return found
+
+
+def check_until(meta: CommandMeta, until: date) -> None:
+    """Raises NotAcceptable for a day that lies too far ahead."""
+    if until > meta.now.date() + AHEAD:
+        sentence = f"{until} lies more than a year ahead"
+        raise NotAcceptable("until-too-far", f"Nothing is invoiced so early: {sentence}.", [("/until", sentence)])
 
 
 def _nothing(account: str, until: date) -> NotInThisState:

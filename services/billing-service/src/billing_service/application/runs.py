@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from billing_service.application.invoicing import Invoicing
+from billing_service.application.invoicing import Invoicing, check_until
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
 from billing_service.read_model import NewRun, Outcome, ReadModel, Run, RunBook, RunItem
 from shared.auth import Principal
@@ -65,7 +65,11 @@ class Runs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def begin(self, meta: CommandMeta, until: date) -> tuple[NewRun, bool]:
-        """Begin a run, or find the one of the same idempotency key (true). Raises Problem 422 where that was another request."""
+        """Begin a run, or find the one of the same idempotency key (true).
+
+        Raises Problem 422 where that was another request, NotAcceptable for a day that lies too far ahead.
+        """
+        check_until(meta, until)
         new = NewRun(
             run=self._new_id() if meta.key is None else str(uuid.uuid5(_KEYS, f"{meta.key.scope} {meta.key.key}")),
             provider=meta.principal.provider,
@@ -121,11 +125,11 @@ class Runs:
         """Invoice one account; whatever happens, the others get their turn."""
         key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
         try:
-            answer = await self._answered(key) or await self._issued(begun, account, key)
+            answer = await self._issued(begun, account, key)
         except Replay as replayed:
             answer = replayed.answer
         except (Refusal, Problem) as error:
-            earlier = await self._answered(key)  # another process that carries out the same run may have been first
+            earlier = await self._answered(key)  # before a crash, or by another process that carries out the same run
             if earlier is None:
                 outcome: Outcome = "failed" if isinstance(error, NotAcceptable | NotRateable | Problem) else "skipped"
                 return RunItem(account=account, outcome=outcome, code=error.code, detail=error.detail)
