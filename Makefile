@@ -12,7 +12,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test lint check bench lock clean
+.PHONY: welcome help setup run serve test lint check bench faults lock clean
 
 welcome: setup help
 
@@ -24,6 +24,7 @@ help:
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
 	@echo "make bench    measures, and prints the figures"
+	@echo "make faults   breaks things at length and compares what is left with what was promised"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
 	@echo "make clean    removes .venv and caches, never your data"
 
@@ -48,6 +49,10 @@ lint: setup
 	.venv/bin/lint-imports --no-logo
 
 check: lint test
+
+# The long versions of the fault tests, with a table of promises and figures at the end.
+faults: setup
+	$(PY) -m pytest tests/faults --faults=long
 
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done

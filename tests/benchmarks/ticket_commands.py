@@ -1,4 +1,4 @@
-"""What the ticket service takes for commands and reads: called as an ASGI application in this process, its data in SQLite files."""
+"""What the ticket service takes for commands and reads: called over ASGI in this process, on SQLite files."""
 
 from __future__ import annotations
 

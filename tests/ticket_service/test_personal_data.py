@@ -258,7 +258,7 @@ async def test_another_process_that_still_knows_the_key_opens_nothing_either(tmp
         assert [word for word in WORDS if word in shown] == []
 
 
-async def test_a_number_of_a_kept_call_is_forgotten_with_its_caller(service, open_office):
+async def test_a_number_of_a_kept_call_is_forgotten_with_its_caller(open_office):
     office = await open_office("hamburg")
     customer = await office.customer(contact={"phone": WORDS[2]})
     kept = await office.post("/v1/calls", {"from": WORDS[2], "started_at": "2026-06-03T14:30:00Z"})

@@ -182,7 +182,9 @@ class ReadModel:
         """Whether every ticket could be derived; one that could not does not keep the service from its work."""
         async with self._database.reading() as connection:
             number = await parking.count(connection)
-        return Dependency(ok=True, detail=f"{number} of the tickets cannot be derived and are parked" if number else None)
+        return Dependency(
+            ok=True, detail=f"{number} of the tickets cannot be derived and are parked" if number else None
+        )
 
     async def parked(self, provider: str, name: str) -> ParkedTicket | None:
         """The parked ticket of that id or reference."""
