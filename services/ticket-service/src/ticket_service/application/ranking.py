@@ -53,7 +53,7 @@ class Ranking:
             self._take(ticket)
         if (days := await self._local_days(now)) != self._days:
             self._days = days
-            changed = set(self._tickets)
+            changed |= set(self._tickets)  # beside those that were just done and are to go
         await self._place(changed)
 
     def first(self) -> Iterator[Placed]:
