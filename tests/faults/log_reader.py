@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from shared.event_log.postgres import PostgresEventLog
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 15.0
 PAGE = 50
 
 
