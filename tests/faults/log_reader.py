@@ -9,7 +9,9 @@ from itertools import pairwise
 
 from shared.event_log.postgres import PostgresEventLog
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 5.0
+"""After the last event; the writers may take longer to begin."""
+BEGINNING_SECONDS = 60.0
 PAGE = 50
 
 
@@ -19,7 +21,7 @@ async def main() -> None:
     position, seen = 0, 0
     os.write(1, b"reading\n")
     while seen < wanted:
-        await log.wait(position, PATIENCE_SECONDS)
+        await log.wait(position, PATIENCE_SECONDS if seen else BEGINNING_SECONDS)
         lines = await log.read_feed(position, PAGE)
         if not lines:
             break

@@ -16,7 +16,7 @@ from shared.event_log.postgres import PostgresEventLog
 WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")
 PROCESSES, WRITERS_EACH, READERS = 4, 4, 4
-EVENTS = 20_000
+SHORT, LONG = 4_000, 20_000
 
 
 async def started(url: str, program: Path, *arguments: object) -> asyncio.subprocess.Process:
@@ -46,22 +46,23 @@ async def followed(url: str, events: int, *options: str) -> list[int]:
     return seen
 
 
-async def test_readers_never_skip(postgres_url: str, promise: Any) -> None:
-    seen = await followed(postgres_url, EVENTS)
+async def test_readers_never_skip(postgres_url: str, promise: Any, *, long: bool) -> None:
+    events = LONG if long else SHORT
+    seen = await followed(postgres_url, events)
 
-    assert seen == [EVENTS] * READERS
+    assert seen == [events] * READERS
     promise.figures = (
-        f"{PROCESSES * WRITERS_EACH} writers in {PROCESSES} processes, {READERS} readers, {EVENTS:,} events: 0 skipped"
+        f"{PROCESSES * WRITERS_EACH} writers in {PROCESSES} processes, {READERS} readers, {events:,} events: 0 skipped"
     )
 
 
 async def test_without_the_lock_readers_do_skip(postgres_url: str, promise: Any, *, long: bool) -> None:
     if not long:
         pytest.skip("left to chance; its deterministic sibling runs always")
-    seen = await followed(postgres_url, EVENTS, "--unlocked")
+    seen = await followed(postgres_url, LONG, "--unlocked")
 
-    assert sum(seen) < EVENTS * READERS
-    promise.figures = f"the same with the lock taken out: {EVENTS * READERS - sum(seen):,} skipped"
+    assert sum(seen) < LONG * READERS
+    promise.figures = f"the same with the lock taken out: {LONG * READERS - sum(seen):,} skipped"
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "unlocked"])

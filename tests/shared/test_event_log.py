@@ -66,6 +66,16 @@ async def test_an_answer_alone_is_stored_under_its_key_beside_appends_of_events(
     assert len(await everything(log)) == 1
 
 
+async def test_an_answer_alone_is_stored_where_no_events_are_appended_beside_it(
+    log: EventLog, answered: Callable[..., Keyed]
+) -> None:
+    assert await log.append([], answered()) == 0
+
+    assert await log.stored_answer(answered().key) is not None
+    with pytest.raises(KeyUsedError):
+        await log.append([], answered())
+
+
 async def test_what_was_appended_is_read_back_to_the_byte(log: EventLog, fact: Fact) -> None:
     first, second = fact("ticket-1", 1), fact("ticket-1", 2)
 

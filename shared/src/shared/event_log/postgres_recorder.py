@@ -93,12 +93,14 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         """
         if not again and not contradicts_itself(group):
             positions = self._in_transaction(lambda cursor: self._insert(cursor, group))
-            if positions:
+            if positions is not None:
                 return _last_positions(positions, group)
-        return self._in_transaction(lambda cursor: self._insert_good(cursor, group, again=again))
+        outcomes = self._in_transaction(lambda cursor: self._insert_good(cursor, group, again=again))
+        assert outcomes is not None, "every append has an outcome"
+        return outcomes
 
-    def _in_transaction(self, work: Callable[[psycopg.Cursor[Any]], list[Result]]) -> list[Result]:
-        """What the work returns, durable; where that is nothing, nothing is stored.
+    def _in_transaction(self, work: Callable[[psycopg.Cursor[Any]], Result | None]) -> Result | None:
+        """What the work returns, durable; where that is null, nothing is stored.
 
         Under the table's lock nobody else writes, so what the work looks up still holds when it inserts.
         """
@@ -107,7 +109,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
                 connection.execute(self._begin)
                 with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
                     result = work(cursor)
-                connection.execute("COMMIT" if result else "ROLLBACK")
+                connection.execute("ROLLBACK" if result is None else "COMMIT")
             except BaseException:
                 if not connection.closed:
                     connection.rollback()
@@ -122,13 +124,13 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         if good:
             appends = [group[number] for number in good]
             positions = self._insert(cursor, appends)
-            assert positions, "looked up under the lock"
+            assert positions is not None, "looked up under the lock"
             for number, position in zip(good, _last_positions(positions, appends), strict=True):
                 outcomes[number] = position
         return outcomes
 
-    def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[int]:
-        """The positions of the events in their order; none if one of the appends cannot be stored."""
+    def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[int] | None:
+        """The positions of the events in their order; null if one of the appends cannot be stored."""
         events = [new for each in group for new in each.events]
         keyed = [each.keyed for each in group if each.keyed is not None]
         columns = (
@@ -144,7 +146,8 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
             [int(each.stored_at.timestamp()) for each in keyed],
         )
         cursor.execute(self._sql["insert"], columns, prepare=True)
-        return sorted(row[0] for row in cursor)
+        stored, positions, _ = cursor.fetchone() or (False, [], False)
+        return positions if stored else None
 
     def _found(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[Outcome]:
         """The last position of each append that is stored already, to the byte; 0 for the others."""

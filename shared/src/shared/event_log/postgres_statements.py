@@ -35,7 +35,7 @@ STATEMENTS: Final = {
         ), told AS (
             SELECT pg_notify({channel}, max(notification_id)::text) FROM inserted HAVING count(*) > 0
         )
-        SELECT notification_id FROM inserted, told
+        SELECT (TABLE good), ARRAY(SELECT notification_id FROM inserted ORDER BY 1), EXISTS (TABLE told)
     """,
     "versions": """
         SELECT given.stream, last.version FROM unnest(%b::text[]) AS given (stream), LATERAL (
