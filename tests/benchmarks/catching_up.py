@@ -1,0 +1,148 @@
+"""Catching up on PostgreSQL: the ticket service's events to timers and to charges, beside the library's projection runner."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from measuring import Figure, postgres, show
+from measuring.services import Name, Services, services
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+from fristwerk_local.postgres import PostgresServer
+
+ROUNDS = 3
+TICKETS = 3_000
+LIBRARY_EVENTS = 3_000
+PATIENCE_SECONDS = 120
+ANSWER = {"channel": "email", "text": "Wir schauen es uns an."}
+ENTRY = {"start": "2026-06-05T09:00:00Z", "minutes": 20, "activity": "help", "agent": "agent-3"}
+COMMANDS = (("responses", ANSWER), ("time-entries", ENTRY), ("responses", ANSWER))
+
+
+def caught_up(running: Services, name: Name, last: int) -> float:
+    """Events a second from its first page to the last event."""
+    running.start(name, FRISTWERK_DATABASE_URL=empty_database(running))
+    first_at, first = 0.0, 0
+    with httpx.Client(base_url=running.url(name)) as client:
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < ends_at:
+            position = client.get("/health/ready").json()["feeds"]["ticket-service"]["position"]
+            if position and not first:
+                first_at, first = time.perf_counter(), position
+            if position >= last:
+                running.stop(name)
+                return float(last - first) / (time.perf_counter() - first_at)
+            time.sleep(0.01)
+    raise SystemExit(f"{name} did not catch up")
+
+
+def empty_database(running: Services) -> str:
+    """The address of a database of its own on the same server."""
+    name = f"empty_{time.time_ns()}"
+    with psycopg.connect(running.database_url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return running.database_url.rpartition("/")[0] + f"/{name}"
+
+
+class Matter(Aggregate):
+    """The library's own way to hold a ticket."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+
+    @event("Noted")
+    def note(self, text: str) -> None:
+        """Anything that happened."""
+        self.subject = text
+
+
+class Rows(PostgresTrackingRecorder):
+    """A table with a row for each event, written in the transaction of the position, as the library's documentation shows."""
+
+    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
+        super().__init__(datastore, **kwargs)
+        self.sql_create_statements.append(SQL("CREATE TABLE IF NOT EXISTS rows (id bigint PRIMARY KEY, line text)"))
+
+    def insert(self, line: str, tracking: Tracking) -> None:
+        """Both or nothing."""
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(
+                "INSERT INTO rows (id, line) VALUES (%s, %s)", (tracking.notification_id, line), prepare=True
+            )
+
+
+class Copying(Projection[Rows]):
+    """Every event becomes a row."""
+
+    name = "rows"
+    topics = ()
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        """One row."""
+        self.view.insert(repr(domain_event), tracking)
+
+
+def library(server: PostgresServer, database: str) -> float:
+    """Events a second of the library's runner, from its start to the last event."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
+    parts = conninfo_to_dict(server.url(database))
+    env = {"PERSISTENCE_MODULE": "eventsourcing.postgres"} | {
+        f"POSTGRES_{name.upper()}": str(parts[name]) for name in ("dbname", "host", "port", "user", "password")
+    }
+    application: Application[Any] = Application(env)
+    for number in range(LIBRARY_EVENTS // 10):
+        matter = Matter(f"Anliegen {number}")
+        for note in range(9):
+            matter.note(f"Notiz {note}")
+        application.save(matter)
+    last = application.recorder.max_notification_id()
+    application.close()
+    with ProjectionRunner(application_class=Application, projection_class=Copying, view_class=Rows, env=env) as runner:
+        began = time.perf_counter()
+        runner.wait(last, timeout=PATIENCE_SECONDS)
+        return LIBRARY_EVENTS / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Print the table."""
+    with postgres() as server, services(server.url()) as running:
+        running.start("ticket")
+        tickets = running.prepare(TICKETS)
+        running.load(
+            "ticket",
+            [
+                running.request("POST", f"/v1/tickets/{each}/{path}", body)
+                for path, body in COMMANDS
+                for each in tickets
+            ],
+        )
+        last = running.last_position()
+        sla, billing, reference = [], [], []
+        for number in range(ROUNDS):
+            sla.append(caught_up(running, "sla", last))
+            billing.append(caught_up(running, "billing", last))
+            reference.append(library(server, f"library_{number}"))
+    beside = "library's ProjectionRunner"
+    show(
+        f"catching up on {last:,} events, PostgreSQL",
+        [
+            Figure(what="events to timers", rounds=sla, beside=beside, reference=reference, reach=15),
+            Figure(what="events to charges", rounds=billing, beside=beside, reference=reference, reach=15),
+        ],
+        "each service in a process of its own, fed over HTTP by the ticket service on the same cores",
+    )
+
+
+if __name__ == "__main__":
+    main()
