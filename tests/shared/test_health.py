@@ -109,7 +109,7 @@ async def test_a_service_that_has_everything_is_ready(client: httpx.AsyncClient,
 async def test_a_dependency_that_is_missing_fails_or_hangs_is_named(
     client: httpx.AsyncClient, checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.health.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("shared.health.routes.CHECK_SECONDS", 0.05)
     checks.update({"log": there, "database": failing, "keys": hanging})
 
     status, body = await ready(client)

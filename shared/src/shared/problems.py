@@ -77,7 +77,8 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
 
 
 def response(request: Request, problem: Problem) -> Response:
-    """The problem as an answer to the request."""
+    """The problem as an answer to the request, in whose state its code is left for those who count."""
+    request.state.problem = problem.code
     body: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": TITLES.get(problem.status, HTTPStatus(problem.status).phrase),

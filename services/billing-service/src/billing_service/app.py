@@ -62,7 +62,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    log = open_log(settings, "billing-log")
+    metrics = Metrics()
+    log = open_log(settings, "billing-log", metrics.log())
     database = open_live_database(settings, "billing", read_model.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
@@ -87,8 +88,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.create()
-        await log.forget_keys(now())
-        works = (database.keep_fresh(), upstream.run(now), own.run(now))
+        works = (database.keep_fresh(), upstream.run(now), own.run(now), log.keep_tidy(now))
         running = [asyncio.create_task(work) for work in works]
         await application.runs.resume()
         yield
@@ -110,7 +110,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         description=DESCRIPTION,
         version=version("fristwerk-billing-service"),
         routers=[
-            health_router(checks={"log": log_is_there}, followers=lambda: [upstream, own], metrics=Metrics(), now=now),
+            health_router(checks={"log": log_is_there}, followers=lambda: [upstream, own], metrics=metrics, now=now),
             accounts_router(application),
             charges_router(application),
             invoice_commands_router(application),
@@ -122,7 +122,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.add_middleware(Entrance, tokens=tokens, now=now)
+    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
     return app
 
 

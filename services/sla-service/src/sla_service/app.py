@@ -29,6 +29,7 @@ from sla_service.application import Deadlines
 from sla_service.materialising import Materialising
 from sla_service.projector import SOURCE, Projector
 from sla_service.read_model import KeptAnswers, ReadModel, TermsShelf
+from sla_service.read_model.figures import TimerFigures
 from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
 from sla_service.read_model.simulations import SimulationStore
 from sla_service.reports import Reports
@@ -54,7 +55,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     database = open_live_database(settings, "sla", read_model.metadata)
-    noticeboard = Noticeboard(now, new_id)
+    metrics = Metrics()
+    figures = TimerFigures(database, metrics, now)
+    noticeboard = Noticeboard(now, new_id, figures.told)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
     projector = Projector(noticeboard)
@@ -99,9 +102,10 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             health_router(
                 checks={"watch": watch.health, "tickets": model.health},
                 followers=lambda: [follower],
-                metrics=Metrics(),
+                metrics=metrics,
                 now=now,
                 parked=model.count_parked,
+                measure=figures.measure,
             ),
             timers_router(Deadlines(model, shelf, now)),
             deadlines_router(Deadlines(model, shelf, now), kept),
@@ -112,5 +116,5 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.add_middleware(Entrance, tokens=tokens, now=now)
+    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
     return app

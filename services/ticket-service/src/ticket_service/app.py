@@ -69,7 +69,8 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
-    log = open_log(settings, "tickets-log")
+    metrics = Metrics()
+    log = open_log(settings, "tickets-log", metrics.log())
     database = open_live_database(settings, "tickets", read_model.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
@@ -95,8 +96,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             await subject_keys.create()
             await plans.create()
             await personal.check()
-            await log.forget_keys(now())
-            for work in (database.keep_fresh(), follower.run(now), migrations.run()):
+            for work in (database.keep_fresh(), follower.run(now), migrations.run(), log.keep_tidy(now)):
                 closing.push_async_callback(_ended, asyncio.create_task(work))
             yield
 
@@ -109,7 +109,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         description=DESCRIPTION,
         version=version("fristwerk-ticket-service"),
         routers=[
-            health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=Metrics(), now=now),
+            health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=metrics, now=now),
             terms_router(application),
             migrations_router(application, migrations),
             customers_router(application),
@@ -122,7 +122,8 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.add_middleware(Entrance, tokens=Tokens(keys, issuer=settings.issuer, audience=settings.audience), now=now)
+    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
+    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
     return app
 
 

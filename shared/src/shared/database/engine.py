@@ -5,7 +5,7 @@ SQLite drops time zones, so instants are stored as integers of microseconds sinc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -118,6 +118,11 @@ async def one_at_a_time(connection: AsyncConnection, what: str) -> None:
         await connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:what))"), {"what": what}
         )
+
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Call once the connection's transaction is committed, and never if it is not."""
+    event.listen(connection.sync_connection, "commit", lambda _connection: call())
 
 
 def open_database(

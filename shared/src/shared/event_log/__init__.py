@@ -8,7 +8,7 @@ open_log            whichever the settings choose
 
 from __future__ import annotations
 
-from shared.event_log.grouping import GroupedEventLog
+from shared.event_log.grouping import GroupedEventLog, LogMeter
 from shared.event_log.port import (
     Answer,
     EventLog,
@@ -25,13 +25,13 @@ from shared.event_log.sqlite import SqliteEventLog
 from shared.settings import Settings
 
 
-def open_log(settings: Settings, name: str) -> GroupedEventLog:
+def open_log(settings: Settings, name: str, meter: LogMeter | None = None) -> GroupedEventLog:
     """The log that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
     if settings.database_url is None:
-        return SqliteEventLog(settings.var / f"{name}.db")
+        return SqliteEventLog(settings.var / f"{name}.db", meter)
     from shared.event_log.postgres import PostgresEventLog  # noqa: PLC0415 - SQLite starts without the driver
 
-    return PostgresEventLog(settings.database_url, name.replace("-", "_"))
+    return PostgresEventLog(settings.database_url, name.replace("-", "_"), meter)
 
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "KeyUsedError",
     "Keyed",
     "LogError",
+    "LogMeter",
     "LogUnavailableError",
     "SqliteEventLog",
     "StoredAnswer",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +31,7 @@ MAX_WAITING: Final = 10_000
 KEYS_KEPT: Final = timedelta(days=90)
 POLL_SECONDS: Final = 1.0
 """A wait looks again this often: another process may have appended, and its notification may be lost."""
+DAY_SECONDS: Final = 86_400.0
 READERS: Final = 4
 _log = structlog.get_logger()
 
@@ -80,14 +82,31 @@ class GroupRecorder(Protocol):
         ...
 
 
+class LogMeter(Protocol):
+    """Who measures a log; called from the writer's thread and from the event loop."""
+
+    def appended(self, seconds: float) -> None:
+        """One append is durable, so long after it was asked for."""
+        ...
+
+    def written(self, appends: int, seconds: float, waiting: int) -> None:
+        """A group of so many was written, while others came to wait."""
+        ...
+
+    def failed(self, appends: int) -> None:
+        """A group of so many could not be written."""
+        ...
+
+
 class GroupedEventLog:
     """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read.
 
     Used from one event loop; several processes may use the same database.
     """
 
-    def __init__(self, recorder: GroupRecorder) -> None:
+    def __init__(self, recorder: GroupRecorder, meter: LogMeter | None = None) -> None:
         self._recorder = recorder
+        self._meter = meter
         self._appends: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
@@ -105,9 +124,13 @@ class GroupedEventLog:
             raise LogUnavailableError("too many appends are waiting")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
+        began = time.perf_counter()
         self._appends.put(Append(events, keyed, loop, future))
         # A client that goes away cancels its waiting alone: what was accepted is stored.
-        return await future
+        position = await future
+        if self._meter is not None:
+            self._meter.appended(time.perf_counter() - began)
+        return position
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
         """See :class:`EventLog`."""
@@ -150,6 +173,15 @@ class GroupedEventLog:
         before = int((now - KEYS_KEPT).timestamp())
         await self._read(lambda: self._recorder.delete_keys(before))
 
+    async def keep_tidy(self, now: Callable[[], datetime]) -> None:
+        """Forget old idempotency keys once a day, until cancelled."""
+        while True:
+            try:
+                await self.forget_keys(now())
+            except LogUnavailableError as error:
+                _log.warning("keys_not_forgotten", error=str(error))
+            await asyncio.sleep(DAY_SECONDS)
+
     async def close(self) -> None:
         """See :class:`EventLog`."""
         self._closing = True
@@ -179,12 +211,20 @@ class GroupedEventLog:
         last = False
         while not last and (first := self._appends.get()) is not None:
             group, last = self._waiting(first)
-            try:
-                outcomes = self._recorder.insert_group(group)
-            except Exception as error:  # noqa: BLE001 - whatever failed, every waiting append must hear of it
-                _log.error("log_not_written", appends=len(group), error=str(error))
-                outcomes = [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
-            self._settle(group, outcomes)
+            self._settle(group, self._written(group))
+
+    def _written(self, group: Sequence[Append]) -> Sequence[Outcome]:
+        began = time.perf_counter()
+        try:
+            outcomes = self._recorder.insert_group(group)
+        except Exception as error:  # noqa: BLE001 - whatever failed, every waiting append must hear of it
+            _log.error("log_not_written", appends=len(group), error=str(error))
+            if self._meter is not None:
+                self._meter.failed(len(group))
+            return [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
+        if self._meter is not None:
+            self._meter.written(len(group), time.perf_counter() - began, self._appends.qsize())
+        return outcomes
 
     def _waiting(self, first: Append) -> tuple[list[Append], bool]:
         """What waits with the first, and whether it is the last group of all."""

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from shared.event_log.connections import ThreadConnections
-from shared.event_log.grouping import GroupedEventLog
+from shared.event_log.grouping import GroupedEventLog, LogMeter
 from shared.event_log.port import LogUnavailableError
 from shared.event_log.postgres_recorder import PostgresGroupRecorder
 
@@ -23,7 +23,7 @@ RECONNECT_SECONDS: Final = 1.0
 class PostgresEventLog(GroupedEventLog):
     """The log in a schema of a database; ``url`` is ``postgresql://user:password@host:port/database``."""
 
-    def __init__(self, url: str, schema: str) -> None:
+    def __init__(self, url: str, schema: str, meter: LogMeter | None = None) -> None:
         """Make the schema and tables that are missing. Raises LogUnavailableError."""
         self._connections = ThreadConnections(url, schema)
         try:
@@ -32,7 +32,7 @@ class PostgresEventLog(GroupedEventLog):
         except psycopg.Error as error:
             self._connections.close()
             raise LogUnavailableError(f"The log {schema} cannot be opened: {str(error).strip()}.") from error
-        super().__init__(recorder)
+        super().__init__(recorder, meter)
         self._url = url
         self._channel = recorder.channel_name
         self._ended = threading.Event()

@@ -13,7 +13,7 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from shared.event_log.grouping import READERS, Append, GroupedEventLog, Outcome
+from shared.event_log.grouping import READERS, Append, GroupedEventLog, LogMeter, Outcome
 from shared.event_log.judging import contradicts_itself, versions_before
 from shared.event_log.port import (
     Answer,
@@ -47,9 +47,9 @@ UNSTORABLE: Final = (
 class SqliteEventLog(GroupedEventLog):
     """The log in a file. SQLite serialises writers, so a reader of positions never skips one."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, meter: LogMeter | None = None) -> None:
         """Open the file, or make it. Raises LogUnavailableError."""
-        super().__init__(_open(file))
+        super().__init__(_open(file), meter)
 
 
 def _open(file: Path) -> SqliteGroupRecorder:

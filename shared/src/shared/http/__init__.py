@@ -27,12 +27,13 @@ from shared.http.commands import (
     lines_of,
     record,
 )
-from shared.http.entrance import Entrance, allowed, principal_of
+from shared.http.entrance import Answered, Entrance, RequestMeter, allowed, principal_of
 from shared.http.routing import answers, create_api, json_answer, router
 from shared.http.server import Stopping, serve
 from shared.http.strict_json import NotJsonError, strict_json
 
 __all__ = [
+    "Answered",
     "Code",
     "CommandMeta",
     "Entrance",
@@ -47,6 +48,7 @@ __all__ = [
     "Number",
     "OptionalText",
     "Replay",
+    "RequestMeter",
     "Stopping",
     "StreamChange",
     "Text",

@@ -10,8 +10,9 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -27,13 +28,34 @@ _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 _log = structlog.get_logger()
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was answered: which operation it found, the code of the problem it met, whether it was a repetition."""
+
+    operation: str | None
+    method: str
+    problem: str | None
+    replayed: bool
+    seconds: float
+
+
+class RequestMeter(Protocol):
+    """Who counts requests."""
+
+    def answered(self, answer: Answered) -> None:
+        """Count one."""
+        ...
+
+
 class Entrance:
     """The outermost ASGI application; sets ``principal`` and ``correlation_id`` in the request's state."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, app: ASGIApp, tokens: Tokens, now: Callable[[], datetime], meter: RequestMeter | None = None
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._now = now
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -70,6 +92,8 @@ class Entrance:
             finally:
                 seconds = round(time.perf_counter() - began, 6)
                 _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+                if self._meter is not None:
+                    self._meter.answered(_answered(scope, seconds))
 
     def _admit(self, request: Request) -> None:
         """Raises Problem 401, or 422 for an address with NUL, which no database takes as text."""
@@ -80,6 +104,18 @@ class Entrance:
                 request.state.principal = self._tokens.check(_bearer(request), now=self._now())
             except NotAuthenticatedError as error:
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
+
+
+def _answered(scope: Scope, seconds: float) -> Answered:
+    """What routing, problems and replays have left in the request's scope."""
+    state: dict[str, Any] = scope["state"]
+    return Answered(
+        operation=getattr(scope.get("route"), "name", None),
+        method=scope["method"],
+        problem=state.get("problem"),
+        replayed=state.get("replayed", False),
+        seconds=seconds,
+    )
 
 
 def _limited(request: Request, receive: Receive) -> Receive:

@@ -110,8 +110,9 @@ async def _on_storage_failure(request: Request, error: Exception) -> Response:
     return problems.response(request, Problem(503, detail, headers={"Retry-After": "1"}))
 
 
-async def _on_replay(_request: Request, replayed: Exception) -> Response:
+async def _on_replay(request: Request, replayed: Exception) -> Response:
     assert isinstance(replayed, Replay)
+    request.state.replayed = True
     return as_response(replayed.answer, replayed=True)
 
 

@@ -6,7 +6,8 @@ A notice is an envelope line of the stream ``timer-<id>``, so that auditors and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +16,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, one_at_a_time
+from shared.database import Database, after_commit, one_at_a_time
 from shared.events import Actor, Event, encode_line, type_name, with_position
 from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
 from shared.feed import Page
@@ -42,11 +43,17 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Noticeboard:
-    """Stores notices and alarms; wakes those who wait for either."""
+    """Stores notices and alarms; wakes those who wait for either. ``told`` counts notices by type once they are stored."""
 
-    def __init__(self, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        told: Callable[[Mapping[str, int]], None] = lambda _: None,
+    ) -> None:
         self._now = now
         self._new_id = new_id
+        self._told = told
         self._changed = asyncio.Condition()
         self.changes = 0
         """Counts the changes of this process; who reads it before looking misses none (see ``change_after``)."""
@@ -118,6 +125,8 @@ class Noticeboard:
             rows.append({"stream": stream, "version": version, "line": self._line(each, version, now)})
         await connection.execute(insert(notice_table), rows)
         await _remember(connection, [each.event for each in news])
+        kinds = Counter(type_name(each.event) for each in news)
+        after_commit(connection, lambda: self._told(kinds))
 
     def _line(self, told: Told, version: int, now: datetime) -> bytes:
         return encode_line(

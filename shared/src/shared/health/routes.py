@@ -1,4 +1,4 @@
-"""How a service is: alive, ready with every dependency by name, and figures for Prometheus. Open without a token."""
+"""The routes of health: ``/health/live``, ``/health/ready`` and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.feed import Follower
+from shared.health.metrics import Metrics
 from shared.http import answers, json_answer
 
 CHECK_SECONDS: Final = 2.0
@@ -27,22 +28,6 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-class Metrics:
-    """A service's own registry of figures, so that several services in one process never mix theirs."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.feed_lag = Gauge(
-            "fristwerk_feed_lag_events", "Events of a source not yet applied", ["source"], registry=self.registry
-        )
-        self.feed_lag_seconds = Gauge(
-            "fristwerk_feed_lag_seconds",
-            "Age of the oldest event of a source not yet applied",
-            ["source"],
-            registry=self.registry,
-        )
-
-
 Check = Callable[[], Awaitable[Dependency]]
 
 
@@ -53,8 +38,9 @@ def health_router(
     metrics: Metrics,
     now: Callable[[], datetime],
     parked: Callable[[], Awaitable[int]] | None = None,
+    measure: Callable[[], Awaitable[None]] | None = None,
 ) -> APIRouter:
-    """``/health/live``, ``/health/ready`` and ``/metrics``; ``parked`` counts the tickets that were left out."""
+    """``parked`` counts the tickets that were left out; ``measure`` brings the service's own figures up to date."""
     routes = APIRouter(tags=["health"])
     parking = None if parked is None else _Parking(parked, metrics)
 
@@ -111,11 +97,11 @@ def health_router(
     )
     async def read_metrics() -> Response:
         for follower in followers():
-            lag = follower.lag
-            metrics.feed_lag.labels(follower.source).set(max(0, lag.source_position - lag.position))
-            metrics.feed_lag_seconds.labels(follower.source).set(_seconds_since(lag.waiting_since, now()) or 0)
+            metrics.follows(follower, now())
         if parking is not None:
             await parking.count()
+        if measure is not None:
+            await _measured(measure)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -126,9 +112,7 @@ class _Parking:
 
     def __init__(self, parked: Callable[[], Awaitable[int]], metrics: Metrics) -> None:
         self._parked = parked
-        self._gauge = Gauge(
-            "fristwerk_parked_tickets", "Tickets left out because they cannot be derived", registry=metrics.registry
-        )
+        self._gauge = metrics.gauge("parked_tickets", "Tickets left out because they cannot be derived")
 
     async def count(self) -> int | None:
         """The number; null while the database does not answer, which a check of its own tells."""
@@ -140,6 +124,15 @@ class _Parking:
             return None
         self._gauge.set(number)
         return number
+
+
+async def _measured(measure: Callable[[], Awaitable[None]]) -> None:
+    """Figures that cannot be had now stay as they were; a check of its own tells that the database does not answer."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await measure()
+    except Exception as error:  # noqa: BLE001 - the other figures must be told whatever is wrong
+        _log.warning("not_measured", error=type(error).__name__)
 
 
 def _feed(follower: Follower, now: datetime) -> dict[str, Any]:
