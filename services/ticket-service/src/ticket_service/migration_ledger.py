@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, UtcDateTime, one_at_a_time
+from shared.database import Database, UtcDateTime, migrated_by, one_at_a_time
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "terms_migrations"))
 migrations: Final = Table(
     "terms_migrations",
     metadata,

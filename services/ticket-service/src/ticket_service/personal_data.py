@@ -18,6 +18,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -27,12 +28,12 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, sel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.auth import KeyFileError
-from shared.database import Database
+from shared.database import Database, migrated_by
 
 FORMAT: Final = "fw1"
 _NONCE_BYTES: Final = 12
 KNOWN_KEYS: Final = 10_000
-metadata: Final = MetaData()
+metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "personal_keys"))
 subject_keys: Final = Table(
     "subject_keys",
     metadata,

@@ -6,6 +6,7 @@ Everything here is made from the log and can be made again; personal content sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -23,14 +24,14 @@ from sqlalchemy import (
     select,
 )
 
-from shared.database import Database, UtcDateTime
+from shared.database import Database, UtcDateTime, migrated_by
 from shared.feed import Following
 from ticket_service.domain.contract import Contract
 from ticket_service.domain.customer import Customer
 from ticket_service.domain.state import Ticket
 from ticket_service.domain.worklist import Placed
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "tickets"))
 following: Final = Following(metadata)
 DEDICATED_AGENT: Final = "dedicated_agent"
 CLOSED_STATES: Final = ("resolved", "closed")

@@ -2,6 +2,7 @@
 
 Database            what a service does with a database: transactions and readings
 open_database       one that stays: a file or a schema
+migrated_by         where the revisions of a database's tables lie
 open_live_database  a read model, of which a rebuild may make the next generation beside it
 KEPT, GROWING       marks of tables that cannot be made again from the log; a rebuild copies them. PASSING: nor are these compared
 """
@@ -23,6 +24,7 @@ from shared.database.engine import (
     upsert,
 )
 from shared.database.generations import LiveDatabase, open_live_database
+from shared.database.migrating import NewerDatabaseError, migrated_by
 from shared.database.places import RebuildError
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "Database",
     "DatabaseUnavailableError",
     "LiveDatabase",
+    "NewerDatabaseError",
     "RebuildError",
     "UtcDateTime",
     "after_commit",
+    "migrated_by",
     "one_at_a_time",
     "open_database",
     "open_live_database",

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
+from shared.database.migrating import bring_up_to_date
 from shared.settings import Settings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,12 +57,12 @@ class Database:
         self._schema = schema
 
     async def create(self) -> None:
-        """Make the tables that are missing; of several processes starting at once one does."""
+        """Make or migrate the tables; of several processes starting at once one does. Raises NewerDatabaseError."""
         async with self.transaction() as connection:
             if self._schema is not None:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
                 await connection.execute(CreateSchema(self._schema, if_not_exists=True))
-            await connection.run_sync(self._metadata.create_all)
+            await bring_up_to_date(connection, self._metadata)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
@@ -17,7 +18,7 @@ import msgspec
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database
+from shared.database import Database, NewerDatabaseError
 from shared.database.copying import Comparison, compare, copy_kept, derived
 from shared.database.generations import halted, newest, reinstate, replace
 from shared.database.places import Places, RebuildError
@@ -89,7 +90,11 @@ class Rebuild:
             )
         building = _Building(self._places, live, earlier, earlier if back else live + 1)
         self._say(f"{self._places.name}: generation {building.number} is built beside generation {live}")
-        await building.database.create()
+        try:
+            await building.database.create()
+        except NewerDatabaseError as error:
+            await building.close()
+            raise RebuildError(str(error)) from error
         return building
 
     async def _live(self) -> int:
@@ -99,7 +104,9 @@ class Rebuild:
             raise RebuildError(f"There is no read model {self._places.name} yet; the service makes it when it starts.")
         database = self._places.opened(pointed)
         try:
-            await database.create()
+            # A version that goes back finds tables that a newer one migrated; what it needs is there, as revisions only add.
+            with suppress(NewerDatabaseError):
+                await database.create()
             return await newest(self._places, pointed, database)
         finally:
             await database.close()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table
 
-from shared.database import KEPT, UtcDateTime
+from shared.database import KEPT, UtcDateTime, migrated_by
 from shared.feed import Following
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "billing"))
 following: Final = Following(metadata)
 
 agreements: Final = Table(

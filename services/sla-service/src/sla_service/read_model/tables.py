@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
@@ -17,10 +18,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from shared.database import GROWING, KEPT, PASSING, UtcDateTime
+from shared.database import GROWING, KEPT, PASSING, UtcDateTime, migrated_by
 from shared.feed import Following
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "sla"))
 following: Final = Following(metadata)
 
 terms: Final = Table(

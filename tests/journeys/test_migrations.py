@@ -1,0 +1,62 @@
+"""Every service's revisions lead from nothing to exactly the tables that its code describes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+
+import billing_service.read_model
+import sla_service.read_model
+from shared.database import open_database
+from shared.database.generations import places
+from shared.database.migrating import migrate, revisions
+from shared.settings import Settings
+from ticket_service import migration_ledger, personal_data, read_model
+
+LIVE = {
+    "tickets": read_model.metadata,
+    "sla": sla_service.read_model.metadata,
+    "billing": billing_service.read_model.metadata,
+}
+DATABASES = LIVE | {"personal-keys": personal_data.metadata, "terms-migrations": migration_ledger.metadata}
+
+
+@pytest.fixture(params=list(DATABASES))
+def described(request: pytest.FixtureRequest) -> MetaData:
+    """The tables of a database; of a read model also the one that says what replaced it."""
+    if request.param in LIVE:
+        places(Settings(), request.param, DATABASES[request.param])
+    return DATABASES[request.param]
+
+
+def missing(connection: Connection, metadata: MetaData) -> str:
+    """What a further revision would have to do."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    steps: Any = produce_migrations(context, metadata).upgrade_ops
+    return "" if steps.is_empty() else str(render_python_code(steps))
+
+
+async def test_the_revisions_lead_to_the_tables_that_the_code_describes(
+    described: MetaData, database_settings: Settings
+) -> None:
+    database = open_database(database_settings, "migrated", MetaData())
+    await database.create()
+
+    async with database.transaction() as connection:
+        await migrate(connection, described, None)
+        left = await connection.run_sync(missing, described)
+
+    await database.close()
+    assert left == "", f"write a further revision:\n{left}"
+
+
+def test_the_revisions_follow_one_another_in_one_line(described: MetaData) -> None:
+    folder = str(described.info["migrations"])
+    script = ScriptDirectory(folder, version_locations=[folder])
+
+    assert [each.revision for each in script.walk_revisions()][::-1] == revisions(described)
