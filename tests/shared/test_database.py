@@ -12,8 +12,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shared.database import IRREPLACEABLE, Database, UtcDateTime, open_database, sqlite_database, upsert
+from shared.database import (
+    IRREPLACEABLE,
+    Database,
+    DatabaseUnavailableError,
+    UtcDateTime,
+    open_database,
+    postgres_database,
+    sqlite_database,
+    upsert,
+)
 from shared.settings import Settings
 
 metadata = MetaData()
@@ -183,3 +193,29 @@ async def test_what_is_deleted_from_an_irreplaceable_database_is_off_the_disk(tm
 
     assert in_folder(tmp_path) == {"keys.db"}
     assert secret[:20].encode() not in file.read_bytes()
+
+
+async def test_what_must_be_encrypted_is_never_sent_in_the_clear(postgres_url: str) -> None:
+    """The server of the tests has no certificate."""
+    database = postgres_database(f"{postgres_url}?sslmode=require", "read_model", MetaData())
+
+    with pytest.raises(DatabaseUnavailableError, match="rejected SSL upgrade"):
+        await database.create()
+
+    await database.close()
+
+
+async def test_no_more_connections_are_opened_than_are_allowed(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database.engine.POOL_SECONDS", 0.1)
+    database = postgres_database(postgres_url, "public", MetaData(), most_connections=2)
+
+    async with database.reading(), database.reading():
+        with pytest.raises(PoolTimeoutError):
+            async with database.reading():
+                pass
+
+    async with database.reading(), database.reading():
+        pass
+    await database.close()

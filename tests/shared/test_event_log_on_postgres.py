@@ -303,3 +303,9 @@ async def test_while_the_server_is_down_appends_and_reads_are_refused_and_afterw
 def test_appends_without_the_lock_are_refused_before_anything_starts(value: str) -> None:
     with pytest.raises(SettingsError, match="readers of the log lose events"):
         read_settings({"POSTGRES_ENABLE_DB_FUNCTIONS": value})
+
+
+def test_a_log_that_must_be_encrypted_is_never_sent_in_the_clear(postgres_url: str) -> None:
+    """The server of the tests has no certificate."""
+    with pytest.raises(LogUnavailableError, match="does not support SSL"):
+        PostgresEventLog(f"{postgres_url}?sslmode=require", "log")

@@ -22,7 +22,8 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_VAR": "/srv/data folder",
         "FRISTWERK_HOST": "0.0.0.0",  # noqa: S104 - a value like any other
         "FRISTWERK_PORT": "9001",
-        "FRISTWERK_DATABASE_URL": "postgresql://fristwerk:p%40ss@db.example:5432/fristwerk",
+        "FRISTWERK_DATABASE_URL": "postgresql://fristwerk:p%40ss@db.example:5432/fristwerk?sslmode=verify-full",
+        "FRISTWERK_DATABASE_CONNECTIONS": "20",
         "FRISTWERK_KEY_FILE": "/run/secrets/keys.json",
         "FRISTWERK_TICKET_URL": "https://tickets.example/base",
         "FRISTWERK_SLA_URL": "http://[::1]:8002",
@@ -76,6 +77,10 @@ def test_an_unknown_name_is_told_with_those_that_are_known(name: str) -> None:
         ("BILLING_URL", "http://a b"),
         ("DATABASE_URL", "mysql://user:top-secret@db/fristwerk"),
         ("DATABASE_URL", "postgresql://user:top-secret@db"),
+        ("DATABASE_URL", "postgresql://user:top-secret@db/fristwerk?sslmode=maybe"),
+        ("DATABASE_URL", "postgresql://user:top-secret@db/fristwerk?options=-c%20search_path=public"),
+        ("DATABASE_CONNECTIONS", "1"),
+        ("DATABASE_CONNECTIONS", "many"),
     ],
 )
 def test_a_wrong_value_is_a_sentence_that_names_the_setting_and_never_the_secret(name: str, value: str) -> None:

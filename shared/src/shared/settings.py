@@ -12,13 +12,18 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 PREFIX: Final = "FRISTWERK_"
+SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""As libpq has them; the two that verify find the authority's certificate where ``PGSSLROOTCERT`` says."""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
-DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^postgresql://[^\s/]+/[^\s/?]+$")]
+DatabaseUrl = Annotated[
+    str, msgspec.Meta(pattern=rf"^postgresql://[^\s/]+/[^\s/?]+(\?sslmode=({'|'.join(SSL_MODES)}))?$")
+]
 UNLOCKED_APPENDS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
 EXPECTED: Final = {
     "port": "expected a number from 1 to 65535",
-    "database_url": "expected postgresql://user:password@host:port/database",
+    "database_url": "expected postgresql://user:password@host:port/database, with ?sslmode=verify-full or another if need be",
+    "database_connections": "expected a number from 2 to 100",
     "ticket_url": "expected an address such as http://127.0.0.1:8001",
     "sla_url": "expected an address such as http://127.0.0.1:8002",
     "billing_url": "expected an address such as http://127.0.0.1:8003",
@@ -40,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
     database_url: DatabaseUrl | None = None
     """``postgresql://user:password@host:port/database``; default: SQLite files in the folder ``var``."""
+    database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
+    """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
     ticket_url: Url = "http://127.0.0.1:8001"

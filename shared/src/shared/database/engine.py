@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, BigInteger, Dialect, MetaData, Table, event, text
+from sqlalchemy import URL, BigInteger, Dialect, MetaData, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -21,6 +21,11 @@ from sqlalchemy.types import TypeDecorator
 from shared.database.migrating import bring_up_to_date
 from shared.settings import Settings
 
+POOL_SIZE: Final = 4
+"""Connections that stay open; further ones are closed after use."""
+POOL_SECONDS: Final = 10.0
+"""So long a request waits for a connection that others use."""
+CONNECT_SECONDS: Final = 5.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -131,23 +136,32 @@ def open_database(
 ) -> Database:
     """The database that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
     if settings.database_url is not None:
-        return postgres_database(settings.database_url, name.replace("-", "_"), metadata)
+        most = settings.database_connections
+        return postgres_database(settings.database_url, name.replace("-", "_"), metadata, most_connections=most)
     return sqlite_database(settings.var / f"{name}.db", metadata, pragmas or REBUILDABLE)
 
 
 def postgres_database(
-    url: str, schema: str, metadata: MetaData, *, statement_seconds: float | None = 30.0, one_moment: bool = False
+    url: str,
+    schema: str,
+    metadata: MetaData,
+    *,
+    most_connections: int = 2 * POOL_SIZE,
+    statement_seconds: float | None = 30.0,
+    one_moment: bool = False,
 ) -> Database:
-    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database``.
+    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database[?sslmode=…]``.
 
     A server that has not answered a statement by ``statement_seconds`` is given up. With ``one_moment`` a transaction sees all
     others' changes as of its beginning.
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
+    given = make_url(url)
+    kept = min(POOL_SIZE, most_connections)
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        given.set(drivername="postgresql+asyncpg", query={}),
+        pool_size=kept,
+        max_overflow=most_connections - kept,
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
@@ -155,17 +169,13 @@ def postgres_database(
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": statement_seconds,
+            "ssl": given.query.get("sslmode"),
             "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
         },
     )
     return Database(engine, metadata, schema)
 
 
-POOL_SIZE: Final = 4
-POOL_OVERFLOW: Final = 4
-POOL_SECONDS: Final = 10.0
-"""So long a request waits for a connection that others use."""
-CONNECT_SECONDS: Final = 5.0
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 """For read models: they are made again from the log, so a tail lost with the power is only replayed."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")

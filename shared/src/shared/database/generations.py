@@ -37,7 +37,7 @@ def places(settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str
     """Where the generations of a read model lie; adds the table to its metadata in which a generation says what replaced it."""
     _replaced(metadata)
     if settings.database_url is not None:
-        return SchemaPlaces(settings.database_url, name, metadata)
+        return SchemaPlaces(settings.database_url, name, metadata, settings.database_connections)
     return FilePlaces(settings.var, name, metadata, pragmas or REBUILDABLE)
 
 

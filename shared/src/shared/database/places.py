@@ -145,15 +145,17 @@ class FilePlaces:
 class SchemaPlaces:
     """Generations as schemas of one PostgreSQL database; see :class:`Places`."""
 
-    def __init__(self, url: str, name: str, metadata: MetaData) -> None:
+    def __init__(self, url: str, name: str, metadata: MetaData, most_connections: int) -> None:
         self.name = name
         self._url = url
+        self._most_connections = most_connections
         self._base = name.replace("-", "_")
         self._metadata = metadata
 
     def opened(self, generation: int) -> Database:
         """See :class:`Places`."""
-        return postgres_database(self._url, self._schema(generation), self._metadata)
+        schema = self._schema(generation)
+        return postgres_database(self._url, schema, self._metadata, most_connections=self._most_connections)
 
     def beside(self, generation: int, live: int) -> tuple[Database, str]:
         """See :class:`Places`."""
