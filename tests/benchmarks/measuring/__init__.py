@@ -27,6 +27,8 @@ class Figure(msgspec.Struct, kw_only=True):
     reference: Sequence[float] = ()
     reach: float | None = None
     """The ratio to reach."""
+    at_most: float | None = None
+    """The median to reach instead of a ratio, where less is better."""
 
     @property
     def median(self) -> float:
@@ -38,27 +40,37 @@ class Figure(msgspec.Struct, kw_only=True):
         """The median beside the reference's."""
         return self.median / statistics.median(self.reference) if self.reference else None
 
+    @property
+    def reached(self) -> bool | None:
+        """Whether it reaches what it has to."""
+        if self.at_most is not None:
+            return self.median <= self.at_most
+        return None if self.ratio is None or self.reach is None else self.ratio >= self.reach
+
 
 def show(title: str, figures: Sequence[Figure], *remarks: str) -> None:
     """Print the table, and on what machine."""
     table = Table(title, "measured", "beside", "", "ratio", "reach", "")
     for each in figures:
         ratio, reach = each.ratio, each.reach
-        reached = "" if ratio is None or reach is None else ("reached" if ratio >= reach else "FALLS SHORT")
         table.add_row(
             each.what,
-            f"{each.median:,.0f} {each.unit}",
+            f"{_number(each.median)} {each.unit}",
             each.beside,
-            f"{statistics.median(each.reference):,.0f} {each.unit}" if each.reference else "",
+            f"{_number(statistics.median(each.reference))} {each.unit}" if each.reference else "",
             f"{ratio:.2f}" if ratio is not None else "",
-            f"{reach:g}" if reach is not None else "",
-            reached,
+            f"≤ {each.at_most:g} {each.unit}" if each.at_most is not None else "" if reach is None else f"{reach:g}",
+            {None: "", True: "reached", False: "FALLS SHORT"}[each.reached],
         )
     console = Console(width=150, highlight=False)
     console.print(table)
     rounds = max((len(each.rounds) for each in figures), default=0)
     for line in (machine(rounds), *remarks):
         console.print(line)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def machine(rounds: int) -> str:

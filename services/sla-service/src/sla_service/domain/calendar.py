@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from shared.events.catalogue import CalendarPublished
 from sla_service.domain.business_days import OpenDay, add_business_days
 from sla_service.domain.compilation import (
@@ -47,7 +49,7 @@ class ReversedSpanError(Exception):
         super().__init__(f"The span ends {start - end} seconds before it starts.")
 
 
-class _Table(NamedTuple):
+class _Table(msgspec.Struct, frozen=True):
     """The compiled years ``first_year`` … ``last_year``: sorted intervals and cumulative open seconds.
 
     ``after[i]`` counts the open seconds up to ``closes[i]``; ``shift[i]`` is ``closes[i] - after[i]``, so that within interval
@@ -126,13 +128,16 @@ class Calendar:
         """The first instant at which ``seconds`` of open time have passed since ``start``; negative counts back."""
         table = self._table
         if seconds > 0 and table.start <= start < table.end:
-            opens, closes, after, shift = table.opens, table.closes, table.after, table.shift
+            opens, closes = table.opens, table.closes
             index = bisect_right(closes, start)
             if index < len(opens):
                 opened = opens[index]
-                used = (start if start > opened else opened) - shift[index] + seconds  # noqa: FURB136 - max() is slower
-                if used > after[index]:
-                    index = bisect_left(after, used, index + 1)
+                due = (start if start > opened else opened) + seconds  # noqa: FURB136 - max() is slower
+                if due <= closes[index]:
+                    return due
+                shift = table.shift
+                used = due - shift[index]
+                index = bisect_left(table.after, used, index + 1)
                 if index < len(opens):
                     return shift[index] + used
         return self._add_slowly(start, seconds)
