@@ -6,6 +6,9 @@ PORT ?= 8001
 DATABASE ?= sqlite
 PY := .venv/bin/python
 PACKAGES := shared services/ticket-service services/sla-service services/billing-service deploy/local
+ORDER_OF_ARRIVAL := \
+	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
+	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
@@ -52,7 +55,7 @@ check: lint test
 
 # The long versions of the fault tests, with a table of promises and figures at the end.
 faults: setup
-	$(PY) -m pytest tests/faults --faults=long
+	$(PY) -m pytest tests/faults $(ORDER_OF_ARRIVAL) --faults=long
 
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done

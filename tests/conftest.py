@@ -1,11 +1,11 @@
-"""What tests of several services share: both databases, and the three applications in one process, over ASGI."""
+"""What tests of several services share: both databases, the three applications in one process, and the table of promises."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,9 @@ import msgspec
 import psycopg
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
+from rich.console import Console
+from rich.table import Table
 
 import billing_service.app
 import sla_service.app
@@ -22,6 +25,71 @@ from fristwerk_local.postgres import PostgresServer
 from shared.auth import Principal, Tokens, load_keys
 from shared.http import Stopping
 from shared.settings import Settings
+
+
+class Promise(msgspec.Struct):
+    """A row of the table at the end of the long fault tests; ``count`` is for those that count what they tried."""
+
+    promise: str
+    figures: str = ""
+    outcome: str = "BROKEN"
+    count: int = 0
+
+
+PROMISES = pytest.StashKey[list[Promise]]()
+ROW = pytest.StashKey[Promise]()
+HISTORIES = {"short": 120, "long": 2_000}
+"""Examples of the properties that say what the order of arrival changes: nothing."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile(
+        "order of arrival",
+        max_examples=HISTORIES[config.getoption("faults")],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A promise was held if its test came to its end and has figures."""
+    report = yield
+    row = item.stash.get(ROW, None)
+    if row is not None and report.when == "call" and not report.failed:
+        row.outcome = "skipped" if report.skipped else "held" if row.figures else row.outcome
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The promises and their figures, after the long tests."""
+    rows = config.stash.get(PROMISES, [])
+    if not rows or config.getoption("faults") != "long":
+        return
+    table = Table("promise", "figures", "")
+    for each in rows:
+        table.add_row(each.promise, each.figures, each.outcome)
+    terminalreporter.write_line("")
+    Console(width=140, highlight=False).print(table)
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long versions are wanted: ``--faults=long``."""
+    return bool(request.config.getoption("faults") == "long")
+
+
+@pytest.fixture
+def promise(request: pytest.FixtureRequest) -> Promise:
+    """The test's row in the table, named after the test."""
+    row = request.node.stash[ROW] = Promise(request.node.name.removeprefix("test_").replace("_", " "))
+    request.config.stash.setdefault(PROMISES, []).append(row)
+    return row
 
 
 class ServicesInOneProcess(msgspec.Struct, kw_only=True):

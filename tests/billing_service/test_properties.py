@@ -162,13 +162,15 @@ def test_a_package_gives_what_its_lines_say_and_never_more_than_it_has(tell, sto
         assert balance.left >= 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings.get_profile("order of arrival")
 @given(tell=accounts(), order=st.randoms(use_true_random=False))
-def test_shuffled_and_repeated_events_change_nothing(tell, order, story):
+def test_shuffled_and_repeated_events_change_nothing(tell, order, story, promise):
     account = tell(story)
     shuffled = account.events * 2
     order.shuffle(shuffled)
     assert account.account(shuffled) == account.account()
+    promise.count += 1
+    promise.figures = f"{promise.count:,} accounts in another order, each event twice: 0 differences"
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,7 +1,9 @@
-"""What fault tests share: a day of commands drawn by a seed, what was derived from it, and the table of promises."""
+"""What fault tests share: a day of commands drawn by a seed, and what was derived from it."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -12,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
-from rich.console import Console
-from rich.table import Table
+import structlog
 
 import billing_service.app
 import sla_service.app
@@ -32,46 +32,18 @@ VOLATILE = ("remaining_seconds", "detected_at")
 """Fields of a timer that tell when it was looked at, not what the history says."""
 
 
-class Promise(msgspec.Struct):
-    """A row of the table at the end."""
-
-    promise: str
-    figures: str = ""
-    held: bool = False
-
-
-PROMISES = pytest.StashKey[list[Promise]]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The promises and their figures, after the long tests."""
-    rows = config.stash.get(PROMISES, [])
-    if not rows or config.getoption("faults", "short") != "long":
-        return
-    table = Table("promise", "figures", "")
-    for each in rows:
-        table.add_row(each.promise, each.figures, "held" if each.held else "BROKEN")
-    terminalreporter.write_line("")
-    Console(width=140, highlight=False).print(table)
-
-
-@pytest.fixture
-def long(request: pytest.FixtureRequest) -> bool:
-    """Whether the long versions are wanted: ``--faults=long``."""
-    return bool(request.config.getoption("faults", "short") == "long")
-
-
-@pytest.fixture
-def promise(request: pytest.FixtureRequest) -> Iterator[Promise]:
-    """The test's row in the table: named after the test, filled in and held if it came to its end."""
-    row = Promise(request.node.name.removeprefix("test_").replace("_", " "))
-    request.config.stash.setdefault(PROMISES, []).append(row)
-    yield row
-    row.held = bool(row.figures)
+@pytest.fixture(autouse=True)
+def logs_as_the_services_write_them() -> Iterator[None]:
+    """A traceback drawn for a terminal takes half a second, in which the event loop stands still: many a fault is shorter."""
+    before = structlog.get_config()
+    steps = (
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    )
+    structlog.configure(processors=steps, wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    yield
+    structlog.configure(**before)
 
 
 class Office:
@@ -84,7 +56,8 @@ class Office:
         self.customers: list[str] = []
         self.tickets: list[str] = []
         self.contracts: list[str] = []
-        self.minutes = 0
+        self.today = datetime.now(UTC).date().isoformat()
+        self._answered = asyncio.Event()
         self._random = random.Random(seed)  # noqa: S311 - drawn again by the seed
         self._keys = (f"command-{seed}-{number}" for number in count(1))
         self._began_at = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=20)
@@ -95,13 +68,13 @@ class Office:
         office.customers, office.contracts = self.customers, self.contracts
         return office
 
-    async def open(self) -> None:
+    async def open(self, customers: int = CUSTOMERS) -> None:
         """Publish the terms, register the customers and sign their contracts."""
         for name in ("calendars/office", "agreements/office"):
             text = TERMS.joinpath(f"{name}.yaml").read_bytes()
             answer = await self.client.publish(name, text, staff("admin", PROVIDER))
             assert answer.is_success, answer.text
-        for number in range(CUSTOMERS):
+        for number in range(customers):
             body = {"name": f"Kunde {number}", "kind": "company", "contact": {"name": f"Person {number}"}}
             made = await self.post("/v1/customers", body, "admin")
             customer = made["customer"]["id"]
@@ -128,7 +101,6 @@ class Office:
         for path, content in self._steps():
             at += timedelta(minutes=self._random.randrange(1, 2 * MINUTES_BETWEEN))
             if path == "time-entries":
-                self.minutes += content["minutes"]
                 content["start"] = _instant(at - timedelta(minutes=content["minutes"]))
             await self.post(f"/v1/tickets/{ticket}/{path}", content | {"occurred_at": _instant(at)})
 
@@ -155,7 +127,13 @@ class Office:
         self.commands += 1
         for event in content["events"]:
             self.acknowledged[event["id"]] = (event["stream"], event["version"])
+        self._answered.set()
         return content
+
+    async def next_answer(self) -> None:
+        """Return as soon as the next command is answered."""
+        self._answered.clear()
+        await self._answered.wait()
 
     async def answered(self, path: str, body: Mapping[str, Any], role: str, key: str) -> httpx.Response:
         """The answer to a command under a key."""
@@ -176,10 +154,9 @@ class Office:
             timers = (await client.get("sla", f"/v1/tickets/{ticket}/timers", agent))["items"]
             found[f"{ticket} timers"] = [{key: each[key] for key in each if key not in VOLATILE} for each in timers]
             found[f"{ticket} charges"] = (await client.get("billing", f"/v1/tickets/{ticket}/charges", clerk))["items"]
-        until = datetime.now(UTC).date().isoformat()
         for contract in self.contracts:
             path = f"/v1/contracts/{contract}/preview"
-            found[f"{contract} preview"] = await client.get("billing", path, clerk, until=until)
+            found[f"{contract} preview"] = await client.get("billing", path, clerk, until=self.today)
         return found
 
 

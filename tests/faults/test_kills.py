@@ -6,37 +6,48 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from fristwerk_local.client import Client, connected, follower
+from fristwerk_local import supervisor
+from fristwerk_local.client import Client, connected, follower, staff
 from fristwerk_local.folder import occupied
+from fristwerk_local.services import environment
 from fristwerk_local.supervisor import Stack
 from shared.events import read_line
 from shared.settings import Settings
 
-AT_ONCE = 8
-SHORT = (5, 0)
-LONG = (100, 10_000)
-"""Kills, and commands at least; for each of the two databases."""
+DESKS = 8
+SHORT = (5, 0, 4)
+LONG = (100, 10_000, 40)
+"""Kills, commands at least, and customers; for each of the two databases."""
+CLERK = staff("billing", "office")
+PAGE = 200
 
 
-async def test_an_acknowledged_event_is_never_lost_and_nothing_is_doubled(
-    database_settings: Settings,
-    open_office: Any,
-    replayed: Callable[..., Any],
-    three_free_ports: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    promise: Any,
-    *,
-    long: bool,
-) -> None:
-    kills, commands = LONG if long else SHORT
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A running stack that is started again by itself, a client of it, and the environment of a command beside it."""
+
+    settings: Settings
+    stack: Stack
+    client: Client
+    environment: dict[str, str]
+
+
+@pytest.fixture
+async def place(
+    database_settings: Settings, three_free_ports: int, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Place]:
+    """The three services as processes, on each kind of database; who is killed is started again without a pause."""
+    monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.0)
     if database_settings.database_url is not None:
         monkeypatch.setenv("FRISTWERK_DATABASE_URL", database_settings.database_url)
     folder = database_settings.var
@@ -45,29 +56,92 @@ async def test_an_acknowledged_event_is_never_lost_and_nothing_is_doubled(
         await stack.start()
         keeping = asyncio.create_task(stack.keep_running())
         async with connected(folder, three_free_ports) as client:
-            office = open_office(client, seed=kills)
-            await office.open()
-            await worked_through_kills(office, stack, kills, commands)
-            assert await client.caught_up(60), "the services did not catch up"
-
-            recorded = await office.recorded()
-            assert {each for each, *_ in recorded} == office.acknowledged.keys()
-            assert len(recorded) == len(office.acknowledged)
-            assert {each: tuple(place) for each, *place in recorded} == office.acknowledged
-            live = await office.derived(client)
-            async with replayed(database_settings, tmp_path / "replayed", client, stack.urls) as replaying:
-                assert live == await office.derived(replaying)
-            told = await check_notices(client, live)
+            surroundings = environment(os.environ, folder, three_free_ports)
+            yield Place(settings=database_settings, stack=stack, client=client, environment=surroundings)
         keeping.cancel()
         await stack.stop()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_an_acknowledged_event_is_never_lost_and_nothing_is_doubled(
+    place: Place, open_office: Any, replayed: Callable[..., Any], tmp_path: Path, promise: Any, *, long: bool
+) -> None:
+    kills, commands, customers = LONG if long else SHORT
+    client = place.client
+    office = open_office(client, seed=kills)
+    await office.open(customers)
+    clerk = Clerk(client, office)
+    await worked_through_kills(office, clerk, place.stack, kills, commands)
+    assert await client.caught_up(60), "the services did not catch up"
+    await clerk.run()
+
+    recorded = await office.recorded()
+    assert {each for each, *_ in recorded} == office.acknowledged.keys()
+    assert len(recorded) == len(office.acknowledged)
+    assert {each: tuple(place) for each, *place in recorded} == office.acknowledged
+    live = await office.derived(client)
+    async with replayed(place.settings, tmp_path / "replayed", client, place.stack.urls) as replaying:
+        from_the_log = await office.derived(replaying)
+    assert derived_of_work(live) == derived_of_work(from_the_log)
+    told = await check_notices(client, live)
+    await check_invoices(client, clerk, live, from_the_log)
+    for service in ("sla", "billing"):
+        await check_digests(place, service)
     promise.figures = (
         f"{kills} kills, {office.commands:,} commands, {len(recorded):,} events, {len(live):,} timers and charges read, "
-        f"{told:,} notices: 0 lost, 0 doubled"
+        f"{told:,} notices, {len(clerk.numbers):,} invoices: 0 lost, 0 doubled, digests equal"
     )
 
 
-async def worked_through_kills(office: Any, stack: Stack, kills: int, commands: int) -> None:
+class Clerk:
+    """Invoices the contracts again and again; every command is sent until it is answered, and every number is noted."""
+
+    def __init__(self, client: Client, office: Any) -> None:
+        self.numbers: list[int] = []
+        self._client = client
+        self._office = office
+        self._asked = 0
+        self._lot = random.Random(len(office.contracts))  # noqa: S311 - drawn again by the seed
+
+    async def work(self, ended: asyncio.Event) -> None:
+        """Invoice one contract after the other, and now and then all of them in a run."""
+        while not ended.is_set():
+            if self._lot.random() < 0.1:
+                await self.run()
+            else:
+                await self.invoice(self._lot.choice(self._office.contracts))
+            await asyncio.sleep(0.1)
+
+    async def invoice(self, contract: str) -> None:
+        """Issue what a contract owes, if it owes anything."""
+        answer = await self._post("invoices", {"contract": contract, "until": self._office.today}, self._key())
+        if answer.status_code == 409:
+            assert answer.json()["type"] == "/problems/nothing-to-invoice", answer.text
+            return
+        assert answer.status_code == 201, answer.text
+        self.numbers.append(answer.json()["invoice"]["number"])
+
+    async def run(self) -> None:
+        """A run over all contracts; asked for under its key until it is done, it goes on where a kill interrupted it."""
+        key, run = self._key(), {"state": "new"}
+        while run["state"] != "done":
+            answer = await self._post("invoice-runs", {"until": self._office.today}, key)
+            assert answer.status_code == 202, answer.text
+            run = answer.json()["run"]
+            await asyncio.sleep(0.05)
+        assert run["failed"] == []
+        assert {each["code"] for each in run["skipped"]} <= {"nothing-to-invoice"}, run
+        self.numbers += [each["number"] for each in run["issued"]]
+
+    async def _post(self, path: str, body: dict[str, Any], key: str) -> Any:
+        return await self._client.post("billing", f"/v1/{path}", body, CLERK, key)
+
+    def _key(self) -> str:
+        self._asked += 1
+        return f"clerk-{self._asked}"
+
+
+async def worked_through_kills(office: Any, clerk: Clerk, stack: Stack, kills: int, commands: int) -> None:
     """Tickets one after the other at several desks, until so many services were killed and so many commands answered."""
     ended = asyncio.Event()
 
@@ -75,26 +149,39 @@ async def worked_through_kills(office: Any, stack: Stack, kills: int, commands: 
         while not ended.is_set():
             await office.ticket()
 
-    desks = asyncio.gather(*(desk() for _ in range(AT_ONCE)))
-    await asyncio.gather(killing(stack, kills, lambda: office.commands, commands), return_exceptions=False)
+    at_work = asyncio.gather(*(desk() for _ in range(DESKS)), clerk.work(ended))
+    await asyncio.gather(killing(stack, kills, office, commands))
     ended.set()
-    await desks
+    await at_work
 
 
-async def killing(stack: Stack, kills: int, done: Callable[[], int], commands: int) -> None:
-    """Kill a service that runs, again and again, at points drawn by lot; spread over the commands."""
+async def killing(stack: Stack, kills: int, office: Any, commands: int) -> None:
+    """Kill a service that runs, again and again, spread over the commands; every other time right upon an answer."""
     lot = random.Random(kills)  # noqa: S311 - drawn again by the seed
     killed: set[int] = set()
     for number in range(kills):
         victim = lot.choice(("ticket", "sla", "billing"))
-        while done() < commands * number // kills or stack.process_ids[victim] in killed:  # noqa: ASYNC110 - other processes' doing
+        while office.commands < commands * number // kills or stack.process_ids[victim] in killed:  # noqa: ASYNC110 - other processes' doing
             await asyncio.sleep(0.02)
         await asyncio.sleep(lot.uniform(0.05, 0.8))
+        if number % 2:
+            await office.next_answer()
         pid = stack.process_ids[victim]
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
-    while done() < commands or any(pid in killed for pid in stack.process_ids.values()):  # noqa: ASYNC110 - other processes' doing
+    while office.commands < commands or any(pid in killed for pid in stack.process_ids.values()):  # noqa: ASYNC110 - other processes' doing
         await asyncio.sleep(0.02)
+
+
+def derived_of_work(derived: dict[str, Any]) -> dict[str, Any]:
+    """What was derived, without what tells whether it was invoiced: a replay of the ticket service's log knows no invoice."""
+    found = dict(derived)
+    for name, value in derived.items():
+        if name.endswith(" charges"):
+            found[name] = [{key: each[key] for key in each if key not in ("state", "invoices")} for each in value]
+        elif name.endswith(" preview"):
+            found[name] = {key: value[key] for key in value if key not in ("to_invoice", "accounts")}
+    return found
 
 
 async def check_notices(client: Client, live: dict[str, Any]) -> int:
@@ -128,3 +215,53 @@ async def notices(client: Client) -> list[bytes]:
         if not lines:
             return found
         after = int(answer.headers["Fristwerk-Next-Position"])
+
+
+async def check_invoices(client: Client, clerk: Clerk, live: dict[str, Any], from_the_log: dict[str, Any]) -> None:
+    """The numbers have no gap and each was given to the clerk once; together they bill what the log alone comes to, once."""
+    documents = await items(client, "/v1/invoices")
+    assert [each["number"] for each in documents] == list(range(1, len(documents) + 1)) == sorted(clerk.numbers)
+    assert documents
+    previews = [name for name in live if name.endswith(" preview")]
+    assert [line for name in previews for line in live[name]["to_invoice"]["lines"]] == []
+    owed = [line for name in previews for line in from_the_log[name]["lines"]]
+    assert billed(await items(client, "/v1/lines")) == billed(owed)
+
+
+async def items(client: Client, path: str) -> list[Any]:
+    """All items of a list of the billing service, over as many pages as there are."""
+    found: list[Any] = []
+    following: str | None = f"{path}?limit={PAGE}"
+    while following is not None:
+        answer = await client._send("billing", "GET", following, CLERK)
+        assert answer.is_success, answer.text
+        found += answer.json()["items"]
+        following = answer.links.get("next", {}).get("url")
+    return found
+
+
+def billed(lines: Iterable[dict[str, Any]]) -> dict[tuple[str, str, str], tuple[Fraction, Decimal]]:
+    """Minutes and amount of each charge at its price, over all lines; what was taken back altogether is left out."""
+    sums: dict[tuple[str, str, str], tuple[Fraction, Decimal]] = {}
+    for line in lines:
+        key = (line["charge"], line["kind"], line["unit_price"]["amount"])
+        minutes, amount = sums.get(key, (Fraction(0), Decimal(0)))
+        sums[key] = (minutes + Fraction(str(line["minutes"])), amount + Decimal(line["amount"]["amount"]))
+    return {key: value for key, value in sums.items() if any(value)}
+
+
+async def check_digests(place: Place, service: str) -> None:
+    """``python -m … replay`` finds nothing that differs; its last two lines are the digests."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        f"{service}_service",
+        "replay",
+        env=place.environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told, complaint = await process.communicate()
+    assert process.returncode == 0, told.decode() + complaint.decode()
+    log, read_model = (line.split()[-1] for line in told.decode().splitlines()[-2:])
+    assert log == read_model

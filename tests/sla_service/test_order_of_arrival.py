@@ -110,15 +110,17 @@ def measured(recorded: list[Recorded], terms: PublishedTerms) -> TimerSet:
     return timers(history(recorded), terms)
 
 
-@loosely
+@settings.get_profile("order of arrival")
 @given(st.data())
 def test_shuffled_repeated_and_delayed_histories_give_the_same_timers(
-    opened: Callable[[], Any], data: st.DataObject
+    opened: Callable[[], Any], promise: Any, data: st.DataObject
 ) -> None:
     recorded, terms = tell(opened, data.draw(stories), backdated=data.draw(st.booleans()))
     arrived = recorded * data.draw(st.integers(1, 3))
     random.Random(data.draw(st.integers(0, 2**16))).shuffle(arrived)  # noqa: S311 - an order, not a secret
     assert measured(arrived, terms) == measured(recorded, terms)
+    promise.count += 1
+    promise.figures = f"{promise.count:,} histories in another order, up to three times: 0 differences"
 
 
 @loosely
