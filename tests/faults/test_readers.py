@@ -10,8 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL
 
 from shared.event_log.postgres import PostgresEventLog
+from shared.events import NewEvent
 
 WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")
@@ -69,30 +71,24 @@ async def test_without_the_lock_readers_do_skip(postgres_url: str, promise: Any,
 async def test_a_commit_overtaken_by_another_is_skipped_unless_the_table_is_locked(
     postgres_url: str, *, locked: bool
 ) -> None:
+    """A writer that takes its time begins as the log does, and the log appends meanwhile."""
     log = PostgresEventLog(postgres_url, "log")
-    slow, fast = [await psycopg.AsyncConnection.connect(postgres_url) for _ in range(2)]
-
-    async def insert(connection: psycopg.AsyncConnection[Any], stream: str) -> None:
-        if locked:
-            await connection.execute("LOCK TABLE log.stored_events IN EXCLUSIVE MODE")
-        await connection.execute(
-            "INSERT INTO log.stored_events (originator_id, originator_version, topic, state) VALUES (%s, 1, 'Closed', '{}')",
-            (stream,),
-        )
-
-    async def overtake() -> None:
-        await insert(fast, "ticket-fast")
-        await fast.commit()
-
-    await insert(slow, "ticket-slow")
-    overtaking = asyncio.create_task(overtake())
-    await asyncio.sleep(0.2)
+    if not locked:
+        log._recorder._begin = SQL("BEGIN")
+    slow = await psycopg.AsyncConnection.connect(postgres_url, autocommit=True)
+    await slow.execute(log._recorder._begin)
+    await slow.execute(
+        "INSERT INTO log.stored_events (originator_id, originator_version, topic, state) VALUES (%s, 1, 'Closed', '{}')",
+        ("ticket-slow",),
+    )
+    fast = NewEvent(stream="ticket-fast", version=1, type="Closed", line=b"{}")
+    overtaking = asyncio.create_task(log.append([fast]))
+    await asyncio.wait([overtaking], timeout=0.3 if locked else 30)
     first = await log.read_feed(0, 10)
-    await slow.commit()
+    await slow.execute("COMMIT")
     await overtaking
     second = await log.read_feed(first[-1].position if first else 0, 10)
 
     assert len(first) + len(second) == (2 if locked else 1)
-    for connection in (slow, fast):
-        await connection.close()
+    await slow.close()
     await log.close()
