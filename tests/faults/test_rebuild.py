@@ -184,13 +184,13 @@ async def test_rebuilding_is_safe(
             assert "is in use; writing waited" in told
 
     assert await office.client.caught_up(60)
-    await witness.follow()
     assert witness.errors == []
     recorded = await office.recorded()
     assert len(recorded) >= len(office.acknowledged)
     live = await office.derived(office.client)
     async with replayed(place.settings, tmp_path / "replayed", office.client, place.stack.urls) as replaying:
         assert live == await office.derived(replaying)
+    await witness.follow()
     check_notices(witness.notices, live)
     promise.figures = (
         f"{3 * rounds} rebuilds and {killed} killed ones beside {office.commands:,} commands and "
