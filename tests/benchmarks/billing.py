@@ -10,11 +10,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from measuring.story import BATCH, BEGINNING, PROVIDER, Story
 from rich.console import Console
 from rich.table import Table
 
@@ -25,103 +26,28 @@ from billing_service.domain.reading import account
 from billing_service.projector import Projector
 from billing_service.read_model import Documents, ReadModel, metadata
 from shared.database import Database, sqlite_database
-from shared.events import (
-    Actor,
-    Event,
-    Recorded,
-    catalogue,
-    customers,
-    encode_line,
-    new_event_id,
-    recorded,
-    tickets,
-    type_name,
-)
-from shared.terms import agreement_document, canonical, digest, read_yaml
+from shared.events import NewEvent, Recorded, catalogue, recorded, with_position
+from shared.terms import agreement_document
 
-AGREEMENT = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements/infoniqa.yaml"
-PROVIDER = "bench"
 UNTIL = date(2026, 12, 31)
-BEGINNING = datetime(2026, 1, 5, 8, tzinfo=UTC)
-BATCH = 1_000
 ROUNDS = 5
 ENTRIES_OF_A_TICKET = 10
 
 
-class Story:
-    """Recorded events of one provider."""
-
-    def __init__(self) -> None:
-        self._versions: dict[str, int] = {}
-        self._count = 0
-
-    def told(self, stream: str, event: Event, at: datetime = BEGINNING) -> Recorded:
-        version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        self._count += 1
-        line = encode_line(
-            event_id=new_event_id(at, self._count.to_bytes(10, "big")),
-            type=type_name(event),
-            schema=1,
-            provider=PROVIDER,
-            stream=stream,
-            version=version,
-            occurred_at=at,
-            recorded_at=at,
-            actor=Actor(id="agent-1", role="agent"),
-            correlation_id=None,
-            causation_id=None,
-            data=event,
-            personal=None,
-        )
-        return recorded(line)
-
-    def terms(self) -> Recorded:
-        document = canonical(agreement_document(read_yaml(AGREEMENT.read_bytes())))
-        published = catalogue.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
-        return self.told(f"agreement-{PROVIDER}.infoniqa", published)
-
-    def contract(self, name: str, entries: int) -> Iterator[Recorded]:
-        """A prepaid contract with so many entries, ten to a ticket, spread over half a year."""
-        company = customers.CustomerRegistered(customer=f"c-{name}", kind="company", country="CH", name=name)
-        yield self.told(f"customer-c-{name}", company)
-        signed = customers.ContractSigned(
-            contract=name,
-            customer=f"c-{name}",
-            agreement="infoniqa",
-            agreement_version=1,
-            plan="m",
-            package_hours=16,
-            from_on=date(2026, 1, 1),
-        )
-        yield self.told(f"contract-{name}", signed)
-        for number in range(entries):
-            ticket = f"{name}-{number // ENTRIES_OF_A_TICKET}"
-            if number % ENTRIES_OF_A_TICKET == 0:
-                yield self.told(f"ticket-{ticket}", _created(ticket, name))
-            start = BEGINNING + timedelta(days=number % 180, minutes=number * 7 % 480)
-            worked = tickets.TimeLogged(
-                entry=f"{name}-{number}", start=start, minutes=5 + number % 55, activity="help", agent="agent-1"
-            )
-            yield self.told(f"ticket-{ticket}", worked, start + timedelta(hours=1))
+def entries_of(story: Story, contract: str, entries: int) -> Iterator[NewEvent]:
+    """A prepaid contract with so many entries, ten to a ticket, spread over half a year."""
+    yield from story.contract(contract)
+    for number in range(entries):
+        ticket = f"{contract}-{number // ENTRIES_OF_A_TICKET}"
+        if number % ENTRIES_OF_A_TICKET == 0:
+            yield story.opened(ticket, contract)
+        start = BEGINNING + timedelta(days=number % 180, minutes=number * 7 % 480)
+        yield story.worked(ticket, f"{contract}-{number}", start, 5 + number % 55)
 
 
-def _created(ticket: str, contract: str) -> tickets.TicketCreated:
-    return tickets.TicketCreated(
-        reference=ticket,
-        customer=f"c-{contract}",
-        contract=contract,
-        agreement="infoniqa",
-        agreement_version=1,
-        calendar="infoniqa",
-        calendar_version=1,
-        plan="m",
-        type="normal",
-        channel="email",
-        received_at=BEGINNING,
-        entitled=True,
-        entitled_by="contract",
-        entitled_why="contract",
-    )
+def as_recorded(events: Iterable[NewEvent]) -> list[Recorded]:
+    """The events as a follower has them."""
+    return [recorded(with_position(position, each.line)) for position, each in enumerate(events, start=1)]
 
 
 @asynccontextmanager
@@ -131,9 +57,9 @@ async def filled(story: Story, contracts: int, entries: int) -> AsyncIterator[tu
         database = sqlite_database(Path(folder) / "billing.db", metadata)
         await database.create()
         events, seconds = 0, 0.0
-        batch = [story.terms()]
+        batch = as_recorded([story.agreement()])
         for number in range(contracts):
-            batch += story.contract(f"k-{number:05}", entries)
+            batch += as_recorded(entries_of(story, f"k-{number:05}", entries))
             if len(batch) >= BATCH or number == contracts - 1:
                 started_at = time.perf_counter()
                 async with database.transaction() as connection:
@@ -147,10 +73,10 @@ async def filled(story: Story, contracts: int, entries: int) -> AsyncIterator[tu
 def one_contract(entries: int) -> float:
     """Seconds to read and rate one contract's facts, in the domain alone."""
     story = Story()
-    published = story.terms().event
+    published = recorded(story.agreement().line).event
     assert isinstance(published, catalogue.AgreementPublished)
     agreement = agreement_document(published.document)
-    facts = list(story.contract("k-0", entries))
+    facts = as_recorded(entries_of(story, "k-0", entries))
     rounds = []
     for _ in range(ROUNDS):
         started_at = time.perf_counter()

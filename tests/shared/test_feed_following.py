@@ -313,9 +313,22 @@ async def test_a_source_that_lost_its_tail_and_went_on_is_noticed_by_the_version
         await consumer.step(0)
 
 
-async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
-    log: EventLog, append: Append, database: Database, now: datetime
+async def test_a_follower_that_is_far_behind_applies_several_pages_in_one_transaction(
+    log: EventLog, append: Append, database: Database
 ) -> None:
+    await append(number=11_500)
+    consumer = follower(LogFeed(log), database, effect := Effect())
+
+    assert [await consumer.step(0), await consumer.step(0), await consumer.step(0)] == [10_000, 1_500, 0]
+
+    assert effect.batches == [10_000, 1_500]
+    assert len(await applied(database)) == 11_500
+
+
+async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
+    log: EventLog, append: Append, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.feed.source.MOST_GATHERED", 1_000)
     await append(number=1_100)
     consumer = follower(LogFeed(log), database, Effect())
 

@@ -35,8 +35,11 @@ def database_settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def follower(log: EventLog, database_settings: Settings) -> AsyncIterator[Follower]:
-    """A follower of the test's log that can apply nothing of a ticket called ``ticket-poison``."""
+async def follower(
+    log: EventLog, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Follower]:
+    """A follower of the test's log, page by page, that can apply nothing of a ticket called ``ticket-poison``."""
+    monkeypatch.setattr("shared.feed.source.MOST_GATHERED", 1_000)
     metadata = MetaData()
     database = open_database(database_settings, "read-model", metadata)
 

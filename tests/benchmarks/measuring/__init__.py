@@ -6,11 +6,14 @@ import os
 import platform
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
+from psycopg.sql import SQL, Identifier
 from rich.console import Console
 from rich.table import Table
 
@@ -92,6 +95,14 @@ def postgres() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+def empty_database(server: PostgresServer) -> str:
+    """The address of a database of its own."""
+    name = f"empty_{time.time_ns()}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return server.url(name)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -37,7 +38,8 @@ class Services:
     """Processes that share a folder and a database; each is started when it is needed."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
-        self._folder = folder
+        self.folder = folder
+        self.database_url = database_url
         self._ports = dict(zip(("ticket", "sla", "billing", "bare"), _free_ports(4), strict=True))
         self._environment = os.environ | {
             "FRISTWERK_VAR": str(folder),
@@ -46,11 +48,12 @@ class Services:
             "FRISTWERK_LOG_LEVEL": "warning",
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.customers: list[str] = []
 
-    def start(self, name: Name) -> None:
+    def start(self, name: Name, **settings: str) -> None:
         """Start it, one worker, and return when it is ready."""
         program = [str(HERE / "bare_app.py")] if name == "bare" else ["-m", f"{name}_service", "serve"]
-        environment = self._environment | {"FRISTWERK_PORT": str(self._ports[name])}
+        environment = self._environment | {"FRISTWERK_PORT": str(self._ports[name])} | settings
         if name == "bare":
             environment.pop("FRISTWERK_VAR")
         self._processes[name] = subprocess.Popen([sys.executable, *program], env=environment)  # noqa: S603
@@ -70,13 +73,35 @@ class Services:
             process.terminate()
             process.wait()
 
+    def command(self, name: Name, *arguments: str) -> subprocess.Popen[bytes]:
+        """One of the service's commands, started in its surroundings; its output can be read."""
+        program = [sys.executable, "-m", f"{name}_service", *arguments]
+        return subprocess.Popen(program, env=self._environment, stdout=subprocess.PIPE)  # noqa: S603
+
+    def position(self, name: Name) -> int:
+        """How far it has applied the ticket service's events, or its own."""
+        feeds = httpx.get(f"{self.url(name)}/health/ready", timeout=30).json()["feeds"]
+        return int(feeds.get("ticket-service", feeds.get("own log"))["position"])
+
+    def megabytes(self, name: Name) -> float:
+        """Its resident memory."""
+        text = httpx.get(f"{self.url(name)}/metrics", timeout=30).text
+        found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.MULTILINE)
+        return float(found[1]) / 1024**2 if found else float("nan")
+
+    def last_position(self) -> int:
+        """The end of the ticket service's log."""
+        headers = {"Authorization": f"Bearer {self.cached_token('service')}"}
+        answer = httpx.get(f"{self.url('ticket')}/v1/events", params={"after": 2**60}, headers=headers)
+        return int(answer.headers["Fristwerk-Last-Position"])
+
     def url(self, name: Name) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self._ports[name]}"
 
     def token(self, role: Role = "agent", provider: str = PROVIDER) -> str:
         """A bearer token."""
-        tokens = Tokens(load_keys(self._folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
+        tokens = Tokens(load_keys(self.folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
         return tokens.issue(Principal(sub=role, role=role, provider=provider), now=datetime.now(UTC))
 
     def request(self, method: str, path: str, body: Any = None, role: Role | None = "agent", **headers: str) -> bytes:
@@ -120,17 +145,19 @@ class Services:
 
             yield finished
 
-    def prepare(self, tickets: int) -> list[str]:
-        """Terms, customers of whom every other has a contract, and so many open tickets of all severities."""
-        return asyncio.run(self._prepare(tickets))
+    def prepare(self, tickets: int, *, contracts: Literal["all", "half"] = "half") -> list[str]:
+        """Terms, customers of whom every other or each has a contract, and so many open tickets of all severities."""
+        return asyncio.run(self._prepare(tickets, 1 if contracts == "all" else 2))
 
-    async def _prepare(self, tickets: int) -> list[str]:
+    async def _prepare(self, tickets: int, every: int) -> list[str]:
         async with httpx.AsyncClient(base_url=self.url("ticket"), timeout=60) as client:
             for path in ("calendars/fluxpunkt", "agreements/fluxpunkt"):
                 headers = self._headers("admin") | {"Content-Type": "application/yaml"}
                 answer = await client.put(f"/v1/{path}", content=(TERMS / f"{path}.yaml").read_bytes(), headers=headers)
                 answer.raise_for_status()
-            customers = await _in_turns(CUSTOMERS, lambda number: self._customer(client, number))
+            customers = self.customers = await _in_turns(
+                CUSTOMERS, lambda number: self._customer(client, number, every)
+            )
             began_at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
 
             async def ticket(number: int) -> str:
@@ -146,10 +173,10 @@ class Services:
 
             return await _in_turns(tickets, ticket)
 
-    async def _customer(self, client: httpx.AsyncClient, number: int) -> str:
+    async def _customer(self, client: httpx.AsyncClient, number: int, every: int) -> str:
         body = {"name": f"Kunde {number}", "kind": "company", "contact": {"name": f"Person {number}"}}
         customer: str = (await self._post(client, "/v1/customers", body, "admin"))["customer"]["id"]
-        if number % 2:
+        if number % every == every - 1:
             contract = {"agreement": "fluxpunkt", "plan": "service_and_maintenance", "from": "2024-01-01"}
             await self._post(client, f"/v1/customers/{customer}/contracts", contract, "admin")
         return customer

@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.read_model import tables
-from shared.database import upsert
+from shared.database import among, store
 from shared.events import TYPE_NAMES, Recorded, UnreadableEvent
 from shared.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from shared.events.catalogue import AgreementPublished
@@ -141,16 +141,15 @@ class Projector:
         streams = {each.envelope.stream for each in about_tickets} - owners.keys()
         wanted = [stream.removeprefix(TICKET_STREAM) for stream in streams]
         table = tables.tickets
-        statement = select(table.c.ticket, table.c.account).where(table.c.ticket.in_(wanted))
-        for row in await connection.execute(statement):
-            owners[TICKET_STREAM + row.ticket] = row.account
+        statement = select(table.c.ticket, table.c.account).where(among(connection, table.c.ticket, wanted))
+        for ticket, account in (await connection.execute(statement)).all():
+            owners[TICKET_STREAM + ticket] = account
         return owners
 
 
 async def _write(connection: AsyncConnection, *written: tuple[Table, list[dict[str, Any]]]) -> None:
     for table, rows in written:
-        if rows:
-            await connection.execute(upsert(connection, table), rows)
+        await store(connection, table, rows)
 
 
 def _is_unreadable_fact(each: Recorded) -> bool:

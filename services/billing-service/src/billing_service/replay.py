@@ -1,7 +1,7 @@
-"""Replay: every statement recomputed in memory from the two logs, and compared with what the read model comes to.
+"""Replay: every statement recomputed from the two logs, and compared with what the read model comes to.
 
 The ticket service's log is read over HTTP, billing's own where it lies; both up to the position that the read model has, so that
-the services may go on meanwhile.
+the services may go on meanwhile. Facts are collected in a temporary file, so that memory does not grow with the logs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime
 from typing import Final
 
+import aiosqlite
 import httpx
 import msgspec
 from sqlalchemy import text
@@ -78,7 +79,7 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
         if not await stored.find():
             raise NothingToCompareError("There is no read model of the billing service yet.")
         moment = _OneMoment(await open_things.enter_async_context(_frozen(stored)))
-        memory = await open_things.enter_async_context(_in_memory())
+        fresh = await open_things.enter_async_context(_temporary())
         log = open_log(settings, "billing-log")
         open_things.push_async_callback(log.close)
         client = await open_things.enter_async_context(httpx.AsyncClient(base_url=settings.ticket_url))
@@ -90,12 +91,12 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
         ):
             async with moment.reading() as connection:
                 position = await following.position(connection, source)
-            await _follow(source, feed, position, memory, apply)
-        return await _compare(moment, memory, until, now)
+            await _follow(source, feed, position, fresh, apply)
+        return await _compare(moment, fresh, until, now)
 
 
-async def _follow(source: str, feed: Feed, until_position: int, memory: Database, apply: Apply) -> None:
-    """Apply a feed to the memory, up to a position. Raises NothingToCompareError where it ends before."""
+async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply) -> None:
+    """Apply a feed to the fresh read model, up to a position. Raises NothingToCompareError where it ends before."""
     after = 0
     while after < until_position:
         page = await feed.page(after, PAGE, 0)
@@ -104,13 +105,13 @@ async def _follow(source: str, feed: Feed, until_position: int, memory: Database
                 f"The {source} ends at {page.last}, the read model was made of {until_position}."
             )
         batch = [each for each in map(recorded_somehow, page.lines) if each.envelope.position <= until_position]
-        async with memory.transaction() as connection:
+        async with fresh.transaction() as connection:
             await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
         after = page.next
 
 
-async def _compare(stored: Database, memory: Database, until: date, now: Callable[[], datetime]) -> Comparison:
-    sides = [_Side(stored, until, now), _Side(memory, until, now)]
+async def _compare(stored: Database, fresh: Database, until: date, now: Callable[[], datetime]) -> Comparison:
+    sides = [_Side(stored, until, now), _Side(fresh, until, now)]
     digests = [hashlib.sha256(), hashlib.sha256()]
     differences: list[str] = []
     accounts, providers = 0, sorted({each for side in sides for each in await side.model.providers()})
@@ -179,8 +180,15 @@ async def _frozen(database: Database) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def _in_memory() -> AsyncIterator[Database]:
-    database = Database(create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool), metadata)
+async def _temporary() -> AsyncIterator[Database]:
+    """A read model in a file without a name, which is gone when it is closed."""
+
+    async def opened() -> aiosqlite.Connection:
+        return await aiosqlite.connect("")
+
+    database = Database(
+        create_async_engine("sqlite+aiosqlite://", async_creator=opened, poolclass=StaticPool), metadata
+    )
     await database.create()
     try:
         yield database

@@ -7,14 +7,14 @@ and by ``replay --parked``; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, upsert
+from shared.database import Database, store
 from shared.events import Recorded
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from shared.events.tickets import TicketCreated
@@ -48,10 +48,11 @@ class Projector:
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """The effect of a batch, inside the follower's transaction."""
-        touched = await self._lengthen_histories(connection, batch)
+        news = _by_ticket(batch)
+        touched = sorted(news)
         if await self._publish(connection, batch):
             touched = sorted({*touched, *await parking.tickets(connection)})
-        await self._derive(connection, touched)
+        await self._derive(connection, await self._lengthened(connection, touched, news))
 
     async def retry_parked(self, database: Database) -> tuple[int, int]:
         """Try every parked ticket again, some in one transaction: how many they were, and how many still are."""
@@ -63,7 +64,7 @@ class Projector:
                 wanted = await parking.tickets(connection, last, RETRIED_AT_ONCE)
                 if not wanted:
                     return tried, await parking.count(connection)
-                await self._derive(connection, wanted)
+                await self._derive(connection, await storing.stored_histories(connection, wanted))
             tried, last = tried + len(wanted), wanted[-1]
 
     async def retry_at_start(self, database: Database) -> None:
@@ -76,13 +77,13 @@ class Projector:
             if tried:
                 _log.info("parked_tried_again", tickets=tried, still_parked=left)
 
-    async def _derive(self, connection: AsyncConnection, tickets: Sequence[str]) -> None:
+    async def _derive(self, connection: AsyncConnection, histories: Mapping[str, Sequence[Recorded]]) -> None:
         """Derive tickets anew; those that cannot be derived are parked, the others no longer."""
-        if not tickets:
+        if not histories:
             return
         derived: list[DerivedTicket] = []
         failed: dict[str, ParkedTicket] = {}
-        for ticket, recorded in (await storing.stored_histories(connection, tickets)).items():
+        for ticket, recorded in histories.items():
             try:
                 derived.append(await self._derived(connection, recorded))
             except SQLAlchemyError:
@@ -90,7 +91,7 @@ class Projector:
             except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
                 _log.error("ticket_parked", ticket=ticket, exc_info=error)
                 failed[ticket] = _parked(ticket, recorded, error)
-        await parking.note(connection, tickets, failed)
+        await parking.note(connection, list(histories), failed)
         await self._noticeboard.announce(connection, await storing.store_timers(connection, derived))
 
     async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:
@@ -108,26 +109,21 @@ class Projector:
                         "line": each.line,
                     }
                 )
-        if rows:
-            await connection.execute(upsert(connection, tables.terms), rows)
+        await store(connection, tables.terms, rows)
         for row in rows:
             self._terms.pop(str(row["provider"]), None)
         return bool(rows)
 
     @staticmethod
-    async def _lengthen_histories(connection: AsyncConnection, batch: Sequence[Recorded]) -> list[str]:
-        rows = [
-            {
-                "ticket": each.envelope.stream.removeprefix(TICKET_STREAM),
-                "version": each.envelope.version,
-                "line": each.line,
-            }
-            for each in batch
-            if each.envelope.stream.startswith(TICKET_STREAM)
-        ]
-        if rows:
-            await connection.execute(upsert(connection, tables.histories), rows)
-        return sorted({str(row["ticket"]) for row in rows})
+    async def _lengthened(
+        connection: AsyncConnection, tickets: Sequence[str], news: Mapping[str, Sequence[Recorded]]
+    ) -> dict[str, list[Recorded]]:
+        """The histories of tickets with what is new of them, which is stored."""
+        histories = await storing.stored_histories(connection, tickets)
+        for ticket, events in news.items():
+            histories[ticket].extend(events)
+        await store(connection, tables.histories, [_row(ticket, each) for ticket in news for each in news[ticket]])
+        return histories
 
     async def _derived(self, connection: AsyncConnection, recorded: Sequence[Recorded]) -> DerivedTicket:
         """A ticket's timers. Raises NoTicketError, UnknownTermsError."""
@@ -145,6 +141,19 @@ class Projector:
         if provider not in self._terms:
             self._terms[provider] = await storing.stored_terms(connection, provider)
         return self._terms[provider]
+
+
+def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:
+    """The events of each ticket in the batch, in their order."""
+    found: dict[str, list[Recorded]] = {}
+    for each in batch:
+        if each.envelope.stream.startswith(TICKET_STREAM):
+            found.setdefault(each.envelope.stream.removeprefix(TICKET_STREAM), []).append(each)
+    return found
+
+
+def _row(ticket: str, each: Recorded) -> dict[str, Any]:
+    return {"ticket": ticket, "version": each.envelope.version, "line": each.line}
 
 
 def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:

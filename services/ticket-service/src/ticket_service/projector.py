@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import upsert
+from shared.database import among, store
 from shared.events import Envelope, Event, Recorded
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from shared.events.customers import ContactAssigned, CustomerRegistered, PersonForgotten
@@ -47,9 +47,9 @@ class Projector:
         await _fold(connection, batch, TICKETS)
         await _fold(connection, batch, CONTRACTS)
         customers = await _fold(connection, batch, CUSTOMERS)
-        await _store(connection, read_model.terms, _terms_rows(batch))
-        await _store(connection, read_model.dedicated, _dedicated_rows(batch))
-        await _store(connection, read_model.registrations, await self._registration_rows(batch))
+        await store(connection, read_model.terms, _terms_rows(batch))
+        await store(connection, read_model.dedicated, _dedicated_rows(batch))
+        await store(connection, read_model.registrations, await self._registration_rows(batch))
         for each in batch:
             if isinstance(each.event, PersonForgotten):
                 await self._forget(connection, customers[each.event.customer])
@@ -96,19 +96,17 @@ async def _fold(connection: AsyncConnection, batch: Sequence[Recorded], folded: 
         state = folded.evolve(states.get(key), each.event, each.envelope)
         if state is not None:
             states[key], last[key] = state, each.envelope
-    await _store(connection, folded.table, [_row(folded, key, state, last[key]) for key, state in states.items()])
+    await store(connection, folded.table, [_row(folded, key, state, last[key]) for key, state in states.items()])
     return states
 
 
 async def _stored(connection: AsyncConnection, folded: Folded[State], keys: Sequence[str]) -> dict[str, State]:
     table = folded.table
-    statement = select(table.c[folded.kind].label("key"), table.c.document).where(table.c[folded.kind].in_(keys))
-    return {row.key: folded.read(row.document) for row in await connection.execute(statement)} if keys else {}
-
-
-async def _store(connection: AsyncConnection, table: Table, rows: list[Row]) -> None:
-    if rows:
-        await connection.execute(upsert(connection, table), rows)
+    if not keys:
+        return {}
+    named = table.c[folded.kind]
+    rows = await connection.execute(select(named, table.c.document).where(among(connection, named, keys)))
+    return {key: folded.read(document) for key, document in rows.all()}
 
 
 def _row(folded: Folded[State], key: str, state: State, last: Envelope) -> Row:

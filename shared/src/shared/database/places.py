@@ -18,7 +18,8 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropSchema
 
-from shared.database.engine import REBUILDABLE, Database, postgres_database, sqlite_database, upsert
+from shared.database.engine import REBUILDABLE, Database, postgres_database, sqlite_database
+from shared.database.rows import store
 
 LIVE: Final = "live"
 """What the generation in use is called where both lie in one file's view."""
@@ -178,7 +179,7 @@ class SchemaPlaces:
         async with self._public() as database, database.transaction() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
             await connection.run_sync(_pointers.metadata.create_all)
-            await connection.execute(upsert(connection, _pointers), [row])
+            await store(connection, _pointers, [row])
 
     async def present(self) -> list[int]:
         """See :class:`Places`."""

@@ -13,14 +13,13 @@ from typing import Final
 
 import msgspec
 import structlog
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, bindparam, select
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, one_at_a_time, upsert
+from shared.database import Database, among, one_at_a_time, store
 from shared.events import Recorded, UnknownEvent, UnreadableEvent, recorded_somehow
-from shared.feed.source import Feed, Page, SourceUnavailableError
+from shared.feed.source import Feed, Page, SourceUnavailableError, gathered
 
-BATCH: Final = 1_000
 WAIT_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _log = structlog.get_logger()
@@ -100,16 +99,16 @@ class Following:
         await self._check_versions(connection, source, batch)
         last_event = batch[-1].envelope.id if batch else None
         row = {"source": source, "position": page.next, "last_event": last_event}
-        await connection.execute(upsert(connection, self._positions), [row])
+        await store(connection, self._positions, [row])
 
     async def _check_versions(self, connection: AsyncConnection, source: str, batch: Sequence[Recorded]) -> None:
         streams = sorted({each.envelope.stream for each in batch})
         if not streams:
             return
         statement = select(self._versions.c.stream, self._versions.c.version).where(
-            self._versions.c.source == source, self._versions.c.stream.in_(bindparam("streams", expanding=True))
+            self._versions.c.source == source, among(connection, self._versions.c.stream, streams)
         )
-        versions = {row.stream: row.version for row in await connection.execute(statement, {"streams": streams})}
+        versions: dict[str, int] = {row[0]: row[1] for row in (await connection.execute(statement)).all()}
         for each in batch:
             stream, version = each.envelope.stream, each.envelope.version
             if version != versions.get(stream, 0) + 1:
@@ -118,7 +117,7 @@ class Following:
                 )
             versions[stream] = version
         rows = [{"source": source, "stream": stream, "version": versions[stream]} for stream in streams]
-        await connection.execute(upsert(connection, self._versions), rows)
+        await store(connection, self._versions, rows)
 
 
 def read_page(page: Page) -> list[Recorded]:
@@ -232,8 +231,8 @@ class Follower:
             self._advanced.notify_all()
 
     async def step(self, wait_seconds: float) -> int:
-        """Read and apply one page; how many events it had."""
-        page = await self._feed.page(self.lag.position, BATCH, wait_seconds)
+        """Read and apply what comes next; how many events that were."""
+        page = await gathered(self._feed, self.lag.position, wait_seconds)
         if min(page.last, page.next) < self.lag.position:
             raise SourceWentBackwardsError(
                 f"{self.source} ends at position {page.last}, but {self.lag.position} was read already"

@@ -16,6 +16,9 @@ import msgspec
 from shared.event_log import EventLog
 from shared.events import with_position
 
+BATCH: Final = 1_000
+"""Lines of a page at most."""
+MOST_GATHERED: Final = 10 * BATCH
 NEXT_POSITION_HEADER: Final = "Fristwerk-Next-Position"
 LAST_POSITION_HEADER: Final = "Fristwerk-Last-Position"
 
@@ -38,6 +41,19 @@ class Feed(Protocol):
     async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
         """The next lines after a position; waits up to ``wait_seconds`` for the first. Raises SourceUnavailableError."""
         ...
+
+
+async def gathered(feed: Feed, after: int, wait_seconds: float) -> Page:
+    """The next page, or several as one where the reader is far behind: what a batch costs is shared by more events then.
+
+    Raises SourceUnavailableError.
+    """
+    page = await feed.page(after, BATCH, wait_seconds)
+    lines = page.lines
+    while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MOST_GATHERED:
+        page = await feed.page(page.next, BATCH, 0)
+        lines = lines + page.lines
+    return Page(lines=lines, next=page.next, last=page.last)
 
 
 class LogFeed:

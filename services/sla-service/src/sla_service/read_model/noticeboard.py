@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, after_commit, one_at_a_time
+from shared.database import Database, add, after_commit, among, one_at_a_time
 from shared.events import Actor, Event, encode_line, type_name, with_position
 from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
 from shared.feed import Page
@@ -114,7 +114,7 @@ class Noticeboard:
             return
         streams = sorted({_stream(each.event) for each in news})
         newest = select(notice_table.c.stream, func.max(notice_table.c.version)).where(
-            notice_table.c.stream.in_(streams)
+            among(connection, notice_table.c.stream, streams)
         )
         found = await connection.execute(newest.group_by(notice_table.c.stream))
         versions: dict[str, int] = {row[0]: row[1] for row in found}
@@ -123,7 +123,7 @@ class Noticeboard:
             stream = _stream(each.event)
             version = versions[stream] = versions.get(stream, 0) + 1
             rows.append({"stream": stream, "version": version, "line": self._line(each, version, now)})
-        await connection.execute(insert(notice_table), rows)
+        await add(connection, notice_table, rows)
         await _remember(connection, [each.event for each in news])
         kinds = Counter(type_name(each.event) for each in news)
         after_commit(connection, lambda: self._told(kinds))
@@ -209,7 +209,8 @@ async def _set_alarms(
     connection: AsyncConnection, changes: Sequence[TimerChange], told: set[tuple[str, str, str]]
 ) -> None:
     """The alarms of the changed timers, and of each only those whose notice was not told."""
-    await connection.execute(delete(alarm_table).where(alarm_table.c.timer.in_([change.timer for change in changes])))
+    changed = among(connection, alarm_table.c.timer, [change.timer for change in changes])
+    await connection.execute(delete(alarm_table).where(changed))
     set_anew = {
         (each.timer, each.kind, each.rule): each.at
         for change in changes
@@ -217,14 +218,13 @@ async def _set_alarms(
         for each in alarms(change.after)
         if (each.timer, each.kind, each.rule) not in told
     }
-    if set_anew:
-        rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in set_anew.items()]
-        await connection.execute(insert(alarm_table), rows)
+    rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in set_anew.items()]
+    await add(connection, alarm_table, rows)
 
 
 async def _given(connection: AsyncConnection, names: Sequence[str]) -> set[tuple[str, str, str]]:
-    rows = await connection.execute(select(given.c.timer, given.c.kind, given.c.rule).where(given.c.timer.in_(names)))
-    return {(row.timer, row.kind, row.rule) for row in rows}
+    told = select(given.c.timer, given.c.kind, given.c.rule).where(among(connection, given.c.timer, names))
+    return {(timer, kind, rule) for timer, kind, rule in (await connection.execute(told)).all()}
 
 
 async def _remember(connection: AsyncConnection, events: Sequence[Event]) -> None:
@@ -242,9 +242,10 @@ async def _remember(connection: AsyncConnection, events: Sequence[Event]) -> Non
             case _:
                 pass
     if withdrawn:
-        await connection.execute(delete(given).where(given.c.timer.in_(withdrawn), given.c.kind == "missed"))
-    if rows:
-        await connection.execute(insert(given), rows)
+        await connection.execute(
+            delete(given).where(among(connection, given.c.timer, withdrawn), given.c.kind == "missed")
+        )
+    await add(connection, given, rows)
 
 
 async def _silence(connection: AsyncConnection, rung: Sequence[Alarm]) -> None:

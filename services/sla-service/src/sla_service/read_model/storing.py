@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import upsert
+from shared.database import among, store
 from shared.events import Recorded, recorded_somehow
 from shared.events.catalogue import AgreementPublished, CalendarPublished
 from sla_service.domain.terms import PublishedTerms
@@ -45,14 +45,16 @@ def compiled_terms(published: Iterable[AgreementPublished | CalendarPublished]) 
 
 async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
     """The histories of tickets, inside a transaction; ``domain.history`` refuses one with an event that cannot be read."""
+    if not wanted:
+        return {}
     statement = (
         select(histories.c.ticket, histories.c.line)
-        .where(histories.c.ticket.in_(wanted))
+        .where(among(connection, histories.c.ticket, wanted))
         .order_by(histories.c.ticket, histories.c.version)
     )
     found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
-    for row in await connection.execute(statement):
-        found[row.ticket].append(recorded_somehow(row.line))
+    for ticket, line in (await connection.execute(statement)).all():
+        found[ticket].append(recorded_somehow(line))
     return found
 
 
@@ -80,7 +82,7 @@ async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTic
     """Replace what is stored of tickets by what was derived; what stays the same is left alone. What changed."""
     if not derived:
         return []
-    await connection.execute(upsert(connection, tickets), [ticket_row(each) for each in derived])
+    await store(connection, tickets, [ticket_row(each) for each in derived])
     known = await _known(connection, [each.derived.ticket for each in derived])
     rows: list[dict[str, Any]] = []
     changes: list[TimerChange] = []
@@ -94,22 +96,21 @@ async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTic
             if old_document != row["document"]:
                 changes.append(_change(each.provider, timer.id, old_document, timer))
         changes += [_change(each.provider, name, document, None) for name, (document, _) in sorted(before.items())]
-    if rows:
-        await connection.execute(upsert(connection, timers), rows)
+    await store(connection, timers, rows)
     gone = [change.timer for change in changes if change.after is None]
     if gone:
-        await connection.execute(delete(timers).where(timers.c.timer.in_(gone)))
+        await connection.execute(delete(timers).where(among(connection, timers.c.timer, gone)))
     return changes
 
 
 async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, dict[str, tuple[bytes, int]]]:
     """Of each ticket, by timer, the stored document and its place."""
     statement = select(timers.c.timer, timers.c.ticket, timers.c.document, timers.c.place).where(
-        timers.c.ticket.in_(wanted)
+        among(connection, timers.c.ticket, wanted)
     )
     known: dict[str, dict[str, tuple[bytes, int]]] = {}
-    for row in await connection.execute(statement):
-        known.setdefault(row.ticket, {})[row.timer] = (row.document, row.place)
+    for timer, ticket, document, place in (await connection.execute(statement)).all():
+        known.setdefault(ticket, {})[timer] = (document, place)
     return known
 
 
