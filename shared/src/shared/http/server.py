@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from types import FrameType
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
 
 
 class Stopping:
@@ -49,7 +53,14 @@ class Server(uvicorn.Server):
 def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
     """Run the application until SIGINT or SIGTERM; 0, or 1 where it could not start."""
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1, server_header=False
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+        server_header=False,
     )
     server = Server(config, stopping)
     try:
