@@ -16,6 +16,7 @@ from shared.database import Database, open_database
 from shared.event_log import EventLog
 from shared.events import NewEvent, Recorded
 from shared.feed import Feed, Follower, Following, LogFeed, Page, SourceUnavailableError, SourceWentBackwardsError
+from shared.feed.source import ReadAhead
 from shared.settings import Settings
 
 Append = Callable[..., Awaitable[int]]
@@ -323,6 +324,22 @@ async def test_a_follower_that_is_far_behind_applies_several_pages_in_one_transa
 
     assert effect.batches == [10_000, 1_500]
     assert len(await applied(database)) == 11_500
+
+
+async def test_what_was_read_ahead_is_forgotten_where_the_reader_goes_on_elsewhere(
+    log: EventLog, append: Append
+) -> None:
+    await append(number=3_000)
+    reading = ReadAhead(LogFeed(log))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("shared.feed.source.MOST_GATHERED", 1_000)
+        first = await reading.page(0, 0)
+        again = await reading.page(0, 0)
+        second = await reading.page(again.next, 0)
+    await reading.close()
+
+    assert first == again
+    assert (len(second.lines), second.next, second.last) == (1_000, 2_000, 3_000)
 
 
 async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(

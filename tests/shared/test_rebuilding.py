@@ -216,8 +216,13 @@ async def test_what_is_written_during_the_switch_waits_for_it_and_is_found_after
 
 
 async def test_the_rebuild_never_goes_beyond_what_the_service_has_applied(
-    rebuild: Rebuilder, live: LiveDatabase, append: Append, follow: Callable[[], Follower]
+    rebuild: Rebuilder,
+    live: LiveDatabase,
+    append: Append,
+    follow: Callable[[], Follower],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("shared.feed.source.MOST_GATHERED", 1_000)
     follower = follow()
     await append("ticket-1", 5)
     await follower.step(0)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database, among, one_at_a_time, store
 from shared.events import Recorded, UnknownEvent, UnreadableEvent, recorded_somehow
-from shared.feed.source import Feed, Page, SourceUnavailableError, gathered
+from shared.feed.source import Feed, Page, ReadAhead, SourceUnavailableError
 
 WAIT_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -164,6 +164,7 @@ class Follower:
         self.source = source
         self.lag = Lag()
         self._feed = feed
+        self._reading = ReadAhead(feed)
         self._database = database
         self._following = following
         self._apply = apply
@@ -175,6 +176,12 @@ class Follower:
 
         Only a source that went backwards ends it: ``lag.stopped_because`` says so.
         """
+        try:
+            await self._run(now)
+        finally:
+            await self._reading.close()
+
+    async def _run(self, now: Callable[[], datetime]) -> None:
         failures, resuming = 0, True
         while True:
             try:
@@ -232,7 +239,7 @@ class Follower:
 
     async def step(self, wait_seconds: float) -> int:
         """Read and apply what comes next; how many events that were."""
-        page = await gathered(self._feed, self.lag.position, wait_seconds)
+        page = await self._reading.page(self.lag.position, wait_seconds)
         if min(page.last, page.next) < self.lag.position:
             raise SourceWentBackwardsError(
                 f"{self.source} ends at position {page.last}, but {self.lag.position} was read already"

@@ -24,7 +24,7 @@ from shared.database.generations import halted, newest, reinstate, replace
 from shared.database.places import Places, RebuildError
 from shared.events import read_line
 from shared.feed.following import Apply, Following, apply_page, read_page
-from shared.feed.source import BATCH, Feed, Page, SourceUnavailableError, gathered
+from shared.feed.source import BATCH, Feed, Page, ReadAhead, SourceUnavailableError
 
 HALTED_SECONDS: Final = 4.0
 """So long the services' writing may wait for a switch; then it is put off. They give up after ten (SQLite) or thirty."""
@@ -123,23 +123,21 @@ class Rebuild:
         self._say(f"{self._places.name}: compared at {', '.join(at)}: {compared(tables)}")
 
     async def _catch_up(self, building: _Building, source: Source) -> None:
-        """Page after page, each in a transaction; the next one is fetched meanwhile."""
+        """Page after page, each in a transaction."""
         async with building.database.reading() as connection:
             at = await self._following.position(connection, source.name)
         progress = _Progress(self._say, source.name)
-        coming = asyncio.create_task(gathered(source.feed, at, 0))
+        reading = ReadAhead(source.feed)
         try:
             while (until := await self._live_position(building, source)) - at >= BATCH:
-                page = _until(await coming, source, at, until)
-                coming = asyncio.create_task(gathered(source.feed, page.next, 0))
+                page = _until(await reading.page(at, 0), source, at, until)
                 batch = read_page(page)
                 async with building.database.transaction() as connection:
                     await apply_page(connection, self._following, source.name, at, page, batch, source.apply)
                 at = page.next
                 progress.done(len(batch), at, until)
         finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+            await reading.close()
 
     async def _live_position(self, building: _Building, source: Source) -> int:
         async with building.live.reading() as connection:

@@ -1,5 +1,6 @@
 """Where a feed comes from: the service's own log, or another service over HTTP; both give pages.
 
+ReadAhead     reads a feed for one reader
 Page          a stretch of a feed; always says where to go on, even when everything was filtered away
 LogFeed       the feed of the service's own log
 HttpFeed      the feed of another service
@@ -7,6 +8,7 @@ HttpFeed      the feed of another service
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -43,17 +45,48 @@ class Feed(Protocol):
         ...
 
 
-async def gathered(feed: Feed, after: int, wait_seconds: float) -> Page:
-    """The next page, or several as one where the reader is far behind: what a batch costs is shared by more events then.
+class ReadAhead:
+    """Reads a feed for one reader: several pages as one while it is far behind, and what comes next meanwhile.
 
-    Raises SourceUnavailableError.
+    What a batch costs is shared by more events then, and nobody waits for the source in between.
     """
-    page = await feed.page(after, BATCH, wait_seconds)
-    lines = page.lines
-    while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MOST_GATHERED:
-        page = await feed.page(page.next, BATCH, 0)
-        lines = lines + page.lines
-    return Page(lines=lines, next=page.next, last=page.last)
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._coming: tuple[int, asyncio.Task[Page]] | None = None
+
+    async def page(self, after: int, wait_seconds: float) -> Page:
+        """What comes next after a position, which need not be where the last page ended. Raises SourceUnavailableError."""
+        position, coming = self._coming or (None, None)
+        self._coming = None
+        if coming is None or position != after:
+            await _ended(coming)
+            page = await self._gathered(after, wait_seconds)
+        else:
+            page = await coming
+        if page.next < page.last:
+            self._coming = page.next, asyncio.create_task(self._gathered(page.next, 0))
+        return page
+
+    async def close(self) -> None:
+        """Give up what is coming."""
+        if self._coming is not None:
+            await _ended(self._coming[1])
+        self._coming = None
+
+    async def _gathered(self, after: int, wait_seconds: float) -> Page:
+        page = await self._feed.page(after, BATCH, wait_seconds)
+        lines = page.lines
+        while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MOST_GATHERED:
+            page = await self._feed.page(page.next, BATCH, 0)
+            lines = lines + page.lines
+        return Page(lines=lines, next=page.next, last=page.last)
+
+
+async def _ended(coming: asyncio.Task[Page] | None) -> None:
+    if coming is not None:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 class LogFeed:
