@@ -19,6 +19,8 @@ import pytest
 PROGRAM = Path(__file__).with_name("serving.py")
 MEBIBYTE = 1024 * 1024
 ENDS_WITHIN_SECONDS = 1.0
+CLIENTS_KEEP_SECONDS = 5.0
+"""So long httpx keeps a connection that rests."""
 
 
 class Served(msgspec.Struct, kw_only=True):
@@ -97,6 +99,17 @@ async def test_an_open_long_poll_and_an_open_stream_do_not_keep_a_service_from_e
     assert service.process.returncode == 0
     assert output == "closed\n", "the log was closed properly"
     assert "Traceback" not in errors
+
+
+async def test_a_connection_that_rests_longer_than_clients_keep_one_is_still_there(service: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    for pause in (0.0, CLIENTS_KEEP_SECONDS + 0.5):
+        await asyncio.sleep(pause)
+        writer.write(b"GET /v1/nowhere HTTP/1.1\r\nHost: service\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        assert (await reader.readexactly(length)).startswith(b"{")
+    writer.close()
 
 
 async def test_a_request_that_never_comes_to_its_end_is_waited_for_a_second_at_most(service: Served) -> None:
