@@ -20,7 +20,8 @@ import structlog
 import billing_service.app
 import sla_service.app
 from fristwerk_local.client import Client, staff
-from shared.events import read_line
+from shared.event_log import open_log
+from shared.events import NewEvent, read_line
 from shared.http import Stopping
 from shared.settings import Settings
 
@@ -172,7 +173,8 @@ def open_office() -> type[Office]:
 
 @asynccontextmanager
 async def _replayed(settings: Settings, folder: Path, client: Client, urls: list[str]) -> AsyncIterator[Client]:
-    fresh = Settings(var=folder, key_file=settings.keys)
+    fresh = _empty(folder, settings)
+    await _copy_log(settings, fresh, "billing-log")
     async with AsyncExitStack() as stack:
         clients = {"ticket": await stack.enter_async_context(httpx.AsyncClient(base_url=urls[0], timeout=30))}
         for name, module in (("sla", sla_service.app), ("billing", billing_service.app)):
@@ -185,9 +187,30 @@ async def _replayed(settings: Settings, folder: Path, client: Client, urls: list
         yield replaying
 
 
+def _empty(folder: Path, settings: Settings) -> Settings:
+    folder.mkdir()
+    return Settings(var=folder, key_file=settings.keys)
+
+
+async def _copy_log(settings: Settings, fresh: Settings, name: str) -> None:
+    source, copy = open_log(settings, name), open_log(fresh, name)
+    after = 0
+    while lines := await source.read_feed(after, 1_000):
+        envelopes = [read_line(each.line) for each in lines]
+        await copy.append(
+            [
+                NewEvent(stream=envelope.stream, version=envelope.version, type=envelope.type, line=each.line)
+                for each, envelope in zip(lines, envelopes, strict=True)
+            ]
+        )
+        after = lines[-1].position
+    for log in (source, copy):
+        await log.close()
+
+
 @pytest.fixture
 def replayed() -> Callable[..., Any]:
-    """SLA and billing from nothing but the ticket service's log, in a folder of their own, once they have caught up."""
+    """SLA and billing from nothing but the logs, in a folder of their own, once they have caught up."""
     return _replayed
 
 
