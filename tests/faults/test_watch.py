@@ -8,6 +8,8 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,32 +140,37 @@ async def alarms_set(database: Database) -> list[Notice]:
 async def watched_over(settings: Settings, database: Database, night: datetime, kills: int) -> None:
     """Workers around a night: killed one by one, then all of them for three days, until no alarm is left."""
     lot = random.Random(night.month)  # noqa: S311 - drawn again by the seed
-    workers = await started(settings, night)
-    for number in range(kills):
-        await asyncio.sleep(lot.uniform(0.05, 0.3))
-        victim = lot.randrange(WORKERS)
-        await ended(workers[victim])
-        workers[victim] = await worker(
-            settings, f"{victim}-{number}", time.time(), night + timedelta(hours=12 * number)
-        )
-        await watching(workers[victim])
-    for each in workers:
-        await ended(each)
-    workers = await started(settings, night + DOWNTIME)
-    async with asyncio.timeout(60):
-        while await alarms_before(database, night + timedelta(days=20)):  # noqa: ASYNC110 - other processes take them
-            await asyncio.sleep(0.1)
-    for each in workers:
-        await ended(each)
+    async with started(settings, night) as workers:
+        for number in range(kills):
+            await asyncio.sleep(lot.uniform(0.05, 0.3))
+            victim = lot.randrange(WORKERS)
+            await ended(workers[victim])
+            seed, shown = f"{victim}-{number}", night + timedelta(hours=12 * number)
+            workers[victim] = await worker(settings, seed, time.time(), shown)
+            await watching(workers[victim])
+        for each in workers:
+            await ended(each)
+    async with started(settings, night + DOWNTIME) as workers:
+        async with asyncio.timeout(60):
+            while await alarms_before(database, night + timedelta(days=20)):  # noqa: ASYNC110 - other processes take them
+                await asyncio.sleep(0.1)
+        for each in workers:
+            await ended(each)
 
 
-async def started(settings: Settings, shown: datetime) -> list[asyncio.subprocess.Process]:
-    """Workers that watch, with clocks that will run from an instant on."""
+@asynccontextmanager
+async def started(settings: Settings, shown: datetime) -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """Workers that watch, with clocks that will run from an instant on; none is left behind."""
     began = time.time() + 3
     workers = [await worker(settings, number, began, shown) for number in range(WORKERS)]
-    for each in workers:
-        await watching(each)
-    return workers
+    try:
+        for each in workers:
+            await watching(each)
+        yield workers
+    finally:
+        for each in workers:
+            if each.returncode is None:
+                await ended(each)
 
 
 async def worker(settings: Settings, seed: object, began: float, shown: datetime) -> asyncio.subprocess.Process:
