@@ -42,6 +42,24 @@ async def test_three_watches_give_each_notice_once_and_in_order(service_on_postg
         await database.close()
 
 
+async def test_a_notice_waits_for_the_transaction_in_which_another_is_given(service_on_postgres, clock) -> None:
+    """Else it could be committed first under the later position, and who reads by positions would pass over the other."""
+    service = service_on_postgres
+    service.log.ticket("t1", "2026-06-09 06:00")
+    await service.apply()
+    clock.set("2026-06-12 06:00")
+    database, board = service.open()
+    async with database.transaction() as connection:
+        assert await board.ring(connection, 1) == 1
+        service.log.ticket("t2", "2026-06-12 05:00")
+        applying = asyncio.create_task(service.apply())
+        await asyncio.sleep(0.5)
+        assert not applying.done()
+    await applying
+    assert "TimerStarted" in await service.types()
+    await database.close()
+
+
 async def test_notices_feeds_and_withdrawals_are_the_same(service_on_postgres, clock) -> None:
     service = service_on_postgres
     service.log.ticket("t1", "2026-06-09 06:00")
