@@ -55,7 +55,7 @@ check: lint test
 
 # The long versions of the fault tests, with a table of promises and figures at the end.
 faults: setup
-	$(PY) -m pytest tests/faults $(ORDER_OF_ARRIVAL) --faults=long
+	$(PY) -m pytest -n 2 tests/faults $(ORDER_OF_ARRIVAL) --faults=long
 
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done

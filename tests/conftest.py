@@ -36,8 +36,9 @@ class Promise(msgspec.Struct):
     count: int = 0
 
 
-PROMISES = pytest.StashKey[list[Promise]]()
 ROW = pytest.StashKey[Promise]()
+PROMISE = "promise"
+"""The property of a test's report that is a row of the table."""
 HISTORIES = {"short": 120, "long": 2_000}
 """Examples of the properties that say what the order of arrival changes: nothing."""
 
@@ -61,19 +62,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A promise was held if its test came to its end and has figures."""
     report = yield
     row = item.stash.get(ROW, None)
-    if row is not None and report.when == "call" and not report.failed:
-        row.outcome = "skipped" if report.skipped else "held" if row.figures else row.outcome
+    if row is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
+        if not report.failed:
+            row.outcome = "skipped" if report.skipped else "held" if row.figures else row.outcome
+        # A worker's report is all that reaches the process that prints the table.
+        report.user_properties.append((PROMISE, (row.promise, row.figures, row.outcome)))
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The promises and their figures, after the long tests."""
-    rows = config.stash.get(PROMISES, [])
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    rows = [
+        (getattr(each, "nodeid", ""), value)
+        for each in reports
+        for name, value in getattr(each, "user_properties", ())
+        if name == PROMISE
+    ]
     if not rows or config.getoption("faults") != "long":
         return
     table = Table("promise", "figures", "")
-    for each in rows:
-        table.add_row(each.promise, each.figures, each.outcome)
+    for _, row in sorted(rows):
+        table.add_row(*row)
     terminalreporter.write_line("")
     Console(width=140, highlight=False).print(table)
 
@@ -88,7 +98,6 @@ def long(request: pytest.FixtureRequest) -> bool:
 def promise(request: pytest.FixtureRequest) -> Promise:
     """The test's row in the table, named after the test."""
     row = request.node.stash[ROW] = Promise(request.node.name.removeprefix("test_").replace("_", " "))
-    request.config.stash.setdefault(PROMISES, []).append(row)
     return row
 
 

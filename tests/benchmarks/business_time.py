@@ -140,7 +140,12 @@ def taking(what: str, subject: Subject, unit: str, a_second: float, at_most: flo
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="processor: leave out what others do meanwhile")
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="processor",
+        help="processor (default): what others do meanwhile does not count",
+    )
     name = parser.parse_args().clock
     examinations = [
         Examination.of("one interval a day", OFFICE, a_year()),

@@ -27,7 +27,7 @@ from shared.settings import Settings
 from ticket_service.app import now
 
 DESKS = 3
-SHORT, LONG = 1, 4
+SHORT, LONG = 1, 2
 """Rebuilds of each service that run to their end, and as many that are killed."""
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from fristwerk_local.client import Client
 
-SHORT, LONG = 2, 60
+SHORT, LONG = 2, 30
 """Tickets of about ten commands each, at four desks."""
 AT_ONCE = 4
 LOST = 0.3

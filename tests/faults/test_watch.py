@@ -31,7 +31,7 @@ from sla_service.watch import Watch
 
 WORKER = Path(__file__).with_name("watch_worker.py")
 WORKERS = 3
-SHORT, LONG = (20, 3), (400, 40)
+SHORT, LONG = (20, 3), (200, 20)
 """Tickets and kills, each night."""
 SPEED = 60_000.0
 """How much faster the clocks run: two thirds of a day in a second."""
