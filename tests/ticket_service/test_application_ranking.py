@@ -128,7 +128,7 @@ def test_the_kept_order_is_the_sorted_one(steps):
                 case "next day":
                     now += timedelta(days=1)
                 case _:
-                    await ranking.refresh(rows, now)
+                    await ranking.refresh(rows, now, rows.position)
                     assert [each.id for each in ranking.first()] == sorted_anew(rows, now)
                     middle = next(iter(rows.tickets.values()), None)
                     if middle is not None:
@@ -143,11 +143,33 @@ def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have():
         rows, ranking = Rows(), Ranking("flux", Published())
         for number in range(5):
             rows.put(rows.tickets, ticket(number, received_at=NOON + timedelta(minutes=number)))
-        await ranking.refresh(rows, NOON)
+        await ranking.refresh(rows, NOON, rows.position)
         done = ticket(2, received_at=NOON + timedelta(minutes=2), state="closed")
         rows.put(rows.tickets, done)
-        await ranking.refresh(rows, NOON)
+        await ranking.refresh(rows, NOON, rows.position)
         assert await ranking.page(None, 10) == ["t-0", "t-1", "t-3", "t-4"]
         assert await ranking.page(done, 1) == ["t-3"]
+
+    asyncio.run(play())
+
+
+def test_where_nothing_has_changed_nothing_is_asked():
+    class Asked(Rows):
+        times = 0
+
+        async def placed_after(self, provider, position):
+            self.times += 1
+            return await super().placed_after(provider, position)
+
+    async def play():
+        rows, ranking = Asked(), Ranking("flux", Published())
+        rows.put(rows.tickets, ticket(1))
+        for day in (NOON, NOON, NOON + timedelta(days=1)):
+            await ranking.refresh(rows, day, rows.position)
+        assert rows.times == 1
+        rows.put(rows.tickets, ticket(2))
+        await ranking.refresh(rows, NOON, rows.position)
+        assert rows.times == 2
+        assert {each.id for each in ranking.first()} == {"t-1", "t-2"}
 
     asyncio.run(play())

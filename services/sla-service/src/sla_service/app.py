@@ -98,7 +98,10 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         title="Fristwerk sla-service",
         description=DESCRIPTION,
         version=version("fristwerk-sla-service"),
+        # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
+            timers_router(Deadlines(model, shelf, now)),
+            feed_router(NoticeFeed(database, noticeboard), stopping),
             health_router(
                 checks={"watch": watch.health, "tickets": model.health},
                 followers=lambda: [follower],
@@ -107,11 +110,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
                 parked=model.count_parked,
                 measure=figures.measure,
             ),
-            timers_router(Deadlines(model, shelf, now)),
             deadlines_router(Deadlines(model, shelf, now), kept),
             reports_router(Reports(model, shelf, now)),
             simulations_router(simulations, store, kept),
-            feed_router(NoticeFeed(database, noticeboard), stopping),
         ],
         lifespan=lifespan,
     )

@@ -108,16 +108,17 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         title="Fristwerk ticket-service",
         description=DESCRIPTION,
         version=version("fristwerk-ticket-service"),
+        # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
-            health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=metrics, now=now),
-            terms_router(application),
-            migrations_router(application, migrations),
-            customers_router(application),
-            contracts_router(application),
-            calls_router(application),
             tickets_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping),
+            health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=metrics, now=now),
+            customers_router(application),
+            contracts_router(application),
+            calls_router(application),
+            terms_router(application),
+            migrations_router(application, migrations),
         ],
         lifespan=lifespan,
     )

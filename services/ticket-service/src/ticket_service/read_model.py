@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from shared.database import Database, UtcDateTime, migrated_by
+from shared.database import Database, UtcDateTime, among, migrated_by
 from shared.feed import Following
 from ticket_service.domain.contract import Contract
 from ticket_service.domain.customer import Customer
@@ -218,8 +218,10 @@ class ReadModel:
 
     async def tickets_with(self, ids: Sequence[str]) -> dict[str, Ticket]:
         """Tickets by id."""
-        statement = select(tickets.c.ticket, tickets.c.document).where(tickets.c.ticket.in_(ids))
-        return {row["ticket"]: ticket_from(row["document"]) for row in await self._rows(statement)}
+        async with self._database.reading() as connection:
+            named = select(tickets.c.ticket, tickets.c.document).where(among(connection, tickets.c.ticket, ids))
+            rows = (await connection.execute(named)).all()
+        return {ticket: ticket_from(document) for ticket, document in rows}
 
     async def open_tickets(self, customer: str) -> list[Ticket]:
         """A customer's tickets that are neither resolved nor closed, in the order of creation."""

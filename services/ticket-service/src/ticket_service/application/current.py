@@ -23,6 +23,11 @@ class Current:
         self._follower = follower
         self.so_far = read_model
 
+    @property
+    def position(self) -> int:
+        """Up to where in the log the read model is known to be current."""
+        return self._follower.lag.position
+
     async def __call__(self) -> ReadModel:
         """Raises Problem 503 if catching up takes too long."""
         position = await self._log.last_position()

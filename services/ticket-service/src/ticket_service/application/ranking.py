@@ -33,6 +33,7 @@ class Ranking:
         self._tickets: dict[str, Placed] = {}
         self._of_customer: dict[str, set[str]] = {}
         self._contracts: dict[str, dict[str, Contract]] = {}
+        self._position = -1
         self._tickets_position = 0
         self._contracts_position = 0
         self._agreements: set[tuple[str, int]] = set()
@@ -40,8 +41,19 @@ class Ranking:
         self._keys: dict[str, SortKey] = {}
         self._order: list[tuple[SortKey, str]] = []
 
-    async def refresh(self, read_model: ReadModel, now: datetime) -> None:
-        """Take in what has changed, and a new day."""
+    async def refresh(self, read_model: ReadModel, now: datetime, position: int) -> None:
+        """Take in what has changed up to a position of the log, and a new day; where nothing has, nothing is asked."""
+        changed: set[str] = set()
+        if position != self._position:
+            changed = await self._changed(read_model)
+            self._position = position
+        if (days := await self._local_days(now)) != self._days:
+            self._days = days
+            changed |= set(self._tickets)  # beside those that were just done and are to go
+        await self._place(changed)
+
+    async def _changed(self, read_model: ReadModel) -> set[str]:
+        """Take in what has changed since the last time; the tickets whose places that may move."""
         contracts, self._contracts_position = await read_model.contracts_after(self._provider, self._contracts_position)
         tickets, self._tickets_position = await read_model.placed_after(self._provider, self._tickets_position)
         changed = {each.id for each in tickets}
@@ -51,10 +63,7 @@ class Ranking:
             changed |= self._of_customer.get(contract.customer, set())
         for ticket in tickets:
             self._take(ticket)
-        if (days := await self._local_days(now)) != self._days:
-            self._days = days
-            changed |= set(self._tickets)  # beside those that were just done and are to go
-        await self._place(changed)
+        return changed
 
     def first(self) -> Iterator[Placed]:
         """The tickets, the most urgent first."""

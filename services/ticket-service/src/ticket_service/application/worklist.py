@@ -72,7 +72,7 @@ class Worklist:
         read_model = await self._current()
         async with self._refreshing:
             ranking = self._rankings.pop(provider, None) or Ranking(provider, self._terms)
-            await ranking.refresh(read_model, now)
+            await ranking.refresh(read_model, now, self._current.position)
             self._rankings[provider] = ranking
             if len(self._rankings) > KEPT_RANKINGS:
                 self._rankings.popitem(last=False)
