@@ -31,6 +31,8 @@ LOCK_SECONDS: Final = 30
 """How long a write waits for another process that writes."""
 LARGEST_INSERT: Final = 64
 """Rows of one statement at most."""
+PAGES_AHEAD: Final = 8_000
+"""Pages that gather in the write-ahead log, 32 MB, before they are moved to the file: what changes again and again moves once."""
 OPENING_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds. A file that another process just makes is reported as locked at once, whatever the timeout."""
 UNSTORABLE: Final = (
@@ -212,6 +214,7 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
     def _transaction(self) -> Iterator[sqlite3.Cursor]:
         """A durable transaction that holds the file's write lock from its beginning."""
         with self._cursor() as cursor:
+            cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}")
             cursor.execute("PRAGMA synchronous=FULL")  # some builds of SQLite do not sync a commit of their own accord
             cursor.execute("BEGIN IMMEDIATE")
             try:
