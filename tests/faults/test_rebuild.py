@@ -157,7 +157,8 @@ async def rebuild(place: Place, service: str, *arguments: str, killed_after: flo
         told, complaint = await asyncio.wait_for(process.communicate(), killed_after or 120)
     except TimeoutError:
         assert killed_after is not None, "the rebuild comes to no end"
-        process.kill()
+        with suppress(ProcessLookupError):  # it has just come to its end
+            process.kill()
         await process.wait()
         return ""
     assert process.returncode == 0, complaint.decode()

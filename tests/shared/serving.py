@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,10 @@ def main() -> int:
     @routes.post("/things")
     async def take_thing(body: dict[str, int]) -> Response:
         return json_answer(body)
+
+    @routes.get("/garbage")
+    async def read_garbage() -> Response:
+        return json_answer({"kept": gc.get_freeze_count(), "thresholds": gc.get_threshold()})
 
     @routes.get("/slow")
     async def take_long(_request: Request) -> Response:

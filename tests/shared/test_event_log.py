@@ -255,7 +255,7 @@ async def test_a_log_may_be_closed_twice(open_log: Callable[[], EventLog]) -> No
 async def test_too_many_waiting_appends_are_refused_and_the_others_stored(
     log: EventLog, fact: Fact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.event_log.grouping.MAX_WAITING", 10)
+    monkeypatch.setattr("shared.event_log.writing.MAX_WAITING", 10)
     numbers = count(1)
 
     outcomes = await asyncio.gather(

@@ -16,7 +16,6 @@ from shared.database import Database, open_database
 from shared.event_log import EventLog
 from shared.events import NewEvent, Recorded
 from shared.feed import Feed, Follower, Following, LogFeed, Page, SourceUnavailableError, SourceWentBackwardsError
-from shared.feed.source import ReadAhead
 from shared.settings import Settings
 
 Append = Callable[..., Awaitable[int]]
@@ -120,8 +119,15 @@ class LosesAnAnswer(Database):
             yield connection
 
 
-def follower(feed: Feed, database: Database, effect: Effect) -> Follower:
-    return Follower(source="tickets", feed=feed, database=database, following=following, apply=effect.apply)
+def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: float = 0.0) -> Follower:
+    return Follower(
+        source="tickets",
+        feed=feed,
+        database=database,
+        following=following,
+        apply=effect.apply,
+        pause_seconds=pause_seconds,
+    )
 
 
 def page_of(*facts: NewEvent, first: int = 1) -> Page:
@@ -326,22 +332,6 @@ async def test_a_follower_that_is_far_behind_applies_several_pages_in_one_transa
     assert len(await applied(database)) == 11_500
 
 
-async def test_what_was_read_ahead_is_forgotten_where_the_reader_goes_on_elsewhere(
-    log: EventLog, append: Append
-) -> None:
-    await append(number=3_000)
-    reading = ReadAhead(LogFeed(log))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("shared.feed.source.MOST_GATHERED", 1_000)
-        first = await reading.page(0, 0)
-        again = await reading.page(0, 0)
-        second = await reading.page(again.next, 0)
-    await reading.close()
-
-    assert first == again
-    assert (len(second.lines), second.next, second.last) == (1_000, 2_000, 3_000)
-
-
 async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
     log: EventLog, append: Append, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +346,34 @@ async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
     assert await consumer.step(0) == 100
     assert (consumer.lag.position, consumer.lag.source_position) == (1_100, 1_100)
     assert consumer.lag.waiting_since is None
+
+
+async def test_events_gather_while_nobody_waits_for_them(
+    log: EventLog, append: Append, database: Database, run: Run
+) -> None:
+    consumer = follower(LogFeed(log), database, effect := Effect(), pause_seconds=0.5)
+    run(consumer)
+    await append(stream="ticket-0")
+    assert await consumer.reached(1, 10)
+    for number in range(1, 8):
+        await append(stream=f"ticket-{number}")
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while sum(effect.batches) < 8:  # noqa: ASYNC110 - who waited in any other way would end the pause
+            await asyncio.sleep(0.01)
+
+    assert len(effect.batches) <= 3
+
+
+async def test_who_waits_for_a_position_waits_for_no_pause(
+    log: EventLog, append: Append, database: Database, run: Run
+) -> None:
+    consumer = follower(LogFeed(log), database, Effect(), pause_seconds=3_600)
+    run(consumer)
+    async with asyncio.timeout(10):
+        for number in range(1, 6):
+            await append(stream=f"ticket-{number}")
+            assert await consumer.reached(number, 20)
 
 
 async def test_waiting_for_a_position_ends_with_its_time_or_when_the_follower_has_stopped(

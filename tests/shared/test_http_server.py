@@ -16,6 +16,8 @@ import httpx
 import msgspec
 import pytest
 
+from shared.http.server import COLLECTING
+
 PROGRAM = Path(__file__).with_name("serving.py")
 MEBIBYTE = 1024 * 1024
 ENDS_WITHIN_SECONDS = 1.0
@@ -110,6 +112,13 @@ async def test_a_connection_that_rests_longer_than_clients_keep_one_is_still_the
         length = int(head.lower().partition(b"content-length: ")[2].split()[0])
         assert (await reader.readexactly(length)).startswith(b"{")
     writer.close()
+
+
+async def test_what_was_there_at_the_start_is_not_looked_through_for_garbage(client: httpx.AsyncClient) -> None:
+    found = (await client.get("/v1/garbage")).json()
+
+    assert found["kept"] > 10_000
+    assert tuple(found["thresholds"]) == COLLECTING
 
 
 async def test_a_request_that_never_comes_to_its_end_is_waited_for_a_second_at_most(service: Served) -> None:

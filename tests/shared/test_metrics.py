@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shared.event_log import LogUnavailableError
-from shared.event_log.grouping import Append, GroupedEventLog, Outcome
+from shared.event_log.grouping import GroupedEventLog
+from shared.event_log.writing import Append, Outcome
 from shared.events import NewEvent
 from shared.health import Metrics
 from shared.http import Answered
@@ -51,6 +52,7 @@ class SlowRecorder:
     """Keeps nothing, and lets its first group wait until it is told to go on."""
 
     failures = (OSError,)
+    unstorable = ()
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -66,8 +68,11 @@ class SlowRecorder:
     def close(self) -> None:
         pass
 
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"{name} is not asked here")
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def refused(*_arguments: object) -> Any:
+            raise AssertionError(f"{name} is not asked here")
+
+        return refused
 
 
 async def test_appends_that_wait_together_are_one_group(metrics: Metrics, fact: Fact) -> None:

@@ -58,6 +58,7 @@ class Rows:
 def ticket(number, **changes):
     facts = {
         "id": f"t-{number}",
+        "position": 0,
         "reference": f"FLU-{number}",
         "customer": CUSTOMERS[number % 3],
         "agreement": "fluxpunkt",
@@ -147,8 +148,8 @@ def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have():
         done = ticket(2, received_at=NOON + timedelta(minutes=2), state="closed")
         rows.put(rows.tickets, done)
         await ranking.refresh(rows, NOON, rows.position)
-        assert await ranking.page(None, 10) == ["t-0", "t-1", "t-3", "t-4"]
-        assert await ranking.page(done, 1) == ["t-3"]
+        assert [each.id for each in await ranking.page(None, 10)] == ["t-0", "t-1", "t-3", "t-4"]
+        assert [each.id for each in await ranking.page(done, 1)] == ["t-3"]
 
     asyncio.run(play())
 

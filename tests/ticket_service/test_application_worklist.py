@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ticket_service.read_model import ReadModel
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -154,6 +156,31 @@ async def test_an_empty_list_is_empty_and_has_nothing_to_give(open_office):
     assert await worklist(office) == []
     problem = await office.refused(409, "/v1/worklist/next")
     assert problem["type"] == "/problems/worklist-empty"
+
+
+async def test_a_page_shows_every_ticket_as_it_is_now_and_reads_again_only_what_has_changed(open_office, monkeypatch):
+    office = await open_office("fluxpunkt")
+    made = await opened(office, await office.served(), {name: {"severity": "hoch"} for name in "abcd"})
+    read = []
+    tickets_with = ReadModel.tickets_with
+
+    async def noted(self, ids):
+        read.append(sorted(ids))
+        return await tickets_with(self, ids)
+
+    monkeypatch.setattr(ReadModel, "tickets_with", noted)
+
+    async def shown():
+        items = (await office.get("/v1/worklist"))["items"]
+        tickets = [(await office.get(f"/v1/tickets/{each['id']}"))["ticket"] for each in items]
+        assert items == tickets
+        return items
+
+    assert len(await shown()) == 4
+    await office.post(f"/v1/tickets/{made['b']}/assignment", {"agent": "agent-1"})
+    assert [each["assignee"] for each in await shown()].count("agent-1") == 1
+    await shown()
+    assert read == [sorted(made.values()), [made["b"]]]
 
 
 async def test_next_gives_the_first_that_can_be_worked_on_and_nobody_has(open_office):

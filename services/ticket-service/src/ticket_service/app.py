@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -50,8 +50,11 @@ from ticket_service.domain.folding import (
 from ticket_service.migration_ledger import MigrationLedger
 from ticket_service.personal_data import PersonalData
 from ticket_service.projector import Projector
+from ticket_service.randomness import random_bytes
 from ticket_service.read_model import ReadModel
 
+PROJECTION_PAUSE_SECONDS: Final = 0.5
+"""So long the read model may stay behind while nobody asks it; who asks waits for no pause."""
 DESCRIPTION = "What may happen to a ticket, and what did: terms, customers, tickets, and the log of every fact."
 
 
@@ -62,7 +65,7 @@ def now() -> datetime:
 
 def new_id() -> str:
     """A time-ordered id (UUIDv7)."""
-    return new_event_id(now(), os.urandom(10))
+    return new_event_id(now(), random_bytes(10))
 
 
 def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
@@ -81,6 +84,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         database=database,
         following=read_model.following,
         apply=Projector(personal).apply,
+        pause_seconds=PROJECTION_PAUSE_SECONDS,
     )
     plans = open_database(settings, "terms-migrations", migration_ledger.metadata, IRREPLACEABLE)
     current = Current(log, follower, ReadModel(database))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -29,6 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.auth import KeyFileError
 from shared.database import Database, migrated_by
+from ticket_service.randomness import random_bytes
 
 FORMAT: Final = "fw1"
 _NONCE_BYTES: Final = 12
@@ -76,7 +76,7 @@ class PersonalData:
         The key is made and stored durably if there is none yet.
         """
         key = await self._key(subject)
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = random_bytes(_NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, msgspec.json.encode(content), event_id.encode())
         return f"{FORMAT}.{subject}.{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
 
@@ -149,7 +149,7 @@ class PersonalData:
         return found
 
     def _wrapped(self, subject: str) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = random_bytes(_NONCE_BYTES)
         return nonce + self._wrapping.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
 
     def _unwrapped(self, subject: str, wrapped: bytes) -> AESGCM:

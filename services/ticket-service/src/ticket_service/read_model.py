@@ -132,6 +132,13 @@ class CustomerRow(msgspec.Struct, frozen=True, kw_only=True):
     sealed: str | None
 
 
+class TicketRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket, and where in the log it changed last."""
+
+    state: Ticket
+    position: int
+
+
 class ReadModel:
     """Queries; each answers with domain states or plain rows."""
 
@@ -216,12 +223,12 @@ class ReadModel:
         rows = await self._rows(statement.order_by(tickets.c.ticket).limit(limit))
         return [ticket_from(row["document"]) for row in rows]
 
-    async def tickets_with(self, ids: Sequence[str]) -> dict[str, Ticket]:
+    async def tickets_with(self, ids: Sequence[str]) -> dict[str, TicketRow]:
         """Tickets by id."""
+        columns = (tickets.c.ticket, tickets.c.document, tickets.c.position)
         async with self._database.reading() as connection:
-            named = select(tickets.c.ticket, tickets.c.document).where(among(connection, tickets.c.ticket, ids))
-            rows = (await connection.execute(named)).all()
-        return {ticket: ticket_from(document) for ticket, document in rows}
+            rows = (await connection.execute(select(*columns).where(among(connection, tickets.c.ticket, ids)))).all()
+        return {ticket: TicketRow(state=ticket_from(document), position=at) for ticket, document, at in rows}
 
     async def open_tickets(self, customer: str) -> list[Ticket]:
         """A customer's tickets that are neither resolved nor closed, in the order of creation."""
@@ -285,7 +292,7 @@ def _ticket_called(provider: str, reference: str) -> Any:
 
 def _placed() -> Any:
     columns = [tickets.c[name] for name in _PLACED_COLUMNS]
-    return select(tickets.c.ticket.label("id"), *columns, tickets.c.position)
+    return select(tickets.c.ticket.label("id"), *columns)
 
 
 def _as_placed(row: RowMapping) -> Placed:

@@ -21,7 +21,6 @@ from shared.database.migrating import bring_up_to_date
 from shared.settings import Settings
 
 POOL_SIZE: Final = 4
-"""Connections that stay open; further ones are closed after use."""
 POOL_SECONDS: Final = 10.0
 """So long a request waits for a connection that others use."""
 CONNECT_SECONDS: Final = 5.0
@@ -147,11 +146,10 @@ def postgres_database(
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
     given = make_url(url)
-    kept = min(POOL_SIZE, most_connections)
     engine = create_async_engine(
         given.set(drivername="postgresql+asyncpg", query={}),
-        pool_size=kept,
-        max_overflow=most_connections - kept,
+        pool_size=most_connections,  # all are kept: under load each closed one would be opened again at once
+        max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,

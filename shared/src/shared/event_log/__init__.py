@@ -8,7 +8,7 @@ open_log            whichever the settings choose
 
 from __future__ import annotations
 
-from shared.event_log.grouping import GroupedEventLog, LogMeter
+from shared.event_log.grouping import GroupedEventLog
 from shared.event_log.port import (
     Answer,
     EventLog,
@@ -22,6 +22,7 @@ from shared.event_log.port import (
     VersionConflictError,
 )
 from shared.event_log.sqlite import SqliteEventLog
+from shared.event_log.writing import LogMeter
 from shared.settings import Settings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.event_log.grouping import Append
 from shared.event_log.port import VersionConflictError
+from shared.event_log.writing import Append
 from shared.events import NewEvent
 
 

@@ -11,9 +11,10 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from shared.event_log.connections import ThreadConnections
-from shared.event_log.grouping import GroupedEventLog, LogMeter
+from shared.event_log.grouping import GroupedEventLog
 from shared.event_log.port import LogUnavailableError
 from shared.event_log.postgres_recorder import PostgresGroupRecorder
+from shared.event_log.writing import LogMeter
 
 LISTEN_SECONDS: Final = 0.2
 """How often the listener looks whether the log closes."""

@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from shared.event_log.connections import ThreadConnections
-from shared.event_log.grouping import Append, Outcome
+from shared.event_log.grouping import StreamAfter
 from shared.event_log.judging import conflict, contradicts_itself, versions_before
 from shared.event_log.port import (
     Answer,
@@ -24,6 +24,7 @@ from shared.event_log.port import (
     StoredAnswer,
 )
 from shared.event_log.postgres_statements import statements
+from shared.event_log.writing import Append, Outcome
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
@@ -40,6 +41,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
     """
 
     failures = (psycopg.Error,)
+    unstorable = UNSTORABLE
 
     def __init__(self, connections: ThreadConnections) -> None:
         super().__init__(connections)
@@ -181,9 +183,12 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
                 key, answer = each.keyed.key, each.keyed.answer
                 answers[key.scope, key.key] = StoredAnswer(request_digest=key.request_digest, answer=answer)
 
-    def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
+    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`GroupRecorder`."""
-        return [FeedLine(position, line) for position, line in self._rows("stream", (stream, after_version))]
+        found: list[list[FeedLine]] = [[] for _ in wanted]
+        for number, position, line in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
+            found[number - 1].append(FeedLine(position, line))
+        return found
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`GroupRecorder`."""
@@ -193,10 +198,11 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
         """See :class:`GroupRecorder`."""
         return self._rows("last", ())[0][0] or 0
 
-    def select_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`GroupRecorder`."""
-        found = self._rows("answer", (key.scope, key.key))
-        return _stored_answer(*found[0]) if found else None
+        found = self._rows("answers", ([key.scope for key in keys], [key.key for key in keys]))
+        answers = {(scope, key): _stored_answer(digest, answer) for scope, key, digest, answer in found}
+        return [answers.get((key.scope, key.key)) for key in keys]
 
     def delete_keys(self, before: int) -> None:
         """See :class:`GroupRecorder`."""

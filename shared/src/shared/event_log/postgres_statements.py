@@ -52,11 +52,15 @@ STATEMENTS: Final = {
             WHERE scope = given.scope AND key = given.key LIMIT 1
         ) AS found
     """,
-    "answer": "SELECT request_digest, answer FROM {keys} WHERE scope = %s AND key = %s",
     "delete_keys": "DELETE FROM {keys} WHERE stored_at < %s",
-    "stream": """
-        SELECT notification_id, state FROM {events} WHERE originator_id = %s AND originator_version > %s
-        ORDER BY originator_version
+    # The limit keeps the planner from reading all events at once and joining them.
+    "streams": """
+        SELECT number, line.notification_id, line.state
+        FROM unnest(%b::text[], %s::bigint[]) WITH ORDINALITY AS given (stream, after, number), LATERAL (
+            SELECT notification_id, originator_version, state FROM {events}
+            WHERE originator_id = given.stream AND originator_version > given.after
+            ORDER BY originator_version LIMIT 2147483647
+        ) AS line ORDER BY number, line.originator_version
     """,
     "feed": "SELECT notification_id, state FROM {events} WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
     "last": "SELECT max(notification_id) FROM {events}",

@@ -13,7 +13,7 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from shared.event_log.grouping import READERS, Append, GroupedEventLog, LogMeter, Outcome
+from shared.event_log.grouping import READERS, GroupedEventLog, StreamAfter
 from shared.event_log.judging import contradicts_itself, versions_before
 from shared.event_log.port import (
     Answer,
@@ -25,6 +25,7 @@ from shared.event_log.port import (
     StoredAnswer,
     VersionConflictError,
 )
+from shared.event_log.writing import Append, LogMeter, Outcome
 from shared.events import NewEvent
 
 LOCK_SECONDS: Final = 30
@@ -79,6 +80,7 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
     """
 
     failures = (sqlite3.Error, PersistenceError)
+    unstorable = UNSTORABLE
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
         super().__init__(datastore)
@@ -106,18 +108,22 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
 
     def insert_group(self, group: Sequence[Append]) -> list[Outcome]:
         """See :class:`GroupRecorder`. The whole group at once; where that cannot be, append by append."""
+        if not contradicts_itself(group) and (stored := self._insert_together(group)) is not None:
+            return stored
         with self._transaction() as cursor:
-            outcomes = self._insert_together(cursor, group) or [self._insert_one(cursor, append) for append in group]
+            outcomes = [self._insert_one(cursor, append) for append in group]
         return outcomes  # noqa: RET504 - only now it is durable
 
-    def select_stream(self, stream: str, after_version: int) -> list[FeedLine]:
+    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`GroupRecorder`."""
         condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version"
-        return self._select_lines(condition, stream, after_version)
+        with self._cursor() as cursor:
+            return [self._select_lines(cursor, condition, *each) for each in wanted]
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`GroupRecorder`."""
-        return self._select_lines("rowid > ? ORDER BY rowid LIMIT ?", after, limit)
+        with self._cursor() as cursor:
+            return self._select_lines(cursor, "rowid > ? ORDER BY rowid LIMIT ?", after, limit)
 
     def select_last_position(self) -> int:
         """See :class:`GroupRecorder`."""
@@ -125,10 +131,10 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
             row = cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()  # noqa: S608 - own name
             return row[0] or 0
 
-    def select_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`GroupRecorder`."""
         with self._cursor() as cursor:
-            return _stored_answer(cursor, key)
+            return [_stored_answer(cursor, key) for key in keys]
 
     def delete_keys(self, before: int) -> None:
         """See :class:`GroupRecorder`."""
@@ -139,28 +145,25 @@ class SqliteGroupRecorder(SQLiteApplicationRecorder):
         """See :class:`GroupRecorder`."""
         self.datastore.close()
 
-    def _select_lines(self, condition: str, *values: object) -> list[FeedLine]:
-        with self._cursor() as cursor:
-            rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
-            return [FeedLine(row[0], row[1]) for row in rows]
+    def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
+        rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
+        return [FeedLine(row[0], row[1]) for row in rows]
 
-    def _insert_together(self, cursor: sqlite3.Cursor, group: Sequence[Append]) -> list[Outcome] | None:
+    def _insert_together(self, group: Sequence[Append]) -> list[Outcome] | None:
         """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.
 
         Each statement lets go of the interpreter's lock and has to get it back: a statement a row would wait for the event
-        loop again and again.
+        loop again and again. Nothing can be taken back but the whole transaction: else SQLite would copy every page that it
+        changes, which takes longer than to change it.
         """
-        if contradicts_itself(group):
-            return None
-        cursor.execute("SAVEPOINT together")
         try:
-            for each in group:
-                if each.keyed is not None:
-                    _insert_key(cursor, each.keyed)
-            positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
-            outcomes: list[Outcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
+            with self._transaction() as cursor:
+                for each in group:
+                    if each.keyed is not None:
+                        _insert_key(cursor, each.keyed)
+                positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
+                outcomes: list[Outcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
         except (VersionConflictError, KeyUsedError, *UNSTORABLE):
-            cursor.execute("ROLLBACK TO together")
             return None
         return outcomes
 
@@ -244,7 +247,7 @@ def _insert_statement(table: str, rows: int) -> str:
     """Inserts so many events, each if its stream stands at the version given last. A few sizes are prepared again and again."""
     values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
     return (
-        f"INSERT INTO {table} (originator_id, originator_version, topic, state) "  # noqa: S608 - own name
+        f"INSERT OR ROLLBACK INTO {table} (originator_id, originator_version, topic, state) "  # noqa: S608 - own name
         f"SELECT column1, column2, column3, column4 FROM (VALUES {values}) WHERE column5 = coalesce("
         f"(SELECT max(originator_version) FROM {table} WHERE originator_id = column1), 0)"
     )

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database, among, one_at_a_time, store
 from shared.events import Recorded, UnknownEvent, UnreadableEvent, recorded_somehow
-from shared.feed.source import Feed, Page, ReadAhead, SourceUnavailableError
+from shared.feed.source import BATCH, Feed, Page, ReadAhead, SourceUnavailableError
 
 WAIT_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -160,7 +160,9 @@ class Follower:
         following: Following,
         apply: Apply,
         applied: Callable[[], Awaitable[None]] | None = None,
+        pause_seconds: float = 0.0,
     ) -> None:
+        """``pause_seconds`` is how long events may gather for one transaction while nobody waits in :meth:`reached`."""
         self.source = source
         self.lag = Lag()
         self._feed = feed
@@ -169,6 +171,9 @@ class Follower:
         self._following = following
         self._apply = apply
         self._applied = applied
+        self._pause_seconds = pause_seconds
+        self._waiting = 0
+        self._wanted = asyncio.Event()
         self._advanced = asyncio.Condition()
 
     async def run(self, now: Callable[[], datetime]) -> None:
@@ -188,7 +193,8 @@ class Follower:
                 if resuming:
                     await self.resume()
                 # The first page is not waited for, so that a source that went backwards is noticed at once.
-                await self.step(0.0 if resuming else WAIT_SECONDS)
+                if 0 < await self.step(0.0 if resuming else WAIT_SECONDS) < BATCH:
+                    await self._pause()
             except SourceWentBackwardsError as error:
                 await self._stop(str(error))
                 return
@@ -201,6 +207,13 @@ class Follower:
             else:
                 self.lag.heard_at, self.lag.failing_because = now(), None
                 failures, resuming = 0, False
+
+    async def _pause(self) -> None:
+        """Let events gather: a transaction takes as long for one as for many."""
+        self._wanted.clear()
+        if self._pause_seconds and not self._waiting:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), self._pause_seconds)
 
     async def resume(self) -> None:
         """Go on after the position that is stored: a commit may have succeeded although it seemed to fail.
@@ -274,6 +287,11 @@ class Follower:
                 await self._advanced.wait_for(settled)
 
         if not settled():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(wait(), seconds)
+            self._waiting += 1
+            self._wanted.set()
+            try:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wait(), seconds)
+            finally:
+                self._waiting -= 1
         return self.lag.position >= position

@@ -46,9 +46,10 @@ class Feed(Protocol):
 
 
 class ReadAhead:
-    """Reads a feed for one reader: several pages as one while it is far behind, and what comes next meanwhile.
+    """Reads a feed for one reader: while it is far behind several pages as one, and what comes next meanwhile.
 
-    What a batch costs is shared by more events then, and nobody waits for the source in between.
+    What a batch costs is shared by more events then, and nobody waits for the source in between. Who has nearly caught up reads
+    again only once the batch is applied: more will have gathered by then.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -64,7 +65,7 @@ class ReadAhead:
             page = await self._gathered(after, wait_seconds)
         else:
             page = await coming
-        if page.next < page.last:
+        if len(page.lines) >= BATCH and page.next < page.last:
             self._coming = page.next, asyncio.create_task(self._gathered(page.next, 0))
         return page
 

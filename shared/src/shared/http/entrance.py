@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import re
 import time
-import uuid
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -77,24 +76,25 @@ class Entrance:
                 message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-            try:
-                self._admit(request)
-                await self._app(scope, _limited(request, receive), send_on)
-            except Problem as refusal:
-                await problems.response(request, refusal)(scope, receive, send_on)
-            except ClientDisconnect:
-                pass  # nobody is left who could be answered
-            except Exception as error:
-                answer = problems.failed(request, error)
-                if status is not None:
-                    raise  # half an answer was sent already
-                await answer(scope, receive, send_on)
-            finally:
-                seconds = round(time.perf_counter() - began, 6)
-                _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
-                if self._meter is not None:
-                    self._meter.answered(_answered(scope, seconds))
+        bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+        try:
+            self._admit(request)
+            await self._app(scope, _limited(request, receive), send_on)
+        except Problem as refusal:
+            await problems.response(request, refusal)(scope, receive, send_on)
+        except ClientDisconnect:
+            pass  # nobody is left who could be answered
+        except Exception as error:
+            answer = problems.failed(request, error)
+            if status is not None:
+                raise  # half an answer was sent already
+            await answer(scope, receive, send_on)
+        finally:
+            seconds = round(time.perf_counter() - began, 6)
+            _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+            if self._meter is not None:
+                self._meter.answered(_answered(scope, seconds))
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _admit(self, request: Request) -> None:
         """Raises Problem 401, or 422 for an address with NUL, which no database takes as text."""
@@ -109,7 +109,7 @@ class Entrance:
 
 def _new_correlation_id() -> str:
     """Names a request and is no secret: asking the operating system for it would let go of the interpreter's lock each time."""
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+    return f"{random.getrandbits(128):032x}"
 
 
 def _answered(scope: Scope, seconds: float) -> Answered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -12,10 +12,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from shared import problems
 from shared.database import DatabaseUnavailableError
 from shared.event_log import LogUnavailableError
+from shared.http.arguments import arguments
 from shared.http.commands import Replay, answered_meanwhile, as_response
 from shared.http.openapi import completed
 from shared.http.strict_json import NotJsonError, strict_json
@@ -34,38 +37,92 @@ _log = structlog.get_logger()
 
 
 class _StrictRequest(Request):
+    """A request whose JSON body is parsed strictly: 415 for another media type, 400 for what is not JSON."""
+
+    async def parse(self) -> Any:
+        """The parsed body, or null where there is none."""
+        body = await self.body()
+        self._json = None
+        if body:
+            media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if media_type != "application/json" and not media_type.endswith("+json"):
+                raise Problem(415, f"The body must be application/json, not {media_type or 'of no type'}.")
+            try:
+                self._json = strict_json(body)
+            except NotJsonError as error:
+                raise Problem(400, str(error)) from error
+        return self._json
+
     async def json(self) -> Any:
-        """The strictly parsed body; :class:`StrictRoute` has parsed it before FastAPI asks."""
+        """The parsed body; :class:`StrictRoute` has parsed it before FastAPI asks."""
         return self._json
 
 
 class StrictRoute(APIRoute):
-    """A route whose JSON body was checked strictly: 415 for another media type, 400 for what is not JSON."""
+    """A route with strict JSON. What is ordinary goes straight to the endpoint, everything else FastAPI's way."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
+        super().__init__(path, endpoint, **settings)
+        self._tail = path.rpartition("}")[2]
+        self._ordinary = arguments(self)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As any route. Nearly all others are told apart by the end of their path, which takes no regular expression."""
+        if not scope["path"].endswith(self._tail):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if self._ordinary is None or scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = _StrictRequest(scope, receive)
+        given = self._ordinary.of(request, None if self.body_field is None else await request.parse())
+        if given is None:
+            await super().handle(scope, receive if self.body_field is None else _read_again(request), send)
+            return
+        response = await _answer_or_replay(request, self.endpoint(**given))
+        await response(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's way."""
         handler = super().get_route_handler()
         takes_json = self.body_field is not None
 
         async def handle(request: Request) -> Response:
             strict = _StrictRequest(request.scope, request.receive)
-            if takes_json and (body := await strict.body()):
-                media_type = strict.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if media_type != "application/json" and not media_type.endswith("+json"):
-                    raise Problem(415, f"The body must be application/json, not {media_type or 'of no type'}.")
-                try:
-                    strict._json = strict_json(body)  # noqa: SLF001 - Starlette's own cache of the parsed body
-                except NotJsonError as error:
-                    raise Problem(400, str(error)) from error
-            try:
-                return await handler(strict)
-            except Replay:
-                raise
-            except Exception as refusal:
-                if (replay := await answered_meanwhile(request)) is not None:
-                    raise replay from refusal
-                raise
+            if takes_json:
+                await strict.parse()
+            return await _answer_or_replay(strict, handler(strict))
 
         return handle
+
+
+def _read_again(request: _StrictRequest) -> Receive:
+    """What gives the body once more to whoever reads after us."""
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if given:
+            return await request.receive()
+        given = True
+        return {"type": "http.request", "body": await request.body(), "more_body": False}
+
+    return receive
+
+
+async def _answer_or_replay(request: Request, answer: Awaitable[Response]) -> Response:
+    """The answer; for a refusal that may be the effect of the request's own twin, what that was answered."""
+    try:
+        return await answer
+    except Replay:
+        raise
+    except Exception as refusal:
+        if (replay := await answered_meanwhile(request)) is not None:
+            raise replay from refusal
+        raise
 
 
 class _Api(FastAPI):
@@ -90,13 +147,14 @@ def create_api(
         description=description,
         version=version,
         lifespan=lifespan,
+        # Not included, which would look for every route twice, in one router after the other.
+        routes=[route for each in routers for route in each.routes],
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
+        # Spans and log records of FastAPI's own would carry what requests and errors say.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         separate_input_output_schemas=False,
     )
-    for router in routers:
-        app.include_router(router)
     problems.install(app)
     app.add_exception_handler(Replay, _on_replay)
     for failure in STORAGE_FAILURES:
@@ -118,7 +176,12 @@ async def _on_replay(request: Request, replayed: Exception) -> Response:
 
 def router(*, prefix: str = "/v1", tags: list[str]) -> APIRouter:
     """A router whose routes take JSON strictly."""
-    return APIRouter(prefix=prefix, tags=list(tags), route_class=StrictRoute)
+    return APIRouter(
+        prefix=prefix,
+        tags=list(tags),
+        route_class=StrictRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

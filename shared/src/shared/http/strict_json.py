@@ -5,6 +5,7 @@ Refused are NaN, duplicate keys, NUL, half surrogate pairs, numbers that no 64 b
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from typing import Any, Final
@@ -20,14 +21,10 @@ class NotJsonError(ValueError):
 
 def strict_json(body: bytes) -> Any:
     """The JSON value in ``body``. Raises NotJsonError."""
+    if body.startswith(codecs.BOM_UTF8):
+        raise NotJsonError("The body begins with a byte order mark (BOM), which JSON does not have.")
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
+        value = _decoder.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise NotJsonError("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -65,6 +62,11 @@ def _integer(text: str) -> int:
     if len(text) <= _LONGEST_INTEGER and -(2**63) <= (number := int(text)) < 2**63:
         return number
     raise NotJsonError(f"The number {text[:40]} is too large.")
+
+
+_decoder: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_integer
+)
 
 
 def _check(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import Path, Query, Request, Response
@@ -60,11 +60,17 @@ class NumberedPage(HttpModel):
     after: int = Field(0, ge=0, le=2**31 - 1, description="The cursor of the page before, as its Link has it")
 
 
-def page(request: Request, items: Sequence[Item], limit: int, cursor: Callable[[Item], str | int]) -> Response:
+def page(
+    request: Request,
+    items: Sequence[Item],
+    limit: int,
+    cursor: Callable[[Item], str | int],
+    shown: Callable[[Item], Any] = lambda item: item,
+) -> Response:
     """A list's answer; ``items`` are one more than the limit where there is more, ``cursor`` says after which to go on."""
     headers = {}
     if len(items) > limit:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         following = urlencode([*kept, ("after", cursor(items[limit - 1]))])
         headers["Link"] = f'<{quote(request.scope["path"])}?{following}>; rel="next"'
-    return json_answer({"items": items[:limit]}, headers=headers)
+    return json_answer({"items": [shown(each) for each in items[:limit]]}, headers=headers)

@@ -136,7 +136,7 @@ def _add_worklist(routes: APIRouter, application: Application) -> None:
         items = await application.worklist.page(
             provider, application.now(), after=query.after or None, limit=query.limit + 1
         )
-        return page(request, items, query.limit, lambda each: each.id)
+        return page(request, items, query.limit, lambda each: each.id, lambda each: each.shown)
 
     @routes.post(
         "/worklist/next",

@@ -69,12 +69,12 @@ class Ranking:
         """The tickets, the most urgent first."""
         return (self._tickets[ticket] for _, ticket in self._order)
 
-    async def page(self, after: Placed | None, limit: int) -> list[str]:
-        """The ids behind the place that a ticket has or, once it is done, would have."""
+    async def page(self, after: Placed | None, limit: int) -> list[Placed]:
+        """The tickets behind the place that one has or, once it is done, would have."""
         start = 0
         if after is not None:
             start = bisect_right(self._order, (await self._key(after), after.id))
-        return [ticket for _, ticket in self._order[start : start + limit]]
+        return [self._tickets[ticket] for _, ticket in self._order[start : start + limit]]
 
     def _take(self, ticket: Placed) -> None:
         if ticket.state in CLOSED_STATES:

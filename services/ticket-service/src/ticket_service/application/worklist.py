@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -19,10 +20,19 @@ from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.commands import Assign
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
-from ticket_service.domain.state import Ticket
-from ticket_service.domain.worklist import is_free
+from ticket_service.domain.worklist import Placed, is_free
+from ticket_service.read_model import ReadModel
 
 KEPT_RANKINGS: Final = 100
+KEPT_ITEMS: Final = 5_000
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket on a page: its id, where in the log it changed last, and how it is shown (JSON)."""
+
+    id: str
+    position: int
+    shown: msgspec.Raw
 
 
 class Worklist:
@@ -33,10 +43,11 @@ class Worklist:
         self._terms = terms
         self._tickets = tickets
         self._rankings: OrderedDict[str, Ranking] = OrderedDict()
+        self._items: OrderedDict[str, Item] = OrderedDict()
         self._refreshing = asyncio.Lock()
         self._taking = asyncio.Lock()
 
-    async def page(self, provider: str, now: datetime, *, after: str | None, limit: int) -> list[Ticket]:
+    async def page(self, provider: str, now: datetime, *, after: str | None, limit: int) -> list[Item]:
         """Open tickets, the most urgent first, behind the place of a ticket that may be done meanwhile.
 
         Raises NotAcceptable if there never was such a ticket.
@@ -47,9 +58,7 @@ class Worklist:
         if after is not None and last is None:
             sentence = f"there is no ticket {after}"
             raise NotAcceptable(f"The worklist has no such page: {sentence}.", [("#query/after", sentence)])
-        ids = await ranking.page(last, limit)
-        found = await read_model.tickets_with(ids)
-        return [found[each] for each in ids]
+        return await self._shown(read_model, await ranking.page(last, limit))
 
     async def take_next(self, meta: CommandMeta) -> Answer:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two callers get the same."""
@@ -66,6 +75,20 @@ class Worklist:
                     if problem.status != HTTPStatus.PRECONDITION_FAILED:
                         raise
         raise NotInThisState("worklist-empty", "There is no workable ticket that nobody has.")
+
+    async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
+        """The tickets at the places. What was shown before and has not changed since is not read again."""
+        kept = self._items
+        changed = [each.id for each in places if each.id not in kept or kept[each.id].position < each.position]
+        if changed:
+            for key, row in (await read_model.tickets_with(changed)).items():
+                kept[key] = Item(id=key, position=row.position, shown=msgspec.Raw(msgspec.json.encode(row.state)))
+        items = [kept[each.id] for each in places]
+        for each in items:
+            kept.move_to_end(each.id)
+        while len(kept) > KEPT_ITEMS:
+            kept.popitem(last=False)
+        return items
 
     async def _ranking(self, provider: str, now: datetime) -> Ranking:
         """The provider's order as it is now. One whose refreshing fails half-way is not kept."""

@@ -21,9 +21,13 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a ticket only what its place in the worklist rests on: thousands of them are kept in order."""
+    """Of a ticket only what its place in the worklist rests on: thousands of them are kept in order.
+
+    ``position`` is where in the log it changed last.
+    """
 
     id: str
+    position: int
     reference: str
     customer: str
     agreement: str

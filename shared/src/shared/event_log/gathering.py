@@ -1,0 +1,93 @@
+"""Questions to the log that are asked at the same time become one query: one hop to a reader's thread for all who wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from shared.event_log.port import LogUnavailableError
+
+Question = TypeVar("Question", bound=Hashable)
+Reply = TypeVar("Reply")
+AT_ONCE: Final = 2
+"""Queries of one kind under way at the same time; what is asked meanwhile waits for the next."""
+
+
+class Gathering(Generic[Question, Reply]):
+    """Questions of one kind. One asked alone waits for nobody; each is put to the database after it was asked, so that its
+    reply knows everything that was stored before.
+
+    ``query`` replies to several questions in their order, called in a thread of the executor. Where it raises one of
+    ``unstorable``, the fault lies in the question of one, and each is put alone.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        query: Callable[[Sequence[Question]], Sequence[Reply]],
+        unstorable: tuple[type[Exception], ...],
+    ) -> None:
+        self._executor = executor
+        self._query = query
+        self._unstorable = unstorable
+        self._waiting: dict[Question, list[asyncio.Future[Reply]]] = {}
+        self._under_way = 0
+        self._scheduled = False
+
+    async def ask(self, question: Question) -> Reply:
+        """The reply. Raises what the query raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reply] = loop.create_future()
+        self._waiting.setdefault(question, []).append(future)
+        self._schedule(loop)
+        return await future
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._scheduled and self._under_way < AT_ONCE:
+            self._scheduled = True
+            loop.call_soon(self._put, loop)  # whoever is ready to ask in this turn of the loop comes along
+
+    def _put(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = False
+        self._under_way += 1
+        waiting, self._waiting = self._waiting, {}
+        self._send(loop, waiting).add_done_callback(lambda _: self._next(loop))
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._under_way -= 1
+        if self._waiting:
+            self._schedule(loop)
+
+    def _send(
+        self, loop: asyncio.AbstractEventLoop, waiting: Mapping[Question, Sequence[asyncio.Future[Reply]]]
+    ) -> asyncio.Future[Sequence[Reply]]:
+        try:
+            replies = loop.run_in_executor(self._executor, self._query, list(waiting))
+        except RuntimeError:  # the executor takes nothing more
+            replies = loop.create_future()
+            replies.set_exception(LogUnavailableError("the log is closed"))
+        replies.add_done_callback(partial(self._deliver, loop, waiting))
+        return replies
+
+    def _deliver(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        waiting: Mapping[Question, Sequence[asyncio.Future[Reply]]],
+        done: asyncio.Future[Sequence[Reply]],
+    ) -> None:
+        error = done.exception()
+        if isinstance(error, self._unstorable) and len(waiting) > 1:
+            for question, futures in waiting.items():
+                self._send(loop, {question: futures})
+            return
+        for number, futures in enumerate(waiting.values()):
+            for future in futures:
+                if future.done():
+                    continue  # who asked has gone away
+                if error is None:
+                    future.set_result(done.result()[number])
+                else:
+                    future.set_exception(error)
