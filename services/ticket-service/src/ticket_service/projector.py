@@ -116,10 +116,14 @@ def _row(folded: Folded[State], key: str, state: State, last: Envelope) -> Row:
 
 
 def _ticket_columns(ticket: Ticket) -> Row:
-    return {column.name: getattr(ticket, column.name) for column in read_model.tickets.c if column.name in _OF_TICKETS}
+    return {name: getattr(ticket, name) for name in _OF_TICKETS}
 
 
-_OF_TICKETS: Final = set(Ticket.__struct_fields__) - {"version"}
+_OF_TICKETS: Final = [
+    column.name
+    for column in read_model.tickets.c
+    if column.name in Ticket.__struct_fields__ and column.name != "version"
+]
 TICKETS: Final = Folded[Ticket](
     kind="ticket", table=read_model.tickets, evolve=evolve_ticket, read=read_model.ticket_from, columns=_ticket_columns
 )

@@ -6,6 +6,7 @@ Every figure is named in ``docs/operations.md``. Labels are operations, codes, m
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
@@ -38,6 +39,9 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        # Operations and outcomes are few, and looking one up among its labels takes longer than counting.
+        self._durations = cache(self._requests.labels)
+        self._answers = cache(self._commands.labels)
         self._lag = self.gauge("feed_lag_events", "Events of a source not yet applied", "source")
         self._lag_seconds = self.gauge("feed_lag_seconds", "Age of the oldest event not yet applied", "source")
 
@@ -52,11 +56,11 @@ class Metrics:
     def answered(self, answer: Answered) -> None:
         """Count a request once it is answered; see :class:`shared.http.RequestMeter`."""
         operation = answer.operation or UNROUTED
-        self._requests.labels(operation).observe(answer.seconds)
+        self._durations(operation).observe(answer.seconds)
         if answer.problem is not None:
             self._refusals.labels(operation, answer.problem).inc()
         elif answer.method in COMMANDS:
-            self._commands.labels(operation, "replayed" if answer.replayed else "done").inc()
+            self._answers(operation, "replayed" if answer.replayed else "done").inc()
 
     def follows(self, follower: Follower, now: datetime) -> None:
         """Note how far a follower is behind."""

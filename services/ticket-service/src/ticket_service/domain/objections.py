@@ -32,13 +32,13 @@ class Objections:
             self.unless(is_given(text), f"/{name}", "is required and may not be blank")
 
     def known(self, pointer: str, thing: str, value: str, known: Collection[str]) -> None:
-        self.unless(value in known, pointer, f"the agreement has no {thing} {value!r}; it has {', '.join(known)}")
+        if value not in known:
+            self.add(pointer, f"the agreement has no {thing} {value!r}; it has {', '.join(known)}")
 
     def not_later_than(self, pointer: str, instant: datetime, limit: datetime) -> None:
         """What is told lies in the past of its telling, but for the tolerance between two clocks."""
-        self.unless(
-            instant <= limit + CLOCK_TOLERANCE, pointer, f"{instant.isoformat()} lies after {limit.isoformat()}"
-        )
+        if instant > limit + CLOCK_TOLERANCE:
+            self.add(pointer, f"{instant.isoformat()} lies after {limit.isoformat()}")
 
     def agreed(self, pointer: str, record: AgreementRecord | OnBehalf, occurred_at: datetime) -> None:
         """A record of what a customer said names the contact, the channel, and an instant that has been."""
