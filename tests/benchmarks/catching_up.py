@@ -1,7 +1,8 @@
-"""Catching up on PostgreSQL: the ticket service's events to timers and to charges, beside the library's projection runner."""
+"""Catching up on PostgreSQL: a log of tickets' lives to timers and to charges, beside the library's projection runner."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -12,20 +13,20 @@ from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from measuring import Figure, empty_database, postgres, show
 from measuring.services import Name, Services, services
+from measuring.story import fill
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
+from shared.settings import Settings
+
 ROUNDS = 3
-TICKETS = 3_000
+EVENTS = 60_000
 LIBRARY_EVENTS = 3_000
 PATIENCE_SECONDS = 120
-ANSWER = {"channel": "email", "text": "Wir schauen es uns an."}
-ENTRY = {"start": "2026-06-05T09:00:00Z", "minutes": 20, "activity": "help", "agent": "agent-3"}
-COMMANDS = (("responses", ANSWER), ("time-entries", ENTRY), ("responses", ANSWER))
 
 
-def caught_up(running: Services, name: Name, database_url: str, last: int) -> float:
-    """Events a second from its first page to the last event."""
+def caught_up(running: Services, name: Name, database_url: str, last: int, *, stop: bool = True) -> float:
+    """Events a second from its first batch to the last event."""
     running.start(name, FRISTWERK_DATABASE_URL=database_url)
     first_at, first = 0.0, 0
     ends_at = time.monotonic() + PATIENCE_SECONDS
@@ -34,7 +35,8 @@ def caught_up(running: Services, name: Name, database_url: str, last: int) -> fl
         if position and not first:
             first_at, first = time.perf_counter(), position
         if position >= last:
-            running.stop(name)
+            if stop:
+                running.stop(name)
             return float(last - first) / (time.perf_counter() - first_at)
         time.sleep(0.05)  # asking takes time from the one who is asked
     raise SystemExit(f"{name} did not catch up")
@@ -102,16 +104,8 @@ def library(database_url: str) -> float:
 def main() -> None:
     """Print the table."""
     with postgres() as server, services(server.url()) as running:
-        running.start("ticket")
-        tickets = running.prepare(TICKETS)
-        running.load(
-            "ticket",
-            [
-                running.request("POST", f"/v1/tickets/{each}/{path}", body)
-                for path, body in COMMANDS
-                for each in tickets
-            ],
-        )
+        asyncio.run(fill(Settings(var=running.folder, database_url=running.database_url), EVENTS))
+        caught_up(running, "ticket", running.database_url, EVENTS, stop=False)
         last = running.last_position()
         sla, billing, reference = [], [], []
         for _ in range(ROUNDS):

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 import pytest
 
-from shared.http.server import COLLECTING
+from shared.collecting import THRESHOLDS
 
 PROGRAM = Path(__file__).with_name("serving.py")
 MEBIBYTE = 1024 * 1024
@@ -118,7 +118,7 @@ async def test_what_was_there_at_the_start_is_not_looked_through_for_garbage(cli
     found = (await client.get("/v1/garbage")).json()
 
     assert found["kept"] > 10_000
-    assert tuple(found["thresholds"]) == COLLECTING
+    assert tuple(found["thresholds"]) == THRESHOLDS
 
 
 async def test_a_request_that_never_comes_to_its_end_is_waited_for_a_second_at_most(service: Served) -> None:

@@ -14,6 +14,7 @@ import httpx
 from billing_service import cases
 from billing_service.replay import replay
 from shared.auth import Principal, Tokens, load_keys
+from shared.collecting import collect_rarely
 from shared.settings import Settings, SettingsError
 
 
@@ -32,6 +33,7 @@ def run_cases(arguments: argparse.Namespace) -> tuple[str, int]:
 
 def run_replay(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
     """Everything recomputed from the logs; the last two lines are the digests, 0 only if they are equal."""
+    collect_rarely()
     found = asyncio.run(replay(settings, arguments.until or now().date(), now))
     lines = [
         *found.differences,

@@ -28,10 +28,9 @@ from shared.auth import Principal, Tokens, load_keys
 from shared.database import Database, open_live_database
 from shared.event_log import open_log
 from shared.events import UnknownEvent, recorded_somehow
-from shared.feed import Apply, Feed, HttpFeed, LogFeed
+from shared.feed import Apply, Feed, HttpFeed, LogFeed, ReadAhead
 from shared.settings import Settings
 
-PAGE: Final = 1_000
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
 
@@ -97,9 +96,9 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
 
 async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply) -> None:
     """Apply a feed to the fresh read model, up to a position. Raises NothingToCompareError where it ends before."""
-    after = 0
+    after, reading = 0, ReadAhead(feed)
     while after < until_position:
-        page = await feed.page(after, PAGE, 0)
+        page = await reading.page(after, 0)
         if page.last < until_position:
             raise NothingToCompareError(
                 f"The {source} ends at {page.last}, the read model was made of {until_position}."
@@ -108,6 +107,7 @@ async def _follow(source: str, feed: Feed, until_position: int, fresh: Database,
         async with fresh.transaction() as connection:
             await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
         after = page.next
+    await reading.close()
 
 
 async def _compare(stored: Database, fresh: Database, until: date, now: Callable[[], datetime]) -> Comparison:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import httpx
 
 from shared.auth import Principal, Tokens, load_keys
+from shared.collecting import collect_rarely
 from shared.database import Database, open_live_database
 from shared.feed import HttpFeed
 from shared.settings import Settings, SettingsError
@@ -59,6 +60,7 @@ def run_cases(folder: Path, show: Print) -> int:
 
 def run_replay(settings: Settings, now: Callable[[], datetime], show: Print, *, from_log: bool) -> int:
     """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal."""
+    collect_rarely()
 
     async def compare(database: Database) -> int:
         if from_log:

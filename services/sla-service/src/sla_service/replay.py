@@ -18,9 +18,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import Database
-from shared.events import Recorded, recorded_somehow
+from shared.events import Recorded, read_line, recorded_somehow
 from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.feed import Feed
+from shared.feed import Feed, ReadAhead
 from sla_service import read_model
 from sla_service.domain.terms import PublishedTerms
 from sla_service.projector import TICKET_STREAM, derived_ticket
@@ -28,7 +28,6 @@ from sla_service.read_model import digests, tables
 from sla_service.read_model.storing import compiled_terms, stored_histories, stored_terms
 
 SOURCE: Final = "ticket-service"
-PAGE: Final = 1_000
 TICKETS_AT_ONCE: Final = 200
 EVERY: Final = 10_000
 """A line of progress for so many events or tickets."""
@@ -123,17 +122,18 @@ async def _from_log(feed: Feed, position: int, tell: Tell) -> AsyncIterator[tupl
     published: dict[str, list[AgreementPublished | CalendarPublished]] = {}
     with closing(sqlite3.connect("")) as spool:  # a nameless database lies in a temporary file
         spool.execute("CREATE TABLE lines (ticket TEXT, version INTEGER, line BLOB)")
-        after = 0
+        after, reading = 0, ReadAhead(feed)
         while after < position:
-            page = await feed.page(after, PAGE, 0)
+            page = await reading.page(after, 0)
             if page.last < position:
                 raise SourceShorterError(
                     f"The log ends at position {page.last:,}, but the read model was made of {position:,}."
                 )
             _collect(spool, page.lines, position, published)
-            if (after + PAGE) // EVERY > after // EVERY:
+            if page.next // EVERY > after // EVERY:
                 tell(f"{min(page.next, position):,} of {position:,} positions read.")
             after = page.next
+        await reading.close()
         terms = {provider: compiled_terms(each) for provider, each in published.items()}
         for history in _collected(spool):
             yield history, terms.get(history[0].envelope.provider, PublishedTerms())
@@ -147,13 +147,12 @@ def _collect(
 ) -> None:
     rows: list[tuple[str, int, bytes]] = []
     for line in lines:
-        each = recorded_somehow(line)
-        envelope, event = each.envelope, each.event
+        envelope = read_line(line)
         if envelope.position > position:
             break
         if envelope.stream.startswith(TICKET_STREAM):
             rows.append((envelope.stream, envelope.version, line))
-        elif isinstance(event, AgreementPublished | CalendarPublished):
+        elif isinstance(event := recorded_somehow(line).event, AgreementPublished | CalendarPublished):
             published.setdefault(envelope.provider, []).append(event)
     spool.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.feed.following import Apply, Follower, Following, Lag, SourceWentBackwardsError
 from shared.feed.routes import feed_router
-from shared.feed.source import Feed, HttpFeed, LogFeed, Page, SourceUnavailableError
+from shared.feed.source import Feed, HttpFeed, LogFeed, Page, ReadAhead, SourceUnavailableError
 
 __all__ = [
     "Apply",
@@ -15,6 +15,7 @@ __all__ = [
     "Lag",
     "LogFeed",
     "Page",
+    "ReadAhead",
     "SourceUnavailableError",
     "SourceWentBackwardsError",
     "feed_router",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from types import FrameType
@@ -12,12 +11,10 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from shared.collecting import collect_rarely
+
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
-
-COLLECTING: Final = (50_000, 20, 20)
-"""Thresholds of Python's collector of cycles. It looks through all kept states each time: by Python's own (700, 10, 10) a fifth
-of a command's time, and pauses of a tenth of a second."""
 
 
 class Stopping:
@@ -49,9 +46,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; what was made until then lives as long as the service and is not looked through for garbage again."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECTING)
+        collect_rarely()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """End; a second SIGINT ends without waiting for anything.
