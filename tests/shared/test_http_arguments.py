@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import Body as Embedded
 from fastapi.routing import APIRoute
 from pydantic import Field
 
@@ -69,6 +70,14 @@ def add_others(routes: APIRouter) -> None:
     @routes.get("/renamed")
     async def renamed(query: Annotated[Renamed, Query()]) -> Response:
         return json_answer(query.model_dump())
+
+    @routes.post("/embedded")
+    async def embedded(body: Annotated[Body, Embedded(embed=True)]) -> Response:
+        return json_answer(body.model_dump())
+
+    @routes.post("/several")
+    async def several(one: Body, other: Body) -> Response:
+        return json_answer([one.model_dump(), other.model_dump()])
 
     @routes.get("/required")
     async def required(size: int) -> Response:
@@ -132,6 +141,9 @@ UNUSUAL: list[tuple[str, str, Any]] = [
     ("GET", "/renamed?size=3", None),
     ("GET", "/instants?size=4", None),
     ("GET", "/instants?at=2026-06-03T16:30:00%2B02:00&at=2026-06-03T17:30:00Z", None),
+    ("POST", "/embedded", {"body": {"text": "a"}}),
+    ("POST", "/embedded", {"text": "a"}),
+    ("POST", "/several", {"one": {"text": "a"}, "other": {"text": "b"}}),
     ("GET", "/required?size=4", None),
     ("GET", "/required", None),
     ("GET", "/dependent", None),

@@ -86,7 +86,9 @@ def arguments(route: APIRoute) -> Arguments | None:
     """How to call the route's endpoint; null where only FastAPI can. The endpoint makes its whole answer itself."""
     dependant = route.dependant
     only_fastapi = any(getattr(dependant, name) for name in _ONLY_FASTAPI) or route.response_field is not None
-    if only_fastapi or len(dependant.body_params) > 1 or not inspect.iscoroutinefunction(route.endpoint):
+    # Forms, and bodies whose parts are parameters, are fields of FastAPI's own making.
+    plain_body = dependant.body_params in ([], [route.body_field])
+    if only_fastapi or not plain_body or not inspect.iscoroutinefunction(route.endpoint):
         return None
     return Arguments(dependant)
 
