@@ -42,9 +42,8 @@ run: setup
 serve: setup
 	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent
 
-# Three workers for two cores: the tests that start services wait about half of their time.
 test: setup
-	$(PY) -m pytest -n 3 --dist worksteal
+	$(PY) -m pytest -n 2
 
 lint: setup
 	$(PY) -m ruff check

@@ -57,12 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts services takes longest and comes first, so that at the end no worker waits for another."""
-    items.sort(key=lambda item: not {"faults", "journeys"} & set(item.path.parts))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A promise was held if its test came to its end and has figures."""

@@ -121,6 +121,9 @@ class Clerk:
         if answer.status_code == 409:
             assert answer.json()["type"] == "/problems/nothing-to-invoice", answer.text
             return
+        if answer.status_code == 404:  # killed before it has heard of the contract; a clerk tries again
+            assert answer.json()["type"] == "/problems/contract-not-found", answer.text
+            return
         assert answer.status_code == 201, answer.text
         self.numbers.append(answer.json()["invoice"]["number"])
 
