@@ -24,7 +24,7 @@ async def test_what_was_read_ahead_is_forgotten_where_the_reader_goes_on_elsewhe
         first = await reading.page(0, 0)
         again = await reading.page(0, 0)
         second = await reading.page(again.next, 0)
-    await reading.close()
+    await reading.aclose()
 
     assert first == again
     assert (len(second.lines), second.next, second.last) == (1_000, 2_000, 3_000)
@@ -42,4 +42,4 @@ async def test_what_was_read_by_who_had_caught_up_is_not_continued_before_it_is_
     await append(stream="ticket-3", number=4)
 
     assert (first.next, len((await reading.page(2, 0)).lines)) == (2, 7)
-    await reading.close()
+    await reading.aclose()

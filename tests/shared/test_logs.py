@@ -44,3 +44,21 @@ def test_a_line_is_a_json_object_that_says_when_who_and_in_which_request() -> No
 def test_the_level_decides_what_is_written() -> None:
     assert written("debug")[0]["event"] == "told_in_detail"
     assert [each["event"] for each in written("error")] == ["failed"]
+
+
+REPLACED = """
+import io, sys, structlog
+from shared.logs import configure_logs
+sys.stderr = io.StringIO()
+configure_logs("info", "ticket-service")
+log = structlog.get_logger()
+log.info("told")
+sys.stderr.close()
+log.info("told again")
+"""
+
+
+def test_lines_go_to_the_process_s_own_output_whatever_takes_its_place_for_a_while() -> None:
+    done = subprocess.run([sys.executable, "-c", REPLACED], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["told", "told again"]

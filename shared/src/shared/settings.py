@@ -19,6 +19,7 @@ Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 DatabaseUrl = Annotated[
     str, msgspec.Meta(pattern=rf"^postgresql://[^\s/]+/[^\s/?]+(\?sslmode=({'|'.join(SSL_MODES)}))?$")
 ]
+DATABASE_CONNECTIONS: Final = 8
 UNLOCKED_APPENDS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
 EXPECTED: Final = {
     "port": "expected a number from 1 to 65535",
@@ -45,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
     database_url: DatabaseUrl | None = None
     """``postgresql://user:password@host:port/database``; default: SQLite files in the folder ``var``."""
-    database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
+    database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = DATABASE_CONNECTIONS
     """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""

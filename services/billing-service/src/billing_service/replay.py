@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date, datetime
 from typing import Final
 
@@ -96,18 +96,18 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
 
 async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply) -> None:
     """Apply a feed to the fresh read model, up to a position. Raises NothingToCompareError where it ends before."""
-    after, reading = 0, ReadAhead(feed)
-    while after < until_position:
-        page = await reading.page(after, 0)
-        if page.last < until_position:
-            raise NothingToCompareError(
-                f"The {source} ends at {page.last}, the read model was made of {until_position}."
-            )
-        batch = [each for each in map(recorded_somehow, page.lines) if each.envelope.position <= until_position]
-        async with fresh.transaction() as connection:
-            await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
-        after = page.next
-    await reading.close()
+    after = 0
+    async with aclosing(ReadAhead(feed)) as reading:
+        while after < until_position:
+            page = await reading.page(after, 0)
+            if page.last < until_position:
+                raise NothingToCompareError(
+                    f"The {source} ends at {page.last}, the read model was made of {until_position}."
+                )
+            batch = [each for each in map(recorded_somehow, page.lines) if each.envelope.position <= until_position]
+            async with fresh.transaction() as connection:
+                await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
+            after = page.next
 
 
 async def _compare(stored: Database, fresh: Database, until: date, now: Callable[[], datetime]) -> Comparison:

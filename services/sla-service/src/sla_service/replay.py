@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -34,6 +34,7 @@ EVERY: Final = 10_000
 
 Tell = Callable[[str], None]
 History = Sequence[Recorded]
+Published = dict[str, list[AgreementPublished | CalendarPublished]]
 
 
 class SourceShorterError(Exception):
@@ -119,10 +120,19 @@ async def _from_histories(database: Database) -> AsyncIterator[tuple[History, Pu
 
 async def _from_log(feed: Feed, position: int, tell: Tell) -> AsyncIterator[tuple[History, PublishedTerms]]:
     """Every ticket's history in the log up to a position, with its provider's terms."""
-    published: dict[str, list[AgreementPublished | CalendarPublished]] = {}
     with closing(sqlite3.connect("")) as spool:  # a nameless database lies in a temporary file
         spool.execute("CREATE TABLE lines (ticket TEXT, version INTEGER, line BLOB)")
-        after, reading = 0, ReadAhead(feed)
+        published = await _read(feed, position, spool, tell)
+        terms = {provider: compiled_terms(each) for provider, each in published.items()}
+        for history in _collected(spool):
+            yield history, terms.get(history[0].envelope.provider, PublishedTerms())
+
+
+async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell) -> Published:
+    """Collect the log's lines of tickets up to a position; what was published, by provider. Raises SourceShorterError."""
+    published: Published = {}
+    after = 0
+    async with aclosing(ReadAhead(feed)) as reading:
         while after < position:
             page = await reading.page(after, 0)
             if page.last < position:
@@ -133,18 +143,10 @@ async def _from_log(feed: Feed, position: int, tell: Tell) -> AsyncIterator[tupl
             if page.next // EVERY > after // EVERY:
                 tell(f"{min(page.next, position):,} of {position:,} positions read.")
             after = page.next
-        await reading.close()
-        terms = {provider: compiled_terms(each) for provider, each in published.items()}
-        for history in _collected(spool):
-            yield history, terms.get(history[0].envelope.provider, PublishedTerms())
+    return published
 
 
-def _collect(
-    spool: sqlite3.Connection,
-    lines: Sequence[bytes],
-    position: int,
-    published: dict[str, list[AgreementPublished | CalendarPublished]],
-) -> None:
+def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, published: Published) -> None:
     rows: list[tuple[str, int, bytes]] = []
     for line in lines:
         envelope = read_line(line)

@@ -18,9 +18,10 @@ from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
 from shared.database.migrating import bring_up_to_date
-from shared.settings import Settings
+from shared.settings import DATABASE_CONNECTIONS, Settings
 
-POOL_SIZE: Final = 4
+FILE_CONNECTIONS: Final = 4
+"""Connections to an SQLite file at most."""
 POOL_SECONDS: Final = 10.0
 """So long a request waits for a connection that others use."""
 CONNECT_SECONDS: Final = 5.0
@@ -135,7 +136,7 @@ def postgres_database(
     schema: str,
     metadata: MetaData,
     *,
-    most_connections: int = 2 * POOL_SIZE,
+    most_connections: int = DATABASE_CONNECTIONS,
     statement_seconds: float | None = 30.0,
     one_moment: bool = False,
 ) -> Database:
@@ -180,7 +181,7 @@ def sqlite_database(
     url = URL.create("sqlite+aiosqlite", database=str(file))  # in a plain string, "?" in a folder's name ends the path
     engine = create_async_engine(
         url,
-        pool_size=POOL_SIZE,
+        pool_size=FILE_CONNECTIONS,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         hide_parameters=True,

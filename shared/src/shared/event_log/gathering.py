@@ -17,9 +17,9 @@ AT_ONCE: Final = 2
 
 
 class Gathering(Generic[Question, Reply]):
-    """Questions of one kind. One asked alone waits for nobody; each is put to the database after it was asked, so that its
-    reply knows everything that was stored before.
+    """Questions of one kind; who asks alone waits for nobody.
 
+    Each is put to the database after it was asked, so that its reply knows everything that was stored before.
     ``query`` replies to several questions in their order, called in a thread of the executor. Where it raises one of
     ``unstorable``, the fault lies in the question of one, and each is put alone.
     """
@@ -39,49 +39,47 @@ class Gathering(Generic[Question, Reply]):
 
     async def ask(self, question: Question) -> Reply:
         """The reply. Raises what the query raises."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(question, []).append(future)
-        self._schedule(loop)
+        self._schedule()
         return await future
 
-    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _schedule(self) -> None:
         if not self._scheduled and self._under_way < AT_ONCE:
             self._scheduled = True
-            loop.call_soon(self._put, loop)  # whoever is ready to ask in this turn of the loop comes along
+            # Whoever is ready to ask in this turn of the loop comes along.
+            asyncio.get_running_loop().call_soon(self._put)
 
-    def _put(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _put(self) -> None:
         self._scheduled = False
         self._under_way += 1
         waiting, self._waiting = self._waiting, {}
-        self._send(loop, waiting).add_done_callback(lambda _: self._next(loop))
+        self._send(waiting).add_done_callback(self._next)
 
-    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _next(self, _done: asyncio.Future[Sequence[Reply]]) -> None:
         self._under_way -= 1
         if self._waiting:
-            self._schedule(loop)
+            self._schedule()
 
-    def _send(
-        self, loop: asyncio.AbstractEventLoop, waiting: Mapping[Question, Sequence[asyncio.Future[Reply]]]
-    ) -> asyncio.Future[Sequence[Reply]]:
+    def _send(self, waiting: Mapping[Question, Sequence[asyncio.Future[Reply]]]) -> asyncio.Future[Sequence[Reply]]:
+        loop = asyncio.get_running_loop()
         try:
             replies = loop.run_in_executor(self._executor, self._query, list(waiting))
         except RuntimeError:  # the executor takes nothing more
             replies = loop.create_future()
             replies.set_exception(LogUnavailableError("the log is closed"))
-        replies.add_done_callback(partial(self._deliver, loop, waiting))
+        replies.add_done_callback(partial(self._deliver, waiting))
         return replies
 
     def _deliver(
         self,
-        loop: asyncio.AbstractEventLoop,
         waiting: Mapping[Question, Sequence[asyncio.Future[Reply]]],
         done: asyncio.Future[Sequence[Reply]],
     ) -> None:
         error = done.exception()
         if isinstance(error, self._unstorable) and len(waiting) > 1:
             for question, futures in waiting.items():
-                self._send(loop, {question: futures})
+                self._send({question: futures})
             return
         for number, futures in enumerate(waiting.values()):
             for future in futures:

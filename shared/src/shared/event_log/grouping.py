@@ -99,7 +99,7 @@ class GroupedEventLog:
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""
-        return await self._read(self._called(lambda: self._recorder.select_feed(after, limit)))
+        return await self._read(self._in_reader(lambda: self._recorder.select_feed(after, limit)))
 
     async def wait(self, after: int, seconds: float) -> None:
         """See :class:`EventLog`."""
@@ -132,7 +132,7 @@ class GroupedEventLog:
     async def forget_keys(self, now: datetime) -> None:
         """Delete idempotency keys older than 90 days."""
         before = int((now - KEYS_KEPT).timestamp())
-        await self._read(self._called(lambda: self._recorder.delete_keys(before)))
+        await self._read(self._in_reader(lambda: self._recorder.delete_keys(before)))
 
     async def keep_tidy(self, now: Callable[[], datetime]) -> None:
         """Forget old idempotency keys once a day, until cancelled."""
@@ -158,7 +158,7 @@ class GroupedEventLog:
             if not waiter.done():
                 waiter.set_result(position)
 
-    async def _called(self, query: Callable[[], Result]) -> Result:
+    async def _in_reader(self, query: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._readers, query)
 
     async def _read(self, query: Coroutine[Any, Any, Result]) -> Result:

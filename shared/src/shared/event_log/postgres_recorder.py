@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -200,8 +200,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
 
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`GroupRecorder`."""
-        found = self._rows("answers", ([key.scope for key in keys], [key.key for key in keys]))
-        answers = {(scope, key): _stored_answer(digest, answer) for scope, key, digest, answer in found}
+        answers = _by_key(self._rows("answers", _columns_of(keys)))
         return [answers.get((key.scope, key.key)) for key in keys]
 
     def delete_keys(self, before: int) -> None:
@@ -218,8 +217,7 @@ class PostgresGroupRecorder(PostgresApplicationRecorder):
     ) -> dict[tuple[str, str], StoredAnswer]:
         if not keys:
             return {}
-        cursor.execute(self._sql["answers"], ([key.scope for key in keys], [key.key for key in keys]), prepare=True)
-        return {(scope, key): _stored_answer(digest, answer) for scope, key, digest, answer in cursor}
+        return _by_key(cursor.execute(self._sql["answers"], _columns_of(keys), prepare=True))
 
     def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
         """The rows of a question; it is asked again over a new connection where the old one turns out to be broken."""
@@ -249,5 +247,12 @@ def _last_positions(positions: Sequence[int], group: Sequence[Append]) -> list[O
     return [[0, *(next(following) for _ in each.events)][-1] for each in group]
 
 
-def _stored_answer(digest: str, answer: bytes) -> StoredAnswer:
-    return StoredAnswer(request_digest=digest, answer=msgspec.msgpack.decode(answer, type=Answer))
+def _columns_of(keys: Sequence[IdempotencyKey]) -> tuple[list[str], list[str]]:
+    return [key.scope for key in keys], [key.key for key in keys]
+
+
+def _by_key(rows: Iterable[Any]) -> dict[tuple[str, str], StoredAnswer]:
+    return {
+        (scope, key): StoredAnswer(request_digest=digest, answer=msgspec.msgpack.decode(answer, type=Answer))
+        for scope, key, digest, answer in rows
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Final
 
@@ -181,10 +181,8 @@ class Follower:
 
         Only a source that went backwards ends it: ``lag.stopped_because`` says so.
         """
-        try:
+        async with aclosing(self._reading):
             await self._run(now)
-        finally:
-            await self._reading.close()
 
     async def _run(self, now: Callable[[], datetime]) -> None:
         failures, resuming = 0, True

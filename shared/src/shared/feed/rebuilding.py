@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from hashlib import sha256
 from typing import Final
 
@@ -127,8 +127,7 @@ class Rebuild:
         async with building.database.reading() as connection:
             at = await self._following.position(connection, source.name)
         progress = _Progress(self._say, source.name)
-        reading = ReadAhead(source.feed)
-        try:
+        async with aclosing(ReadAhead(source.feed)) as reading:
             while (until := await self._live_position(building, source)) - at >= BATCH:
                 page = _until(await reading.page(at, 0), source, at, until)
                 batch = read_page(page)
@@ -136,8 +135,6 @@ class Rebuild:
                     await apply_page(connection, self._following, source.name, at, page, batch, source.apply)
                 at = page.next
                 progress.done(len(batch), at, until)
-        finally:
-            await reading.close()
 
     async def _live_position(self, building: _Building, source: Source) -> int:
         async with building.live.reading() as connection:

@@ -69,7 +69,7 @@ class ReadAhead:
             self._coming = page.next, asyncio.create_task(self._gathered(page.next, 0))
         return page
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Give up what is coming."""
         if self._coming is not None:
             await _ended(self._coming[1])

@@ -67,7 +67,10 @@ def page(
     cursor: Callable[[Item], str | int],
     shown: Callable[[Item], Any] = lambda item: item,
 ) -> Response:
-    """A list's answer; ``items`` are one more than the limit where there is more, ``cursor`` says after which to go on."""
+    """A list's answer, each item as ``shown``.
+
+    ``items`` are one more than the limit where there is more, ``cursor`` says after which to go on.
+    """
     headers = {}
     if len(items) > limit:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]

@@ -43,8 +43,7 @@ def _check_instant(ticket: Ticket, context: Context) -> None:
     objections.not_later_than("/occurred_at", at, context.now)
     if at < ticket.received_at:
         objections.add("/occurred_at", f"lies before the ticket was received, at {ticket.received_at.isoformat()}")
-    if objections.errors:
-        objections.refuse_if_any(f"Nothing can have happened to ticket {ticket.reference} at {at.isoformat()}.")
+    objections.refuse_if_any(f"Nothing can have happened to ticket {ticket.reference} at {at.isoformat()}.")
 
 
 def _facts(ticket: Ticket, command: Command, context: Context) -> list[Fact]:  # noqa: PLR0911, C901 - a family a line
