@@ -10,15 +10,15 @@ from typing import Final
 import msgspec
 from msgspec import inspect as types
 
-from shared import events
+from fristwerk_language import events
 
 PAGE: Final = Path(__file__).parent / "events.md"
 _INTRODUCTION: Final = """# Events
 
 Every type that Fristwerk records, by the name that stands in `type`. The envelope around them is described in
-`shared/src/shared/events/envelope.py`; here stand the fields of `data`. What a line calls *personal* stands in the envelope's
-`personal`, sealed with the data subject's own key, and never in `data`. Types are only ever added to: a reader must ignore
-fields and types it does not know.
+`shared/language/src/fristwerk_language/events/envelope.py`; here stand the fields of `data`. What a line calls *personal* stands
+in the envelope's `personal`, sealed with the data subject's own key, and never in `data`. Types are only ever added to: a reader
+must ignore fields and types it does not know.
 
 This page is written by `docs/write_events.py` from the code.
 """

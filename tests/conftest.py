@@ -22,9 +22,9 @@ import billing_service.app
 import sla_service.app
 import ticket_service.app
 from fristwerk_local.postgres import PostgresServer
-from shared.auth import Principal, Tokens, load_keys
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 
 
 class Promise(msgspec.Struct):

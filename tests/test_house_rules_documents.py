@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from shared.events import EVENT_TYPES
-from shared.settings import PREFIX, Settings
+from fristwerk_language.events import EVENT_TYPES
+from fristwerk_platform.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 LOCKS = sorted(ROOT.glob("requirements*.txt"))

@@ -22,10 +22,10 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from measuring import Figure, postgres, quantile, show
 from psycopg.conninfo import conninfo_to_dict
 
+from fristwerk_language.events import NewEvent, new_event_id
 from fristwerk_local.postgres import PostgresServer, binaries
-from shared.event_log import GroupedEventLog, SqliteEventLog
-from shared.event_log.postgres import PostgresEventLog
-from shared.events import NewEvent, new_event_id
+from fristwerk_platform.event_log import GroupCommitLog, SqliteEventLog
+from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 ROUNDS = 5
 AT_ONCE = 64
@@ -43,7 +43,7 @@ def new_stream() -> str:
     return f"ticket-{new_event_id(datetime.now(UTC), os.urandom(10))}"
 
 
-async def append(log: GroupedEventLog, events: int, at_once: int) -> list[float]:
+async def append(log: GroupCommitLog, events: int, at_once: int) -> list[float]:
     """So many streams grow at once, one event an append; how long each append took."""
     taken: list[float] = []
 
@@ -57,7 +57,7 @@ async def append(log: GroupedEventLog, events: int, at_once: int) -> list[float]
     return taken
 
 
-async def per_second(log: GroupedEventLog, events: int, at_once: int) -> float:
+async def per_second(log: GroupCommitLog, events: int, at_once: int) -> float:
     """Appends a second."""
     began = time.perf_counter()
     await append(log, events, at_once)
@@ -157,7 +157,7 @@ async def on_sqlite(folder: Path) -> list[Figure]:
     ]
 
 
-async def growing(name: str, log: GroupedEventLog, events: int) -> Figure:
+async def growing(name: str, log: GroupCommitLog, events: int) -> Figure:
     """The first and the last thousands of many events: appends a second, in five samples each."""
     first = [await per_second(log, EVENTS, AT_ONCE) for _ in range(ROUNDS)]
     await append(log, events - 2 * ROUNDS * EVENTS, 512)

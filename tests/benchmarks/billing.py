@@ -25,9 +25,9 @@ from billing_service.domain.rating import rate
 from billing_service.domain.reading import account
 from billing_service.projector import Projector
 from billing_service.read_model import Documents, ReadModel, metadata
-from shared.database import Database, sqlite_database
-from shared.events import NewEvent, Recorded, catalogue, recorded, with_position
-from shared.terms import agreement_document
+from fristwerk_language.events import NewEvent, Recorded, catalogue, decode, with_position
+from fristwerk_language.terms import agreement_document
+from fristwerk_platform.read_models import Database, sqlite_database
 
 UNTIL = date(2026, 12, 31)
 ROUNDS = 5
@@ -47,7 +47,7 @@ def entries_of(story: Story, contract: str, entries: int) -> Iterator[NewEvent]:
 
 def as_recorded(events: Iterable[NewEvent]) -> list[Recorded]:
     """The events as a follower has them."""
-    return [recorded(with_position(position, each.line)) for position, each in enumerate(events, start=1)]
+    return [decode(with_position(position, each.line)) for position, each in enumerate(events, start=1)]
 
 
 @asynccontextmanager
@@ -73,7 +73,7 @@ async def filled(story: Story, contracts: int, entries: int) -> AsyncIterator[tu
 def one_contract(entries: int) -> float:
     """Seconds to read and rate one contract's facts, in the domain alone."""
     story = Story()
-    published = recorded(story.agreement().line).event
+    published = decode(story.agreement().line).event
     assert isinstance(published, catalogue.AgreementPublished)
     agreement = agreement_document(published.document)
     facts = as_recorded(entries_of(story, "k-0", entries))

@@ -17,7 +17,7 @@ from measuring.story import fill
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 ROUNDS = 3
 EVENTS = 60_000

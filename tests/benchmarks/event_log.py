@@ -14,12 +14,13 @@ import httpx
 from fastapi import FastAPI
 from measuring import Figure, quantile, show
 
-from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.event_log import EventLog, SqliteEventLog
-from shared.events import Actor, NewEvent, encode_line, new_event_id, recorded, tickets
-from shared.feed import Feed, HttpFeed, LogFeed, feed_router
-from shared.http import Entrance, Stopping, create_api
-from shared.logs import configure_logs
+from fristwerk_language.events import Actor, NewEvent, decode, encode_line, new_event_id, tickets
+from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.event_log import EventLog, SqliteEventLog
+from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed
 
 ROUNDS = 5
 EVENTS = 50_000
@@ -82,7 +83,7 @@ def following(feed: Feed) -> Callable[[], Awaitable[int]]:
         after = 0
         while (page := await feed.page(after, PAGE, 0)).next > after:
             for line in page.lines:
-                recorded(line)
+                decode(line)
             after = page.next
         return after
 
@@ -115,7 +116,7 @@ def service(log: EventLog, tokens: Tokens) -> FastAPI:
 
     routers = [feed_router(LogFeed(log), Stopping())]
     app = create_api(title="Log", description="A log", version="1", routers=routers, lifespan=lifespan)
-    app.add_middleware(Entrance, tokens=tokens, now=lambda: AT)
+    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=lambda: AT)
     return app
 
 

@@ -17,7 +17,7 @@ from measuring.story import fill
 from rich.console import Console
 from rich.table import Table
 
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 EVENTS = 1_000_000
 TICKETS = 1_000

@@ -21,7 +21,7 @@ from fristwerk_local.folder import occupied
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_local.services import SERVICE_NAMES, environment
 from fristwerk_local.supervisor import Stack
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 PORT = 18_700
 

@@ -19,11 +19,11 @@ from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 
-from shared.auth import Principal, Tokens, load_keys
-from shared.http import Stopping
-from shared.logs import configure_logs
-from shared.settings import Settings
-from shared.terms import read_yaml
+from fristwerk_language.terms import read_yaml
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.settings import Settings
 from ticket_service.app import create_app, now
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"

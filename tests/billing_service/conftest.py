@@ -13,8 +13,8 @@ from billing_service.domain.ledger import NOTHING, Invoiced
 from billing_service.domain.rating import rate
 from billing_service.domain.reading import account
 from billing_service.domain.statement import Statement
-from shared.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
-from shared.terms import AgreementDocument, agreement_document, read_yaml, zone
+from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
+from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml, zone
 
 SHIPPED = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements"
 BARE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from shared.events import customers
+from fristwerk_language.events import customers
 
 
 def codes(statement):

@@ -6,7 +6,7 @@ import pytest
 
 from billing_service.domain import coverage
 from billing_service.domain.statement import Shares
-from shared.events import tickets
+from fristwerk_language.events import tickets
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
 HOURLY = {"rate": "120.00", "increment_minutes": 15}

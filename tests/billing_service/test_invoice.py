@@ -9,7 +9,7 @@ from decimal import Decimal
 from billing_service.domain import invoice
 from billing_service.domain.ledger import NOTHING, Invoiced
 from billing_service.domain.packages import frozen_draws
-from shared.events import customers, tickets
+from fristwerk_language.events import customers, tickets
 
 HOURLY = {"rate": "120.00", "increment_minutes": 15}
 PREPAID = {

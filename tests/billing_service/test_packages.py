@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from billing_service.domain.packages import granted, term_of
-from shared.events import customers
+from fristwerk_language.events import customers
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
 HOURLY = {"rate": "120.00", "increment_minutes": 15}

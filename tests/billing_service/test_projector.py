@@ -12,11 +12,11 @@ from sqlalchemy import select
 from billing_service.domain.invoice import document_digest
 from billing_service.projector import Projector
 from billing_service.read_model import DocumentFilter, Documents, LineFilter, ReadModel, metadata
-from shared.database import Database, sqlite_database
-from shared.events import Actor, Event, Recorded, UnknownEvent, encode_line, recorded, type_name
-from shared.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from shared.events.customers import ContractSigned, CustomerRegistered
-from shared.events.tickets import Responded, TicketCreated, TimeLogged
+from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode, encode_line, type_name
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
+from fristwerk_language.events.tickets import Responded, TicketCreated, TimeLogged
+from fristwerk_platform.read_models import Database, sqlite_database
 
 AT = datetime(2026, 6, 17, 12, tzinfo=UTC)
 LINE: dict[str, Any] = {
@@ -61,7 +61,7 @@ def told(stream: str, version: int, event: Event) -> Recorded:
         data=event,
         personal=None,
     )
-    return recorded(line)
+    return decode(line)
 
 
 def story() -> list[Recorded]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from billing_service.domain.invoice import difference
 from billing_service.domain.ledger import NOTHING
 from billing_service.domain.money import total
-from shared.events import customers, tickets
+from fristwerk_language.events import customers, tickets
 
 FIRST_DAY = date(2026, 1, 1)
 DAYS = 60

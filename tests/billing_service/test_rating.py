@@ -10,8 +10,8 @@ import pytest
 from billing_service.domain.facts import Account
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import EmptyAccountError, rate
-from shared.events import customers, tickets
-from shared.terms import agreement_document
+from fristwerk_language.events import customers, tickets
+from fristwerk_language.terms import agreement_document
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
 HOURLY = {"rate": "120.00", "increment_minutes": 15}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from shared.events import customers, tickets
+from fristwerk_language.events import customers, tickets
 
 
 def sums(statement):

@@ -12,7 +12,7 @@ from billing_service.domain import invoice
 from billing_service.domain.money import Money
 from billing_service.domain.trace import resting_on, trace
 from billing_service.domain.wording import amount, number, sentences
-from shared.events import customers, tickets
+from fristwerk_language.events import customers, tickets
 
 
 def names(line):
@@ -153,6 +153,6 @@ def test_amounts_are_written_as_the_country_writes_them(language, written):
 
 
 def _fee():
-    from shared.terms.billing import CancellationFee
+    from fristwerk_language.terms.billing import CancellationFee
 
     return CancellationFee()

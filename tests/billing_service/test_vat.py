@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from billing_service.domain import vat
-from shared.events import customers
-from shared.terms.billing import Vat
+from fristwerk_language.events import customers
+from fristwerk_language.terms.billing import Vat
 
 
 @pytest.mark.parametrize(

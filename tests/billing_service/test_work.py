@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from shared.events import tickets
-from shared.terms import agreement_document
+from fristwerk_language.events import tickets
+from fristwerk_language.terms import agreement_document
 
 HOURLY = {"rate": "120.00", "increment_minutes": 15}
 

@@ -19,11 +19,11 @@ import structlog
 
 import billing_service.app
 import sla_service.app
+from fristwerk_language.events import NewEvent, read_line
 from fristwerk_local.client import Client, staff
-from shared.event_log import open_log
-from shared.events import NewEvent, read_line
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 
 PROVIDER = "office"
 TERMS = Path(__file__).with_name("terms")

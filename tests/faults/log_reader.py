@@ -7,7 +7,7 @@ import os
 import sys
 from itertools import pairwise
 
-from shared.event_log.postgres import PostgresEventLog
+from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 PATIENCE_SECONDS = 5.0
 """After the last event; the writers may take longer to begin."""

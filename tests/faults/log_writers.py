@@ -8,8 +8,8 @@ import os
 
 from psycopg.sql import SQL
 
-from shared.event_log.postgres import PostgresEventLog
-from shared.events import NewEvent
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 
 async def write(log: PostgresEventLog, stream: str, events: int) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from fristwerk_local.client import Client, staff
 from fristwerk_local.postgres import PostgresServer
-from shared.auth import Principal
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.settings import Settings
 
 PATIENCE_SECONDS = 20.0
 ANSWERED_SECONDS = 8.0

@@ -15,7 +15,7 @@ import pytest
 
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import PostgresServer
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 KIBIBYTES = {"sqlite": 3_000, "postgres": 13_000}
 """An empty database of PostgreSQL has 8 MB."""
@@ -35,7 +35,7 @@ class SmallDisk:
         nobody = pwd.getpwnam("nobody")
         options = f"size={kibibytes}k,uid={nobody.pw_uid},gid={nobody.pw_gid},mode=777"
         if os.geteuid() != 0 or not run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)):
-            pytest.skip("only root may mount a small disk; tests/shared limits the size of files instead")
+            pytest.skip("only root may mount a small disk; tests/platform limits the size of files instead")
 
     def make_space(self) -> None:
         assert run("mount", "-o", "remount,size=256m", str(self.folder))

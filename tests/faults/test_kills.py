@@ -18,13 +18,13 @@ import httpx
 import msgspec
 import pytest
 
+from fristwerk_language.events import read_line
 from fristwerk_local import supervisor
 from fristwerk_local.client import Client, connected, follower, staff
 from fristwerk_local.folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
-from shared.events import read_line
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 DESKS = 8
 SHORT = (5, 0, 4)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fristwerk_language.events import NewEvent, read_line
 from fristwerk_local.client import Client, staff
-from shared.event_log import open_log
-from shared.events import NewEvent, read_line
-from shared.settings import Settings
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.settings import Settings
 
 
 async def poison(settings: Settings, ticket: str) -> None:

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from shared.event_log.postgres import PostgresEventLog
-from shared.events import NewEvent
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")

@@ -17,13 +17,13 @@ import httpx
 import msgspec
 import pytest
 
+from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, follower, staff
 from fristwerk_local.folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, environment
 from fristwerk_local.supervisor import Stack
-from shared.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
-from shared.events import read_line
-from shared.settings import Settings
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
+from fristwerk_platform.settings import Settings
 from ticket_service.app import now
 
 DESKS = 3

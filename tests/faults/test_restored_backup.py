@@ -18,9 +18,9 @@ import pytest
 import ticket_service.app
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import binaries
-from shared.auth import Principal, Tokens, load_keys
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 
 SCHEMAS = ("tickets_log", "tickets", "personal_keys")
 """What the ticket service stores; its files have hyphens."""

@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select
 
+from fristwerk_language.events import decode, new_event_id
+from fristwerk_language.events.notices import TimerMissed, TimerWarned
 from fristwerk_local.client import Client, follower
-from shared.database import Database, open_database
-from shared.events import new_event_id, recorded
-from shared.events.sla import TimerMissed, TimerWarned
-from shared.feed import Follower, HttpFeed
-from shared.settings import Settings
+from fristwerk_platform.read_models import Database, open_database
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed, Subscription
 from sla_service import read_model
 from sla_service.projector import Projector
 from sla_service.read_model import tables
@@ -119,7 +119,7 @@ def new_id() -> str:
 async def derive(stack: Any, database: Database, at: datetime) -> None:
     """Timers and alarms of all tickets, as a service that looked at the instant would have them."""
     await database.create()
-    following = Follower(
+    following = Subscription(
         source="ticket-service",
         feed=HttpFeed(stack.clients["ticket"], lambda: stack.issue(follower("*"))),
         database=database,
@@ -204,7 +204,7 @@ async def notices_given(database: Database) -> list[Notice]:
     """What the watches said, in the order of positions."""
     async with database.reading() as connection:
         lines = await connection.execute(select(tables.notices.c.line).order_by(tables.notices.c.position))
-        events = [recorded(line).event for line in lines.scalars()]
+        events = [decode(line).event for line in lines.scalars()]
     told = []
     for event in events:
         match event:

@@ -10,9 +10,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import sla_service.watch
-from shared.database import open_database
-from shared.events import new_event_id
-from shared.settings import read_settings
+from fristwerk_language.events import new_event_id
+from fristwerk_platform.read_models import open_database
+from fristwerk_platform.settings import read_settings
 from sla_service import read_model
 from sla_service.read_model.noticeboard import Noticeboard
 from sla_service.watch import Watch

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, MetaData
 
 import billing_service.read_model
 import sla_service.read_model
-from shared.database import open_database
-from shared.database.generations import places
-from shared.database.migrating import migrate, revisions
-from shared.settings import Settings
+from fristwerk_platform.read_models import open_database
+from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.read_models.migrations import migrate, revisions
+from fristwerk_platform.settings import Settings
 from ticket_service import migration_ledger, personal_data, read_model
 
 LIVE = {

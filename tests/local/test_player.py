@@ -14,7 +14,7 @@ from fristwerk_local.client import LAST_POSITION, NEXT_POSITION, Client, Service
 from fristwerk_local.journal import Journal
 from fristwerk_local.player import play
 from fristwerk_local.story import Story, read_story
-from shared.auth import Principal
+from fristwerk_platform.auth import Principal
 
 TERMS = {"calendars/always": b"calendar: always\n"}
 STORY = """

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared.events import Actor, Envelope, Event, Recorded, tickets, type_name
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
+from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.history import history
 from sla_service.domain.terms import PublishedTerms

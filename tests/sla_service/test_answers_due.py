@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Closed,
     CustomerMessageReceived,

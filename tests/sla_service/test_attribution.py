@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.events.tickets import Assigned, InformationReceived, InformationRequested
+from fristwerk_language.events.tickets import Assigned, InformationReceived, InformationRequested
 from sla_service.domain.attribution import attribution
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.history import history

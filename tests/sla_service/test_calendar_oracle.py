@@ -12,7 +12,7 @@ from functools import lru_cache
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shared.terms import WEEKDAYS, zone
+from fristwerk_language.terms import WEEKDAYS, zone
 from sla_service.domain.calendar import Calendar, CalendarRangeError
 
 QUESTIONS = 32

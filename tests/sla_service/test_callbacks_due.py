@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from shared.events.tickets import CallbackAttempted, CallbackCompleted, CallbackRequested, Resolved
+from fristwerk_language.events.tickets import CallbackAttempted, CallbackCompleted, CallbackRequested, Resolved
 from sla_service.domain.timer import Timer, state_at
 
 Agreed = Callable[..., Any]

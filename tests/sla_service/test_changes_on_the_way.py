@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.events.tickets import InformationReceived, InformationRequested, Resolved, TermsMigrated, TypeChanged
+from fristwerk_language.events.tickets import (
+    InformationReceived,
+    InformationRequested,
+    Resolved,
+    TermsMigrated,
+    TypeChanged,
+)
 from sla_service.domain.terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timer import Timer, missed_at, state_at
 

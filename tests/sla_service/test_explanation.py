@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     CallbackAttempted,
     CallbackRequested,
     CustomerMessageReceived,
@@ -18,7 +18,7 @@ from shared.events.tickets import (
     Reopened,
     Resolved,
 )
-from shared.terms import parse_span
+from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.derivation import Step, derivation, steps_until
 from sla_service.domain.explanation import explain, sentences

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from shared.events import Event, Recorded, UnknownEvent, tickets
-from shared.examples import examples
+from fristwerk_language.events import Event, Recorded, UnknownEvent, tickets
+from fristwerk_language.examples import examples
 from sla_service.domain.history import NoTicketError, State, history, state_after
 from ticket_service.domain import lifecycle
 

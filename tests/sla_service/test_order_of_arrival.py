@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.events import Event, Recorded, tickets
-from shared.terms import METRICS, zone
+from fristwerk_language.events import Event, Recorded, tickets
+from fristwerk_language.terms import METRICS, zone
 from sla_service.domain.explanation import explain, sentences
 from sla_service.domain.history import history
 from sla_service.domain.terms import PublishedTerms

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.events.tickets import TicketCreated
-from shared.terms import agreement_document, parse_span, parse_warning
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_language.terms import agreement_document, parse_span, parse_warning
 from sla_service.domain.calendar import Calendar, CalendarRangeError
 from sla_service.domain.target import ServiceLevels, deadline, service_levels, time_before, warnings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     Closed,
     CostApprovalRequested,
     CostApproved,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.events.catalogue import CalendarPublished
-from shared.terms import parse_span, zone
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.terms import parse_span, zone
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.derivation import derivation
 from ticket_service.holidays import materialise
@@ -49,7 +49,7 @@ def test_corpus_christi_read_as_meant_and_read_to_the_letter(
 
 
 def test_corpus_christi_with_the_eve_and_the_holiday_closed_is_due_friday_at_ten(shipped: dict[str, dict]) -> None:
-    from shared.terms import calendar_document
+    from fristwerk_language.terms import calendar_document
 
     document = shipped["calendars/infoniqa"] | {"closed_on": "both"}
     event: CalendarPublished = materialise(calendar_document(document), 2)

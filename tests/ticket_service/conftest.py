@@ -15,10 +15,10 @@ import pytest_asyncio
 import structlog
 from fastapi import FastAPI
 
-from shared.auth import Principal, Tokens, load_keys
-from shared.http import Stopping
-from shared.settings import Settings
-from shared.terms import read_yaml
+from fristwerk_language.terms import read_yaml
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 from ticket_service.app import create_app
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.auth import ROLES, Principal
+from fristwerk_platform.auth import ROLES, Principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

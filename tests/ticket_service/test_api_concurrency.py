@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

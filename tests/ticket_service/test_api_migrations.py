@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.auth import Principal
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.settings import Settings
 from ticket_service.application import migrations
 from ticket_service.domain.errors import NotFound
 

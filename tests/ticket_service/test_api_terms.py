@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.terms import read_yaml
+from fristwerk_language.terms import read_yaml
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.terms import agreement_document, read_yaml
+from fristwerk_language.terms import agreement_document, read_yaml
 from ticket_service.application.ranking import Ranking
 from ticket_service.domain.contract import Contract, in_force
 from ticket_service.domain.entitlement import group_of

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.events.catalogue import CalendarPublished
-from shared.examples import example
-from shared.terms import TZDATA_VERSION, TermsError, calendar_document, digest, read_yaml
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.examples import example
+from fristwerk_language.terms import TZDATA_VERSION, TermsError, calendar_document, digest, read_yaml
 from ticket_service.holidays import HOLIDAYS_VERSION, UnknownRegionError, materialise
 
 ROOT = Path(__file__).parents[2]

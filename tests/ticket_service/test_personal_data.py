@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.auth import KeyFileError
-from shared.database import IRREPLACEABLE, sqlite_database
-from shared.settings import Settings
+from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.read_models import IRREPLACEABLE, sqlite_database
+from fristwerk_platform.settings import Settings
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData, Sealed
 

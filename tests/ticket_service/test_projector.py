@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from shared.database import sqlite_database
-from shared.events import Actor, encode_line, new_event_id, recorded, type_name
-from shared.events.catalogue import AgreementPublished
-from shared.events.customers import ContactAssigned, ContractSigned, CustomerRegistered, PersonForgotten
-from shared.events.tickets import Resolved, SeveritySet, TicketCreated
+from fristwerk_language.events import Actor, decode, encode_line, new_event_id, type_name
+from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.customers import ContactAssigned, ContractSigned, CustomerRegistered, PersonForgotten
+from fristwerk_language.events.tickets import Resolved, SeveritySet, TicketCreated
+from fristwerk_platform.read_models import sqlite_database
 from ticket_service import personal_data, read_model
 from ticket_service.personal_data import PersonalData
 from ticket_service.projector import Projector
@@ -49,7 +49,7 @@ class Told:
             data=event,
             personal=await self.personal.seal(subject, event_id, sealed) if sealed else None,
         )
-        self.events.append(recorded(b'{"position":%d,' % position + line[1:]))
+        self.events.append(decode(b'{"position":%d,' % position + line[1:]))
         return self.events[-1]
 
     async def story(self):

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
 from ticket_service.__main__ import main
 from ticket_service.app import now
 from ticket_service.publishing import NotPublishedError, published, read_document

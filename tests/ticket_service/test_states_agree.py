@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import TICKETS, Recorded
-from shared.examples import examples
+from fristwerk_language.events import TICKETS, Recorded
+from fristwerk_language.examples import examples
 from sla_service.domain import history as sla
 from ticket_service.domain import lifecycle
 from ticket_service.domain.folding import evolve_ticket

@@ -19,7 +19,7 @@ from django_bizcal import WorkingCalendar
 from django_bizcal.providers import SetHolidayProvider
 from officehours import Calculator
 
-from shared.terms import WEEKDAYS
+from fristwerk_language.terms import WEEKDAYS
 from sla_service.domain.calendar import Calendar
 
 Hours = Mapping[int, Sequence[tuple[str, str]]]

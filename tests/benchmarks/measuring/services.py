@@ -19,8 +19,8 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
+from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from measuring.load import Task, Told
-from shared.auth import Principal, Role, Tokens, load_keys
 
 HERE = Path(__file__).parent
 TERMS = HERE.parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"

@@ -8,8 +8,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from shared.event_log import open_log
-from shared.events import (
+from fristwerk_language.events import (
     Actor,
     Event,
     NewEvent,
@@ -20,8 +19,9 @@ from shared.events import (
     tickets,
     type_name,
 )
-from shared.settings import Settings
-from shared.terms import agreement_document, calendar_document, canonical, digest, read_yaml
+from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.settings import Settings
 from ticket_service.holidays import materialise
 
 TERMS = Path(__file__).parents[3] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import structlog
 
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 TERMS = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms"
 

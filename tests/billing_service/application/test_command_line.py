@@ -16,8 +16,8 @@ import uvicorn
 import billing_service.app
 import ticket_service.app
 from billing_service.__main__ import main
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 
 JUNE = "2026-06-30"
 CASES = Path(__file__).parents[2] / "cases"

@@ -7,8 +7,8 @@ import json
 import httpx
 
 import billing_service.app
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 

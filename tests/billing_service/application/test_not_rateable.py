@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.event_log import SqliteEventLog
-from shared.events import Event, NewEvent, catalogue, encode_line, recorded, tickets, type_name
+from fristwerk_language.events import Event, NewEvent, catalogue, decode, encode_line, tickets, type_name
+from fristwerk_platform.event_log import SqliteEventLog
 
 UNPUBLISHED = 99
 
@@ -21,7 +21,7 @@ def append(vendor) -> Callable[..., Awaitable[None]]:
 
     async def add(stream: str, event: Event, change: Callable[[bytes], bytes] = lambda line: line) -> None:
         log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
-        last = recorded((await log.read_stream(stream))[-1].line).envelope
+        last = decode((await log.read_stream(stream))[-1].line).envelope
         line = encode_line(
             event_id=f"{last.id[:-4]}beef",
             type=type_name(event),
@@ -95,7 +95,7 @@ async def test_terms_that_were_never_published_stop_one_account_until_they_are(v
 
 async def _published_again(vendor) -> catalogue.AgreementPublished:
     log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
-    event = recorded((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
+    event = decode((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
     await log.close()
     return msgspec.structs.replace(event, version=UNPUBLISHED)
 
@@ -121,7 +121,7 @@ async def test_a_fact_that_cannot_be_read_is_never_left_out_of_a_bill(vendor, ap
 
 async def _first(vendor, ticket: str) -> Any:
     log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
-    first = recorded((await log.read_stream(f"ticket-{ticket}"))[0].line).envelope
+    first = decode((await log.read_stream(f"ticket-{ticket}"))[0].line).envelope
     await log.close()
     return first
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from fristwerk_language.events import decode
 from fristwerk_local.client import Client
 from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.story import read_story
-from shared.events import recorded
-from shared.settings import Settings
+from fristwerk_platform.settings import Settings
 
 LOCAL = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local"
 STORY = LOCAL / "stories/recorded_day.yaml"
@@ -60,7 +60,7 @@ async def log_of(vendor) -> dict[str, Any]:
     found = {}
     for client in (vendor.tickets, vendor.billing):
         page = await client.get("/v1/events", headers=vendor.headers("service"))
-        found |= {each.envelope.id: each for each in map(recorded, page.content.splitlines())}
+        found |= {each.envelope.id: each for each in map(decode, page.content.splitlines())}
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.terms import agreement_document, canonical, read_yaml
+from fristwerk_language.terms import agreement_document, canonical, read_yaml
 
 JUNE = "2026-06-30"
 OWN = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms/agreements/infoniqa.yaml"

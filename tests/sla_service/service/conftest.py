@@ -18,17 +18,17 @@ from fastapi import FastAPI
 
 import sla_service.app
 import ticket_service.app
+from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name, with_position
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_local.client import Client
 from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.show import RECORDED_DAY, TERMS
 from fristwerk_local.story import Decide, read_story
-from shared.auth import Principal, Tokens, load_keys
-from shared.database import Database, postgres_database, sqlite_database
-from shared.events import Actor, Event, Recorded, encode_line, recorded, tickets, type_name, with_position
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.http import Stopping
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.read_models import Database, postgres_database, sqlite_database
+from fristwerk_platform.settings import Settings
 from sla_service import read_model
 from sla_service.projector import Projector
 from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
@@ -131,7 +131,7 @@ class ToldLog:
 
     def news(self) -> list[Recorded]:
         """What was told since the last time."""
-        new = [recorded(line) for line in self.lines[self._taken :]]
+        new = [decode(line) for line in self.lines[self._taken :]]
         self._taken = len(self.lines)
         return new
 
@@ -331,7 +331,7 @@ def recorded_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
 
     Billing's decisions are left out, as billing is.
     """
-    folder = tmp_path_factory.mktemp("recorded") / "var"
+    folder = tmp_path_factory.mktemp("decode") / "var"
     journal = Journal()
     whole = read_story(RECORDED_DAY)
     steps = {each.name: tuple(step for step in each.steps if not isinstance(step, Decide)) for each in whole.providers}

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from shared.health import Metrics
+from fristwerk_platform.metrics import Metrics
 from sla_service.projector import Projector
 from sla_service.read_model.figures import TimerFigures
 from sla_service.read_model.noticeboard import Noticeboard

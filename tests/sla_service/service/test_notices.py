@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from shared.events import UnknownEvent, tickets
-from shared.feed import Follower, Page
+from fristwerk_language.events import UnknownEvent, tickets
+from fristwerk_platform.subscriptions import Page, Subscription
 from sla_service import read_model
 from sla_service.read_model.tables import histories, timers
 
@@ -324,7 +324,7 @@ async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service
     lines = list(log.lines)
     lines[-1] = lines[-1].replace(b'"type":"Responded"', b'"type":"SungTo"')
     log.answer("t1", "2026-06-09 07:30")
-    follower = Follower(
+    follower = Subscription(
         source="ticket-service",
         feed=LinesFeed([*lines, log.lines[-1]]),
         database=service.database,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from shared.events import tickets
+from fristwerk_language.events import tickets
 from sla_service.domain.timer import state_at
 from sla_service.read_model.storing import timer_in
 from sla_service.read_model.tables import alarms, timers

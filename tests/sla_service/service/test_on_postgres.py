@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fristwerk_language.terms import read_yaml
 from fristwerk_local.show import TERMS
-from shared.database import postgres_database
-from shared.terms import read_yaml
+from fristwerk_platform.read_models import postgres_database
 from sla_service import read_model, simulation
 from sla_service.replay import replay
 from sla_service.watch import Watch

@@ -9,19 +9,19 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from shared.event_log import SqliteEventLog
-from shared.events import (
+from fristwerk_language.events import (
     Actor,
     Event,
     NewEvent,
     Recorded,
+    decode,
+    decode_tolerantly,
     encode_line,
     new_event_id,
-    recorded,
-    recorded_somehow,
     tickets,
     type_name,
 )
+from fristwerk_platform.event_log import SqliteEventLog
 from sla_service.domain.history import History
 from sla_service.domain.terms import Terms
 from sla_service.domain.timer import TimerSet
@@ -38,7 +38,7 @@ async def parked_tickets(service) -> dict[str, str]:
 
 def unreadable(each: Recorded) -> Recorded:
     """The event as one that this version of the product cannot read."""
-    return recorded_somehow(each.line.replace(b'"channel":"email"', b'"channel":["email"]'))
+    return decode_tolerantly(each.line.replace(b'"channel":"email"', b'"channel":["email"]'))
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ async def append(day) -> Callable[[str, Event], Awaitable[None]]:
 
     async def add(stream: str, event: Event) -> None:
         log = SqliteEventLog(day.stack.settings.var / "tickets-log.db")
-        last = recorded((await log.read_stream(stream))[-1].line).envelope
+        last = decode((await log.read_stream(stream))[-1].line).envelope
         now = datetime.now(UTC)
         line = encode_line(
             event_id=new_event_id(now, stream.encode()[-10:]),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from shared.events import tickets
-from shared.feed import Page
+from fristwerk_language.events import tickets
+from fristwerk_platform.subscriptions import Page
 from sla_service import __main__ as main_module
 from sla_service import read_model
 from sla_service.read_model.tables import histories, timers

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from fristwerk_language.terms import read_yaml
 from fristwerk_local.show import TERMS
-from shared.database import sqlite_database
-from shared.terms import read_yaml
+from fristwerk_platform.read_models import sqlite_database
 from sla_service import read_model, simulation
 from sla_service.read_model import digests
 from sla_service.read_model.tables import simulations

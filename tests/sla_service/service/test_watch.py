@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from shared.feed import Lag
+from fristwerk_platform.subscriptions import Lag
 from sla_service.watch import Watch
 
 
@@ -213,8 +213,8 @@ WATCHER = """
 import asyncio, os, sys
 from datetime import datetime
 from pathlib import Path
-from shared.database import sqlite_database
-from shared.events import new_event_id
+from fristwerk_platform.read_models import sqlite_database
+from fristwerk_language.events import new_event_id
 from sla_service import read_model
 from sla_service.read_model.noticeboard import Noticeboard
 from sla_service.watch import Watch

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from shared.events import Actor, Event, tickets
-from shared.terms import AgreementDocument, agreement_document, read_yaml
+from fristwerk_language.events import Actor, Event, tickets
+from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml
 from ticket_service.domain.commands import Command
 from ticket_service.domain.context import Caller, Context
 from ticket_service.domain.errors import NotAcceptable, Refusal

@@ -6,8 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.events import tickets
-from shared.events.tickets import AcceptanceRefused, Accepted, Delivered, ReleasedToProduction, Resolved, WorkStarted
+from fristwerk_language.events import tickets
+from fristwerk_language.events.tickets import (
+    AcceptanceRefused,
+    Accepted,
+    Delivered,
+    ReleasedToProduction,
+    Resolved,
+    WorkStarted,
+)
 from ticket_service.domain.commands import Accept, Deliver, OnBehalf, Release, Resolve
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentHeld,

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from shared.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
-from shared.terms import AgreementDocument, agreement_document, calendar_document, canonical, digest, read_yaml
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
+from fristwerk_language.terms import (
+    AgreementDocument,
+    agreement_document,
+    calendar_document,
+    canonical,
+    digest,
+    read_yaml,
+)
 from ticket_service.domain.catalogue import (
     Change,
     Published,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     Closed,
     InformationRequested,
     Reopened,

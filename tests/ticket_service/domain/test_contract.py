@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.events.customers import (
+from fristwerk_language.events.customers import (
     AddonBooked,
     AddonEnded,
     BookedAddon,
@@ -20,7 +20,7 @@ from shared.events.customers import (
     PackagePurchased,
     PersonForgotten,
 )
-from shared.terms import AgreementDocument, agreement_document, read_yaml
+from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml
 from ticket_service.domain import contract as contracts
 from ticket_service.domain import customer as customers
 from ticket_service.domain.contract import BookAddon, BuyPackage, Contract, EndAddon, Terminate

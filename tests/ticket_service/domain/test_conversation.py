@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     Assigned,
     CostApprovalRequested,
     CustomerMessageReceived,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.events import tickets
-from shared.events.tickets import CostApprovalRequested, CostApproved, CostRejected, Resolved, WorkStarted
+from fristwerk_language.events import tickets
+from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected, Resolved, WorkStarted
 from ticket_service.domain.commands import DecideCost, OnBehalf, RequestCostApproval
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 

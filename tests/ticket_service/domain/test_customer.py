@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
+from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
 from ticket_service.domain.customer import (
     AssignContact,
     Contact,

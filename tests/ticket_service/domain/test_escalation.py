@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events.tickets import EscalationClosed, EscalationRaised, Resolved
+from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised, Resolved
 from ticket_service.domain.commands import CloseEscalation, Escalate
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 

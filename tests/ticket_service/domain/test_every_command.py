@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     Accepted,
     AppointmentBooked,
     AppointmentRequested,

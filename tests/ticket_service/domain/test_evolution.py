@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from shared.events import TICKETS, Actor, UnknownEvent
-from shared.events.tickets import (
+from fristwerk_language.events import TICKETS, Actor, UnknownEvent
+from fristwerk_language.events.tickets import (
     AppointmentBooked,
     CallbackRequested,
     Closed,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from shared.events.customers import BookedAddon, DeviceRegistered
-from shared.events.tickets import (
+from fristwerk_language.events.customers import BookedAddon, DeviceRegistered
+from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Assigned,
     PriorityDerived,

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 import yaml
 
-from shared.events import Actor
-from shared.events.customers import BookedAddon, DeviceRegistered
-from shared.events.tickets import AcknowledgementSent
+from fristwerk_language.events import Actor
+from fristwerk_language.events.customers import BookedAddon, DeviceRegistered
+from fristwerk_language.events.tickets import AcknowledgementSent
 from ticket_service.domain import commands
 from ticket_service.domain.commands import Command, CreateTicket
 from ticket_service.domain.context import Caller, Context

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from shared.events.tickets import Assigned
+from fristwerk_language.events.tickets import Assigned
 from ticket_service.domain.state import State
 from ticket_service.domain.worklist import is_free, is_workable, sort_key
 

@@ -11,7 +11,7 @@ from typing import Final
 from fristwerk_local.errors import FailedError
 from fristwerk_local.lifeline import end_with_parent
 from fristwerk_local.session import stay
-from shared.settings import SettingsError
+from fristwerk_platform.settings import SettingsError
 
 FIRST_PORT: Final = 8001
 

@@ -15,7 +15,7 @@ import httpx
 from fristwerk_local.client import Client, RefusedError, customer, staff
 from fristwerk_local.journal import COMPLETE, Done, Journal
 from fristwerk_local.story import Decide, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
-from shared.auth import Principal, Role
+from fristwerk_platform.auth import Principal, Role
 
 CHARGE_PATIENCE_SECONDS: Final = 30.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\s.]+)(?:\.([a-z]+))?\}")

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from shared.settings import Settings, read_settings
+from fristwerk_platform.settings import Settings, read_settings
 
 HOST: Final = "127.0.0.1"
 ServiceName = Literal["ticket", "sla", "billing"]

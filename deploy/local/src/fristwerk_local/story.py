@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from fristwerk_language.terms import zone
 from fristwerk_local.errors import FailedError
-from shared.terms import zone
 
 AT_THE_END: Final = datetime.max.replace(tzinfo=UTC)
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?", re.ASCII)

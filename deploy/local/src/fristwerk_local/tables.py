@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from fristwerk_language.terms import zone
 from fristwerk_local.outcome import ProviderResult, TicketResult
 from fristwerk_local.story import ProviderStory, Story
-from shared.terms import zone
 
 _COLOURS: Final = {"met": "green", "missed": "red", "running": "yellow", "paused": "yellow", "cancelled": "dim"}
 

@@ -16,13 +16,13 @@ from billing_service.app import create_app, now
 from billing_service.command_line import AnsweredNoError, local_date, run_cases, run_invoice, run_replay
 from billing_service.rebuild import rebuild
 from billing_service.replay import NothingToCompareError
-from shared.auth import KeyFileError
-from shared.database import RebuildError
-from shared.event_log import LogUnavailableError
-from shared.feed import SourceUnavailableError
-from shared.http import Stopping, serve
-from shared.logs import configure_logs
-from shared.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.event_log import LogUnavailableError
+from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.read_models import RebuildError
+from fristwerk_platform.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.subscriptions import SourceUnavailableError
 
 PORT = 8003
 

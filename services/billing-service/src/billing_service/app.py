@@ -33,14 +33,16 @@ from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
 from billing_service.projector import Projector
 from billing_service.read_model import Documents, ReadModel, RunBook
-from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import Database, open_live_database
-from shared.event_log import EventLog, open_log
-from shared.events import new_event_id
-from shared.feed import Follower, HttpFeed, LogFeed, feed_router
-from shared.health import Dependency, Metrics, health_router
-from shared.http import Entrance, Stopping, create_api
-from shared.settings import Settings
+from fristwerk_language.events import new_event_id
+from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.event_log import EventLog, open_log
+from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.http.health import Dependency, health_router
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed, LogFeed, Subscription
 
 DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
@@ -64,11 +66,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     metrics = Metrics()
     log = open_log(settings, "billing-log", metrics.log())
-    database = open_live_database(settings, "billing", read_model.metadata)
+    database = open_live_read_model(settings, "billing", read_model.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
     projector = Projector()
-    upstream = Follower(
+    upstream = Subscription(
         source="ticket-service",
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
         database=database,
@@ -76,7 +78,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         apply=projector.apply,
     )
     feed = LogFeed(log)
-    own = Follower(
+    own = Subscription(
         source="own log", feed=feed, database=database, following=read_model.following, apply=projector.apply_own
     )
 
@@ -122,12 +124,12 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
+    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
 
 
 def _application(
-    log: EventLog, database: Database, own: Follower, client: httpx.AsyncClient, token: Callable[[str], str]
+    log: EventLog, database: Database, own: Subscription, client: httpx.AsyncClient, token: Callable[[str], str]
 ) -> Application:
     model, documents, current = ReadModel(database), Documents(database), Current(log, own)
     statements = Statements(model, documents, now)

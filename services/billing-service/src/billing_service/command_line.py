@@ -13,9 +13,9 @@ import httpx
 
 from billing_service import cases
 from billing_service.replay import replay
-from shared.auth import Principal, Tokens, load_keys
-from shared.collecting import collect_rarely
-from shared.settings import Settings, SettingsError
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.gc_tuning import tune_garbage_collection
+from fristwerk_platform.settings import Settings, SettingsError
 
 
 class AnsweredNoError(Exception):
@@ -33,7 +33,7 @@ def run_cases(arguments: argparse.Namespace) -> tuple[str, int]:
 
 def run_replay(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
     """Everything recomputed from the logs; the last two lines are the digests, 0 only if they are equal."""
-    collect_rarely()
+    tune_garbage_collection()
     found = asyncio.run(replay(settings, arguments.until or now().date(), now))
     lines = [
         *found.differences,

@@ -12,11 +12,10 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.read_model import tables
-from shared.database import among, store
-from shared.events import TYPE_NAMES, Recorded, UnreadableEvent
-from shared.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from shared.events.catalogue import AgreementPublished
-from shared.events.customers import (
+from fristwerk_language.events import TYPE_NAMES, Recorded, UnreadableEvent
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.customers import (
     AddonBooked,
     AddonEnded,
     ContractSigned,
@@ -24,7 +23,7 @@ from shared.events.customers import (
     CustomerRegistered,
     PackagePurchased,
 )
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentHeld,
@@ -39,6 +38,7 @@ from shared.events.tickets import (
     TimeLogged,
     TypeChanged,
 )
+from fristwerk_platform.read_models import in_list, store
 
 CONTRACT_FACTS: Final = (ContractSigned, ContractTerminated, PackagePurchased, AddonBooked, AddonEnded)
 TICKET_FACTS: Final = (
@@ -141,7 +141,7 @@ class Projector:
         streams = {each.envelope.stream for each in about_tickets} - owners.keys()
         wanted = [stream.removeprefix(TICKET_STREAM) for stream in streams]
         table = tables.tickets
-        statement = select(table.c.ticket, table.c.account).where(among(connection, table.c.ticket, wanted))
+        statement = select(table.c.ticket, table.c.account).where(in_list(connection, table.c.ticket, wanted))
         for ticket, account in (await connection.execute(statement)).all():
             owners[TICKET_STREAM + ticket] = account
         return owners

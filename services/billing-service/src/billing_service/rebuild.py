@@ -10,12 +10,12 @@ import httpx
 
 from billing_service import read_model
 from billing_service.projector import Projector
-from shared.auth import Principal, Tokens, load_keys
-from shared.database.generations import places
-from shared.event_log import open_log
-from shared.feed import HttpFeed, LogFeed
-from shared.feed.rebuilding import Rebuild, Source
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed, LogFeed
+from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 
 
 async def rebuild(
@@ -27,7 +27,7 @@ async def rebuild(
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,
 ) -> None:
-    """Rebuild, compare and switch (see ``shared.feed.rebuilding``); invoice runs are copied.
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``); invoice runs are copied.
 
     Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
     """

@@ -24,12 +24,12 @@ from billing_service.domain.errors import Refusal
 from billing_service.domain.invoice import document_digest
 from billing_service.projector import Projector
 from billing_service.read_model import AccountRow, DocumentFilter, Documents, ReadModel, following, metadata
-from shared.auth import Principal, Tokens, load_keys
-from shared.database import Database, open_live_database
-from shared.event_log import open_log
-from shared.events import UnknownEvent, recorded_somehow
-from shared.feed import Apply, Feed, HttpFeed, LogFeed, ReadAhead
-from shared.settings import Settings
+from fristwerk_language.events import UnknownEvent, decode_tolerantly
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import Apply, Feed, HttpFeed, LogFeed, Prefetch
 
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
@@ -73,7 +73,7 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
     tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="billing-replay", role="service", provider="*")
     async with AsyncExitStack() as open_things:
-        stored = open_live_database(settings, "billing", metadata)
+        stored = open_live_read_model(settings, "billing", metadata)
         open_things.push_async_callback(stored.close)
         if not await stored.find():
             raise NothingToCompareError("There is no read model of the billing service yet.")
@@ -97,14 +97,14 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
 async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply) -> None:
     """Apply a feed to the fresh read model, up to a position. Raises NothingToCompareError where it ends before."""
     after = 0
-    async with aclosing(ReadAhead(feed)) as reading:
+    async with aclosing(Prefetch(feed)) as reading:
         while after < until_position:
             page = await reading.page(after, 0)
             if page.last < until_position:
                 raise NothingToCompareError(
                     f"The {source} ends at {page.last}, the read model was made of {until_position}."
                 )
-            batch = [each for each in map(recorded_somehow, page.lines) if each.envelope.position <= until_position]
+            batch = [each for each in map(decode_tolerantly, page.lines) if each.envelope.position <= until_position]
             async with fresh.transaction() as connection:
                 await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
             after = page.next

@@ -11,12 +11,12 @@ from typing import get_args
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.auth import KeyFileError
-from shared.database import DatabaseUnavailableError, RebuildError
-from shared.feed import SourceUnavailableError
-from shared.http import Stopping, serve
-from shared.logs import configure_logs
-from shared.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.read_models import DatabaseUnavailableError, RebuildError
+from fristwerk_platform.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.subscriptions import SourceUnavailableError
 from sla_service.app import create_app, new_id, now
 from sla_service.command_line import run_cases, run_explain, run_replay, run_retry
 from sla_service.domain.wording import Language

@@ -12,13 +12,15 @@ from importlib.metadata import version
 import httpx
 from fastapi import FastAPI
 
-from shared.auth import Principal, Tokens, load_or_make_keys
-from shared.database import open_live_database
-from shared.events import new_event_id
-from shared.feed import Follower, HttpFeed, feed_router
-from shared.health import Metrics, health_router
-from shared.http import Entrance, Stopping, create_api
-from shared.settings import Settings
+from fristwerk_language.events import new_event_id
+from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.http.health import health_router
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.read_models import open_live_read_model
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed, Subscription
 from sla_service import read_model
 from sla_service.api import refusals
 from sla_service.api.deadlines import deadlines_router
@@ -54,14 +56,14 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    database = open_live_database(settings, "sla", read_model.metadata)
+    database = open_live_read_model(settings, "sla", read_model.metadata)
     metrics = Metrics()
     figures = TimerFigures(database, metrics, now)
     noticeboard = Noticeboard(now, new_id, figures.told)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
     projector = Projector(noticeboard)
-    follower = Follower(
+    follower = Subscription(
         source=SOURCE,
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
         database=database,
@@ -117,5 +119,5 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
+    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app

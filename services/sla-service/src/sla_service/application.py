@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from shared.auth import Principal
-from shared.terms import Span, parse_span
+from fristwerk_language.terms import Span, parse_span
+from fristwerk_platform.auth import Principal
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.derivation import Step, derivation
 from sla_service.domain.errors import NotAcceptable, NotFound, Parked

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from shared.terms import WEEKDAYS
-from shared.terms.values import parse_hours
+from fristwerk_language.terms import WEEKDAYS
+from fristwerk_language.terms.values import parse_hours
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.instants import instant_of, seconds_of
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.events import Actor, Envelope, Event, Recorded, tickets, type_name
-from shared.terms import AgreementDocument, Metric, agreement_document
+from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
+from fristwerk_language.terms import AgreementDocument, Metric, agreement_document
 from sla_service.case_fields import Fields, MalformedCaseError
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.history import NoTicketError, history

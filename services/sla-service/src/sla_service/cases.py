@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from shared.terms import Span
+from fristwerk_language.terms import Span
 from sla_service.case_fields import Fields, MalformedCaseError, calendar_of, shown
 from sla_service.case_timeline import timeline
 from sla_service.domain.calendar import Calendar, CalendarRangeError

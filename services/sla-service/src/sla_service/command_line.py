@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 
 import httpx
 
-from shared.auth import Principal, Tokens, load_keys
-from shared.collecting import collect_rarely
-from shared.database import Database, open_live_database
-from shared.feed import HttpFeed
-from shared.settings import Settings, SettingsError
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.gc_tuning import tune_garbage_collection
+from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.settings import Settings, SettingsError
+from fristwerk_platform.subscriptions import HttpFeed
 from sla_service import cases, read_model
 from sla_service.domain.explanation import explain
 from sla_service.domain.history import history
@@ -60,7 +60,7 @@ def run_cases(folder: Path, show: Print) -> int:
 
 def run_replay(settings: Settings, now: Callable[[], datetime], show: Print, *, from_log: bool) -> int:
     """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal."""
-    collect_rarely()
+    tune_garbage_collection()
 
     async def compare(database: Database) -> int:
         if from_log:
@@ -132,7 +132,7 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Foun
     """Work on the service's own database. Raises SettingsError where there is none."""
 
     async def run() -> Found:
-        database = open_live_database(settings, "sla", read_model.metadata)
+        database = open_live_read_model(settings, "sla", read_model.metadata)
         try:
             if not await database.find():
                 where = settings.var if settings.database_url is None else "PostgreSQL"

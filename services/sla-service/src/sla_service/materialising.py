@@ -9,9 +9,9 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from shared.auth import Principal
-from shared.events.catalogue import CalendarPublished
-from shared.problems import Problem
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.http.problems import Problem
 from sla_service.domain.errors import NotAcceptable
 
 TIMEOUT_SECONDS: Final = 10.0

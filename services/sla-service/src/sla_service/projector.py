@@ -14,10 +14,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, store
-from shared.events import Recorded
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.events.tickets import TicketCreated
+from fristwerk_language.events import Recorded
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_platform.read_models import Database, store
 from sla_service.domain.history import NoTicketError, history
 from sla_service.domain.terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timers import timers

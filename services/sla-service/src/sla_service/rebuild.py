@@ -11,11 +11,11 @@ from datetime import datetime
 
 import httpx
 
-from shared.auth import Principal, Tokens, load_keys
-from shared.database.generations import places
-from shared.feed import HttpFeed
-from shared.feed.rebuilding import Rebuild, Source
-from shared.settings import Settings
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed
+from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from sla_service import read_model
 from sla_service.projector import SOURCE, Projector
 from sla_service.read_model.noticeboard import Silence
@@ -30,7 +30,7 @@ async def rebuild(
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,
 ) -> None:
-    """Rebuild, compare and switch (see ``shared.feed.rebuilding``). Raises RebuildError, SourceUnavailableError, KeyFileError."""
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``). Raises RebuildError, SourceUnavailableError, KeyFileError."""
     tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="sla-service", role="service", provider="*")
     silence = Silence()

@@ -17,10 +17,10 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database
-from shared.events import Recorded, read_line, recorded_somehow
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.feed import Feed, ReadAhead
+from fristwerk_language.events import Recorded, decode_tolerantly, read_line
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_platform.read_models import Database
+from fristwerk_platform.subscriptions import Feed, Prefetch
 from sla_service import read_model
 from sla_service.domain.terms import PublishedTerms
 from sla_service.projector import TICKET_STREAM, derived_ticket
@@ -58,7 +58,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
     """Recompute and compare; without a feed from the histories that the service itself keeps.
 
-    Raises SourceShorterError, and SourceUnavailableError of ``shared.feed``.
+    Raises SourceShorterError, and SourceUnavailableError of ``fristwerk_platform.subscriptions``.
     """
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
@@ -132,7 +132,7 @@ async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell
     """Collect the log's lines of tickets up to a position; what was published, by provider. Raises SourceShorterError."""
     published: Published = {}
     after = 0
-    async with aclosing(ReadAhead(feed)) as reading:
+    async with aclosing(Prefetch(feed)) as reading:
         while after < position:
             page = await reading.page(after, 0)
             if page.last < position:
@@ -154,7 +154,7 @@ def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, p
             break
         if envelope.stream.startswith(TICKET_STREAM):
             rows.append((envelope.stream, envelope.version, line))
-        elif isinstance(event := recorded_somehow(line).event, AgreementPublished | CalendarPublished):
+        elif isinstance(event := decode_tolerantly(line).event, AgreementPublished | CalendarPublished):
             published.setdefault(envelope.provider, []).append(event)
     spool.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
 
@@ -162,4 +162,4 @@ def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, p
 def _collected(spool: sqlite3.Connection) -> Iterator[History]:
     lines = spool.execute("SELECT ticket, line FROM lines ORDER BY ticket, version")
     for _, group in groupby(lines, key=itemgetter(0)):
-        yield [recorded_somehow(line) for _, line in group]
+        yield [decode_tolerantly(line) for _, line in group]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.terms import Metric, zone
+from fristwerk_language.terms import Metric, zone
 from sla_service.domain.attribution import Share, attribution
 from sla_service.domain.calendar import Calendar, CalendarRangeError
 from sla_service.domain.compliance import Figures, Observation, figures, observation

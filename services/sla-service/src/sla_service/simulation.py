@@ -15,9 +15,9 @@ import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.database import DatabaseUnavailableError
-from shared.events.catalogue import CalendarPublished
-from shared.terms import AgreementDocument, TermsError, agreement_document, canonical, zone
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document, canonical, zone
+from fristwerk_platform.read_models import DatabaseUnavailableError
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.comparison import add_up, compared
 from sla_service.domain.errors import NotAcceptable

@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 
-from shared.database import Database
-from shared.feed import Lag
-from shared.health import Dependency
+from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.read_models import Database
+from fristwerk_platform.subscriptions import Lag
 from sla_service.read_model.noticeboard import Noticeboard, next_alarm
 
 GROUP: Final = 200

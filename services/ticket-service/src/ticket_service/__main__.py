@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.auth import ALL_PROVIDERS, ROLES, KeyFileError, Principal, Tokens, load_keys
-from shared.database import RebuildError
-from shared.event_log import LogError
-from shared.http import Stopping, serve
-from shared.logs import configure_logs
-from shared.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, KeyFileError, Principal, Tokens, load_keys
+from fristwerk_platform.event_log import LogError
+from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.read_models import RebuildError
+from fristwerk_platform.settings import Settings, SettingsError, read_settings
 from ticket_service.app import create_app, now
 from ticket_service.publishing import NotPublishedError, published
 from ticket_service.rebuild import rebuild

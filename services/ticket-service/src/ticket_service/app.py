@@ -11,14 +11,16 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from shared.auth import Tokens, load_or_make_keys
-from shared.database import IRREPLACEABLE, open_database, open_live_database
-from shared.event_log import EventLog, open_log
-from shared.events import new_event_id
-from shared.feed import Follower, LogFeed, feed_router
-from shared.health import Dependency, Metrics, health_router
-from shared.http import Entrance, Stopping, create_api
-from shared.settings import Settings
+from fristwerk_language.events import new_event_id
+from fristwerk_platform.auth import Tokens, load_or_make_keys
+from fristwerk_platform.event_log import EventLog, open_log
+from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.http.health import Dependency, health_router
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.read_models import IRREPLACEABLE, open_database, open_live_read_model
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import LogFeed, Subscription
 from ticket_service import migration_ledger, personal_data, read_model
 from ticket_service.api import refusals
 from ticket_service.api.calls import calls_router
@@ -74,11 +76,11 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     keys = load_or_make_keys(settings.keys)
     metrics = Metrics()
     log = open_log(settings, "tickets-log", metrics.log())
-    database = open_live_database(settings, "tickets", read_model.metadata)
+    database = open_live_read_model(settings, "tickets", read_model.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
     feed = LogFeed(log)
-    follower = Follower(
+    follower = Subscription(
         source="own log",
         feed=feed,
         database=database,
@@ -128,7 +130,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     )
     refusals.install(app)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    app.add_middleware(Entrance, tokens=tokens, now=now, meter=metrics)
+    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
 
 

@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple
 import holidays
 import msgspec
 
-from shared.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours, OpenedDay
-from shared.terms import TZDATA_VERSION, WEEKDAYS, CalendarDocument, TermsError, canonical, digest
-from shared.terms.calendar import HolidaySource
+from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours, OpenedDay
+from fristwerk_language.terms import TZDATA_VERSION, WEEKDAYS, CalendarDocument, TermsError, canonical, digest
+from fristwerk_language.terms.calendar import HolidaySource
 
 HOLIDAYS_VERSION: Final = version_of("holidays")
 """The release of the ``holidays`` library in use; it stands in every published calendar."""

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, UtcDateTime, migrated_by, one_at_a_time
+from fristwerk_platform.read_models import Database, UtcDateTime, advisory_lock, migrated_by
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "terms_migrations"))
 migrations: Final = Table(
@@ -92,7 +92,7 @@ class MigrationLedger:
     async def plan(self, migration: Migration, tickets: Sequence[str]) -> Migration:
         """Keep the plan. One that does the same and is not finished yet goes on instead; it is the answer then."""
         async with self._database.transaction() as connection:
-            await one_at_a_time(connection, PLANNING)
+            await advisory_lock(connection, PLANNING)
             same = [
                 migrations.c[name] == getattr(migration, name)
                 for name in ("provider", "kind", "name", "from_version", "to_version")

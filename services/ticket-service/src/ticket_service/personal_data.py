@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shared.auth import KeyFileError
-from shared.database import Database, migrated_by
+from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.read_models import Database, migrated_by
 from ticket_service.randomness import random_bytes
 
 FORMAT: Final = "fw1"

@@ -9,10 +9,10 @@ import msgspec
 from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import among, store
-from shared.events import Envelope, Event, Recorded
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.events.customers import ContactAssigned, CustomerRegistered, PersonForgotten
+from fristwerk_language.events import Envelope, Event, Recorded
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, PersonForgotten
+from fristwerk_platform.read_models import in_list, store
 from ticket_service import read_model
 from ticket_service.domain.contract import Contract
 from ticket_service.domain.customer import Customer
@@ -105,7 +105,7 @@ async def _stored(connection: AsyncConnection, folded: Folded[State], keys: Sequ
     if not keys:
         return {}
     named = table.c[folded.kind]
-    rows = await connection.execute(select(named, table.c.document).where(among(connection, named, keys)))
+    rows = await connection.execute(select(named, table.c.document).where(in_list(connection, named, keys)))
     return {key: folded.read(document) for key, document in rows.all()}
 
 

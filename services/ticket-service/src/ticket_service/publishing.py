@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from shared.terms import NotReadableError, read_yaml
+from fristwerk_language.terms import NotReadableError, read_yaml
 
 KINDS = ("agreement", "calendar")
 """A document is named by the key that says what it is; an agreement has the key ``calendar`` too."""

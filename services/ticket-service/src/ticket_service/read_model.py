@@ -24,15 +24,15 @@ from sqlalchemy import (
     select,
 )
 
-from shared.database import Database, UtcDateTime, among, migrated_by
-from shared.feed import Following
+from fristwerk_platform.read_models import Database, UtcDateTime, in_list, migrated_by
+from fristwerk_platform.subscriptions import Checkpoints
 from ticket_service.domain.contract import Contract
 from ticket_service.domain.customer import Customer
 from ticket_service.domain.state import Ticket
 from ticket_service.domain.worklist import Placed
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "tickets"))
-following: Final = Following(metadata)
+following: Final = Checkpoints(metadata)
 DEDICATED_AGENT: Final = "dedicated_agent"
 CLOSED_STATES: Final = ("resolved", "closed")
 
@@ -227,7 +227,7 @@ class ReadModel:
         """Tickets by id."""
         columns = (tickets.c.ticket, tickets.c.document, tickets.c.position)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(select(*columns).where(among(connection, tickets.c.ticket, ids)))).all()
+            rows = (await connection.execute(select(*columns).where(in_list(connection, tickets.c.ticket, ids)))).all()
         return {ticket: TicketRow(state=ticket_from(document), position=at) for ticket, document, at in rows}
 
     async def open_tickets(self, customer: str) -> list[Ticket]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from shared.auth import load_keys
-from shared.database import IRREPLACEABLE, open_database
-from shared.database.generations import places
-from shared.event_log import open_log
-from shared.feed import LogFeed
-from shared.feed.rebuilding import Rebuild, Source
-from shared.settings import Settings
+from fristwerk_platform.auth import load_keys
+from fristwerk_platform.event_log import open_log
+from fristwerk_platform.read_models import IRREPLACEABLE, open_database
+from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import LogFeed
+from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from ticket_service import personal_data, read_model
 from ticket_service.personal_data import PersonalData
 from ticket_service.projector import Projector
 
 
 async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> None:
-    """Rebuild, compare and switch (see ``shared.feed.rebuilding``). Raises RebuildError, KeyFileError, LogUnavailableError."""
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``). Raises RebuildError, KeyFileError, LogUnavailableError."""
     keys = load_keys(settings.keys)
     async with AsyncExitStack() as closing:
         subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)

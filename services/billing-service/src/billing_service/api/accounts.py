@@ -15,14 +15,14 @@ from billing_service.application import answers as billing_answers
 from billing_service.application.service import Application
 from billing_service.application.statements import Moment
 from billing_service.read_model import AccountRow
-from shared.http import HttpModel, Line, allowed, answers, json_answer, router
+from fristwerk_platform.http import HttpModel, ShortText, allowed, json_answer, responses, router
 
 
 class WhatIfBody(HttpModel):
     """Other terms for the same facts: an agreement document, or the name or name@version of a published one."""
 
     until: Day | None = None
-    agreement: Line | dict[str, Any] = Field(examples=["infoniqa@2"])
+    agreement: ShortText | dict[str, Any] = Field(examples=["infoniqa@2"])
 
 
 def accounts_router(application: Application) -> APIRouter:
@@ -40,7 +40,7 @@ def accounts_router(application: Application) -> APIRouter:
     @routes.get(
         "/contracts/{contract}/balance",
         summary="Read a contract's packages, held minutes and open decisions",
-        responses=answers(200, "Balance", BALANCE),
+        responses=responses(200, "Balance", BALANCE),
     )
     async def read_balance(request: Request, contract: ContractId, at: At = None, known_at: KnownAt = None) -> Response:
         principal = allowed(request, ACCOUNT_READERS, "read balances")
@@ -53,7 +53,7 @@ def accounts_router(application: Application) -> APIRouter:
     @routes.get(
         "/contracts/{contract}/preview",
         summary="Preview what a contract owes",
-        responses=answers(200, "Preview", PREVIEW),
+        responses=responses(200, "Preview", PREVIEW),
     )
     async def preview_contract(
         request: Request, contract: ContractId, until: Until = None, at: At = None, known_at: KnownAt = None
@@ -66,7 +66,7 @@ def accounts_router(application: Application) -> APIRouter:
     @routes.get(
         "/customers/{customer}/preview",
         summary="Preview what a customer owes, all contracts together",
-        responses=answers(200, "Preview", PREVIEW),
+        responses=responses(200, "Preview", PREVIEW),
     )
     async def preview_customer(
         request: Request, customer: CustomerId, until: Until = None, at: At = None, known_at: KnownAt = None
@@ -79,7 +79,7 @@ def accounts_router(application: Application) -> APIRouter:
     @routes.post(
         "/contracts/{contract}/what-if",
         summary="Preview a contract under other terms, beside the real ones",
-        responses=answers(200, "Now and then", WHAT_IF),
+        responses=responses(200, "Now and then", WHAT_IF),
     )
     async def preview_what_if(request: Request, contract: ContractId, body: WhatIfBody) -> Response:
         """`now` is the preview, `then` the same facts under the other terms, `lines` what differs. Nothing is stored."""

@@ -12,14 +12,23 @@ from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import ChargeId, Language, Moment
 from billing_service.application.answers import charges
 from billing_service.application.service import Application
-from shared.http import HttpModel, Text, allowed, answers, as_response, command_meta, json_answer, router
+from fristwerk_platform.http import (
+    HttpModel,
+    LongText,
+    allowed,
+    as_response,
+    command_metadata,
+    json_answer,
+    responses,
+    router,
+)
 
 
 class DecisionBody(HttpModel):
     """Charge or waive, and why; the reason stands in the audit and on the trace."""
 
     decision: Literal["charge", "waive"]
-    reason: Text = Field(examples=["Vorbereitung war abgeschlossen"])
+    reason: LongText = Field(examples=["Vorbereitung war abgeschlossen"])
     occurred_at: Moment | None = None
 
 
@@ -30,7 +39,7 @@ def charges_router(application: Application) -> APIRouter:
     @routes.get(
         "/tickets/{ticket}/charges",
         summary="Read what a ticket's work costs",
-        responses=answers(200, "Charges", {"items": [CHARGE_ITEM]}),
+        responses=responses(200, "Charges", {"items": [CHARGE_ITEM]}),
     )
     async def read_charges(request: Request, ticket: Annotated[str, Path(max_length=64)]) -> Response:
         """Every charge that rests on the ticket; `proposed` ones wait for a decision. `ticket` is an id or a reference."""
@@ -44,7 +53,7 @@ def charges_router(application: Application) -> APIRouter:
     @routes.get(
         "/charges/{charge}/trace",
         summary="Explain a charge",
-        responses=answers(200, "Each line of the charge, explained", {"items": [TRACE]}),
+        responses=responses(200, "Each line of the charge, explained", {"items": [TRACE]}),
     )
     async def trace_charge(request: Request, charge: ChargeId, lang: Language = None) -> Response:
         """The same as the trace of an invoice's line, for what is not invoiced yet."""
@@ -56,12 +65,12 @@ def charges_router(application: Application) -> APIRouter:
         "/charges/{charge}/decision",
         summary="Decide on a charge",
         status_code=201,
-        responses=answers(201, "Decided", {"charge": CHARGE_ITEM | {"state": "charged"}, "events": []}),
+        responses=responses(201, "Decided", {"charge": CHARGE_ITEM | {"state": "charged"}, "events": []}),
     )
     async def decide_charge(request: Request, charge: ChargeId, body: DecisionBody) -> Response:
         """The first decision holds, a second is 409; only what was charged and invoiced may be waived after all."""
         allowed(request, BILLING, "decide on charges")
-        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
+        meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         await application.current()
         return as_response(await application.decisions.decide(meta, charge, body.decision, body.reason))
 

@@ -9,25 +9,25 @@ from billing_service.api.access import BILLING
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
 from billing_service.api.parameters import Day, Moment, Number
 from billing_service.application.service import Application
-from shared.http import (
-    CommandMeta,
+from fristwerk_platform.http import (
+    CommandMetadata,
     HttpModel,
-    Line,
-    Text,
+    LongText,
+    ShortText,
     allowed,
-    answers,
     as_response,
-    command_meta,
+    command_metadata,
+    responses,
     router,
 )
-from shared.problems import Problem
+from fristwerk_platform.http.problems import Problem
 
 
 class IssueBody(HttpModel):
     """Whose work is invoiced, either a contract's or all of a customer's, and up to which local day, inclusive."""
 
-    contract: Line | None = Field(None, examples=[CONTRACT])
-    customer: Line | None = Field(None, examples=[CUSTOMER])
+    contract: ShortText | None = Field(None, examples=[CONTRACT])
+    customer: ShortText | None = Field(None, examples=[CUSTOMER])
     until: Day = Field(examples=["2026-06-30"])
     occurred_at: Moment | None = None
 
@@ -35,14 +35,14 @@ class IssueBody(HttpModel):
 class CreditBody(HttpModel):
     """Why the invoice is taken back; the reason stands on the credit note."""
 
-    reason: Text = Field(examples=["Falscher Empfänger"])
+    reason: LongText = Field(examples=["Falscher Empfänger"])
     occurred_at: Moment | None = None
 
 
 class SentBody(HttpModel):
     """How the document reached the customer."""
 
-    channel: Line = Field(examples=["email"])
+    channel: ShortText = Field(examples=["email"])
     occurred_at: Moment | None = None
 
 
@@ -58,15 +58,17 @@ def invoice_commands_router(application: Application) -> APIRouter:
     routes = router(tags=["invoices"])
     invoicing = application.invoicing
 
-    async def meta_for(request: Request, body: IssueBody | CreditBody | SentBody | PaidBody, doing: str) -> CommandMeta:
+    async def meta_for(
+        request: Request, body: IssueBody | CreditBody | SentBody | PaidBody, doing: str
+    ) -> CommandMetadata:
         allowed(request, BILLING, doing)
-        return await command_meta(request, application.log, application.now(), body.occurred_at)
+        return await command_metadata(request, application.log, application.now(), body.occurred_at)
 
     @routes.post(
         "/invoices",
         summary="Issue what is new since the last invoice",
         status_code=201,
-        responses=answers(201, "Issued", {"invoice": INVOICE, "events": []}),
+        responses=responses(201, "Issued", {"invoice": INVOICE, "events": []}),
     )
     async def issue_invoice(request: Request, body: IssueBody) -> Response:
         """The next number of the series; a negative difference becomes a credit note.
@@ -89,7 +91,7 @@ def invoice_commands_router(application: Application) -> APIRouter:
         "/invoices/{number}/credit-note",
         summary="Take an invoice back",
         status_code=201,
-        responses=answers(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
+        responses=responses(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
     )
     async def credit_invoice(request: Request, number: Number, body: CreditBody) -> Response:
         """A credit note over the whole invoice. Its work is billed again by the next invoice, unless it was waived."""
@@ -100,7 +102,7 @@ def invoice_commands_router(application: Application) -> APIRouter:
         "/invoices/{number}/sent",
         summary="Note that a document was sent",
         status_code=201,
-        responses=answers(201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": []}),
+        responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": []}),
     )
     async def note_sent(request: Request, number: Number, body: SentBody) -> Response:
         meta = await meta_for(request, body, "send invoices")
@@ -110,7 +112,7 @@ def invoice_commands_router(application: Application) -> APIRouter:
         "/invoices/{number}/paid",
         summary="Note that a document was settled",
         status_code=201,
-        responses=answers(201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": []}),
+        responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": []}),
     )
     async def note_paid(request: Request, number: Number, body: PaidBody) -> Response:
         meta = await meta_for(request, body, "settle invoices")

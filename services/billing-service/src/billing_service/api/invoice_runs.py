@@ -11,7 +11,7 @@ from billing_service.api.access import BILLING, READERS
 from billing_service.api.examples import RUN
 from billing_service.api.parameters import Day, Moment
 from billing_service.application.service import Application
-from shared.http import HttpModel, allowed, answers, command_meta, json_answer, router
+from fristwerk_platform.http import HttpModel, allowed, command_metadata, json_answer, responses, router
 
 
 class RunBody(HttpModel):
@@ -30,14 +30,14 @@ def invoice_runs_router(application: Application) -> APIRouter:
         "/invoice-runs",
         summary="Invoice every contract",
         status_code=202,
-        responses=answers(202, "Begun", {"run": RUN}),
+        responses=responses(202, "Begun", {"run": RUN}),
     )
     async def begin_run(request: Request, body: RunBody) -> Response:
         """Contracts, and customers whose work no contract covers. Interrupted, it goes on where it was; asked for again under
         the same Idempotency-Key, it is the same run. None is invoiced twice.
         """
         principal = allowed(request, BILLING, "issue invoices")
-        meta = await command_meta(request, application.log, application.now(), body.occurred_at)
+        meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         begun, known = await runs.begin(meta, body.until)
         headers = {"Location": f"/v1/invoice-runs/{begun.run}"} | ({"Idempotency-Replayed": "true"} if known else {})
         return json_answer({"run": await runs.run(principal, begun.run)}, 202, headers)
@@ -45,7 +45,7 @@ def invoice_runs_router(application: Application) -> APIRouter:
     @routes.get(
         "/invoice-runs/{run}",
         summary="See how far a run is",
-        responses=answers(200, "The run", {"run": RUN}),
+        responses=responses(200, "The run", {"run": RUN}),
     )
     async def read_run(request: Request, run: Annotated[str, Path(max_length=64)]) -> Response:
         """Issued numbers, and for every other account the reason why there was nothing to issue."""

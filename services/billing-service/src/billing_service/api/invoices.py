@@ -15,8 +15,8 @@ from billing_service.api.spreadsheets import csv_answer
 from billing_service.application.service import Application
 from billing_service.documents import as_html, as_text
 from billing_service.read_model import DocumentFilter, LineFilter
-from shared.auth import Principal
-from shared.http import allowed, answers, json_answer, router
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.http import allowed, json_answer, responses, router
 
 PAGE: Final = 200
 Contract = Annotated[str | None, Query(max_length=64, description="With a line of this contract")]
@@ -66,7 +66,7 @@ def _add_documents(routes: APIRouter, application: Application) -> None:
             after = found[-1]["number"] if len(found) == PAGE else None
 
     @routes.get(
-        "/invoices", summary="List invoices and credit notes", responses=answers(200, "A page", {"items": [SUMMARY]})
+        "/invoices", summary="List invoices and credit notes", responses=responses(200, "A page", {"items": [SUMMARY]})
     )
     async def list_invoices(
         request: Request,
@@ -142,7 +142,7 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/lines",
         summary="List invoiced lines, or all that rest on an event",
-        responses=answers(200, "A page", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+        responses=responses(200, "A page", {"items": [{"invoice": 1, "n": 1} | LINE]}),
     )
     async def list_lines(
         request: Request,
@@ -175,7 +175,7 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/invoices/{number}/lines",
         summary="List a document's lines",
-        responses=answers(200, "All lines", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+        responses=responses(200, "All lines", {"items": [{"invoice": 1, "n": 1} | LINE]}),
     )
     async def list_invoice_lines(request: Request, number: Number, table: Table = "json") -> Response:
         """All of them, as data or CSV."""
@@ -190,7 +190,9 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/invoices/{number}/lines/{n}/trace",
         summary="Explain a line",
-        responses=answers(200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE),
+        responses=responses(
+            200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE
+        ),
     )
     async def trace_line(request: Request, number: Number, n: Place, lang: Language = None) -> Response:
         """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says."""

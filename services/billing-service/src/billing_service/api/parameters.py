@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Path, Query, Request
 from pydantic import BeforeValidator, Field
 
-from shared.http import Instant, LocalDate, parse_instant
+from fristwerk_platform.http import Instant, LocalDate, parse_instant
 
 FIRST_DAY: Final = date(1970, 1, 1)
 LAST_DAY: Final = date(2199, 12, 31)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState, NotRateable, Refusal
-from shared import problems
-from shared.problems import Problem
+from fristwerk_platform.http import problems
+from fristwerk_platform.http.problems import Problem
 
 
 def install(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ from billing_service.api.parameters import Limit, Table, Until, next_page
 from billing_service.api.spreadsheets import csv_answer
 from billing_service.application.reconciliation import PARTS
 from billing_service.application.service import Application
-from shared.http import allowed, answers, json_answer, router
+from fristwerk_platform.http import allowed, json_answer, responses, router
 
 _COLUMNS: Final = (
     "account",
@@ -38,7 +38,7 @@ def reports_router(application: Application) -> APIRouter:
     @routes.get(
         "/reports/reconciliation",
         summary="Account for every logged minute",
-        responses=answers(200, "A row for each contract", {"items": [RECONCILIATION]}),
+        responses=responses(200, "A row for each contract", {"items": [RECONCILIATION]}),
     )
     async def read_reconciliation(
         request: Request,

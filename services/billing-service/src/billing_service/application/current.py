@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.event_log import EventLog
-from shared.feed import Follower
-from shared.problems import Problem
+from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.subscriptions import Subscription
 
 CATCH_UP_SECONDS: Final = 5.0
 
@@ -14,7 +14,7 @@ CATCH_UP_SECONDS: Final = 5.0
 class Current:
     """Waits for billing's own log; the ticket service's feed is followed as it comes."""
 
-    def __init__(self, log: EventLog, own: Follower) -> None:
+    def __init__(self, log: EventLog, own: Subscription) -> None:
         self._log = log
         self._own = own
 

@@ -9,9 +9,17 @@ from billing_service.application.answers import charges, public_charge
 from billing_service.application.statements import Rated, Statements
 from billing_service.domain.errors import NotFound, NotInThisState
 from billing_service.read_model import ReadModel
-from shared.event_log import Answer, EventLog, VersionConflictError
-from shared.events.billing import ChargeDecided
-from shared.http import CommandMeta, NewFact, StreamChange, check_version, command_answer, lines_of, record
+from fristwerk_language.events.billing import ChargeDecided
+from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
+from fristwerk_platform.http import (
+    CommandMetadata,
+    NewFact,
+    StreamChange,
+    check_version,
+    command_answer,
+    lines_of,
+    record,
+)
 
 Decision = Literal["charge", "waive"]
 
@@ -25,7 +33,7 @@ class Decisions:
         self._read_model = read_model
         self._new_id = new_id
 
-    async def decide(self, meta: CommandMeta, public_id: str, decision: Decision, reason: str) -> Answer:
+    async def decide(self, meta: CommandMetadata, public_id: str, decision: Decision, reason: str) -> Answer:
         """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
@@ -53,7 +61,7 @@ class Decisions:
             return version
         raise _decided(public_charge(rated.row.account, charge))
 
-    async def _charge(self, meta: CommandMeta, public_id: str) -> tuple[Rated, dict[str, Any]]:
+    async def _charge(self, meta: CommandMetadata, public_id: str) -> tuple[Rated, dict[str, Any]]:
         account, _, charge = public_id.partition(":")
         row = await self._read_model.account(meta.principal.provider, account)
         rated = await self._statements.rated(row) if row is not None else None

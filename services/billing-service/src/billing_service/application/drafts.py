@@ -15,7 +15,7 @@ from billing_service.domain.invoice import Outcome
 from billing_service.domain.ledger import reversed_line
 from billing_service.domain.statement import Line, Tax, Totals
 from billing_service.read_model import Document, Published
-from shared.terms import zone
+from fristwerk_language.terms import zone
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,10 +13,10 @@ from billing_service.application.statements import Statements, foreign
 from billing_service.domain.errors import NotFound
 from billing_service.domain.trace import resting_on
 from billing_service.read_model import Document, DocumentFilter, Documents, IssuedLine, LineFilter, ReadModel
-from shared.auth import Principal
-from shared.events import Envelope, Recorded
-from shared.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from shared.problems import Problem
+from fristwerk_language.events import Envelope, Recorded
+from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.http.problems import Problem
 
 State = Literal["issued", "sent", "paid", "credited"]
 _SUMS: Final = ("net", "vat", "gross", "payable")

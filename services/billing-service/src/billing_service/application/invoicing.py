@@ -21,12 +21,20 @@ from billing_service.application.statements import Moment, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from billing_service.domain.invoice import document_digest
 from billing_service.read_model import AccountRow, Document, Documents, Ledger, ReadModel
-from shared.event_log import Answer, EventLog, VersionConflictError
-from shared.events import Event, recorded
-from shared.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from shared.http import CommandMeta, NewFact, StreamChange, check_version, command_answer, lines_of, record
-from shared.problems import Problem
-from shared.terms import zone
+from fristwerk_language.events import Event, decode
+from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.terms import zone
+from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
+from fristwerk_platform.http import (
+    CommandMetadata,
+    NewFact,
+    StreamChange,
+    check_version,
+    command_answer,
+    lines_of,
+    record,
+)
+from fristwerk_platform.http.problems import Problem
 
 AHEAD: Final = timedelta(days=366)
 """How far in advance may be invoiced: add-ons are billed in advance."""
@@ -64,17 +72,17 @@ class Invoicing:
         self._new_id = new_id
         self._series: dict[str, asyncio.Lock] = {}
 
-    async def issue_contract(self, meta: CommandMeta, contract: str, until: date) -> Answer:
+    async def issue_contract(self, meta: CommandMetadata, contract: str, until: date) -> Answer:
         """Issue what a contract owes up to a day; see :meth:`issue`. Raises NotFound as well."""
         row = await self._statements.contract(meta.principal, contract)
         return await self.issue(meta, contract, [row], until)
 
-    async def issue_customer(self, meta: CommandMeta, customer: str, until: date) -> Answer:
+    async def issue_customer(self, meta: CommandMetadata, customer: str, until: date) -> Answer:
         """Issue what a customer owes, all contracts and work without one, on one document. Raises NotFound as well."""
         rows = await self._statements.accounts_of(meta.principal, customer)
         return await self.issue(meta, customer, rows, until)
 
-    async def issue(self, meta: CommandMeta, account: str, rows: Sequence[AccountRow], until: date) -> Answer:
+    async def issue(self, meta: CommandMetadata, account: str, rows: Sequence[AccountRow], until: date) -> Answer:
         """Issue what the accounts' statements add to what was invoiced, on one document for ``account``.
 
         Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later day was invoiced, and
@@ -91,7 +99,7 @@ class Invoicing:
 
         return await self._issue(meta, decide)
 
-    async def credit(self, meta: CommandMeta, number: int, reason: str) -> Answer:
+    async def credit(self, meta: CommandMetadata, number: int, reason: str) -> Answer:
         """Take a whole invoice back by a credit note that names it; what it billed can be billed again (R8).
 
         Raises NotFound, and NotInThisState for a credit note and for an invoice taken back already.
@@ -122,11 +130,11 @@ class Invoicing:
 
         return await self._issue(meta, decide)
 
-    async def sent(self, meta: CommandMeta, number: int, channel: str) -> Answer:
+    async def sent(self, meta: CommandMetadata, number: int, channel: str) -> Answer:
         """Note that a document was sent; it may be sent again. Raises NotFound."""
         return await self._step(meta, number, lambda _: InvoiceSent(number=number, channel=channel))
 
-    async def paid(self, meta: CommandMeta, number: int, paid_on: date) -> Answer:
+    async def paid(self, meta: CommandMetadata, number: int, paid_on: date) -> Answer:
         """Note that a document was settled. Raises NotFound, NotInThisState where it was, NotAcceptable for a day to come."""
 
         def decide(document: Document) -> Event:
@@ -153,7 +161,7 @@ class Invoicing:
         return rated
 
     async def _difference(
-        self, meta: CommandMeta, account: str, rated: Sequence[Rated], until: date, number: int
+        self, meta: CommandMetadata, account: str, rated: Sequence[Rated], until: date, number: int
     ) -> Numbered:
         undecided = [f"{each.row.account}:{charge}" for each in rated for charge in each.statement.open_decisions]
         if undecided:
@@ -184,7 +192,7 @@ class Invoicing:
         )
         return Numbered(number=number, event=event)
 
-    async def _issue(self, meta: CommandMeta, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
+    async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
         """Append the document under the next number; where another was first, decide anew on the newest state."""
         provider = meta.principal.provider
         async with self._series.setdefault(provider, asyncio.Lock()):
@@ -194,14 +202,14 @@ class Invoicing:
                 fact = NewFact(id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
                 change = StreamChange(stream=f"invoices-{provider}", after_version=numbered.number - 1, facts=[fact])
                 lines = lines_of(meta, [change])
-                body = {"invoice": described(Issued(envelope=recorded(lines[0].line).envelope, event=numbered.event))}
+                body = {"invoice": described(Issued(envelope=decode(lines[0].line).envelope, event=numbered.event))}
                 try:
                     return await record(self._log, meta, lines, command_answer(body, lines, version=1))
                 except VersionConflictError:
                     continue
         raise _busy()
 
-    async def _step(self, meta: CommandMeta, number: int, decide: Callable[[Document], Event]) -> Answer:
+    async def _step(self, meta: CommandMetadata, number: int, decide: Callable[[Document], Event]) -> Answer:
         """Append what became of a document to its own stream."""
         for _ in range(TRIES):
             await self._current()
@@ -210,7 +218,7 @@ class Invoicing:
             fact = NewFact(id=self._new_id(), event=decide(document), occurred_at=meta.occurred_at)
             stream = f"invoice-{meta.principal.provider}-{number}"
             lines = lines_of(meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])])
-            after = msgspec.structs.replace(document, steps=(*document.steps, recorded(lines[0].line)))
+            after = msgspec.structs.replace(document, steps=(*document.steps, decode(lines[0].line)))
             body = {"invoice": summary(as_issued(after))}
             try:
                 return await record(self._log, meta, lines, command_answer(body, lines, version=after.version))
@@ -218,14 +226,14 @@ class Invoicing:
                 continue
         raise _busy()
 
-    async def _document(self, meta: CommandMeta, number: int) -> Document:
+    async def _document(self, meta: CommandMetadata, number: int) -> Document:
         found = await self._documents.document(meta.principal.provider, number)
         if found is None:
             raise NotFound("invoice-not-found", f"There is no invoice {number}.")
         return found
 
 
-def check_until(meta: CommandMeta, until: date) -> None:
+def check_until(meta: CommandMetadata, until: date) -> None:
     """Raises NotAcceptable for a day that lies too far ahead."""
     if until > meta.now.date() + AHEAD:
         sentence = f"{until} lies more than a year ahead"

@@ -15,8 +15,8 @@ import msgspec
 
 from billing_service.domain.errors import NotInThisState
 from billing_service.read_model import ReadModel
-from shared.events.customers import CustomerRegistered
-from shared.problems import Problem
+from fristwerk_language.events.customers import CustomerRegistered
+from fristwerk_platform.http.problems import Problem
 
 PATIENCE_SECONDS: Final = 10.0
 

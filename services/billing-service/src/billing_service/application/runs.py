@@ -20,10 +20,10 @@ import structlog
 from billing_service.application.invoicing import Invoicing, check_until
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
 from billing_service.read_model import NewRun, Outcome, ReadModel, Run, RunBook, RunItem
-from shared.auth import Principal
-from shared.event_log import Answer, EventLog, IdempotencyKey
-from shared.http import CommandMeta, Replay
-from shared.problems import Problem
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.event_log import Answer, EventLog, IdempotencyKey
+from fristwerk_platform.http import CommandMetadata, Replay
+from fristwerk_platform.http.problems import Problem
 
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _KEYS: Final = uuid.UUID("6d0c8f1e-3b7a-5d24-9c55-0e8a1f4b7d63")
@@ -64,7 +64,7 @@ class Runs:
         self._new_id = new_id
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    async def begin(self, meta: CommandMeta, until: date) -> tuple[NewRun, bool]:
+    async def begin(self, meta: CommandMetadata, until: date) -> tuple[NewRun, bool]:
         """Begin a run, or find the one of the same idempotency key (true).
 
         Raises Problem 422 where that was another request, NotAcceptable for a day that lies too far ahead.
@@ -149,7 +149,7 @@ class Runs:
         row = await self._read_model.account(begun.provider, account)
         assert row is not None, "accounts are never taken away"
         for pause in (*RETRY_SECONDS, None):
-            meta = CommandMeta(
+            meta = CommandMetadata(
                 principal=Principal(sub=begun.actor, role=begun.role, provider=begun.provider),  # type: ignore[arg-type]
                 now=self._now(),
                 occurred_at=begun.occurred_at,

@@ -17,7 +17,7 @@ from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
 from billing_service.read_model import ReadModel
-from shared.event_log import EventLog
+from fristwerk_platform.event_log import EventLog
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,10 +20,10 @@ from billing_service.domain.statement import Line, Statement
 from billing_service.domain.vat import NoVatRateError
 from billing_service.domain.work import Terms
 from billing_service.read_model import AccountRow, Documents, Ledger, Published, ReadModel
-from shared.auth import Principal
-from shared.events import Recorded
-from shared.events.billing import ChargeDecided
-from shared.terms import AgreementDocument, zone
+from fristwerk_language.events import Recorded
+from fristwerk_language.events.billing import ChargeDecided
+from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_platform.auth import Principal
 
 _TICKET_STREAM: Final = "ticket-"
 _log = structlog.get_logger()

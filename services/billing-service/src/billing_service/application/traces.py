@@ -14,8 +14,8 @@ from billing_service.domain.statement import Line
 from billing_service.domain.trace import trace
 from billing_service.domain.wording import sentences
 from billing_service.read_model import ReadModel
-from shared.auth import Principal
-from shared.terms import canonical
+from fristwerk_language.terms import canonical
+from fristwerk_platform.auth import Principal
 
 
 class Traces:

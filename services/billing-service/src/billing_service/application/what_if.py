@@ -12,7 +12,7 @@ from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice import difference
 from billing_service.domain.statement import Statement
 from billing_service.read_model import AccountRow, ReadModel
-from shared.terms import AgreementDocument, TermsError, agreement_document
+from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.\-]{0,63})(@(?P<version>[0-9]{1,6}))?")
 _SUMS: Final = ("net", "vat", "gross", "payable")

@@ -17,7 +17,7 @@ from billing_service.domain.invoice import difference, totals
 from billing_service.domain.ledger import Invoiced
 from billing_service.domain.rating import rate
 from billing_service.domain.statement import Line, Statement, Totals
-from shared.terms import zone
+from fristwerk_language.terms import zone
 
 FILE: Final = "rating.json"
 _ONE_DAY: Final = timedelta(days=1)

@@ -27,8 +27,8 @@ from billing_service.cases.terms import ADDON, NAME, NORMAL, packages_of
 from billing_service.domain.facts import Account
 from billing_service.domain.reading import account
 from billing_service.domain.statement import charge_id
-from shared.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
-from shared.terms import zone
+from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
+from fristwerk_language.terms import zone
 
 _TICK: Final = timedelta(microseconds=1)
 _NOON: Final = time(12)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from billing_service.cases.form import Case, CaseError, ContractTerms, TimeLogged
 from billing_service.domain.facts import Package
 from billing_service.domain.vat import Rates
-from shared.terms import AgreementDocument, TermsError, agreement_document
+from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 NAME: Final = "case"
 NORMAL: Final = "normal"

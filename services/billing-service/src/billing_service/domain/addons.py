@@ -14,8 +14,8 @@ import msgspec
 from billing_service.domain.facts import Booking, Contract
 from billing_service.domain.money import Money, at_least_cents
 from billing_service.domain.statement import AddonMonth, Line, Violation, charge_id
-from shared.terms import AgreementDocument
-from shared.terms.billing import Addon
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.billing import Addon
 
 _ONE_DAY: Final = timedelta(days=1)
 _COMMERCIAL_MONTH_DAYS: Final = 30

@@ -16,8 +16,8 @@ from billing_service.domain.packages import Demand, Regime
 from billing_service.domain.pricing import per_hour
 from billing_service.domain.statement import CalledOff, Draw, Kind, Line, Violation, Waived, charge_id, exact, plain
 from billing_service.domain.work import Piece, TermsInForce, local_day
-from shared.terms import AgreementDocument, zone
-from shared.terms.handling import Cancellation
+from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_language.terms.handling import Cancellation
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

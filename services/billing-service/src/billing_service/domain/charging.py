@@ -19,7 +19,7 @@ from billing_service.domain.packages import Demand, Exact, Frozen, Regime
 from billing_service.domain.sorting import Sorted
 from billing_service.domain.statement import Draw, Line, NotRated, NotRatedReason, Violation
 from billing_service.domain.work import Piece
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 
 _HOURLY: Final = Regime("hourly")
 

@@ -10,7 +10,7 @@ import msgspec
 from billing_service.domain.facts import CostDecision
 from billing_service.domain.statement import Violation
 from billing_service.domain.work import Piece, resting_on
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 
 
 class Gated(msgspec.Struct, frozen=True, gc=False):

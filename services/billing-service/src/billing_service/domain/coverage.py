@@ -8,7 +8,7 @@ import msgspec
 
 from billing_service.domain.facts import Ticket
 from billing_service.domain.work import Piece
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 
 PREPARATION: Final = "preparation"
 

@@ -10,7 +10,7 @@ import msgspec
 from billing_service.domain import vat
 from billing_service.domain.ledger import Invoiced, added, combined, reversed_line
 from billing_service.domain.statement import Line, Statement, Totals, in_order
-from shared.terms import digest
+from fristwerk_language.terms import digest
 
 Outcome = Literal["nothing", "invoice", "credit_note"]
 ChargeState = Literal["rated", "proposed", "charged", "waived", "invoiced"]

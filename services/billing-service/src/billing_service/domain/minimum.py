@@ -9,8 +9,8 @@ from billing_service.domain.ledger import Invoiced, combined
 from billing_service.domain.money import Money, at_least_cents, total, zero
 from billing_service.domain.pricing import exactly
 from billing_service.domain.statement import EVERY_TICKET, Line, ToppedUp, Waived, charge_id
-from shared.terms import AgreementDocument
-from shared.terms.billing import MinimumCharge
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.billing import MinimumCharge
 
 Version = tuple[int, AgreementDocument]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from billing_service.domain.facts import Contract, Package
 from billing_service.domain.statement import Balance, Draw, Line, exact, plain
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 
 _ONE_DAY: Final = timedelta(days=1)
 Exact = int | Fraction

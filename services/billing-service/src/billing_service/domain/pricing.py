@@ -13,7 +13,7 @@ from billing_service.domain import rounding
 from billing_service.domain.grouping import Group
 from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.statement import Basis, Covered, Draw, Kind, Line, Worked, exact, plain
-from shared.terms.billing import Hourly
+from fristwerk_language.terms.billing import Hourly
 
 _PER_MINUTE: Final = Fraction(1, 60)
 

@@ -18,7 +18,7 @@ from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.sorting import Sorted
 from billing_service.domain.statement import Line, NotRated, Shares, Statement, in_order, minutes_by_ticket
 from billing_service.domain.work import Terms
-from shared.terms import AgreementDocument, zone
+from fristwerk_language.terms import AgreementDocument, zone
 
 
 class EmptyAccountError(ValueError):

@@ -28,8 +28,8 @@ from billing_service.domain.facts import (
     TypeChange,
     Work,
 )
-from shared.events import Recorded, billing, customers
-from shared.events import tickets as events
+from fristwerk_language.events import Recorded, billing, customers
+from fristwerk_language.events import tickets as events
 
 _TICKET_STREAM: Final = "ticket-"
 Fact = TypeVar("Fact", bound=Stamped)

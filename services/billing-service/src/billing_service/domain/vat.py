@@ -14,7 +14,7 @@ from billing_service.domain import rounding
 from billing_service.domain.facts import Customer
 from billing_service.domain.money import Money, at_least_cents, total
 from billing_service.domain.statement import Line, Tax, Totals
-from shared.terms.billing import Vat
+from fristwerk_language.terms.billing import Vat
 
 Category = Literal["standard", "reduced", "zero", "reverse_charge", "none"]
 Rates = Mapping[tuple[str, str], tuple[tuple[date, Decimal], ...]]

@@ -11,7 +11,7 @@ import msgspec
 
 from billing_service.domain.facts import Ticket, Work
 from billing_service.domain.statement import Part, Violation
-from shared.terms import AgreementDocument, zone
+from fristwerk_language.terms import AgreementDocument, zone
 
 Terms = Callable[[str, int], AgreementDocument]
 """The agreement of a name and version."""

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
 from billing_service.domain.ledger import Invoiced
 from billing_service.domain.statement import Line
 from billing_service.read_model.tables import document_lines, document_steps, documents, line_sources
-from shared.database import Database
-from shared.events import Recorded, recorded
-from shared.events.billing import CreditNoteIssued, InvoiceIssued
+from fristwerk_language.events import Recorded, decode
+from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued
+from fristwerk_platform.read_models import Database
 
 
 class _KnownBy(msgspec.Struct, frozen=True):
@@ -252,7 +252,7 @@ def _document(row: Row[Any], steps: Sequence[Any], credits_: Mapping[int, int]) 
         until=row.until,
         issued_on=row.issued_on,
         corrects=row.corrects,
-        issued=recorded(row.line),
-        steps=tuple(recorded(step.line) for step in steps if step.number == row.number),
+        issued=decode(row.line),
+        steps=tuple(decode(step.line) for step in steps if step.number == row.number),
         credited_by=credits_.get(row.number),
     )

@@ -9,12 +9,12 @@ import msgspec
 from sqlalchemy import bindparam, or_, select, union_all
 
 from billing_service.read_model.tables import accounts, agreements, decisions, facts, tickets
-from shared.database import Database
-from shared.events import Recorded, recorded
-from shared.events.billing import ChargeDecided
-from shared.events.catalogue import AgreementPublished
-from shared.events.customers import CustomerRegistered
-from shared.terms import AgreementDocument, agreement_document
+from fristwerk_language.events import Recorded, decode
+from fristwerk_language.events.billing import ChargeDecided
+from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.customers import CustomerRegistered
+from fristwerk_language.terms import AgreementDocument, agreement_document
+from fristwerk_platform.read_models import Database
 
 
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,14 +104,14 @@ class ReadModel:
         decided = select(decisions.c.line).where(decisions.c.account == account.account)
         async with self._database.reading() as connection:
             lines = (await connection.execute(union_all(own, about, decided))).scalars().all()
-        return [recorded(line) for line in lines]
+        return [decode(line) for line in lines]
 
     async def registration(self, customer: str) -> Recorded | None:
         """The event that made a customer known."""
         statement = select(facts.c.line).where(facts.c.account == customer, facts.c.stream == f"customer-{customer}")
         async with self._database.reading() as connection:
             lines = (await connection.execute(statement)).scalars().all()
-        found = (recorded(line) for line in lines)
+        found = (decode(line) for line in lines)
         return next((each for each in found if isinstance(each.event, CustomerRegistered)), None)
 
     async def resting_on(self, provider: str, event: str) -> AccountRow | None:
@@ -128,7 +128,7 @@ class ReadModel:
         statements = [select(table.c.line).where(table.c.event.in_(by_id)) for table in (facts, decisions)]
         async with self._database.reading() as connection:
             lines = [line for each in statements for line in (await connection.execute(each, wanted)).scalars()]
-        found = {each.envelope.id: each for each in map(recorded, lines)}
+        found = {each.envelope.id: each for each in map(decode, lines)}
         return sorted(found.values(), key=lambda each: (each.envelope.occurred_at, each.envelope.id))
 
     async def decisions(self, account: str) -> dict[str, str]:
@@ -158,7 +158,7 @@ class ReadModel:
             if any((provider, *key) not in self._published for key in keys):
                 lines = select(agreements.c.line).where(agreements.c.provider == provider)
                 for line in (await connection.execute(lines)).scalars():
-                    self._keep(provider, recorded(line))
+                    self._keep(provider, decode(line))
         return {key: self._published[provider, *key] for key in keys}
 
     def _keep(self, provider: str, published: Recorded) -> None:
@@ -172,7 +172,7 @@ class ReadModel:
         statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)
         async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
-        events = [(recorded(row.line).event, row.version) for row in rows]
+        events = [(decode(row.line).event, row.version) for row in rows]
         return [(event, version) for event, version in events if isinstance(event, ChargeDecided)]
 
     async def _accounts(self, *conditions: Any, limit: int | None = None) -> list[AccountRow]:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Row, func, insert, select, update
 
 from billing_service.read_model.tables import run_items, runs
-from shared.database import Database, one_at_a_time
+from fristwerk_platform.read_models import Database, advisory_lock
 
 Outcome = Literal["issued", "skipped", "failed"]
 
@@ -62,7 +62,7 @@ class RunBook:
         row = msgspec.structs.asdict(new)
         items = [{"run": new.run, "place": place, "account": account} for place, account in enumerate(accounts, 1)]
         async with self._database.transaction() as connection:
-            await one_at_a_time(connection, f"run {new.run}")
+            await advisory_lock(connection, f"run {new.run}")
             found = (await connection.execute(select(runs).where(runs.c.run == new.run))).first()
             if found is not None:
                 return _begun(found)

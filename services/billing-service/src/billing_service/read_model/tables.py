@@ -7,11 +7,11 @@ from typing import Final
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table
 
-from shared.database import KEPT, UtcDateTime, migrated_by
-from shared.feed import Following
+from fristwerk_platform.read_models import KEPT, UtcDateTime, migrated_by
+from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "billing"))
-following: Final = Following(metadata)
+following: Final = Checkpoints(metadata)
 
 agreements: Final = Table(
     "agreements",

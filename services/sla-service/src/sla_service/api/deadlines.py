@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from shared.http import HttpModel, Instant, Line, allowed, answers, command_meta
+from fristwerk_platform.http import HttpModel, Instant, ShortText, allowed, command_metadata, responses
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, question_router
 from sla_service.application import Deadlines
@@ -23,22 +23,22 @@ _DEADLINE: Final = {
 class DeadlineBody(HttpModel):
     """From when, on which calendar, how much: ``2 business hours``, ``1 business days`` or ``4 hours``."""
 
-    calendar: Line = Field(
+    calendar: ShortText = Field(
         examples=["infoniqa"], description="Its name, or name@version; by default the newest version"
     )
     start: Instant = Field(examples=["2026-06-03T16:30:00+02:00"])
-    target: Line = Field(examples=["2 business hours"])
+    target: ShortText = Field(examples=["2 business hours"])
 
 
 def deadlines_router(deadlines: Deadlines, kept: KeptAnswers) -> APIRouter:
     """``/v1/deadlines``."""
     routes = question_router(tags=["deadlines"])
 
-    @routes.post("/deadlines", summary="Compute a deadline", responses=answers(200, "The deadline", _DEADLINE))
+    @routes.post("/deadlines", summary="Compute a deadline", responses=responses(200, "The deadline", _DEADLINE))
     async def compute_deadline(request: Request, body: DeadlineBody) -> Response:
         """Nothing is stored; the steps say which hours were counted and why others were not."""
         principal = allowed(request, READERS | {"service"}, "compute deadlines")
-        meta = await command_meta(request, kept, deadlines.now())
+        meta = await command_metadata(request, kept, deadlines.now())
         found = await deadlines.computed(principal, body.calendar, body.start, body.target)
         return await once(meta, found, kept.keep)
 

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from shared.event_log import Answer, Keyed, KeyUsedError
-from shared.http import CommandMeta, as_response
-from shared.http.commands import replay
+from fristwerk_platform.event_log import Answer, Keyed, KeyUsedError
+from fristwerk_platform.http import CommandMetadata, as_response
+from fristwerk_platform.http.commands import replay
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 async def once(
-    meta: CommandMeta,
+    meta: CommandMetadata,
     content: Any,
     keep: Callable[[Keyed | None], Awaitable[None]],
     *,

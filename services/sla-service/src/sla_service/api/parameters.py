@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
-from shared.http import parse_instant, router
-from shared.http.bodies import parse_date
-from shared.problems import Problem
+from fristwerk_platform.http import parse_instant, router
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.types import parse_date
 from sla_service.domain.period import Period
 
 READERS: Final = frozenset({"admin", "agent", "specialist", "manager", "billing", "auditor"})

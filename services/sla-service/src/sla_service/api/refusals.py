@@ -6,8 +6,8 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from shared import problems
-from shared.problems import Problem
+from fristwerk_platform.http import problems
+from fristwerk_platform.http.problems import Problem
 from sla_service.domain.calendar import CalendarRangeError
 from sla_service.domain.errors import NotAcceptable, NotFound, Parked, Refusal
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from shared.http import allowed, answers, json_answer
-from shared.problems import Problem
-from shared.terms import Metric
+from fristwerk_language.terms import Metric
+from fristwerk_platform.http import allowed, json_answer, responses
+from fristwerk_platform.http.problems import Problem
 from sla_service.api.parameters import READERS, After, Limit, Since, Until, next_link, period, question_router
 from sla_service.domain.compliance import Figures
 from sla_service.reports import ComplianceQuery, Dimension, HoldingSum, Reports
@@ -59,7 +59,7 @@ _ATTRIBUTION_CSV: Final = (
 
 
 def _both(description: str, as_json: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:
-    found = answers(200, description, as_json)
+    found = responses(200, description, as_json)
     found[200]["content"]["text/csv"] = {"example": as_csv}
     return found
 

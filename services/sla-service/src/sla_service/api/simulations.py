@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from shared.event_log import Keyed
-from shared.events.catalogue import CalendarPublished
-from shared.http import Code, HttpModel, Line, allowed, answers, command_meta, json_answer
-from shared.problems import Problem
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_platform.event_log import Keyed
+from fristwerk_platform.http import HttpModel, Identifier, ShortText, allowed, command_metadata, json_answer, responses
+from fristwerk_platform.http.problems import Problem
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, Bound, Limit, next_link, period, question_router
 from sla_service.domain.errors import NotFound
@@ -73,7 +73,7 @@ _RUNNING: Final = {
     "simulation": _SIMULATION | {"state": "running", "progress": {"done": 0, "total": 12_000}},
     "items": [],
 }
-Document = Line | dict[str, Any]
+Document = ShortText | dict[str, Any]
 
 
 class SimulationBody(HttpModel):
@@ -84,13 +84,13 @@ class SimulationBody(HttpModel):
     agreement: Document | None = Field(
         None, description="Holds instead of the agreement of the same name", examples=[None]
     )
-    replaces: Code | None = Field(
+    replaces: Identifier | None = Field(
         None,
         description="Only tickets under this agreement; by default that of the agreement's name",
         examples=["infoniqa"],
     )
     calendar: Document | None = Field(None, description="Holds instead of every calendar", examples=[None])
-    calendars: Annotated[dict[Code, Document], Field(max_length=MAX_CALENDARS)] = Field(
+    calendars: Annotated[dict[Identifier, Document], Field(max_length=MAX_CALENDARS)] = Field(
         {}, description="Each holds instead of the calendar of that name", examples=[{"infoniqa": "infoniqa-literal@1"}]
     )
 
@@ -108,7 +108,7 @@ def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationSto
         "/simulations",
         summary="Try other terms on past tickets",
         status_code=201,
-        responses=answers(201, "Done", _RESULT) | answers(202, "It takes longer: read on at Location", _RUNNING),
+        responses=responses(201, "Done", _RESULT) | responses(202, "It takes longer: read on at Location", _RUNNING),
     )
     async def start_simulation(request: Request, body: SimulationBody) -> Response:
         """Per ticket then and now: deadline and outcome of each timer, and sums. Nothing else is touched."""
@@ -118,7 +118,7 @@ def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationSto
             raise Problem(
                 422, f"Nothing to try: {sentence}.", code="invalid-request", errors=[("/agreement", sentence)]
             )
-        meta = await command_meta(request, kept, simulations.now())
+        meta = await command_metadata(request, kept, simulations.now())
         asked = Asked(
             period=period(body.since, body.until, "/from"),
             agreement=body.agreement,
@@ -144,7 +144,9 @@ def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationSto
 
 def _add_reads(routes: APIRouter, store: SimulationStore) -> None:
     @routes.get(
-        "/simulations", summary="List simulations", responses=answers(200, "The last week's", {"items": [_SIMULATION]})
+        "/simulations",
+        summary="List simulations",
+        responses=responses(200, "The last week's", {"items": [_SIMULATION]}),
     )
     async def list_simulations(
         request: Request, after: Annotated[str, Query(max_length=64)] = "", limit: Limit = 50
@@ -158,7 +160,7 @@ def _add_reads(routes: APIRouter, store: SimulationStore) -> None:
     @routes.get(
         "/simulations/{simulation}",
         summary="Read a simulation",
-        responses=answers(200, "How far it has come, and a page of its tickets", _RESULT),
+        responses=responses(200, "How far it has come, and a page of its tickets", _RESULT),
     )
     async def read_simulation(
         request: Request,

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
-from shared.http import allowed, answers, json_answer, parse_instant
-from shared.problems import Problem
-from shared.terms import Metric
+from fristwerk_language.terms import Metric
+from fristwerk_platform.http import allowed, json_answer, parse_instant, responses
+from fristwerk_platform.http.problems import Problem
 from sla_service.api.parameters import (
     READERS,
     TICKET_READERS,
@@ -63,7 +63,9 @@ def timers_router(deadlines: Deadlines) -> APIRouter:
     """``/v1/tickets/{ticket}/timers`` and ``/v1/timers``."""
     routes = question_router(tags=["timers"])
 
-    @routes.get("/tickets/{ticket}/timers", summary="Read a ticket's timers", responses=answers(200, "Timers", _TIMERS))
+    @routes.get(
+        "/tickets/{ticket}/timers", summary="Read a ticket's timers", responses=responses(200, "Timers", _TIMERS)
+    )
     async def read_ticket_timers(
         request: Request, ticket: Annotated[str, Path(max_length=64)], at: At = None, known_at: KnownAt = None
     ) -> Response:
@@ -71,7 +73,7 @@ def timers_router(deadlines: Deadlines) -> APIRouter:
         principal = allowed(request, TICKET_READERS, "read timers")
         return json_answer(await deadlines.of_ticket(principal, ticket, at, known_at))
 
-    @routes.get("/timers", summary="List timers", responses=answers(200, "A page", {"items": [_TIMER]}))
+    @routes.get("/timers", summary="List timers", responses=responses(200, "A page", {"items": [_TIMER]}))
     async def list_timers(
         request: Request,
         state: Annotated[TimerState | None, Query()] = None,
@@ -111,7 +113,7 @@ def timers_router(deadlines: Deadlines) -> APIRouter:
     @routes.get(
         "/timers/{timer}/explanation",
         summary="Explain a deadline",
-        responses=answers(
+        responses=responses(
             200, "Steps", {"timer": _TIMER, "language": "en", "steps": [_STEP], "text": _STEP["sentence"]}
         ),
     )

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.events.catalogue import CalendarPublished
+from fristwerk_language.events.catalogue import CalendarPublished
 from sla_service.domain.business_days import OpenDay, add_business_days
 from sla_service.domain.compilation import (
     CompiledYear,

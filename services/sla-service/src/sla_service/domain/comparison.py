@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.terms import Metric
+from fristwerk_language.terms import Metric
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.target import ServiceLevels
 from sla_service.domain.terms import Terms

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours
-from shared.terms import WEEKDAYS, minutes_of_day, zone
+from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours
+from fristwerk_language.terms import WEEKDAYS, minutes_of_day, zone
 
 DAY: Final = 86_400
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()

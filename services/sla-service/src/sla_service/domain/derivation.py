@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.events.catalogue import ClosedDay
-from shared.terms import Span
+from fristwerk_language.events.catalogue import ClosedDay
+from fristwerk_language.terms import Span
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.instants import instant_of, seconds_of
 from sla_service.domain.passages import WHOLE_DAYS, Passage, Reason, clock_changes, passages

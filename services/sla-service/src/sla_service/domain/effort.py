@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.terms import Percent, Span
+from fristwerk_language.terms import Percent, Span
 from sla_service.domain.history import Context, History, Mark, Work
 from sla_service.domain.instants import instant_of
 from sla_service.domain.target import Line, Reason

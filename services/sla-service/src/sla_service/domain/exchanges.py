@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.terms import Metric
+from fristwerk_language.terms import Metric
 from sla_service.domain.history import Callback, History, Mark, Stay
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.terms import parse_span
+from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.derivation import Step, steps_until, wait_step
 from sla_service.domain.history import History

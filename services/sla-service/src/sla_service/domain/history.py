@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from shared.events import Event, Recorded, UnreadableEvent, tickets
+from fristwerk_language.events import Event, Recorded, UnreadableEvent, tickets
 from sla_service.domain.instants import seconds_of
 
 State = Literal[

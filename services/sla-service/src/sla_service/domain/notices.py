@@ -12,8 +12,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.events import Event
-from shared.events.sla import TimerCancelled, TimerMet, TimerMissWithdrawn, TimerRescheduled, TimerStarted
+from fristwerk_language.events import Event
+from fristwerk_language.events.notices import (
+    TimerCancelled,
+    TimerMet,
+    TimerMissWithdrawn,
+    TimerRescheduled,
+    TimerStarted,
+)
 from sla_service.domain.timer import Timer
 
 Kind = Literal["warned", "missed"]

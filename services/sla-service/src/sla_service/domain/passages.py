@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from shared.events.catalogue import ClosedDay
+from fristwerk_language.events.catalogue import ClosedDay
 from sla_service.domain.calendar import Calendar, ReversedSpanError
 from sla_service.domain.compilation import DAY, OpeningHours
 

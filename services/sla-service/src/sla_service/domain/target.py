@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from shared.events.tickets import TicketCreated
-from shared.terms import METRICS, AgreementDocument, Clock, Metric, Percent, ServiceLevel, Span
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_language.terms import METRICS, AgreementDocument, Clock, Metric, Percent, ServiceLevel, Span
 from sla_service.domain.calendar import Calendar
 
 Reason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.terms import AgreementDocument, agreement_document
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.terms import AgreementDocument, agreement_document
 from sla_service.domain.calendar import Calendar
 from sla_service.domain.target import ServiceLevels, service_levels
 

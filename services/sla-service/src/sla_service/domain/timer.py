@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.terms import Clock, Metric
+from fristwerk_language.terms import Clock, Metric
 from sla_service.domain.calendar import Calendar, CalendarRangeError
 from sla_service.domain.instants import seconds_of
 from sla_service.domain.target import Reason, measure

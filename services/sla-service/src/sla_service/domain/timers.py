@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.terms import METRICS, Metric
+from fristwerk_language.terms import METRICS, Metric
 from sla_service.domain.course import course
 from sla_service.domain.effort import effort_notice
 from sla_service.domain.exchanges import exchanges

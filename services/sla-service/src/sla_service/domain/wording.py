@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from typing import Final, Literal
 
-from shared.events.catalogue import ClosedDay
-from shared.terms import parse_span
+from fristwerk_language.events.catalogue import ClosedDay
+from fristwerk_language.terms import parse_span
 
 Language = Literal["de", "en"]
 

@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database
-from shared.event_log import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+from fristwerk_platform.event_log import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+from fristwerk_platform.read_models import Database
 from sla_service.read_model.tables import answers
 
 KEPT: Final = timedelta(days=90)

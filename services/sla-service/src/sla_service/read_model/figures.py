@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from shared.database import Database
-from shared.health import Metrics
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.read_models import Database
 from sla_service.read_model import parking
 from sla_service.read_model.tables import alarms, timers
 

@@ -16,10 +16,10 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database, add, after_commit, among, one_at_a_time
-from shared.events import Actor, Event, encode_line, type_name, with_position
-from shared.events.sla import TimerMissed, TimerMissWithdrawn, TimerWarned
-from shared.feed import Page
+from fristwerk_language.events import Actor, Event, encode_line, type_name, with_position
+from fristwerk_language.events.notices import TimerMissed, TimerMissWithdrawn, TimerWarned
+from fristwerk_platform.read_models import Database, add, advisory_lock, after_commit, in_list
+from fristwerk_platform.subscriptions import Page
 from sla_service.domain.notices import Alarm, alarms, notices
 from sla_service.domain.timer import Timer
 from sla_service.read_model import parking
@@ -62,7 +62,7 @@ class Noticeboard:
         """Tell what changed, and set the alarms of the changed timers anew, inside the projector's transaction."""
         if not changes:
             return
-        await one_at_a_time(connection, NOTICING)
+        await advisory_lock(connection, NOTICING)
         names = [change.timer for change in changes]
         told = await _given(connection, names)
         now = self._now()
@@ -77,7 +77,7 @@ class Noticeboard:
 
     async def ring(self, connection: AsyncConnection, limit: int) -> int:
         """Give the notices of alarms that are due, in order of their instants; how many. Inside a transaction of its own."""
-        await one_at_a_time(connection, NOTICING)
+        await advisory_lock(connection, NOTICING)
         now = self._now()
         due = (
             select(alarm_table, timers.c.provider, timers.c.document)
@@ -114,7 +114,7 @@ class Noticeboard:
             return
         streams = sorted({_stream(each.event) for each in news})
         newest = select(notice_table.c.stream, func.max(notice_table.c.version)).where(
-            among(connection, notice_table.c.stream, streams)
+            in_list(connection, notice_table.c.stream, streams)
         )
         found = await connection.execute(newest.group_by(notice_table.c.stream))
         versions: dict[str, int] = {row[0]: row[1] for row in found}
@@ -166,7 +166,7 @@ class Silence:
 
 
 class NoticeFeed:
-    """The notices as a feed (see ``shared.feed.Feed``)."""
+    """The notices as a feed (see ``fristwerk_platform.subscriptions.Feed``)."""
 
     def __init__(self, database: Database, noticeboard: Noticeboard) -> None:
         self._database = database
@@ -209,7 +209,7 @@ async def _set_alarms(
     connection: AsyncConnection, changes: Sequence[TimerChange], told: set[tuple[str, str, str]]
 ) -> None:
     """The alarms of the changed timers, and of each only those whose notice was not told."""
-    changed = among(connection, alarm_table.c.timer, [change.timer for change in changes])
+    changed = in_list(connection, alarm_table.c.timer, [change.timer for change in changes])
     await connection.execute(delete(alarm_table).where(changed))
     set_anew = {
         (each.timer, each.kind, each.rule): each.at
@@ -223,7 +223,7 @@ async def _set_alarms(
 
 
 async def _given(connection: AsyncConnection, names: Sequence[str]) -> set[tuple[str, str, str]]:
-    told = select(given.c.timer, given.c.kind, given.c.rule).where(among(connection, given.c.timer, names))
+    told = select(given.c.timer, given.c.kind, given.c.rule).where(in_list(connection, given.c.timer, names))
     return {(timer, kind, rule) for timer, kind, rule in (await connection.execute(told)).all()}
 
 
@@ -243,7 +243,7 @@ async def _remember(connection: AsyncConnection, events: Sequence[Event]) -> Non
                 pass
     if withdrawn:
         await connection.execute(
-            delete(given).where(among(connection, given.c.timer, withdrawn), given.c.kind == "missed")
+            delete(given).where(in_list(connection, given.c.timer, withdrawn), given.c.kind == "missed")
         )
     await add(connection, given, rows)
 

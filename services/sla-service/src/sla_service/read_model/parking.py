@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import among, store
+from fristwerk_platform.read_models import in_list, store
 from sla_service.read_model.tables import parked, timers
 
 
@@ -48,11 +48,13 @@ async def find(connection: AsyncConnection, provider: str, name: str) -> ParkedT
 
 async def note(connection: AsyncConnection, tried: Sequence[str], failed: Mapping[str, ParkedTicket]) -> None:
     """Of the tickets that were tried just now only those that failed are parked; since when, stays as it was."""
-    known = select(parked.c.ticket, parked.c.since, parked.c.position).where(among(connection, parked.c.ticket, tried))
+    known = select(parked.c.ticket, parked.c.since, parked.c.position).where(
+        in_list(connection, parked.c.ticket, tried)
+    )
     before = {row.ticket: row for row in await connection.execute(known)} if tried else {}
     done = [ticket for ticket in before if ticket not in failed]
     if done:
-        await connection.execute(delete(parked).where(among(connection, parked.c.ticket, done)))
+        await connection.execute(delete(parked).where(in_list(connection, parked.c.ticket, done)))
     rows = [
         msgspec.structs.asdict(each)
         | ({"since": before[ticket].since, "position": before[ticket].position} if ticket in before else {})

@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import and_, func, or_, select
 
-from shared.database import Database
-from shared.events import Recorded
-from shared.health import Dependency
+from fristwerk_language.events import Recorded
+from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.read_models import Database
 from sla_service.domain.timer import Absent, Timer
 from sla_service.read_model import parking
 from sla_service.read_model.parking import ParkedTicket

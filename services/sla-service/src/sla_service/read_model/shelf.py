@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from shared.database import Database
+from fristwerk_platform.read_models import Database
 from sla_service.domain.terms import PublishedTerms
 from sla_service.read_model.storing import stored_terms
 from sla_service.read_model.tables import terms

@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import Database
-from shared.event_log import Keyed
-from shared.events.catalogue import CalendarPublished
+from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_platform.event_log import Keyed
+from fristwerk_platform.read_models import Database
 from sla_service.domain.comparison import ComparedTimer, MetricSums
 from sla_service.read_model.answers import keep_answer
 from sla_service.read_model.tables import simulated, simulations

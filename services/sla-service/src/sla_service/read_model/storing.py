@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import among, store
-from shared.events import Recorded, recorded_somehow
-from shared.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_platform.read_models import in_list, store
 from sla_service.domain.terms import PublishedTerms
 from sla_service.domain.timer import Timer, TimerSet
 from sla_service.read_model.tables import histories, terms, tickets, timers
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
     """The provider's terms, inside a transaction. A version that this service cannot compile is unknown to it."""
     found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
-    events = [recorded_somehow(line).event for line in found.scalars()]
+    events = [decode_tolerantly(line).event for line in found.scalars()]
     return compiled_terms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
 
 
@@ -49,12 +49,12 @@ async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -
         return {}
     statement = (
         select(histories.c.ticket, histories.c.line)
-        .where(among(connection, histories.c.ticket, wanted))
+        .where(in_list(connection, histories.c.ticket, wanted))
         .order_by(histories.c.ticket, histories.c.version)
     )
     found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
     for ticket, line in (await connection.execute(statement)).all():
-        found[ticket].append(recorded_somehow(line))
+        found[ticket].append(decode_tolerantly(line))
     return found
 
 
@@ -99,14 +99,14 @@ async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTic
     await store(connection, timers, rows)
     gone = [change.timer for change in changes if change.after is None]
     if gone:
-        await connection.execute(delete(timers).where(among(connection, timers.c.timer, gone)))
+        await connection.execute(delete(timers).where(in_list(connection, timers.c.timer, gone)))
     return changes
 
 
 async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, dict[str, tuple[bytes, int]]]:
     """Of each ticket, by timer, the stored document and its place."""
     statement = select(timers.c.timer, timers.c.ticket, timers.c.document, timers.c.place).where(
-        among(connection, timers.c.ticket, wanted)
+        in_list(connection, timers.c.ticket, wanted)
     )
     known: dict[str, dict[str, tuple[bytes, int]]] = {}
     for timer, ticket, document, place in (await connection.execute(statement)).all():

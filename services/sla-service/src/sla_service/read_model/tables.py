@@ -18,11 +18,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from shared.database import GROWING, KEPT, PASSING, UtcDateTime, migrated_by
-from shared.feed import Following
+from fristwerk_platform.read_models import GROWING, KEPT, PASSING, UtcDateTime, migrated_by
+from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "sla"))
-following: Final = Following(metadata)
+following: Final = Checkpoints(metadata)
 
 terms: Final = Table(
     "terms",

@@ -8,8 +8,8 @@ from typing import Final
 
 from fastapi import Request
 
-from shared.auth import ROLES
-from shared.http import CommandMeta, allowed, command_meta
+from fristwerk_platform.auth import ROLES
+from fristwerk_platform.http import CommandMetadata, allowed, command_metadata
 from ticket_service.application.service import Application
 
 ADMIN: Final = frozenset({"admin"})
@@ -23,7 +23,7 @@ async def commanded(
     roles: Collection[str],
     doing: str,
     occurred_at: datetime | None = None,
-) -> CommandMeta:
-    """What surrounds a command that only these roles may give. Raises Problem 403 and what ``command_meta`` raises."""
+) -> CommandMetadata:
+    """What surrounds a command that only these roles may give. Raises Problem 403 and what ``command_metadata`` raises."""
     allowed(request, roles, doing)
-    return await command_meta(request, application.log, application.now(), occurred_at)
+    return await command_metadata(request, application.log, application.now(), occurred_at)

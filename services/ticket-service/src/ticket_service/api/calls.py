@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from shared.auth import STAFF
-from shared.http import HttpModel, Instant, Line, Text, answers, as_response, router
+from fristwerk_platform.auth import STAFF
+from fristwerk_platform.http import HttpModel, Instant, LongText, ShortText, as_response, responses, router
 from ticket_service.api.access import commanded
 from ticket_service.application.calls import Call
 from ticket_service.application.service import Application
@@ -18,22 +18,22 @@ from ticket_service.domain.commands import CallTransfer
 class CallTransferBody(HttpModel):
     """Whether the caller was put through to a role."""
 
-    to: Line = Field(examples=["specialist"])
+    to: ShortText = Field(examples=["specialist"])
     result: Literal["connected", "failed"]
 
 
 class VoicemailBody(HttpModel):
     """What was left on the answering machine."""
 
-    text: Text
+    text: LongText
 
 
 class CallBody(HttpModel):
     """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's."""
 
-    ticket: Line | None = None
-    from_: Line = Field(alias="from", examples=["+49 40 000001"])
-    to: Line | None = None
+    ticket: ShortText | None = None
+    from_: ShortText = Field(alias="from", examples=["+49 40 000001"])
+    to: ShortText | None = None
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
     transfer: CallTransferBody | None = None
@@ -49,7 +49,7 @@ def calls_router(application: Application) -> APIRouter:
         "/calls",
         summary="Record an inbound call",
         status_code=201,
-        responses=answers(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
+        responses=responses(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
     )
     async def receive_call(request: Request, body: CallBody) -> Response:
         """A failed transfer may promise a callback, and a voicemail without a ticket becomes one.

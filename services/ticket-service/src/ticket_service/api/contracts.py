@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from shared.http import (
+from fristwerk_platform.http import (
     HttpModel,
     Instant,
-    Line,
     LocalDate,
+    ShortText,
     allowed,
-    answers,
     as_response,
     json_answer,
     principal_of,
+    responses,
     router,
 )
 from ticket_service.api.access import ADMIN, READERS, commanded
@@ -40,7 +40,7 @@ class PackageBody(HttpModel):
 class BookAddonBody(HttpModel):
     """An add-on from a day on."""
 
-    addon: Line = Field(examples=["dedicated_support"])
+    addon: ShortText = Field(examples=["dedicated_support"])
     from_: LocalDate = Field(alias="from", examples=["2026-06-16"])
     occurred_at: Instant | None = None
 
@@ -56,12 +56,12 @@ def contracts_router(application: Application) -> APIRouter:
     """``/v1/contracts/{contract}`` and what hangs below it."""
     routes = router(tags=["contracts"])
     contracts = application.contracts
-    done = answers(201, "Done", {"contract": _CONTRACT, "events": []})
+    done = responses(201, "Done", {"contract": _CONTRACT, "events": []})
 
     @routes.get(
         "/contracts/{contract}",
         summary="Read a contract",
-        responses=answers(200, "The contract", {"contract": _CONTRACT}),
+        responses=responses(200, "The contract", {"contract": _CONTRACT}),
     )
     async def read_contract(request: Request, contract: ContractId) -> Response:
         principal = principal_of(request)

@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shared.http import (
-    Code,
+from fristwerk_platform.http import (
     HttpModel,
+    Identifier,
     Instant,
-    Line,
     LocalDate,
+    ShortText,
     allowed,
-    answers,
     as_response,
     json_answer,
     principal_of,
+    responses,
     router,
 )
 from ticket_service.api.access import ADMIN, READERS, commanded
@@ -30,27 +30,27 @@ from ticket_service.domain.signing import SignContract, WantedAddon
 _CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
 
 
-Address = Annotated[dict[Code, Line], Field(max_length=20)]
+Address = Annotated[dict[Identifier, ShortText], Field(max_length=20)]
 """Where invoices go: countries name the parts of an address differently."""
 
 
 class Contact(HttpModel):
     """A person at the customer; sealed."""
 
-    name: Line | None = None
-    email: Line | None = None
-    phone: Line | None = None
+    name: ShortText | None = None
+    email: ShortText | None = None
+    phone: ShortText | None = None
 
 
 class RegisterBody(HttpModel):
     """A new customer."""
 
-    name: Line = Field(examples=["Muster Treuhand AG"])
+    name: ShortText = Field(examples=["Muster Treuhand AG"])
     kind: Literal["company", "person", "prospect"]
-    language: Line | None = Field(None, examples=["de-CH"])
-    country: Line | None = Field(None, examples=["CH"])
-    vat_id: Line | None = None
-    address: Line | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
+    language: ShortText | None = Field(None, examples=["de-CH"])
+    country: ShortText | None = Field(None, examples=["CH"])
+    vat_id: ShortText | None = None
+    address: ShortText | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
     contact: Contact | None = None
     occurred_at: Instant | None = None
 
@@ -58,37 +58,37 @@ class RegisterBody(HttpModel):
 class DeviceBody(HttpModel):
     """A device and the last local day of its warranty."""
 
-    serial: Line = Field(examples=["SN-4711"])
-    product: Line | None = None
+    serial: ShortText = Field(examples=["SN-4711"])
+    product: ShortText | None = None
     warranty_until: LocalDate | None = None
-    site: Line | None = None
+    site: ShortText | None = None
     occurred_at: Instant | None = None
 
 
 class ContactRoleBody(HttpModel):
     """A member of staff takes a role for the customer."""
 
-    role: Line = Field(examples=["customer_success_manager"])
-    agent: Line = Field(examples=["csm-7"])
+    role: ShortText = Field(examples=["customer_success_manager"])
+    agent: ShortText = Field(examples=["csm-7"])
     occurred_at: Instant | None = None
 
 
 class AddonBody(HttpModel):
     """An add-on signed with the contract."""
 
-    addon: Line
+    addon: ShortText
     from_: LocalDate | None = Field(None, alias="from")
 
 
 class ContractBody(HttpModel):
     """What a customer buys; dates are local to the agreement and inclusive."""
 
-    agreement: Line = Field(examples=["infoniqa"])
-    plan: Line | None = Field(None, examples=["m"])
+    agreement: ShortText = Field(examples=["infoniqa"])
+    plan: ShortText | None = Field(None, examples=["m"])
     package_hours: Annotated[int, Field(strict=True, ge=1, le=100_000)] | None = None
     addons: Annotated[list[AddonBody], Field(max_length=100)] = []
-    site: Line | None = None
-    group: Line | None = None
+    site: ShortText | None = None
+    group: ShortText | None = None
     from_: LocalDate = Field(alias="from", examples=["2026-01-01"])
     until: LocalDate | None = None
     occurred_at: Instant | None = None
@@ -123,7 +123,7 @@ def customers_router(application: Application) -> APIRouter:
 def _add_commands(routes: APIRouter, application: Application) -> None:
     customers = application.customers
 
-    created = answers(201, "Done", {"customer": _CUSTOMER, "events": []})
+    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
 
     @routes.post("/customers", summary="Register a customer", status_code=201, responses=created)
     async def register_customer(request: Request, body: RegisterBody) -> Response:
@@ -177,7 +177,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
         return await customers.described(await customers.customer(principal.provider, customer))
 
-    @routes.get("/customers", summary="List customers", responses=answers(200, "A page", {"items": [_CUSTOMER]}))
+    @routes.get("/customers", summary="List customers", responses=responses(200, "A page", {"items": [_CUSTOMER]}))
     async def list_customers(request: Request, query: Annotated[CustomerQuery, Query()]) -> Response:
         """In the order of registration; with `phone` whose contact has that number, in whatever form it is written."""
         provider = allowed(request, READERS, "read customers").provider
@@ -191,7 +191,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/customers/{customer}",
         summary="Read a customer",
-        responses=answers(200, "The customer", {"customer": _CUSTOMER}),
+        responses=responses(200, "The customer", {"customer": _CUSTOMER}),
     )
     async def read_customer(request: Request, customer: CustomerId) -> Response:
         body = await described(request, customer)
@@ -200,7 +200,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/customers/{customer}/overview",
         summary="See a customer's open tickets, contracts and contacts",
-        responses=answers(
+        responses=responses(
             200, "Overview", {"customer": _CUSTOMER, "open_tickets": [], "contracts": [], "contacts": {}}
         ),
     )

@@ -8,8 +8,18 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from shared.event_log import Answer
-from shared.http import Code, HttpModel, Line, Number, allowed, answers, as_response, json_answer, router
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import (
+    HttpModel,
+    Identifier,
+    Ordinal,
+    ShortText,
+    allowed,
+    as_response,
+    json_answer,
+    responses,
+    router,
+)
 from ticket_service.api.access import READERS, commanded
 from ticket_service.api.parameters import Page, page
 from ticket_service.application.migrations import Migrations, Order
@@ -40,11 +50,11 @@ _encoder = msgspec.json.Encoder()
 class MigrationBody(HttpModel):
     """From one version of an agreement, or of a calendar, to another; for every ticket that has the first and is not closed."""
 
-    agreement: Code | None = Field(None, examples=["infoniqa"])
-    calendar: Code | None = Field(None, description="Instead of an agreement", examples=[None])
-    from_version: Number = Field(examples=[1])
-    to_version: Number = Field(examples=[2])
-    reason: Line = Field(examples=["Neue Supportzeiten ab Juli"])
+    agreement: Identifier | None = Field(None, examples=["infoniqa"])
+    calendar: Identifier | None = Field(None, description="Instead of an agreement", examples=[None])
+    from_version: Ordinal = Field(examples=[1])
+    to_version: Ordinal = Field(examples=[2])
+    reason: ShortText = Field(examples=["Neue Supportzeiten ab Juli"])
 
 
 def migrations_router(application: Application, migrations: Migrations) -> APIRouter:
@@ -55,7 +65,7 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
         "/terms-migrations",
         summary="Move tickets to another version of their terms",
         status_code=202,
-        responses=answers(202, "It is being done: see Location", {"migration": _MIGRATION}),
+        responses=responses(202, "It is being done: see Location", {"migration": _MIGRATION}),
     )
     async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
         """Each ticket gets its own TermsMigrated, which moves its timers visibly. Asked again while it runs, it goes on."""
@@ -70,7 +80,7 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
     @routes.get(
         "/terms-migrations",
         summary="List migrations of terms",
-        responses=answers(200, "A page", {"items": [_MIGRATION]}),
+        responses=responses(200, "A page", {"items": [_MIGRATION]}),
     )
     async def list_migrations(request: Request, wanted: Annotated[Page, Query()]) -> Response:
         """The oldest first."""
@@ -82,7 +92,7 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
     @routes.get(
         "/terms-migrations/{migration}",
         summary="Read how far a migration of terms has come",
-        responses=answers(200, "Its progress, and the first tickets that failed", {"migration": _MIGRATION}),
+        responses=responses(200, "Its progress, and the first tickets that failed", {"migration": _MIGRATION}),
     )
     async def read_migration(request: Request, migration: Annotated[str, Path(max_length=64)]) -> Response:
         """``done`` and ``failed`` of ``total`` tickets."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Path, Query, Request, Response
 from pydantic import BeforeValidator, Field
 
-from shared.http import HttpModel, json_answer, parse_instant
+from fristwerk_platform.http import HttpModel, json_answer, parse_instant
 
 Item = TypeVar("Item")
 _LOST_PLUS: Final = re.compile(r" (?=\d{2}:\d{2}\Z)")

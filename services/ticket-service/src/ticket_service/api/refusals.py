@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
-from shared import problems
-from shared.problems import Problem
-from shared.terms import NotReadableError, TermsError
+from fristwerk_language.terms import NotReadableError, TermsError
+from fristwerk_platform.http import problems
+from fristwerk_platform.http.problems import Problem
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState, Refusal
 
 

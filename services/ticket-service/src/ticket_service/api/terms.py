@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from shared.http import allowed, answers, as_response, json_answer, router
-from shared.problems import Problem
-from shared.terms import agreement_document, calendar_document, read_yaml
+from fristwerk_language.terms import agreement_document, calendar_document, read_yaml
+from fristwerk_platform.http import allowed, as_response, json_answer, responses, router
+from fristwerk_platform.http.problems import Problem
 from ticket_service.api.access import ADMIN, READERS, commanded
 from ticket_service.api.parameters import NumberedPage, Page, page
 from ticket_service.application.service import Application
@@ -55,7 +55,7 @@ def terms_router(application: Application) -> APIRouter:
         "/calendars/{name}",
         summary="Publish a calendar",
         status_code=201,
-        responses=answers(201, "Published", {"calendar": _VERSION, "events": []}),
+        responses=responses(201, "Published", {"calendar": _VERSION, "events": []}),
         openapi_extra=_document(_CALENDAR_YAML),
     )
     async def publish_calendar(request: Request, name: Name) -> Response:
@@ -68,7 +68,7 @@ def terms_router(application: Application) -> APIRouter:
     @routes.post(
         "/calendars/preview",
         summary="Show what a calendar document would close",
-        responses=answers(200, "The materialised form", {"calendar": _VERSION}),
+        responses=responses(200, "The materialised form", {"calendar": _VERSION}),
         openapi_extra=_document(_CALENDAR_YAML),
     )
     async def preview_calendar(request: Request) -> Response:
@@ -81,7 +81,7 @@ def terms_router(application: Application) -> APIRouter:
         "/agreements/{name}",
         summary="Publish an agreement",
         status_code=201,
-        responses=answers(201, "Published", {"agreement": _VERSION, "events": []}),
+        responses=responses(201, "Published", {"agreement": _VERSION, "events": []}),
         openapi_extra=_document(_AGREEMENT_YAML),
     )
     async def publish_agreement(request: Request, name: Name) -> Response:
@@ -106,7 +106,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         return await (terms.calendar(provider, name) if kind == "calendar" else terms.agreement(provider, name))
 
     @routes.get(
-        path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=answers(200, "All", {"items": [_VERSION]})
+        path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=responses(200, "All", {"items": [_VERSION]})
     )
     async def list_terms(request: Request, query: Annotated[Page, Query()]) -> Response:
         provider = allowed(request, READERS, f"read {kind}s").provider
@@ -118,7 +118,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         path + "/{name}",
         summary=f"Read the newest version of the {kind}",
         name=f"read_{kind}",
-        responses=answers(200, "The newest version", {kind: _VERSION}),
+        responses=responses(200, "The newest version", {kind: _VERSION}),
     )
     async def read_newest(request: Request, name: Name) -> Response:
         found = await published(request, name)
@@ -128,7 +128,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         path + "/{name}/versions",
         summary=f"List the versions of the {kind}",
         name=f"list_{kind}_versions",
-        responses=answers(200, "All versions", {"items": [_VERSION]}),
+        responses=responses(200, "All versions", {"items": [_VERSION]}),
     )
     async def list_versions(request: Request, name: Name, query: Annotated[NumberedPage, Query()]) -> Response:
         found = await published(request, name)
@@ -140,7 +140,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         path + "/{name}/versions/{version}",
         summary=f"Read one version of the {kind}",
         name=f"read_{kind}_version",
-        responses=answers(200, "That version", {kind: _VERSION, "superseded_by": None}),
+        responses=responses(200, "That version", {kind: _VERSION, "superseded_by": None}),
     )
     async def read_version(request: Request, name: Name, version: Version) -> Response:
         """An old version says which one superseded it; none is ever overwritten."""
@@ -151,7 +151,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         path + "/{name}/diff",
         summary=f"Compare two versions of the {kind}",
         name=f"diff_{kind}",
-        responses=answers(200, "What differs", _DIFF),
+        responses=responses(200, "What differs", _DIFF),
     )
     async def read_diff(request: Request, name: Name, from_version: From, to: To) -> Response:
         found = await published(request, name)

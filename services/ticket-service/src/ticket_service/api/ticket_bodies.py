@@ -8,7 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from pydantic import Field
 
-from shared.http import Code, Flag, HttpModel, Instant, Line, Minutes, OptionalText, Text
+from fristwerk_platform.http import (
+    HttpModel,
+    Identifier,
+    Instant,
+    LongText,
+    Minutes,
+    OptionalText,
+    ShortText,
+    StrictBool,
+)
 from ticket_service.domain import commands
 from ticket_service.domain.commands import Command
 
@@ -51,19 +60,19 @@ class NumberedBody(CommandBody):
 class Agreed(HttpModel):
     """With whom at the customer, by which channel and when."""
 
-    contact: Line
-    channel: Line
+    contact: ShortText
+    channel: ShortText
     at: Instant
 
 
 class SeverityBody(CommandBody):
     creates = commands.SetSeverity
-    severity: Line = Field(examples=["kritisch"])
+    severity: ShortText = Field(examples=["kritisch"])
 
 
 class TypeBody(CommandBody):
     creates = commands.ChangeType
-    type: Line = Field(examples=["training"])
+    type: ShortText = Field(examples=["training"])
 
 
 class PriorityBody(CommandBody):
@@ -80,48 +89,48 @@ class PriorityBody(CommandBody):
 
 class AssignmentBody(CommandBody):
     creates = commands.Assign
-    agent: Line = Field(examples=["agent-7"])
+    agent: ShortText = Field(examples=["agent-7"])
 
 
 class TransferBody(CommandBody):
     creates = commands.Transfer
-    department: Line | None = Field(None, examples=["billing"])
-    level: Line | None = None
-    reason: Text = Field(examples=["Frage zur Rechnung"])
+    department: ShortText | None = Field(None, examples=["billing"])
+    level: ShortText | None = None
+    reason: LongText = Field(examples=["Frage zur Rechnung"])
 
 
 class MessageBody(CommandBody):
     creates = commands.ReceiveMessage
-    channel: Line = Field(examples=["email"])
-    text: Text = Field(examples=["Es geht immer noch nicht."])
+    channel: ShortText = Field(examples=["email"])
+    text: LongText = Field(examples=["Es geht immer noch nicht."])
 
 
 class ResponseBody(CommandBody):
     creates = commands.Respond
-    channel: Line = Field(examples=["email"])
-    text: Text = Field(examples=["Wir schauen es an."])
-    visible: Flag = True
+    channel: ShortText = Field(examples=["email"])
+    text: LongText = Field(examples=["Wir schauen es an."])
+    visible: StrictBool = True
 
 
 class ProgressBody(CommandBody):
     creates = commands.ReportProgress
-    channel: Line = Field(examples=["phone"])
-    text: Text = Field(examples=["Die Ursache ist gefunden."])
+    channel: ShortText = Field(examples=["phone"])
+    text: LongText = Field(examples=["Die Ursache ist gefunden."])
 
 
 class InformationRequestBody(CommandBody):
     creates = commands.RequestInformation
-    question: Text = Field(examples=["Welche Version ist installiert?"])
+    question: LongText = Field(examples=["Welche Version ist installiert?"])
 
 
 class InformationBody(CommandBody):
     creates = commands.ReceiveInformation
-    text: Text = Field(examples=["Version 12."])
+    text: LongText = Field(examples=["Version 12."])
 
 
 class WorkBody(CommandBody):
     creates = commands.StartWork
-    agent: Line = Field(examples=["agent-2"])
+    agent: ShortText = Field(examples=["agent-2"])
 
 
 class TimeEntryBody(CommandBody):
@@ -130,8 +139,8 @@ class TimeEntryBody(CommandBody):
     creates = commands.LogTime
     start: Instant = Field(examples=["2026-06-05T09:00:00+02:00"])
     minutes: Minutes = Field(examples=[50])
-    activity: Code = Field(examples=["help"])
-    agent: Line = Field(examples=["agent-3"])
+    activity: Identifier = Field(examples=["help"])
+    agent: ShortText = Field(examples=["agent-3"])
     note: OptionalText | None = None
     appointment: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
 
@@ -145,7 +154,7 @@ class CorrectionBody(CommandBody):
 
     creates = commands.CorrectTime
     minutes: CorrectedMinutes = Field(examples=[40])
-    reason: Text = Field(examples=["Pause nicht abgezogen"])
+    reason: LongText = Field(examples=["Pause nicht abgezogen"])
 
     def command(self, place: Place) -> Command:
         """See :meth:`CommandBody.command`."""
@@ -159,17 +168,17 @@ class CallbackBody(CommandBody):
 
 class CallbackAttemptBody(NumberedBody):
     creates = commands.AttemptCallback
-    reached: Flag
+    reached: StrictBool
 
 
 class CallbackCompletionBody(NumberedBody):
     creates = commands.CompleteCallback
-    text: Text = Field(examples=["Sensor gereinigt"])
+    text: LongText = Field(examples=["Sensor gereinigt"])
 
 
 class AppointmentBody(CommandBody):
     creates = commands.RequestAppointment
-    kind: Code = Field(examples=["training"])
+    kind: Identifier = Field(examples=["training"])
     proposals: Annotated[list[Instant], Field(min_length=1, max_length=50)] = Field(
         examples=[["2026-06-25T09:00:00+02:00", "2026-06-26T09:00:00+02:00", "2026-06-29T13:00:00+02:00"]]
     )
@@ -189,7 +198,7 @@ class CancellationBody(NumberedBody):
 
     creates = commands.CancelAppointment
     by: Literal["customer", "vendor"]
-    written: Flag = True
+    written: StrictBool = True
     reason: OptionalText | None = None
 
 
@@ -200,20 +209,20 @@ class OutcomeBody(NumberedBody):
 
 class EffortNoticeBody(CommandBody):
     creates = commands.SendEffortNotice
-    text: Text = Field(examples=["Es wird länger als eine Stunde dauern."])
+    text: LongText = Field(examples=["Es wird länger als eine Stunde dauern."])
 
 
 class CostApprovalBody(CommandBody):
     creates = commands.RequestCostApproval
     estimate_minutes: Minutes = Field(examples=[120])
-    text: Text = Field(examples=["Die Datenbank muss repariert werden."])
+    text: LongText = Field(examples=["Die Datenbank muss repariert werden."])
 
 
 class CostDecisionBody(NumberedBody):
     """``extra_minutes`` null leaves the end open. Staff gives ``on_behalf``, a customer decides in person."""
 
     creates = commands.DecideCost
-    approved: Flag
+    approved: StrictBool
     extra_minutes: Minutes | None = None
     on_behalf: Agreed | None = None
 
@@ -225,12 +234,12 @@ class CostDecisionBody(NumberedBody):
 class DeliveryBody(CommandBody):
     creates = commands.Deliver
     system: Literal["test", "live"]
-    text: Text = Field(examples=["Bitte prüfen"])
+    text: LongText = Field(examples=["Bitte prüfen"])
 
 
 class AcceptanceBody(CommandBody):
     creates = commands.Accept
-    accepted: Flag
+    accepted: StrictBool
     text: OptionalText | None = None
     on_behalf: Agreed | None = None
 
@@ -245,30 +254,30 @@ class ReleaseBody(CommandBody):
 
 class NumberCommunicationBody(CommandBody):
     creates = commands.CommunicateNumber
-    classification: Line = Field(examples=["hardware"])
-    channel: Line = Field(examples=["phone"])
+    classification: ShortText = Field(examples=["hardware"])
+    channel: ShortText = Field(examples=["phone"])
 
 
 class EscalationBody(CommandBody):
     creates = commands.Escalate
-    to: Code = Field(examples=["customer_success_manager"])
-    text: Text = Field(examples=["Seit drei Tagen ohne Lösung"])
+    to: Identifier = Field(examples=["customer_success_manager"])
+    text: LongText = Field(examples=["Seit drei Tagen ohne Lösung"])
 
 
 class EscalationClosingBody(NumberedBody):
     creates = commands.CloseEscalation
     outcome: OptionalText | None = Field(None, examples=["Termin vereinbart"])
-    contact: Line | None = None
+    contact: ShortText | None = None
 
 
 class ResolutionBody(CommandBody):
     creates = commands.Resolve
-    text: Text = Field(examples=["Stammdaten korrigiert"])
+    text: LongText = Field(examples=["Stammdaten korrigiert"])
 
 
 class ReopeningBody(CommandBody):
     creates = commands.Reopen
-    reason: Text = Field(examples=["Der Fehler ist wieder da"])
+    reason: LongText = Field(examples=["Der Fehler ist wieder da"])
 
 
 class ClosingBody(CommandBody):
@@ -287,7 +296,7 @@ class TermsBody(CommandBody):
     creates = commands.MigrateTerms
     agreement_version: TermsVersion | None = None
     calendar_version: TermsVersion | None = None
-    reason: Text = Field(examples=["Neue Supportzeiten ab Juli"])
+    reason: LongText = Field(examples=["Neue Supportzeiten ab Juli"])
 
 
 def _on_behalf(given: Agreed | None) -> commands.OnBehalf | None:

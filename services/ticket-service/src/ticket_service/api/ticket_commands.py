@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
-from shared.auth import ROLES
-from shared.http import answers, as_response, principal_of, router
+from fristwerk_platform.auth import ROLES
+from fristwerk_platform.http import as_response, principal_of, responses, router
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import commanded
 from ticket_service.api.parameters import TicketName
@@ -100,7 +100,7 @@ def ticket_commands_router(application: Application) -> APIRouter:
             summary=command.summary,
             description=_described(command.body),
             status_code=201,
-            responses=answers(201, "Done", TICKET_ANSWER),
+            responses=responses(201, "Done", TICKET_ANSWER),
         )
     return routes
 

@@ -7,18 +7,18 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shared.auth import STAFF
-from shared.http import (
-    Code,
+from fristwerk_platform.auth import STAFF
+from fristwerk_platform.http import (
     HttpModel,
+    Identifier,
     Instant,
-    Line,
     OptionalText,
+    ShortText,
     allowed,
-    answers,
     as_response,
     json_answer,
     principal_of,
+    responses,
     router,
 )
 from ticket_service.api.access import READERS, commanded
@@ -41,16 +41,16 @@ _ITEM: Final = {
 class CreateTicketBody(HttpModel):
     """A request; ``received_at`` is when it reached the vendor, also where it is entered later."""
 
-    customer: Line = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
+    customer: ShortText = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
     received_at: Instant | None = Field(None, examples=["2026-06-03T16:30:00+02:00"])
-    channel: Code = Field(examples=["email"])
-    type: Code = Field("normal", examples=["normal"])
+    channel: Identifier = Field(examples=["email"])
+    type: Identifier = Field("normal", examples=["normal"])
     subject: OptionalText = Field("", examples=["Lohnlauf bricht ab"])
     description: OptionalText = Field("", examples=["Fehler 17 beim Abschluss"])
-    fields: Annotated[dict[Code, OptionalText], Field(max_length=MAX_FIELDS)] = {}
-    severity: Line | None = None
-    suggested_severity: Line | None = None
-    contract: Line | None = None
+    fields: Annotated[dict[Identifier, OptionalText], Field(max_length=MAX_FIELDS)] = {}
+    severity: ShortText | None = None
+    suggested_severity: ShortText | None = None
+    contract: ShortText | None = None
     occurred_at: Instant | None = None
 
 
@@ -78,7 +78,9 @@ def tickets_router(application: Application) -> APIRouter:
 
 
 def _add_intake(routes: APIRouter, application: Application) -> None:
-    @routes.post("/tickets", summary="Open a ticket", status_code=201, responses=answers(201, "Opened", TICKET_ANSWER))
+    @routes.post(
+        "/tickets", summary="Open a ticket", status_code=201, responses=responses(201, "Opened", TICKET_ANSWER)
+    )
     async def create_ticket(request: Request, body: CreateTicketBody) -> Response:
         """Ticket, entitlement and why, derived priority, acknowledgement and assignment, in one transaction.
 
@@ -92,7 +94,7 @@ def _add_intake(routes: APIRouter, application: Application) -> None:
 
 
 def _add_reads(routes: APIRouter, application: Application) -> None:
-    @routes.get("/tickets", summary="List tickets", responses=answers(200, "A page", {"items": [_ITEM]}))
+    @routes.get("/tickets", summary="List tickets", responses=responses(200, "A page", {"items": [_ITEM]}))
     async def list_tickets(request: Request, query: Annotated[TicketQuery, Query()]) -> Response:
         """In the order of creation."""
         principal = principal_of(request)
@@ -103,7 +105,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         found = await read_model.tickets(principal.provider, wanted, after=query.after, limit=query.limit + 1)
         return page(request, found, query.limit, lambda each: each.id)
 
-    @routes.get("/tickets/{ticket}", summary="Read a ticket", responses=answers(200, "The ticket", {"ticket": _ITEM}))
+    @routes.get("/tickets/{ticket}", summary="Read a ticket", responses=responses(200, "The ticket", {"ticket": _ITEM}))
     async def read_ticket(request: Request, ticket: TicketName, at: At = None, known_at: KnownAt = None) -> Response:
         """The newest state, or the state at an instant; `personal` holds what is sealed in the log."""
         principal = principal_of(request)
@@ -118,7 +120,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/tickets/{ticket}/events",
         summary="Read a ticket's history",
-        responses=answers(200, "Its events, personal parts opened", {"items": TICKET_ANSWER["events"]}),
+        responses=responses(200, "Its events, personal parts opened", {"items": TICKET_ANSWER["events"]}),
     )
     async def read_history(request: Request, ticket: TicketName, query: Annotated[NumberedPage, Query()]) -> Response:
         """In the order of recording. Notes among staff are left out for a customer."""
@@ -129,7 +131,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
 
 
 def _add_worklist(routes: APIRouter, application: Application) -> None:
-    @routes.get("/worklist", summary="See what to do next", responses=answers(200, "In order", {"items": [_ITEM]}))
+    @routes.get("/worklist", summary="See what to do next", responses=responses(200, "In order", {"items": [_ITEM]}))
     async def read_worklist(request: Request, query: Annotated[Page, Query()]) -> Response:
         """Open tickets in the agreement's order, those that wait for the customer included."""
         provider = allowed(request, READERS, "read the worklist").provider
@@ -142,7 +144,7 @@ def _add_worklist(routes: APIRouter, application: Application) -> None:
         "/worklist/next",
         summary="Take the next ticket",
         status_code=201,
-        responses=answers(201, "It is the caller's now", TICKET_ANSWER),
+        responses=responses(201, "It is the caller's now", TICKET_ANSWER),
     )
     async def take_next(request: Request) -> Response:
         """The first workable ticket that nobody has is assigned to the caller; never one to two."""

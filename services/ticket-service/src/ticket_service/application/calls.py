@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from shared.event_log import Answer
-from shared.events.tickets import CallReceived
-from shared.http import CommandMeta, command_answer
+from fristwerk_language.events.tickets import CallReceived
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata, command_answer
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
@@ -61,7 +61,7 @@ class Calls:
         self._intake = intake
         self._taking = Locks()
 
-    async def receive(self, meta: CommandMeta, call: Call) -> Answer:
+    async def receive(self, meta: CommandMetadata, call: Call) -> Answer:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
             return await self._tickets.execute(meta, call.ticket, self._attached(call))
@@ -76,7 +76,7 @@ class Calls:
         async with self._taking.of(f"{meta.principal.provider}/{normalised_phone(call.from_number)}"):
             return await self._open_ticket(meta, call, call.voicemail)
 
-    async def _open_ticket(self, meta: CommandMeta, call: Call, text: str) -> Answer:
+    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> Answer:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
         read_model = await self._current()
         customer = await self._known_caller(meta.principal.provider, call.from_number, read_model)
@@ -99,7 +99,7 @@ class Calls:
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
         return await self._intake.conclude(meta, ground, before=before, following=[self._attached(call)])
 
-    async def _keep(self, meta: CommandMeta, call: Call) -> Answer:
+    async def _keep(self, meta: CommandMetadata, call: Call) -> Answer:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.
 
         The number is sealed for the customer who has it, so that it is forgotten with the person; else for the call alone.

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.event_log import Answer
-from shared.http import CommandMeta, check_version
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
@@ -41,7 +41,7 @@ class Contracts:
         """The contract's newest state. Raises NotFound, for another provider's as well."""
         return _own(provider, contract, await self._known.newest(_STREAM + contract))
 
-    async def sign(self, meta: CommandMeta, customer: str, command: SignContract) -> Answer:
+    async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> Answer:
         """A contract under the agreement's newest version, and in the same transaction the better place of open tickets.
 
         ``If-Match`` names the customer's version.
@@ -61,11 +61,11 @@ class Contracts:
 
         return await self._recording.carry_out(meta, self._known, stream, decide)
 
-    async def terminate(self, meta: CommandMeta, contract: str, command: Terminate) -> Answer:
+    async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> Answer:
         """A contract's last day."""
         return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown)
 
-    async def buy_package(self, meta: CommandMeta, contract: str, command: BuyPackage) -> Answer:
+    async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> Answer:
         """A further package."""
 
         def decide(state: Contract, agreement: AgreementDocument) -> Sequence[Fact]:
@@ -77,7 +77,7 @@ class Contracts:
 
         return await self._change(meta, contract, decide, body)
 
-    async def book_addon(self, meta: CommandMeta, contract: str, command: BookAddon) -> Answer:
+    async def book_addon(self, meta: CommandMetadata, contract: str, command: BookAddon) -> Answer:
         """An add-on."""
         return await self._change(
             meta,
@@ -86,7 +86,7 @@ class Contracts:
             lambda state: _shown(state) | _addon(state, command.addon),
         )
 
-    async def end_addon(self, meta: CommandMeta, contract: str, command: EndAddon) -> Answer:
+    async def end_addon(self, meta: CommandMetadata, contract: str, command: EndAddon) -> Answer:
         """An add-on's last day."""
         return await self._change(
             meta,
@@ -97,7 +97,7 @@ class Contracts:
 
     async def _change(
         self,
-        meta: CommandMeta,
+        meta: CommandMetadata,
         contract: str,
         decide: Callable[[Contract, AgreementDocument], Sequence[Fact]],
         body: Body,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.event_log import GroupedEventLog
-from shared.feed import Follower
-from shared.problems import Problem
+from fristwerk_platform.event_log import GroupCommitLog
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.subscriptions import Subscription
 from ticket_service.read_model import ReadModel
 
 CATCH_UP_SECONDS: Final = 5.0
@@ -18,7 +18,7 @@ class Current:
     Catching up is waiting, so a command asks once and hands on what it got.
     """
 
-    def __init__(self, log: GroupedEventLog, follower: Follower, read_model: ReadModel) -> None:
+    def __init__(self, log: GroupCommitLog, follower: Subscription, read_model: ReadModel) -> None:
         self._log = log
         self._follower = follower
         self.so_far = read_model

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.event_log import Answer
-from shared.http import CommandMeta, check_version
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.current import Current
 from ticket_service.application.locks import Locks
 from ticket_service.application.recording import Change, Decision, Recording
@@ -64,7 +64,7 @@ class Customers:
         """The ids of the customers whose contact has the number, in whatever form it is written."""
         return await read_model.customers_by_phone(self._personal_data.phone_index(provider, normalised_phone(phone)))
 
-    async def register(self, meta: CommandMeta, command: Register) -> Answer:
+    async def register(self, meta: CommandMetadata, command: Register) -> Answer:
         """A new customer."""
         change = self.registration(meta, command)
         decision = Decision[Customer](
@@ -72,7 +72,7 @@ class Customers:
         )
         return await self._recording.conclude(meta, self._known, change.stream, None, decision)
 
-    def registration(self, meta: CommandMeta, command: Register) -> Change:
+    def registration(self, meta: CommandMetadata, command: Register) -> Change:
         """A new customer, to be stored together with what it is registered for."""
         customer = self._recording.new_id()
         facts = domain.register(customer, command)
@@ -80,7 +80,7 @@ class Customers:
             stream=_STREAM + customer, after_version=0, subject=customer, facts=facts, occurred_at=meta.occurred_at
         )
 
-    async def register_device(self, meta: CommandMeta, customer: str, command: RegisterDevice) -> Answer:
+    async def register_device(self, meta: CommandMetadata, customer: str, command: RegisterDevice) -> Answer:
         """A device of a customer."""
 
         def body(state: Customer) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Customers:
 
         return await self._change(meta, customer, decide, body)
 
-    async def assign_contact(self, meta: CommandMeta, customer: str, command: AssignContact) -> Answer:
+    async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> Answer:
         """A member of staff takes a role for a customer.
 
         Raises NotInThisState for a dedicated agent who serves another customer where the provider sells them exclusively.
@@ -107,7 +107,7 @@ class Customers:
                 meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
             )
 
-    async def forget(self, meta: CommandMeta, customer: str) -> Answer:
+    async def forget(self, meta: CommandMetadata, customer: str) -> Answer:
         """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between."""
         subject = (await self.customer(meta.principal.provider, customer)).state.subject
         sealed = await self._personal_data.has_sealed(subject)
@@ -129,7 +129,7 @@ class Customers:
                 )
 
     async def _change(
-        self, meta: CommandMeta, customer: str, decide: Callable[[Customer], Sequence[Fact]], body: Body
+        self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[Fact]], body: Body
     ) -> Answer:
         async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from shared.event_log import Answer
-from shared.http import CommandMeta, command_answer
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata, command_answer
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Recording
@@ -75,7 +75,7 @@ class Intake:
         self._customers = customers
         self._known = known
 
-    async def open(self, meta: CommandMeta, customer: str, request: Request) -> Answer:
+    async def open(self, meta: CommandMetadata, customer: str, request: Request) -> Answer:
         """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
         objections = Objections()
         objections.not_later_than("/received_at", request.received_at, meta.now)
@@ -87,7 +87,9 @@ class Intake:
         ground = await self.ground(meta, loaded.state, request, await self._current())
         return await self.conclude(meta, ground)
 
-    async def ground(self, meta: CommandMeta, customer: Customer, request: Request, read_model: ReadModel) -> Ground:
+    async def ground(
+        self, meta: CommandMetadata, customer: Customer, request: Request, read_model: ReadModel
+    ) -> Ground:
         """Look up what decides about a request. Raises NotAcceptable where no agreement serves the customer."""
         provider = meta.principal.provider
         reference, is_free = "", False
@@ -118,7 +120,7 @@ class Intake:
 
     async def conclude(
         self,
-        meta: CommandMeta,
+        meta: CommandMetadata,
         ground: Ground,
         *,
         before: Sequence[Change] = (),

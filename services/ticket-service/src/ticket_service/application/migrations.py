@@ -15,11 +15,11 @@ from typing import Final
 import msgspec
 import structlog
 
-from shared.auth import Principal, Role
-from shared.event_log import IdempotencyKey
-from shared.http import CommandMeta, Replay
-from shared.http.routing import STORAGE_FAILURES
-from shared.problems import Problem
+from fristwerk_platform.auth import Principal, Role
+from fristwerk_platform.event_log import IdempotencyKey
+from fristwerk_platform.http import CommandMetadata, Replay
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.routing import STORAGE_FAILURES
 from ticket_service.application.current import Current
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -65,7 +65,7 @@ class Migrations:
         self._new_id = new_id
         self._wanted = asyncio.Event()
 
-    async def ordered(self, meta: CommandMeta, order: Order) -> Migration:
+    async def ordered(self, meta: CommandMetadata, order: Order) -> Migration:
         """The migration that does it: a new one, or one that is doing the same already. Raises NotAcceptable."""
         kind, name = await self._checked(meta.principal.provider, order)
         migration = Migration(
@@ -183,11 +183,11 @@ def _why_not(ticket: str, error: Exception) -> str | None:
             return f"The service failed on this ticket: {type(error).__name__}."
 
 
-def _meta(migration: Migration, ticket: str, now: datetime) -> CommandMeta:
+def _meta(migration: Migration, ticket: str, now: datetime) -> CommandMetadata:
     """The command's surroundings: in the name of whoever gave the order, under a key of migration and ticket."""
     asked = f"{migration.kind} {migration.name} {migration.from_version} {migration.to_version}"
     role: Role = migration.role  # type: ignore[assignment]  # as the token had it
-    return CommandMeta(
+    return CommandMetadata(
         principal=Principal(sub=migration.requested_by, role=role, provider=migration.provider),
         now=now,
         occurred_at=now.replace(microsecond=0),

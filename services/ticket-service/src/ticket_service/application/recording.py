@@ -12,10 +12,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from shared.event_log import Answer, EventLog, VersionConflictError
-from shared.events import NewEvent
-from shared.http import CommandMeta, NewFact, StreamChange, command_answer, lines_of, record
-from shared.problems import Problem
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
+from fristwerk_platform.http import CommandMetadata, NewFact, StreamChange, command_answer, lines_of, record
+from fristwerk_platform.http.problems import Problem
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.domain.errors import Refusal
 from ticket_service.domain.fact import Fact
@@ -57,7 +57,9 @@ class Recording:
         self._personal_data = personal_data
         self.new_id = new_id
 
-    async def carry_out(self, meta: CommandMeta, streams: Streams[State], stream: str, decide: Decide[State]) -> Answer:
+    async def carry_out(
+        self, meta: CommandMetadata, streams: Streams[State], stream: str, decide: Decide[State]
+    ) -> Answer:
         """Decide a command on the stream's state and store what it brings about.
 
         Raises what ``decide`` raises, Replay, and Problem 503 where others are first again and again.
@@ -78,7 +80,7 @@ class Recording:
 
     async def conclude(
         self,
-        meta: CommandMeta,
+        meta: CommandMetadata,
         streams: Streams[State],
         stream: str,
         loaded: Loaded[State] | None,
@@ -101,11 +103,11 @@ class Recording:
         streams.keep(stream, after)
         return answer
 
-    async def lines(self, meta: CommandMeta, changes: Sequence[Change]) -> list[NewEvent]:
+    async def lines(self, meta: CommandMetadata, changes: Sequence[Change]) -> list[NewEvent]:
         """The changes as lines ready to be stored."""
         return lines_of(meta, [await self._sealed(change) for change in changes if change.facts])
 
-    async def store(self, meta: CommandMeta, lines: Sequence[NewEvent], answer: Answer) -> Answer:
+    async def store(self, meta: CommandMetadata, lines: Sequence[NewEvent], answer: Answer) -> Answer:
         """Append the lines with the answer; without a line the answer alone, if it has a key to be found by.
 
         Raises Replay, Problem or VersionConflictError.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.event_log import EventLog
+from fristwerk_platform.event_log import EventLog
 from ticket_service.application.calls import Calls
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.current import Current

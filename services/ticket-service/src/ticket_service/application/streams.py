@@ -13,8 +13,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from shared.event_log import EventLog
-from shared.events import Envelope, Event, NewEvent, Recorded, UnknownEvent, recorded
+from fristwerk_language.events import Envelope, Event, NewEvent, Recorded, UnknownEvent, decode
+from fristwerk_platform.event_log import EventLog
 from ticket_service.application.locks import Locks
 from ticket_service.personal_data import Sealed
 
@@ -47,7 +47,7 @@ class Streams(Generic[State]):
         """The state that the log tells now; null if there is no such stream."""
         loaded = self._kept.get(stream)
         for line in await self._log.read_stream(stream, loaded.version if loaded else 0):
-            loaded = self._after(loaded, recorded(line.line))
+            loaded = self._after(loaded, decode(line.line))
         if loaded is not None:
             self.keep(stream, loaded)
         return loaded
@@ -59,7 +59,7 @@ class Streams(Generic[State]):
     def after(self, loaded: Loaded[State] | None, lines: Sequence[NewEvent]) -> Loaded[State]:
         """The state after lines about to be stored."""
         for line in lines:
-            loaded = self._after(loaded, recorded(line.line))
+            loaded = self._after(loaded, decode(line.line))
         assert loaded is not None, "a stream begins with the event that makes its state"
         return loaded
 

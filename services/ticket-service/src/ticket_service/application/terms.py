@@ -6,10 +6,10 @@ import asyncio
 from collections import OrderedDict
 from typing import Any, Final, TypeVar
 
-from shared.event_log import Answer
-from shared.events.catalogue import AgreementPublished, CalendarPublished
-from shared.http import CommandMeta, check_version
-from shared.terms import AgreementDocument, CalendarDocument, agreement_document
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.domain import catalogue
@@ -43,7 +43,7 @@ class Terms:
         self._agreements = agreements
         self._documents: OrderedDict[tuple[str, str, int], AgreementDocument] = OrderedDict()
 
-    async def publish_calendar(self, meta: CommandMeta, document: CalendarDocument) -> Answer:
+    async def publish_calendar(self, meta: CommandMetadata, document: CalendarDocument) -> Answer:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
         provider = meta.principal.provider
 
@@ -57,7 +57,7 @@ class Terms:
         stream = calendar_stream(provider, document.calendar)
         return await self._recording.carry_out(meta, self._calendars, stream, decide)
 
-    async def publish_agreement(self, meta: CommandMeta, document: AgreementDocument) -> Answer:
+    async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> Answer:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
 
@@ -131,7 +131,7 @@ def check_name(given: str, document_name: str, kind: str) -> None:
         raise NotAcceptable(f"Nothing was published: {sentence}.", [(f"/{kind}", sentence)])
 
 
-def _own(meta: CommandMeta, loaded: Loaded[Published[Version]] | None, name: str) -> Published[Version]:
+def _own(meta: CommandMetadata, loaded: Loaded[Published[Version]] | None, name: str) -> Published[Version]:
     """What is published under the name so far, on the version the client means.
 
     Raises NotInThisState where providers' names and document names run together in the same stream (``a.b`` + ``c``).
@@ -142,6 +142,6 @@ def _own(meta: CommandMeta, loaded: Loaded[Published[Version]] | None, name: str
     return loaded.state if loaded else Published()
 
 
-def _publication(kind: str, meta: CommandMeta, facts: Any) -> Decision[Published[Kind]]:
+def _publication(kind: str, meta: CommandMetadata, facts: Any) -> Decision[Published[Kind]]:
     """Publishing is one fact, or none; either way the answer is what is current."""
     return Decision(facts=facts, body=lambda state: {kind: state.current}, subject="", occurred_at=meta.occurred_at)

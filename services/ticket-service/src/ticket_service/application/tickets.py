@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.auth import Principal
-from shared.event_log import Answer, EventLog
-from shared.events import UnknownEvent, recorded
-from shared.events.tickets import PriorityDerived
-from shared.http import CommandMeta, check_version
-from shared.terms import AgreementDocument
+from fristwerk_language.events import UnknownEvent, decode
+from fristwerk_language.events.tickets import PriorityDerived
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_platform.auth import Principal
+from fristwerk_platform.event_log import Answer, EventLog
+from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Decision, Recording
@@ -57,7 +57,7 @@ class Tickets:
         self._customers = customers
         self._known = known
 
-    async def execute(self, meta: CommandMeta, ticket: str, command: Command) -> Answer:
+    async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> Answer:
         """One command to one ticket, given by its id. Without ``If-Match`` it is decided again when others were first.
 
         A fact that is not dated occurs now, or at the receipt of a ticket that a clock ahead of ours has received.
@@ -100,7 +100,7 @@ class Tickets:
         loaded = await self.newest(principal, ticket)
         state: Ticket | None = None
         for line in await self._log.read_stream(ticket_stream(ticket)):
-            each = recorded(line.line)
+            each = decode(line.line)
             envelope = each.envelope
             if (at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at):
                 continue
@@ -123,7 +123,9 @@ class Tickets:
         customer = (await self._customers.customer(loaded.provider, loaded.state.customer)).state
         return await self._recording.personal(loaded, customer.subject)
 
-    async def raised_by(self, meta: CommandMeta, contract: Contract, agreement: AgreementDocument) -> Sequence[Change]:
+    async def raised_by(
+        self, meta: CommandMetadata, contract: Contract, agreement: AgreementDocument
+    ) -> Sequence[Change]:
         """A contract signed later raises the customer's open tickets: a better derived priority each, timers untouched.
 
         What somebody agreed on with the customer stays. In agreements with groups nothing else leaves a ticket without a rule.
@@ -148,7 +150,7 @@ class Tickets:
         return changes
 
     async def _context(
-        self, meta: CommandMeta, occurred_at: datetime, ticket: Ticket, customer: Customer, command: Command
+        self, meta: CommandMetadata, occurred_at: datetime, ticket: Ticket, customer: Customer, command: Command
     ) -> Context:
         provider = meta.principal.provider
         agreement = await self._terms.agreement_version(provider, ticket.agreement, ticket.agreement_version)

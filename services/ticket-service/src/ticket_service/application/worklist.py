@@ -11,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from shared.event_log import Answer
-from shared.http import CommandMeta
-from shared.problems import Problem
+from fristwerk_platform.event_log import Answer
+from fristwerk_platform.http import CommandMetadata
+from fristwerk_platform.http.problems import Problem
 from ticket_service.application.current import Current
 from ticket_service.application.ranking import Ranking
 from ticket_service.application.terms import Terms
@@ -60,7 +60,7 @@ class Worklist:
             raise NotAcceptable(f"The worklist has no such page: {sentence}.", [("#query/after", sentence)])
         return await self._shown(read_model, await ranking.page(last, limit))
 
-    async def take_next(self, meta: CommandMeta) -> Answer:
+    async def take_next(self, meta: CommandMetadata) -> Answer:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two callers get the same."""
         async with self._taking:
             ranking = await self._ranking(meta.principal.provider, meta.now)

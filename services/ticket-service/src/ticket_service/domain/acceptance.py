@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.events import tickets
-from shared.events.tickets import AcceptanceRefused, Accepted, Delivered, ReleasedToProduction
-from shared.terms import AgreementDocument
+from fristwerk_language.events import tickets
+from fristwerk_language.events.tickets import AcceptanceRefused, Accepted, Delivered, ReleasedToProduction
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain import roles
 from ticket_service.domain.commands import Accept, AcceptanceCommand, Deliver, Release
 from ticket_service.domain.context import Context

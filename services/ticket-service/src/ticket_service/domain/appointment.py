@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentHeld,
     AppointmentMissed,
     AppointmentRequested,
 )
-from shared.terms import AgreementDocument
-from shared.terms.handling import Appointments, Season
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.handling import Appointments, Season
 from ticket_service.domain.commands import (
     AppointmentCommand,
     BookAppointment,

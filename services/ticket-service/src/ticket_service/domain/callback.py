@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     CallbackAttempted,
     CallbackCompleted,
     CallbackRequested,
@@ -14,7 +14,7 @@ from shared.events.tickets import (
     TimeLogged,
     VoicemailLeft,
 )
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.commands import (
     AttachCall,
     AttemptCallback,

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from shared.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
-from shared.terms import AgreementDocument, CalendarDocument, canonical, digest
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
+from fristwerk_language.terms import AgreementDocument, CalendarDocument, canonical, digest
 from ticket_service.domain.errors import NotAcceptable, NotFound
 from ticket_service.domain.fact import Fact
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.events.tickets import Assigned, PriorityChanged, SeveritySet, Transferred, TypeChanged
-from shared.terms import AgreementDocument
-from shared.terms.agreement import NORMAL_TYPE
+from fristwerk_language.events.tickets import Assigned, PriorityChanged, SeveritySet, Transferred, TypeChanged
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.agreement import NORMAL_TYPE
 from ticket_service.domain.commands import (
     Assign,
     ChangePriority,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.events.tickets import Closed, Reopened, Resolved, TermsMigrated
-from shared.terms import AgreementDocument
+from fristwerk_language.events.tickets import Closed, Reopened, Resolved, TermsMigrated
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.acceptance import is_accepted, must_be_accepted
 from ticket_service.domain.commands import Close, ClosingCommand, MigrateTerms, Reopen, Resolve
 from ticket_service.domain.context import Context

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from shared.terms import AgreementDocument, zone
+from fristwerk_language.terms import AgreementDocument, zone
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from shared.events.customers import (
+from fristwerk_language.events.customers import (
     AddonBooked,
     AddonEnded,
     BookedAddon,
@@ -19,7 +19,7 @@ from shared.events.customers import (
     ContractTerminated,
     PackagePurchased,
 )
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.fact import Fact
 

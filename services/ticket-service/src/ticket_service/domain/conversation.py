@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     CustomerMessageReceived,
     FeedbackReceived,
     InformationReceived,
@@ -13,7 +13,7 @@ from shared.events.tickets import (
     Responded,
     TicketNumberCommunicated,
 )
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.commands import (
     CommunicateNumber,
     ConversationCommand,

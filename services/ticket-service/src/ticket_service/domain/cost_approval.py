@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.events import tickets
-from shared.events.tickets import CostApprovalRequested, CostApproved, CostRejected
-from shared.terms import AgreementDocument
+from fristwerk_language.events import tickets
+from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain import roles
 from ticket_service.domain.commands import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.context import Context

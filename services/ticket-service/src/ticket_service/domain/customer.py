@@ -13,7 +13,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
-from shared.events.customers import (
+from fristwerk_language.events.customers import (
     ContactAssigned,
     CustomerKind,
     CustomerRegistered,

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.events.customers import DeviceRegistered
-from shared.terms import AgreementDocument
+from fristwerk_language.events.customers import DeviceRegistered
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.contract import Contract
 from ticket_service.domain.customer import Customer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.events.tickets import EscalationClosed, EscalationRaised
-from shared.terms.handling import Escalation as EscalationTerms
+from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised
+from fristwerk_language.terms.handling import Escalation as EscalationTerms
 from ticket_service.domain.commands import CloseEscalation, Escalate, EscalationCommand
 from ticket_service.domain.context import Context
 from ticket_service.domain.errors import NotFound, NotInThisState

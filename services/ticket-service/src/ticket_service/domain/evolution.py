@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
-from shared.events import Actor, Event, tickets
+from fristwerk_language.events import Actor, Event, tickets
 from ticket_service.domain.lifecycle import state_after
 from ticket_service.domain.state import (
     Acknowledgement,

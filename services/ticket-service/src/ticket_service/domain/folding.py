@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.events import Envelope, Event
-from shared.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events import Envelope, Event
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from ticket_service.domain import catalogue, evolution
 from ticket_service.domain import contract as contracts
 from ticket_service.domain import customer as customers

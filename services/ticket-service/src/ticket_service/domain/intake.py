@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shared.events.tickets import (
+from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Assigned,
     PriorityDerived,
@@ -15,7 +15,7 @@ from shared.events.tickets import (
     SeveritySuggested,
     TicketCreated,
 )
-from shared.terms import AgreementDocument, TicketType
+from fristwerk_language.terms import AgreementDocument, TicketType
 from ticket_service.domain import roles
 from ticket_service.domain.classification import check_severity, check_type
 from ticket_service.domain.commands import CreateTicket

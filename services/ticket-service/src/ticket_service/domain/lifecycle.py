@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from shared.events import Event, tickets
+from fristwerk_language.events import Event, tickets
 from ticket_service.domain import commands, roles
 from ticket_service.domain.commands import Command
 from ticket_service.domain.context import Context

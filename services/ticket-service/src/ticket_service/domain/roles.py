@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain import commands
 from ticket_service.domain.commands import Command, CreateTicket
 from ticket_service.domain.context import Context

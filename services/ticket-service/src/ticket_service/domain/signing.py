@@ -10,8 +10,8 @@ from datetime import date
 
 import msgspec
 
-from shared.events.customers import BookedAddon, ContractSigned
-from shared.terms import AgreementDocument
+from fristwerk_language.events.customers import BookedAddon, ContractSigned
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.contract import check_plan_of_addon, covers, named_plan, not_a_size, or_list, package_sizes
 from ticket_service.domain.customer import Customer, check_not_forgotten
 from ticket_service.domain.errors import NotAcceptable

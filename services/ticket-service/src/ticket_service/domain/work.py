@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.events.tickets import Assigned, EffortNoticeSent, TimeLogCorrected, TimeLogged, WorkStarted
-from shared.terms import AgreementDocument
+from fristwerk_language.events.tickets import Assigned, EffortNoticeSent, TimeLogCorrected, TimeLogged, WorkStarted
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.commands import CorrectTime, LogTime, SendEffortNotice, StartWork, WorkCommand
 from ticket_service.domain.context import Context
 from ticket_service.domain.cost_approval import allowance_minutes, billable_minutes, gate_holds

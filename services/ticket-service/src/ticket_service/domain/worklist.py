@@ -10,8 +10,8 @@ from typing import Final, assert_never
 
 import msgspec
 
-from shared.terms import AgreementDocument
-from shared.terms.agreement import Rank, WorklistKey
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.agreement import Rank, WorklistKey
 from ticket_service.domain.lifecycle import WORKABLE
 from ticket_service.domain.state import QUEUE, State, Ticket
 

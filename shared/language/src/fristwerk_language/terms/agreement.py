@@ -1,0 +1,226 @@
+"""The agreement document: what a provider promises, and what it costs (see ``docs/terms.md``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+
+from fristwerk_language.terms.billing import BillingTerms
+from fristwerk_language.terms.calendar import Timezone
+from fristwerk_language.terms.handling import (
+    Appointments,
+    Callback,
+    Calls,
+    Closing,
+    CostApproval,
+    DedicatedAgent,
+    Escalation,
+    Lifecycle,
+    PriorityChange,
+    Surveys,
+    Voicemail,
+)
+from fristwerk_language.terms.service_level import Role, ServiceLevel, check_warnings
+from fristwerk_language.terms.values import (
+    Currency,
+    Factor,
+    Identifier,
+    Language,
+    Name,
+    PlacedError,
+    TermsFlag,
+    TermsModel,
+    Title,
+    Warning_,
+    place,
+)
+
+NORMAL_TYPE: Final = "normal"
+
+
+class Severity(TermsModel):
+    id: Identifier
+    name: Name
+    definition: Name | None = None
+
+
+class TicketType(TermsModel):
+    """An ordered service level. ``required`` are the intake fields, ``service`` the covered service it asks for."""
+
+    id: Identifier
+    required: list[Identifier] = []
+    appointment: Literal["required"] | None = None
+    rate_factor: Factor = Decimal(1)
+    service: Identifier | None = None
+
+
+class Site(TermsModel):
+    id: Identifier
+    calendar: Identifier
+
+
+class Group(TermsModel):
+    """A group of customers, served in the order listed."""
+
+    id: Identifier
+    entitled: TermsFlag = True
+    priority: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
+    dedicated_number: TermsFlag = False
+    voicemail_after_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] | None = None
+
+
+class Acknowledgement(TermsModel):
+    cost_notice: TermsFlag = False
+
+
+class Intake(TermsModel):
+    assign: Literal["automatically"] | None = None
+    acknowledgement: Acknowledgement | None = None
+
+
+class Rank(TermsModel):
+    """One place in the worklist's ``rank``; all named keys must fit."""
+
+    type: Identifier | None = None
+    severity: Identifier | None = None
+    group: Identifier | None = None
+    channel: Identifier | None = None
+
+
+WorklistKey = Literal["group", "rank", "type", "priority", "severity", "received_at"]
+
+
+class Worklist(TermsModel):
+    order: Annotated[list[WorklistKey], Field(min_length=1)] = ["priority", "severity", "received_at"]
+    rank: list[Rank] = []
+
+
+class AgreementDocument(TermsModel):
+    """An agreement as published, all defaults written out."""
+
+    agreement: Identifier
+    title: Title = ""
+    language: Language = "de-DE"
+    timezone: Timezone
+    currency: Currency
+    default: TermsFlag = False
+    calendar: Identifier | None = None
+    calendars: dict[Identifier, Identifier] = {}
+    sites: list[Site] = []
+    severities: Annotated[list[Severity], Field(min_length=1, max_length=100)]
+    set_severity: Annotated[list[Role], Field(min_length=1)] = ["agent", "specialist", "manager"]
+    channels: Annotated[list[Identifier], Field(min_length=1)]
+    progress_channels: list[Identifier] | None = None
+    ticket_types: list[TicketType] = []
+    services: list[Identifier] | None = None
+    groups: list[Group] = []
+    entitlement: Annotated[list[Literal["contract", "warranty"]], Field(min_length=1)] = ["contract"]
+    priority_change: PriorityChange = PriorityChange()
+    intake: Intake = Intake()
+    worklist: Worklist = Worklist()
+    service_levels: Annotated[list[ServiceLevel], Field(max_length=1_000)] = []
+    warn_at: list[Warning_] = []
+    unclassified: Literal["strictest"] | None = None
+    calls: Calls = Calls()
+    callback: Callback = Callback()
+    voicemail: Voicemail | None = None
+    closing: Closing = Closing()
+    escalation: Escalation | None = None
+    appointments: Appointments | None = None
+    cost_approval: CostApproval | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    dedicated_agent: DedicatedAgent | None = None
+    surveys: Surveys | None = None
+    billing: BillingTerms = BillingTerms()
+
+    def ticket_type(self, type_id: str) -> TicketType | None:
+        """The ticket type of that id; ``normal`` always exists."""
+        found = next((each for each in self.ticket_types if each.id == type_id), None)
+        return TicketType(id=NORMAL_TYPE) if found is None and type_id == NORMAL_TYPE else found
+
+    def severity_rank(self, severity_id: str) -> int | None:
+        """The place of a severity on the scale, 0 the most severe; null if it is not on it."""
+        return next((rank for rank, each in enumerate(self.severities) if each.id == severity_id), None)
+
+    def group(self, group_id: str | None) -> Group | None:
+        """The group of that id."""
+        return next((each for each in self.groups if each.id == group_id), None)
+
+    def calendar_for(self, channel: str, site: str | None) -> str:
+        """The calendar's name: by channel where named, else by the site (without one the first), else the general one."""
+        if channel in self.calendars:
+            return self.calendars[channel]
+        if self.sites:
+            return next((each.calendar for each in self.sites if each.id == site), self.sites[0].calendar)
+        assert self.calendar is not None, "checked when published"
+        return self.calendar
+
+    def calendar_names(self) -> list[tuple[str, str]]:
+        """Every calendar that the agreement names, with the pointer to the place."""
+        named = [("/calendar", self.calendar)] if self.calendar else []
+        named += [(place("calendars", channel), name) for channel, name in self.calendars.items()]
+        named += [(place("sites", number, "calendar"), site.calendar) for number, site in enumerate(self.sites)]
+        return named
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> AgreementDocument:
+        if not self.calendar and not self.sites:
+            raise PlacedError("/calendar", "an agreement names its calendar, or sites that do")
+        _check_unique("severities", [each.id for each in self.severities])
+        _check_unique("ticket_types", [each.id for each in self.ticket_types])
+        _check_unique("groups", [each.id for each in self.groups])
+        _check_unique("sites", [each.id for each in self.sites])
+        _check_unique("channels", self.channels)
+        _check_unique("services", self.services or [])
+        _check_unique("worklist/order", self.worklist.order)
+        check_warnings("/warn_at", self.warn_at, worked=False)
+        self._check_references()
+        return self
+
+    def _check_references(self) -> None:
+        known = {
+            "severity": {each.id for each in self.severities},
+            "type": {each.id for each in self.ticket_types} | {NORMAL_TYPE},
+            "group": {each.id for each in self.groups},
+            "channel": set(self.channels),
+            "site": {each.id for each in self.sites},
+            "plan": set(self.billing.plans),
+            "addon": set(self.billing.addons),
+        }
+        for number, line in enumerate(self.service_levels):
+            _check_keys(place("service_levels", number), line, known)
+        for number, rank in enumerate(self.worklist.rank):
+            _check_keys(place("worklist", "rank", number), rank, known)
+        for number, cover in enumerate(self.billing.coverage):
+            _check_keys(place("billing", "coverage", number), cover, known)
+        for name in self.calendars:
+            _check_known(place("calendars", name), "channel", name, known["channel"])
+        for number, channel in enumerate(self.progress_channels or []):
+            _check_known(place("progress_channels", number), "channel", channel, known["channel"])
+        if "rank" in self.worklist.order and not self.worklist.rank:
+            raise PlacedError("/worklist/rank", "the order uses 'rank', so its lines are needed")
+        if self.dedicated_agent is not None:
+            _check_known("/dedicated_agent/addon", "addon", self.dedicated_agent.addon, known["addon"])
+
+
+def _check_unique(key: str, ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for number, each in enumerate(ids):
+        if each in seen:
+            raise PlacedError(place(*key.split("/"), number), f"{each!r} stands here twice")
+        seen.add(each)
+
+
+def _check_keys(pointer: str, line: TermsModel, known: dict[str, set[str]]) -> None:
+    for key, values in known.items():
+        value = getattr(line, key, None)
+        if value is not None:
+            _check_known(f"{pointer}/{key}", key, value, values)
+
+
+def _check_known(pointer: str, key: str, value: str, values: set[str]) -> None:
+    if value not in values:
+        raise PlacedError(pointer, f"the agreement has no {key} {value!r}")

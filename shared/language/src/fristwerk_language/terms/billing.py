@@ -1,0 +1,116 @@
+"""The billing section of an agreement: plans, packages, rates and the settings of the rules R1–R14."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+
+from fristwerk_language.terms.values import (
+    Amount,
+    Identifier,
+    PlacedError,
+    PositiveAmount,
+    TermsFlag,
+    TermsModel,
+    place,
+)
+
+IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
+VAT_COUNTRIES: Final = ("CH", "DE", "GB")
+
+
+class Plan(TermsModel):
+    """``package_hours`` are the sizes a contract may choose from; none: the plan has no package."""
+
+    package_hours: list[Annotated[int, Field(strict=True, ge=1, le=100_000)]] = []
+
+
+class Package(TermsModel):
+    """Prepaid hours: drawn in increments, ``overage_rate`` per hour beyond them."""
+
+    increment_minutes: IncrementMinutes
+    overage_rate: Amount
+    overage_increment_minutes: IncrementMinutes | None = None
+    term: Literal["contract_year", "calendar_year"] = "contract_year"
+    carry_over: TermsFlag = False
+    after_expiry: Literal["hourly", "overage", "refuse"] = "hourly"
+    rate_factor: Literal["weight", "ignore"] = "weight"
+
+
+class Hourly(TermsModel):
+    """``rate`` per hour in the agreement's currency."""
+
+    rate: Amount
+    increment_minutes: IncrementMinutes
+
+
+class Rounding(TermsModel):
+    scope: Literal["ticket_day", "entry", "ticket", "period"] = "ticket_day"
+
+
+class MinimumCharge(TermsModel):
+    amount: PositiveAmount
+    scope: Literal["ticket", "group", "invoice"] = "ticket"
+    applies_to: Annotated[list[Literal["hourly", "cancellation"]], Field(min_length=1)] = ["hourly"]
+
+
+class CancellationFee(TermsModel):
+    basis: Literal["preparation"] = "preparation"
+    decision: Literal["required", "automatic"] = "automatic"
+    settle_from: Literal["invoice", "package"] = "invoice"
+
+
+class Coverage(TermsModel):
+    """A match on the kind of work; the first that fits says whether it is billable."""
+
+    activity: Identifier | None = None
+    group: Identifier | None = None
+    plan: Identifier | None = None
+    entitled_by: Literal["contract", "warranty"] | None = None
+    billable: TermsFlag
+
+
+class Addon(TermsModel):
+    monthly_price: Amount
+    requires_plan: Identifier | None = None
+    proration: Literal["daily", "none", "thirty360"] = "daily"
+
+
+class Vat(TermsModel):
+    country: Literal["CH", "DE", "GB"]
+    rate: Literal["standard", "reduced", "zero", "reverse_charge"] = "standard"
+
+
+class BillingTerms(TermsModel):
+    """What work costs; without ``hourly``, billable work outside a package is the violation ``no_rate``."""
+
+    plans: dict[Identifier, Plan] = {}
+    package: Package | None = None
+    hourly: Hourly | None = None
+    rounding: Rounding = Rounding()
+    minimum_charge: MinimumCharge | None = None
+    cancellation_fee: CancellationFee | None = None
+    coverage: Annotated[list[Coverage], Field(max_length=1_000)] = []
+    addons: dict[Identifier, Addon] = {}
+    vat: Vat | None = None
+    cash_rounding: PositiveAmount | None = None
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> BillingTerms:
+        for name, plan in self.plans.items():
+            if plan.package_hours and self.package is None:
+                raise PlacedError(place("plans", name, "package_hours"), "the agreement has no 'package' terms")
+            if len(set(plan.package_hours)) < len(plan.package_hours):
+                raise PlacedError(place("plans", name, "package_hours"), "a size stands here twice")
+        for name, addon in self.addons.items():
+            if addon.requires_plan is not None and addon.requires_plan not in self.plans:
+                pointer = place("addons", name, "requires_plan")
+                raise PlacedError(pointer, f"the agreement has no plan {addon.requires_plan!r}")
+        if (
+            self.cancellation_fee is not None
+            and self.cancellation_fee.settle_from == "package"
+            and self.package is None
+        ):
+            raise PlacedError("/cancellation_fee/settle_from", "the agreement has no 'package' terms")
+        return self

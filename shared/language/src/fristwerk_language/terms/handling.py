@@ -1,0 +1,105 @@
+"""How tickets are handled under an agreement: calls, escalation, appointments, cost approval and the like."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from fristwerk_language.terms.service_level import Role
+from fristwerk_language.terms.values import Identifier, Name, TermsFlag, TermsModel, shown
+
+_MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
+
+
+def _month_day(text: str) -> str:
+    if _MONTH_DAY.fullmatch(text):
+        month, day = text.split("-")
+        if int(day) <= monthrange(_LEAP_YEAR, int(month))[1]:
+            return text
+    raise ValueError(f"{shown(text)} is not a month and day such as '10-15'")
+
+
+MonthDay = Annotated[str, AfterValidator(_month_day)]
+
+
+class Calls(TermsModel):
+    log_all: TermsFlag = False
+    transfer_to: Role | None = None
+
+
+class Callback(TermsModel):
+    requires: list[Literal["purpose"]] = []
+
+
+class Voicemail(TermsModel):
+    creates: Literal["callback"]
+
+
+class Closing(TermsModel):
+    requires: list[Literal["classification_communicated"]] = []
+
+
+class PriorityChange(TermsModel):
+    requires: list[Literal["reason", "agreement"]] = ["reason", "agreement"]
+
+
+class Escalation(TermsModel):
+    contact: Identifier
+    fallback: Identifier | None = None
+    closes_with: list[Literal["outcome", "contact"]] = []
+    at_any_time: TermsFlag = False
+
+
+class Proposals(TermsModel):
+    minimum: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
+
+
+class Season(TermsModel):
+    """Month-days, inclusive, by the proposed date; a season may run across New Year."""
+
+    from_: MonthDay = Field(alias="from")
+    until: MonthDay
+    lead_time_days: Annotated[int, Field(strict=True, ge=0, le=366)] | None = None
+    notice: Name | None = None
+
+
+class Cancellation(TermsModel):
+    notice_hours: Annotated[int, Field(strict=True, ge=0, le=8_784)]
+    written: TermsFlag = False
+    measure: Literal["elapsed", "wall"] = "elapsed"
+
+
+class Appointments(TermsModel):
+    proposals: Proposals = Proposals()
+    lead_time_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 0
+    season: Season | None = None
+    cancellation: Cancellation | None = None
+
+
+class CostApproval(TermsModel):
+    after_minutes: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+    by: Literal["customer"] = "customer"
+
+
+class Lifecycle(TermsModel):
+    acceptance: Literal["required"] | None = None
+    bill_when: Literal["logged", "resolved"] = "logged"
+
+
+class DedicatedAgent(TermsModel):
+    """Accepted and published; acted on later."""
+
+    addon: Identifier
+    exclusive: TermsFlag = False
+    bookable: list[Identifier] = []
+    second_level: Literal["automatic"] | None = None
+
+
+class Surveys(TermsModel):
+    """Accepted and published; acted on later."""
+
+    channels: list[Identifier]

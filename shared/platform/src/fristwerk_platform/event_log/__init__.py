@@ -1,0 +1,53 @@
+"""The event log: append, read a stream, read the feed, wait. Facts are only ever added.
+
+EventLog            the port: what a service may ask of the log it owns
+SqliteEventLog      the log in one SQLite file: the embedded default
+PostgresEventLog    the log on PostgreSQL (in ``fristwerk_platform.event_log.postgres.log``: it brings a driver along)
+open_log            whichever the settings choose
+"""
+
+from __future__ import annotations
+
+from fristwerk_platform.event_log.group_commit import LogMeter
+from fristwerk_platform.event_log.interface import (
+    Answer,
+    EventLog,
+    FeedLine,
+    IdempotencyKey,
+    Keyed,
+    KeyUsedError,
+    LogError,
+    LogUnavailableError,
+    StoredAnswer,
+    VersionConflictError,
+)
+from fristwerk_platform.event_log.log import GroupCommitLog
+from fristwerk_platform.event_log.sqlite import SqliteEventLog
+from fristwerk_platform.settings import Settings
+
+
+def open_log(settings: Settings, name: str, meter: LogMeter | None = None) -> GroupCommitLog:
+    """The log that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    if settings.database_url is None:
+        return SqliteEventLog(settings.var / f"{name}.db", meter)
+    from fristwerk_platform.event_log.postgres.log import PostgresEventLog  # noqa: PLC0415 - SQLite starts without the driver
+
+    return PostgresEventLog(settings.database_url, name.replace("-", "_"), meter)
+
+
+__all__ = [
+    "Answer",
+    "EventLog",
+    "FeedLine",
+    "GroupCommitLog",
+    "IdempotencyKey",
+    "KeyUsedError",
+    "Keyed",
+    "LogError",
+    "LogMeter",
+    "LogUnavailableError",
+    "SqliteEventLog",
+    "StoredAnswer",
+    "VersionConflictError",
+    "open_log",
+]

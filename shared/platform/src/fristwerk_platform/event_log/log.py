@@ -1,0 +1,171 @@
+"""A log over a database's recorder: appends and questions that arrive together are one transaction, one query.
+
+``writing`` gathers what is written, ``gathering`` what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
+
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
+from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, Keyed, LogUnavailableError, StoredAnswer
+from fristwerk_platform.event_log.read_batching import BatchedQuery
+
+Result = TypeVar("Result")
+KEYS_KEPT: Final = timedelta(days=90)
+POLL_SECONDS: Final = 1.0
+"""A wait looks again this often: another process may have appended, and its notification may be lost."""
+DAY_SECONDS: Final = 86_400.0
+READERS: Final = 4
+StreamAfter = tuple[str, int]
+"""A stream, and the version after which its lines are wanted."""
+_log = structlog.get_logger()
+
+
+class Recorder(Protocol):
+    """A database's part of the log; called from the writer's and the readers' threads."""
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What the database raises when it cannot do its work."""
+        ...
+
+    @property
+    def unstorable(self) -> tuple[type[Exception], ...]:
+        """What it raises for the content of one append or question; every other error concerns all of a group."""
+        ...
+
+    def insert_group(self, group: Sequence[Append]) -> Sequence[AppendOutcome]:
+        """One durable transaction for the group; an outcome for each append."""
+        ...
+
+    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
+        """Of each stream the lines with a higher version, in order."""
+        ...
+
+    def select_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """Lines with a higher position, in order; a lower position never appears later."""
+        ...
+
+    def select_last_position(self) -> int:
+        """The highest position, or 0."""
+        ...
+
+    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
+        """The answers stored under the keys."""
+        ...
+
+    def delete_keys(self, before: int) -> None:
+        """Delete idempotency keys stored before a second since the epoch."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        ...
+
+
+class GroupCommitLog:
+    """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read.
+
+    Used from one event loop; several processes may use the same database.
+    """
+
+    def __init__(self, recorder: Recorder, meter: LogMeter | None = None) -> None:
+        self._recorder = recorder
+        self._writer = GroupCommitter(recorder.insert_group, self.wake, meter)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
+        self._streams = BatchedQuery(self._readers, recorder.select_streams, recorder.unstorable)
+        self._answers = BatchedQuery(self._readers, recorder.select_answers, recorder.unstorable)
+        self._last = BatchedQuery[None, int](self._readers, lambda _: [recorder.select_last_position()], ())
+        self._waiters: set[asyncio.Future[int]] = set()
+        self._closing = False
+        self._closed = False
+
+    async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
+        """See :class:`EventLog`."""
+        assert events or keyed, "an append stores something"
+        return await self._writer.append(events, keyed)
+
+    async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
+        """See :class:`EventLog`."""
+        return await self._read(self._streams.ask((stream, after_version)))
+
+    async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """See :class:`EventLog`."""
+        return await self._read(self._in_reader(lambda: self._recorder.select_feed(after, limit)))
+
+    async def wait(self, after: int, seconds: float) -> None:
+        """See :class:`EventLog`."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        told = 0
+        while not self._closing:
+            woken: asyncio.Future[int] = loop.create_future()
+            self._waiters.add(woken)
+            try:
+                left = ends_at - loop.time()
+                # Whoever was woken for an earlier position need not ask what the last one is.
+                if left <= 0 or (told == 0 and await self.last_position() > after):
+                    return
+                await asyncio.wait([woken], timeout=min(left, POLL_SECONDS))
+            finally:
+                self._waiters.discard(woken)
+            told = woken.result() if woken.done() else 0
+            if told > after:
+                return
+
+    async def last_position(self) -> int:
+        """See :class:`EventLog`."""
+        return await self._read(self._last.ask(None))
+
+    async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+        """See :class:`EventLog`."""
+        return await self._read(self._answers.ask(key))
+
+    async def forget_keys(self, now: datetime) -> None:
+        """Delete idempotency keys older than 90 days."""
+        before = int((now - KEYS_KEPT).timestamp())
+        await self._read(self._in_reader(lambda: self._recorder.delete_keys(before)))
+
+    async def keep_tidy(self, now: Callable[[], datetime]) -> None:
+        """Forget old idempotency keys once a day, until cancelled."""
+        while True:
+            try:
+                await self.forget_keys(now())
+            except LogUnavailableError as error:
+                _log.warning("keys_not_forgotten", error=str(error))
+            await asyncio.sleep(DAY_SECONDS)
+
+    async def close(self) -> None:
+        """See :class:`EventLog`."""
+        self._closing = True
+        self.wake()
+        await self._writer.close()
+        self._closed = True
+        await asyncio.to_thread(self._readers.shutdown)
+        self._recorder.close()
+
+    def wake(self, position: int = 0) -> None:
+        """Let those who wait look again, or go on if they wait for that position; called in the event loop."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(position)
+
+    async def _in_reader(self, query: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+
+    async def _read(self, query: Coroutine[Any, Any, Result]) -> Result:
+        if self._closed:
+            query.close()
+            raise LogUnavailableError("the log is closed")
+        try:
+            return await query
+        except self._recorder.failures as error:
+            raise LogUnavailableError(f"the log could not be read: {error}") from error

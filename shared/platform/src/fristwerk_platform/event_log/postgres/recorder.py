@@ -1,0 +1,258 @@
+"""A log's tables on PostgreSQL: groups of appends under the table lock of the ``eventsourcing`` library's recorder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+import psycopg
+from eventsourcing.postgres import PostgresApplicationRecorder
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL
+
+from fristwerk_platform.event_log.conflicts import conflict, contradicts_itself, versions_before
+from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
+from fristwerk_platform.event_log.interface import (
+    Answer,
+    FeedLine,
+    IdempotencyKey,
+    Keyed,
+    KeyUsedError,
+    StoredAnswer,
+)
+from fristwerk_platform.event_log.log import StreamAfter
+from fristwerk_platform.event_log.postgres.connections import ThreadConnections
+from fristwerk_platform.event_log.postgres.statements import statements
+
+UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
+"""Raised for one append's own content; every other error concerns the whole group."""
+RETRY_PAUSES_SECONDS: Final = (0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
+"""Before each new attempt at a group whose connection broke: long enough for a server that is started again."""
+Result = TypeVar("Result")
+
+
+class PostgresRecorder(PostgresApplicationRecorder):
+    """The library's PostgreSQL recorder with groups of appends.
+
+    The library's table lock stays inside the grouped transaction: positions are handed out in the order of commits, so a
+    reader that follows positions cannot pass over one that appears later.
+    """
+
+    failures = (psycopg.Error,)
+    unstorable = UNSTORABLE
+
+    def __init__(self, connections: ThreadConnections) -> None:
+        super().__init__(connections)
+        # The library's function inserts without the lock; nobody shall find it in the database.
+        del self.sql_create_statements[self.create_insert_function_statement_index]
+        self._connections = connections
+        self.channel_name = f"{connections.schema}_events"
+        self._sql = statements(connections.schema, self.events_table_name, self.channel_name)
+        self._begin = SQL("; ").join([SQL("BEGIN"), *self.lock_table_statements])
+
+    def create(self) -> None:
+        """Make the schema and the tables that are missing; of several processes one does."""
+        with self._connections.get_connection() as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtext('fristwerk'))")
+            try:
+                connection.execute(self._sql["create_schema"])
+                connection.execute(self._sql["create_keys"])
+                self.create_table()
+            finally:
+                connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
+
+    def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
+        """See :class:`GroupRecorder`. A connection that breaks is replaced; what it had stored is found, not stored twice."""
+        try:
+            return self._insert_group(group, again=False)
+        except psycopg.Error as error:
+            broken = error
+        for pause in RETRY_PAUSES_SECONDS:
+            if not self._connections.lost:
+                break
+            time.sleep(pause)
+            try:
+                return self._insert_group(group, again=True)
+            except psycopg.Error as error:
+                broken = error
+        raise broken
+
+    def _insert_group(self, group: Sequence[Append], *, again: bool) -> list[AppendOutcome]:
+        """The group at once, or one by one where the content of one cannot be stored."""
+        try:
+            return self._insert_together(group, again=again)
+        except UNSTORABLE as error:
+            if len(group) == 1:
+                return [error]
+        return [outcome for each in group for outcome in self._insert_group([each], again=again)]
+
+    def _insert_together(self, group: Sequence[Append], *, again: bool) -> list[AppendOutcome]:
+        """All at once, which nearly always can be; else what can be stored.
+
+        ``again`` looks first for what was stored before the connection broke.
+        """
+        if not again and not contradicts_itself(group):
+            positions = self._in_transaction(lambda cursor: self._insert(cursor, group))
+            if positions is not None:
+                return _last_positions(positions, group)
+        outcomes = self._in_transaction(lambda cursor: self._insert_good(cursor, group, again=again))
+        assert outcomes is not None, "every append has an outcome"
+        return outcomes
+
+    def _in_transaction(self, work: Callable[[psycopg.Cursor[Any]], Result | None]) -> Result | None:
+        """What the work returns, durable; where that is null, nothing is stored.
+
+        Under the table's lock nobody else writes, so what the work looks up still holds when it inserts.
+        """
+        with self._connections.get_connection() as connection:
+            try:
+                connection.execute(self._begin)
+                with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+                    result = work(cursor)
+                connection.execute("ROLLBACK" if result is None else "COMMIT")
+            except BaseException:
+                if not connection.closed:
+                    connection.rollback()
+                raise
+        return result
+
+    def _insert_good(self, cursor: psycopg.Cursor[Any], group: Sequence[Append], *, again: bool) -> list[AppendOutcome]:
+        """The outcomes of all appends; what is neither stored already nor refused is inserted."""
+        outcomes: list[AppendOutcome] = self._found(cursor, group) if again else [0] * len(group)
+        self._judge(cursor, group, outcomes)
+        good = [number for number, outcome in enumerate(outcomes) if outcome == 0]
+        if good:
+            appends = [group[number] for number in good]
+            positions = self._insert(cursor, appends)
+            assert positions is not None, "looked up under the lock"
+            for number, position in zip(good, _last_positions(positions, appends), strict=True):
+                outcomes[number] = position
+        return outcomes
+
+    def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[int] | None:
+        """The positions of the events in their order; null if one of the appends cannot be stored."""
+        events = [new for each in group for new in each.events]
+        keyed = [each.keyed for each in group if each.keyed is not None]
+        columns = (
+            [new.stream for new in events],
+            [new.version for new in events],
+            [new.type for new in events],
+            [new.line for new in events],
+            versions_before(events),
+            [each.key.scope for each in keyed],
+            [each.key.key for each in keyed],
+            [each.key.request_digest for each in keyed],
+            [msgspec.msgpack.encode(each.answer) for each in keyed],
+            [int(each.stored_at.timestamp()) for each in keyed],
+        )
+        cursor.execute(self._sql["insert"], columns, prepare=True)
+        stored, positions, _ = cursor.fetchone() or (False, [], False)
+        return positions if stored else None
+
+    def _found(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[AppendOutcome]:
+        """The last position of each append that is stored already, to the byte; 0 for the others."""
+        events = [new for each in group for new in each.events]
+        places = ([new.stream for new in events], [new.version for new in events])
+        cursor.execute(self._sql["found"], places)
+        stored = {(stream, version): (position, line) for stream, version, position, line in cursor}
+
+        def position(each: Append) -> int:
+            found = [stored.get((new.stream, new.version), (0, b"")) for new in each.events]
+            same = all(line == new.line for (_, line), new in zip(found, each.events, strict=True))
+            return found[-1][0] if found and same else 0
+
+        return [position(each) for each in group]
+
+    def _judge(self, cursor: psycopg.Cursor[Any], group: Sequence[Append], outcomes: list[AppendOutcome]) -> None:
+        """Set the outcome of each append that cannot be stored. The earlier of two rivals in a group is first."""
+        answers = self._answers(cursor, [each.keyed.key for each in group if each.keyed])
+        streams = list({new.stream for each in group for new in each.events})
+        cursor.execute(self._sql["versions"], (streams,), prepare=True)
+        versions: dict[str, int] = dict(cursor)
+        for number, each in enumerate(group):
+            if outcomes[number] != 0:
+                continue
+            refusal = _key_used(each.keyed, answers) or conflict(each.events, versions)
+            if refusal is not None:
+                outcomes[number] = refusal
+                continue
+            versions |= {new.stream: new.version for new in each.events}
+            if each.keyed is not None:
+                key, answer = each.keyed.key, each.keyed.answer
+                answers[key.scope, key.key] = StoredAnswer(request_digest=key.request_digest, answer=answer)
+
+    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
+        """See :class:`GroupRecorder`."""
+        found: list[list[FeedLine]] = [[] for _ in wanted]
+        for number, position, line in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
+            found[number - 1].append(FeedLine(position, line))
+        return found
+
+    def select_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """See :class:`GroupRecorder`."""
+        return [FeedLine(position, line) for position, line in self._rows("feed", (after, limit))]
+
+    def select_last_position(self) -> int:
+        """See :class:`GroupRecorder`."""
+        return self._rows("last", ())[0][0] or 0
+
+    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
+        """See :class:`GroupRecorder`."""
+        answers = _by_key(self._rows("answers", _columns_of(keys)))
+        return [answers.get((key.scope, key.key)) for key in keys]
+
+    def delete_keys(self, before: int) -> None:
+        """See :class:`GroupRecorder`."""
+        with self._connections.get_connection() as connection:
+            connection.execute(self._sql["delete_keys"], (before,))
+
+    def close(self) -> None:
+        """See :class:`GroupRecorder`."""
+        self._connections.close()
+
+    def _answers(
+        self, cursor: psycopg.Cursor[Any], keys: Sequence[IdempotencyKey]
+    ) -> dict[tuple[str, str], StoredAnswer]:
+        if not keys:
+            return {}
+        return _by_key(cursor.execute(self._sql["answers"], _columns_of(keys), prepare=True))
+
+    def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a question; it is asked again over a new connection where the old one turns out to be broken."""
+        had_connection = not self._connections.lost
+        try:
+            return self._asked(statement, values)
+        except psycopg.OperationalError:
+            if not had_connection or not self._connections.lost:
+                raise
+            return self._asked(statement, values)
+
+    def _asked(self, statement: str, values: Sequence[object]) -> list[Any]:
+        with (
+            self._connections.get_connection() as connection,
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            return cursor.execute(self._sql[statement], values, prepare=True).fetchall()
+
+
+def _key_used(keyed: Keyed | None, answers: dict[tuple[str, str], StoredAnswer]) -> KeyUsedError | None:
+    stored = answers.get((keyed.key.scope, keyed.key.key)) if keyed else None
+    return None if stored is None else KeyUsedError(stored)
+
+
+def _last_positions(positions: Sequence[int], group: Sequence[Append]) -> list[AppendOutcome]:
+    following = iter(positions)
+    return [[0, *(next(following) for _ in each.events)][-1] for each in group]
+
+
+def _columns_of(keys: Sequence[IdempotencyKey]) -> tuple[list[str], list[str]]:
+    return [key.scope for key in keys], [key.key for key in keys]
+
+
+def _by_key(rows: Iterable[Any]) -> dict[tuple[str, str], StoredAnswer]:
+    return {
+        (scope, key): StoredAnswer(request_digest=digest, answer=msgspec.msgpack.decode(answer, type=Answer))
+        for scope, key, digest, answer in rows
+    }

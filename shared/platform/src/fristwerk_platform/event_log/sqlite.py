@@ -1,0 +1,272 @@
+"""The log in one SQLite file, on the recorder of the ``eventsourcing`` library: the embedded default."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from eventsourcing.persistence import PersistenceError
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
+
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log.conflicts import contradicts_itself, versions_before
+from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
+from fristwerk_platform.event_log.interface import (
+    Answer,
+    FeedLine,
+    IdempotencyKey,
+    Keyed,
+    KeyUsedError,
+    LogUnavailableError,
+    StoredAnswer,
+    VersionConflictError,
+)
+from fristwerk_platform.event_log.log import READERS, GroupCommitLog, StreamAfter
+
+LOCK_SECONDS: Final = 30
+"""How long a write waits for another process that writes."""
+LARGEST_INSERT: Final = 64
+"""Rows of one statement at most."""
+PAGES_AHEAD: Final = 8_000
+"""Pages that gather in the write-ahead log, 32 MB, before they are moved to the file: what changes again and again moves once."""
+OPENING_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds. A file that another process just makes is reported as locked at once, whatever the timeout."""
+UNSTORABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""Raised for one append's own content; every other error concerns the whole group."""
+
+
+class SqliteEventLog(GroupCommitLog):
+    """The log in a file. SQLite serialises writers, so a reader of positions never skips one."""
+
+    def __init__(self, file: Path, meter: LogMeter | None = None) -> None:
+        """Open the file, or make it. Raises LogUnavailableError."""
+        super().__init__(_open(file), meter)
+
+
+def _open(file: Path) -> SqliteRecorder:
+    for pause in (*OPENING_PAUSES, None):
+        datastore = SQLiteDatastore(
+            str(file), originator_id_type="text", pool_size=READERS + 1, lock_timeout=LOCK_SECONDS
+        )
+        try:
+            recorder = SqliteRecorder(datastore)
+            recorder.create_table()
+        except SqliteRecorder.failures as error:
+            datastore.close()
+            if pause is None or getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise LogUnavailableError(f"The log {file} cannot be opened: {error}.") from error
+            time.sleep(pause)
+        else:
+            return recorder
+    raise AssertionError("the last attempt returns or raises")
+
+
+class SqliteRecorder(SQLiteApplicationRecorder):
+    """The library's SQLite recorder with groups of appends, and positions that are never handed out twice.
+
+    The library's table has no AUTOINCREMENT, so a lost tail's positions would be given to other events.
+    """
+
+    failures = (sqlite3.Error, PersistenceError)
+    unstorable = UNSTORABLE
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        sizes = (1 << power for power in range(LARGEST_INSERT.bit_length()))
+        self._inserts = {rows: _insert_statement(self.events_table_name, rows) for rows in sizes}
+
+    def construct_create_table_statements(self) -> list[str]:
+        events = (
+            f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
+            "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL, "
+            "UNIQUE (originator_id, originator_version))"
+        )
+        keys = (
+            "CREATE TABLE IF NOT EXISTS idempotency_keys (scope TEXT NOT NULL, key TEXT NOT NULL, "
+            "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "
+            "PRIMARY KEY (scope, key)) WITHOUT ROWID"
+        )
+        return [events, keys]
+
+    def create_table(self) -> None:
+        """Make the tables that are missing; of several processes that start at once, one after the other."""
+        with self._transaction() as cursor:
+            for statement in self.create_table_statements:
+                cursor.execute(statement)
+
+    def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
+        """See :class:`GroupRecorder`. The whole group at once; where that cannot be, append by append."""
+        if not contradicts_itself(group) and (stored := self._insert_together(group)) is not None:
+            return stored
+        with self._transaction() as cursor:
+            outcomes = [self._insert_one(cursor, append) for append in group]
+        return outcomes  # noqa: RET504 - only now it is durable
+
+    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
+        """See :class:`GroupRecorder`."""
+        condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version"
+        with self._cursor() as cursor:
+            return [self._select_lines(cursor, condition, *each) for each in wanted]
+
+    def select_feed(self, after: int, limit: int) -> list[FeedLine]:
+        """See :class:`GroupRecorder`."""
+        with self._cursor() as cursor:
+            return self._select_lines(cursor, "rowid > ? ORDER BY rowid LIMIT ?", after, limit)
+
+    def select_last_position(self) -> int:
+        """See :class:`GroupRecorder`."""
+        with self._cursor() as cursor:
+            row = cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()  # noqa: S608 - own name
+            return row[0] or 0
+
+    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
+        """See :class:`GroupRecorder`."""
+        with self._cursor() as cursor:
+            return [_stored_answer(cursor, key) for key in keys]
+
+    def delete_keys(self, before: int) -> None:
+        """See :class:`GroupRecorder`."""
+        with self._transaction() as cursor:
+            cursor.execute("DELETE FROM idempotency_keys WHERE stored_at < ?", (before,))
+
+    def close(self) -> None:
+        """See :class:`GroupRecorder`."""
+        self.datastore.close()
+
+    def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
+        rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
+        return [FeedLine(row[0], row[1]) for row in rows]
+
+    def _insert_together(self, group: Sequence[Append]) -> list[AppendOutcome] | None:
+        """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.
+
+        Each statement lets go of the interpreter's lock and has to get it back: a statement a row would wait for the event
+        loop again and again. Nothing can be taken back but the whole transaction: else SQLite would copy every page that it
+        changes, which takes longer than to change it.
+        """
+        try:
+            with self._transaction() as cursor:
+                for each in group:
+                    if each.keyed is not None:
+                        _insert_key(cursor, each.keyed)
+                positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
+                outcomes: list[AppendOutcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
+        except (VersionConflictError, KeyUsedError, *UNSTORABLE):
+            return None
+        return outcomes
+
+    def _insert_lines(self, cursor: sqlite3.Cursor, events: Sequence[NewEvent]) -> Iterator[int]:
+        """Positions of the events. Raises VersionConflictError if a stream stands elsewhere than before its first event."""
+        done = 0
+        while done < len(events):
+            rows = min(LARGEST_INSERT, 1 << (len(events) - done).bit_length() - 1)
+            part = events[done : done + rows]
+            values = [
+                value
+                for new, before in zip(part, versions_before(part), strict=True)
+                for value in (new.stream, new.version, new.type, new.line, before)
+            ]
+            cursor.execute(self._inserts[rows], values)
+            if cursor.rowcount != rows:
+                raise VersionConflictError("a stream does not continue with the version given")
+            assert cursor.lastrowid is not None, "rows were inserted"
+            yield from range(cursor.lastrowid - rows + 1, cursor.lastrowid + 1)
+            done += rows
+
+    def _insert_one(self, cursor: sqlite3.Cursor, append: Append) -> AppendOutcome:
+        """A savepoint takes a refused append back without its neighbours."""
+        cursor.execute("SAVEPOINT one")
+        try:
+            outcome: AppendOutcome = self._insert(cursor, append)
+        except (VersionConflictError, KeyUsedError, *UNSTORABLE) as error:
+            cursor.execute("ROLLBACK TO one")
+            outcome = error
+        cursor.execute("RELEASE one")
+        return outcome
+
+    def _insert(self, cursor: sqlite3.Cursor, append: Append) -> int:
+        if append.keyed is not None:
+            _insert_key(cursor, append.keyed)
+        position: int | None = 0
+        for new in append.events:
+            cursor.execute(
+                f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "  # noqa: S608
+                "SELECT ?, ?, ?, ? WHERE ? = 1 + coalesce("
+                f"(SELECT max(originator_version) FROM {self.events_table_name} WHERE originator_id = ?), 0)",
+                (new.stream, new.version, new.type, new.line, new.version, new.stream),
+            )
+            if cursor.rowcount != 1:
+                raise VersionConflictError(f"{new.stream} does not continue with version {new.version}")
+            position = cursor.lastrowid
+        assert position is not None, "a row was inserted"
+        return position
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """A durable transaction that holds the file's write lock from its beginning."""
+        with self._cursor() as cursor:
+            cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}")
+            cursor.execute("PRAGMA synchronous=FULL")  # some builds of SQLite do not sync a commit of their own accord
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if cursor.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _cursor(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor on a connection of its own.
+
+        Asked for as a reader's even for writing: the library keeps its lock for writers for ever when a connection cannot be
+        opened, and SQLite serialises writers itself.
+        """
+        with self.datastore.get_connection(commit=False) as connection:
+            cursor: sqlite3.Cursor = connection.cursor().sqlite_cursor
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+
+def _insert_statement(table: str, rows: int) -> str:
+    """Inserts so many events, each if its stream stands at the version given last. A few sizes are prepared again and again."""
+    values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
+    return (
+        f"INSERT OR ROLLBACK INTO {table} (originator_id, originator_version, topic, state) "  # noqa: S608 - own name
+        f"SELECT column1, column2, column3, column4 FROM (VALUES {values}) WHERE column5 = coalesce("
+        f"(SELECT max(originator_version) FROM {table} WHERE originator_id = column1), 0)"
+    )
+
+
+def _insert_key(cursor: sqlite3.Cursor, keyed: Keyed) -> None:
+    """Raises KeyUsedError."""
+    stored = _stored_answer(cursor, keyed.key)
+    if stored is not None:
+        raise KeyUsedError(stored)
+    key = keyed.key
+    answer = msgspec.msgpack.encode(keyed.answer)
+    row = (key.scope, key.key, key.request_digest, answer, int(keyed.stored_at.timestamp()))
+    cursor.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _stored_answer(cursor: sqlite3.Cursor, key: IdempotencyKey) -> StoredAnswer | None:
+    statement = "SELECT request_digest, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
+    row = cursor.execute(statement, (key.scope, key.key)).fetchone()
+    if row is None:
+        return None
+    return StoredAnswer(request_digest=row[0], answer=msgspec.msgpack.decode(row[1], type=Answer))

@@ -1,0 +1,198 @@
+"""The feed over HTTP, the same on each service: NDJSON pages with long polling, and server-sent events.
+
+A page always carries where to go on, even when everything on it was filtered away; a bare list makes consumers stop early.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from fristwerk_platform.auth import ALL_PROVIDERS, ROLES
+from fristwerk_platform.http import Stopping, allowed, router
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, Page
+
+MAX_WAIT_SECONDS: Final = 25.0
+MAX_LINES: Final = 1_000
+MAX_POSITION: Final = 2**62
+KEEP_ALIVE_SECONDS: Final = 15.0
+READERS: Final = frozenset(ROLES) - {"customer"}
+"""A feed carries every customer's events, so a customer's token does not open it."""
+_EXAMPLE_LINE: Final = (
+    '{"position":1042,"id":"0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70","type":"Responded","schema":1,"provider":"hamburg",'
+    '"stream":"ticket-0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80","version":7,"occurred_at":"2026-06-03T14:30:00Z",'
+    '"recorded_at":"2026-06-03T14:31:12.052000Z","actor":{"id":"agent-7","role":"agent"},"correlation_id":null,'
+    '"causation_id":null,"data":{"channel":"email","visible":true},"personal":null}\n'
+)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The parts of a line that decide who may see it and whether it was asked for."""
+
+    position: int
+    provider: str
+    stream: str
+    type: str
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+class FeedFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lines of the log a reader gets."""
+
+    provider: str
+    stream: str | None = None
+    type: str | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is filtered away."""
+        return self.provider == ALL_PROVIDERS and self.stream is None and self.type is None
+
+    def takes(self, head: _Head) -> bool:
+        """Whether the line is the reader's and was asked for."""
+        return (
+            self.provider in (ALL_PROVIDERS, head.provider)
+            and self.stream in (None, head.stream)
+            and self.type in (None, head.type)
+        )
+
+
+async def filtered_page(
+    feed: Feed, wanted: FeedFilter, *, after: int, limit: int, wait_seconds: float, stopping: Stopping
+) -> Page:
+    """The next page of what the reader wants. While nothing was found it goes on until the time is over.
+
+    Up to 1,000 lines of the log are looked through at once, so a page may be empty although more follows.
+    """
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + wait_seconds
+    while True:
+        left = 0.0 if stopping.is_set() else max(0.0, ends_at - loop.time())
+        looked_at = limit if wanted.takes_all else MAX_LINES
+        page = _taken(await _interruptible_page(feed, after, looked_at, left, stopping), wanted, limit)
+        if page.lines or loop.time() >= ends_at or stopping.is_set():
+            return page
+        after = page.next
+
+
+def _taken(page: Page, wanted: FeedFilter, limit: int) -> Page:
+    """What the reader wants of a page, and where to go on after it."""
+    if wanted.takes_all:
+        return page
+    lines: list[bytes] = []
+    position = 0
+    for line in page.lines:
+        head = _head.decode(line)
+        if not wanted.takes(head):
+            continue
+        if len(lines) == limit:
+            return Page(lines=lines, next=position, last=page.last)
+        lines.append(line)
+        position = head.position
+    return Page(lines=lines, next=page.next, last=page.last)
+
+
+async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: float, stopping: Stopping) -> Page:
+    if wait_seconds <= 0:
+        return await feed.page(after, limit, 0)
+    reading = asyncio.ensure_future(feed.page(after, limit, wait_seconds))
+    ending = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            return reading.result()
+    finally:
+        reading.cancel()
+        ending.cancel()
+    return await feed.page(after, limit, 0)
+
+
+def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
+    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed."""
+    routes = router(tags=["feed"])
+
+    @routes.get(
+        "/events",
+        summary="Follow the log, page by page",
+        responses={200: {"description": "Lines", "content": {"application/x-ndjson": {"example": _EXAMPLE_LINE}}}},
+    )
+    async def read_events(
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=MAX_POSITION, description="Lines with a higher position")] = 0,
+        limit: Annotated[int, Query(ge=1, le=MAX_LINES)] = MAX_LINES,
+        wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first line")] = 0,
+        stream: Annotated[str | None, Query(max_length=200)] = None,
+        type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
+    ) -> Response:
+        """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
+        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
+        page = await filtered_page(feed, wanted, after=after, limit=limit, wait_seconds=wait, stopping=stopping)
+        following = urlencode(dict(request.query_params) | {"after": page.next})
+        return Response(
+            b"".join(line + b"\n" for line in page.lines),
+            media_type="application/x-ndjson",
+            headers={
+                "Link": f'<{request.scope["path"]}?{following}>; rel="next"',
+                NEXT_POSITION_HEADER: str(page.next),
+                LAST_POSITION_HEADER: str(page.last),
+            },
+        )
+
+    @routes.get(
+        "/events/stream",
+        summary="Follow the log as server-sent events",
+        responses={
+            200: {"description": "Events", "content": {"text/event-stream": {"example": f"data: {_EXAMPLE_LINE}\n"}}}
+        },
+    )
+    async def stream_events(
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=MAX_POSITION)] = 0,
+        stream: Annotated[str | None, Query(max_length=200)] = None,
+        type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> StreamingResponse:
+        """The same lines as `text/event-stream`; each event's id is its position, so `Last-Event-ID` resumes."""
+        if last_event_id is not None:
+            after = _last_event(last_event_id)
+        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
+        return StreamingResponse(
+            _sse(feed, wanted, after, stopping),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # no proxy keeps events back
+        )
+
+    return routes
+
+
+def _reader(request: Request) -> str:
+    """The provider whose events the caller may read."""
+    return allowed(request, READERS, "follow the feed").provider
+
+
+def _last_event(given: str) -> int:
+    if not given.isascii() or not given.isdigit() or len(given) > len(str(MAX_POSITION)) or int(given) > MAX_POSITION:
+        raise Problem(422, "Last-Event-ID is the position of the last event that was received.")
+    return int(given)
+
+
+async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping) -> AsyncIterator[bytes]:
+    """The HTML standard's event stream (section 9.2): id, data, and a comment while nothing happens."""
+    while not stopping.is_set():
+        page = await filtered_page(
+            feed, wanted, after=after, limit=MAX_LINES, wait_seconds=KEEP_ALIVE_SECONDS, stopping=stopping
+        )
+        for line in page.lines:
+            yield b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line)
+        if not page.lines:
+            yield b": still here\n\n"
+        after = page.next

@@ -1,0 +1,79 @@
+"""Running an application: a server that ends open long polls and streams at once when it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from fristwerk_platform.gc_tuning import tune_garbage_collection
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
+
+
+class Stopping:
+    """Tells open long polls and streams that the service ends, so that they end at once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """End what is open."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether the service is about to end."""
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        """Return when the service ends."""
+        await self._event.wait()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that tells open streams to end when it is asked to, instead of waiting for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; what was made until then lives as long as the service and is not looked through for garbage again."""
+        await super().startup(sockets)
+        tune_garbage_collection()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        """End; a second SIGINT ends without waiting for anything.
+
+        Unlike uvicorn's own it does not raise the signal again afterwards: who was asked to stop and did has not failed.
+        """
+        self._stopping.set()
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
+    """Run the application until SIGINT or SIGTERM; 0, or 1 where it could not start."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # nothing here asks where a request came from
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    server = Server(config, stopping)
+    try:
+        server.run()
+    except SystemExit:  # uvicorn's own way to say that the port is taken; its log says why
+        return 1
+    return 0 if server.started else 1

@@ -1,0 +1,66 @@
+"""What request bodies are made of: instants, texts, codes and numbers with their limits."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_INSTANT: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class HttpModel(BaseModel):
+    """A request body or a part of one: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def parse_instant(value: object) -> datetime:
+    """An instant of RFC 3339 in UTC and whole seconds, the resolution of every clock here; seconds may be left out.
+
+    Naive times are refused, and so are 24:00 and leap seconds, which Python's own parser reads or not by its version.
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(microsecond=0)
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError(
+            "must be an instant with its offset, such as 2026-06-03T16:30:00+02:00 or 2026-06-03T14:30:00Z"
+        )
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not an instant of the calendar") from None
+
+
+def parse_date(value: object) -> date:
+    """A local date, ``YYYY-MM-DD`` and nothing else."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a day of the calendar") from None
+    raise ValueError("must be a local date such as 2026-01-31")
+
+
+def _no_blank(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(parse_instant, json_schema_input_type=str)]
+LocalDate = Annotated[date, BeforeValidator(parse_date, json_schema_input_type=str)]
+LongText = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_no_blank)]
+OptionalText = Annotated[str, StringConstraints(max_length=20_000)]
+ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_no_blank)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+Minutes = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Ordinal = Annotated[int, Field(strict=True, ge=1, le=10_000)]
+StrictBool = Annotated[bool, Field(strict=True)]

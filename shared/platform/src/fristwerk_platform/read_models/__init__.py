@@ -1,0 +1,54 @@
+"""Read models in SQL: databases, the column type for instants, and generations that replace one another while in use.
+
+Database            what a service does with a database: transactions and readings
+open_database       one that stays: a file or a schema
+store, add, among   many rows or keys in one statement
+migrated_by         where the revisions of a database's tables lie
+open_live_database  a read model, of which a rebuild may make the next generation beside it
+KEPT, GROWING       marks of tables that cannot be made again from the log; a rebuild copies them. PASSING: nor are these compared
+"""
+
+from __future__ import annotations
+
+from fristwerk_platform.read_models.blue_green import LiveReadModel, open_live_read_model
+from fristwerk_platform.read_models.bulk import add, in_list, store, upsert
+from fristwerk_platform.read_models.carry_over import GROWING, KEPT, PASSING
+from fristwerk_platform.read_models.database import (
+    IRREPLACEABLE,
+    REBUILDABLE,
+    Database,
+    DatabaseUnavailableError,
+    UtcDateTime,
+    advisory_lock,
+    after_commit,
+    open_database,
+    postgres_database,
+    sqlite_database,
+)
+from fristwerk_platform.read_models.migrations import NewerDatabaseError, migrated_by
+from fristwerk_platform.read_models.versions import RebuildError
+
+__all__ = [
+    "GROWING",
+    "IRREPLACEABLE",
+    "KEPT",
+    "PASSING",
+    "REBUILDABLE",
+    "Database",
+    "DatabaseUnavailableError",
+    "LiveReadModel",
+    "NewerDatabaseError",
+    "RebuildError",
+    "UtcDateTime",
+    "add",
+    "advisory_lock",
+    "after_commit",
+    "in_list",
+    "migrated_by",
+    "open_database",
+    "open_live_read_model",
+    "postgres_database",
+    "sqlite_database",
+    "store",
+    "upsert",
+]

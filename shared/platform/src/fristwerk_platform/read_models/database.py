@@ -1,0 +1,207 @@
+"""Databases: the engine, the column type for instants, short transactions, and what is said when a database does not answer.
+
+SQLite drops time zones, so instants are stored as integers of microseconds since the epoch on every database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, BigInteger, Dialect, MetaData, event, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateSchema
+from sqlalchemy.types import TypeDecorator
+
+from fristwerk_platform.read_models.migrations import bring_up_to_date
+from fristwerk_platform.settings import DATABASE_CONNECTIONS, Settings
+
+FILE_CONNECTIONS: Final = 4
+"""Connections to an SQLite file at most."""
+POOL_SECONDS: Final = 10.0
+"""So long a request waits for a connection that others use."""
+CONNECT_SECONDS: Final = 5.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant, kept exactly and in UTC on every database; naive times are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - its signature
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "instants carry their zone"
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - its signature
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class DatabaseUnavailableError(SQLAlchemyError):
+    """The database does not answer at the moment: it is stopped, starts, or lost the connection. Nothing was stored.
+
+    Only a connection that breaks while a transaction is committed leaves open whether it was.
+    """
+
+
+class Database:
+    """A file of SQLite or a schema of PostgreSQL: short transactions and readings. Both raise DatabaseUnavailableError."""
+
+    def __init__(self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._schema = schema
+
+    async def create(self) -> None:
+        """Make or migrate the tables; of several processes starting at once one does. Raises NewerDatabaseError."""
+        async with self.transaction() as connection:
+            if self._schema is not None:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
+                await connection.execute(CreateSchema(self._schema, if_not_exists=True))
+            await bring_up_to_date(connection, self._metadata)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A writing transaction: all of it or nothing. On SQLite it takes the write lock at once, so it never deadlocks."""
+        async with _connection(self._engine) as connection:
+            await connection.execution_options(writes=True)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view for reading."""
+        async with _connection(self._engine) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (ConnectionError, TimeoutError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not _lost(error):
+            raise
+        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+def _lost(error: DBAPIError) -> bool:
+    """Whether the connection is gone or refused, rather than the statement.
+
+    The classes of SQLSTATE are 08 (connection exception), 53 (insufficient resources) and 57 (operator intervention); see
+    appendix A of PostgreSQL's documentation.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(("08", "53", "57"))
+
+
+async def advisory_lock(connection: AsyncConnection, what: str) -> None:
+    """Wait until no other transaction does ``what``; ours does until it ends. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:what))"), {"what": what}
+        )
+
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Call once the connection's transaction is committed, and never if it is not."""
+    event.listen(connection.sync_connection, "commit", lambda _connection: call())
+
+
+def open_database(
+    settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
+) -> Database:
+    """The database that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    if settings.database_url is not None:
+        most = settings.database_connections
+        return postgres_database(settings.database_url, name.replace("-", "_"), metadata, most_connections=most)
+    return sqlite_database(settings.var / f"{name}.db", metadata, pragmas or REBUILDABLE)
+
+
+def postgres_database(
+    url: str,
+    schema: str,
+    metadata: MetaData,
+    *,
+    most_connections: int = DATABASE_CONNECTIONS,
+    statement_seconds: float | None = 30.0,
+    one_moment: bool = False,
+) -> Database:
+    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database[?sslmode=…]``.
+
+    A server that has not answered a statement by ``statement_seconds`` is given up. With ``one_moment`` a transaction sees all
+    others' changes as of its beginning.
+    """
+    isolation = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
+    given = make_url(url)
+    engine = create_async_engine(
+        given.set(drivername="postgresql+asyncpg", query={}),
+        pool_size=most_connections,  # all are kept: under load each closed one would be opened again at once
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        **isolation,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": statement_seconds,
+            "ssl": given.query.get("sslmode"),
+            "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
+        },
+    )
+    return Database(engine, metadata, schema)
+
+
+REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
+"""For read models: they are made again from the log, so a tail lost with the power is only replayed."""
+IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
+"""For keys: on the disk once stored, and off the disk once deleted."""
+
+
+def sqlite_database(
+    file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE, *, seen: tuple[str, Path] | None = None
+) -> Database:
+    """A database in one SQLite file. ``seen`` is a name and another file, which is read under that name as its schema.
+
+    A transaction sees the other file as of its beginning, and never locks it.
+    """
+    url = URL.create("sqlite+aiosqlite", database=str(file))  # in a plain string, "?" in a folder's name ends the path
+    engine = create_async_engine(
+        url,
+        pool_size=FILE_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,
+        connect_args={"uri": seen is not None},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
+        cursor = connection.cursor()
+        for pragma in (*pragmas, "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        if seen is not None:
+            name, other = seen
+            cursor.execute(f"ATTACH DATABASE ? AS {name}", (f"{other.absolute().as_uri()}?mode=ro",))
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return Database(engine, metadata)

@@ -1,0 +1,159 @@
+"""What is asked at the same time is put to the database at once, and nobody gets another one's trouble or an old answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log import EventLog, IdempotencyKey, LogUnavailableError
+from fristwerk_platform.event_log.read_batching import AT_ONCE, BatchedQuery
+
+Fact = Callable[..., NewEvent]
+Append = Callable[..., Awaitable[int]]
+
+
+class Unanswerable(Exception):  # noqa: N818 - what it is, not what it is called
+    """What the database says to a question that it cannot even store."""
+
+
+class Answering:
+    """A database that replies with ten times the question, once it may; -1 is no question, and 0 breaks it."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+        self.may_reply = threading.Event()
+        self.may_reply.set()
+
+    def __call__(self, questions: Sequence[int]) -> list[int]:
+        self.asked.append(sorted(questions))
+        assert self.may_reply.wait(10)
+        if -1 in questions:
+            raise Unanswerable
+        if 0 in questions:
+            raise ConnectionError
+        return [10 * each for each in questions]
+
+
+@pytest.fixture
+def answering() -> Answering:
+    return Answering()
+
+
+@pytest.fixture
+async def gathering(answering: Answering) -> AsyncIterator[BatchedQuery[int, int]]:
+    with ThreadPoolExecutor(4) as executor:
+        yield BatchedQuery(executor, answering, (Unanswerable,))
+        answering.may_reply.set()
+
+
+async def asked(gathering: BatchedQuery[int, int], *questions: int) -> list[int | BaseException]:
+    return await asyncio.gather(*(gathering.ask(each) for each in questions), return_exceptions=True)
+
+
+async def test_what_is_asked_in_one_turn_is_one_query_and_each_question_stands_in_it_once(
+    gathering: BatchedQuery[int, int], answering: Answering
+) -> None:
+    assert await gathering.ask(7) == 70
+    assert await asked(gathering, 1, 2, 1, 3, 2) == [10, 20, 10, 30, 20]
+
+    assert answering.asked == [[7], [1, 2, 3]]
+
+
+async def test_what_is_asked_while_enough_is_under_way_waits_together(
+    gathering: BatchedQuery[int, int], answering: Answering
+) -> None:
+    answering.may_reply.clear()
+    waiting = []
+    for number in range(1, AT_ONCE + 6):
+        waiting.append(asyncio.create_task(gathering.ask(number)))
+        await asyncio.sleep(0.01)
+    assert answering.asked == [[1], [2]]
+
+    answering.may_reply.set()
+
+    assert await asyncio.gather(*waiting) == [10 * number for number in range(1, AT_ONCE + 6)]
+    assert answering.asked == [[1], [2], list(range(3, AT_ONCE + 6))]
+
+
+async def test_a_question_that_is_under_way_is_put_again_for_who_asks_later(
+    gathering: BatchedQuery[int, int], answering: Answering
+) -> None:
+    """Between the two something may have been stored, which the first reply does not know."""
+    answering.may_reply.clear()
+    first = asyncio.create_task(gathering.ask(1))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(gathering.ask(1))
+    await asyncio.sleep(0.01)
+    answering.may_reply.set()
+
+    assert (await first, await second) == (10, 10)
+    assert answering.asked == [[1], [1]]
+
+
+async def test_a_question_that_cannot_be_put_fails_nobody_else(gathering: BatchedQuery[int, int]) -> None:
+    one, none, other = await asked(gathering, 1, -1, 2)
+
+    assert (one, other) == (10, 20)
+    assert isinstance(none, Unanswerable)
+    assert isinstance((await asked(gathering, -1))[0], Unanswerable)
+    assert await gathering.ask(3) == 30
+
+
+async def test_what_concerns_the_database_is_told_to_all(gathering: BatchedQuery[int, int]) -> None:
+    assert [type(each) for each in await asked(gathering, 1, 0, 2)] == [ConnectionError] * 3
+    assert await gathering.ask(3) == 30
+
+
+async def test_who_goes_away_takes_no_answer_from_others(
+    gathering: BatchedQuery[int, int], answering: Answering
+) -> None:
+    answering.may_reply.clear()
+    waiting = [asyncio.create_task(gathering.ask(each)) for each in (1, 1, 2)]
+    await asyncio.sleep(0.01)
+    waiting[0].cancel()
+    answering.may_reply.set()
+
+    assert await asyncio.gather(*waiting[1:]) == [10, 20]
+    assert await gathering.ask(3) == 30
+
+
+async def test_who_asks_at_the_end_hears_that_it_is_the_end(answering: Answering) -> None:
+    executor = ThreadPoolExecutor(1)
+    gathering: BatchedQuery[int, int] = BatchedQuery(executor, answering, ())
+    executor.shutdown()
+
+    async with asyncio.timeout(2):
+        assert isinstance((await asked(gathering, 1))[0], LogUnavailableError)
+
+
+async def test_streams_read_at_once_do_not_get_mixed_up(log: EventLog, fact: Fact) -> None:
+    facts = {stream: [fact(stream, version) for version in range(1, 8)] for stream in ("a", "b", "c", "d")}
+    for version in range(7):
+        await log.append([each[version] for each in facts.values()])
+
+    wanted = [(stream, after) for stream in (*facts, "nothing") for after in (0, 3, 7)]
+    found = await asyncio.gather(*(log.read_stream(*each) for each in wanted))
+
+    for (stream, after), lines in zip(wanted, found, strict=True):
+        assert [each.line for each in lines] == [each.line for each in facts.get(stream, [])[after:]]
+
+
+async def test_a_name_that_no_database_stores_is_nobody_elses_trouble(log: EventLog, append: Append) -> None:
+    await append(stream="ticket-1")
+
+    good, odd, lost = await asyncio.gather(
+        log.read_stream("ticket-1"),
+        log.read_stream("ticket-\0"),
+        log.stored_answer(IdempotencyKey(scope="\ud800", key="k", request_digest="d")),
+        return_exceptions=True,
+    )
+
+    assert isinstance(good, list)
+    assert len(good) == 1
+    assert odd == [] or isinstance(odd, Exception)
+    assert lost is None or isinstance(lost, Exception)

@@ -1,0 +1,68 @@
+"""A program for tests: a service that is nothing but its log's feed, on the port it is told, until it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+
+from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.event_log import SqliteEventLog
+from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api, json_answer, router, serve
+from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.subscriptions import LogFeed
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main() -> int:
+    folder, port = Path(sys.argv[1]), int(sys.argv[2])
+    configure_logs("info", "tests")
+    tokens = Tokens(load_or_make_keys(folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
+    log = SqliteEventLog(folder / "log.db")
+    stopping = Stopping()
+    routes = router(tags=["things"])
+
+    @routes.post("/things")
+    async def take_thing(body: dict[str, int]) -> Response:
+        return json_answer(body)
+
+    @routes.get("/garbage")
+    async def read_garbage() -> Response:
+        return json_answer({"kept": gc.get_freeze_count(), "thresholds": gc.get_threshold()})
+
+    @routes.get("/slow")
+    async def take_long(_request: Request) -> Response:
+        await asyncio.sleep(0.3)
+        return json_answer({"finished": True})
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        token = tokens.issue(Principal(sub="sla-service", role="service", provider="*"), now=now())
+        sys.stdout.write(f"{token}\n")
+        sys.stdout.flush()
+        yield
+        await log.close()
+        sys.stdout.write("closed\n")
+
+    app = create_api(
+        title="Log",
+        description="A log",
+        version="1",
+        routers=[feed_router(LogFeed(log), stopping), routes],
+        lifespan=lifespan,
+    )
+    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now)
+    return serve(app, stopping, host="127.0.0.1", port=port)
+
+
+sys.exit(main())
