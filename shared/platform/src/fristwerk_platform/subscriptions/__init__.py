@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, Page, Prefetch, SourceUnavailableError
 from fristwerk_platform.subscriptions.subscription import (
     Apply,
@@ -24,5 +23,4 @@ __all__ = [
     "SourceUnavailableError",
     "SourceWentBackwardsError",
     "Subscription",
-    "feed_router",
 ]
