@@ -23,11 +23,10 @@ from fristwerk_local.client import Client, follower
 from fristwerk_platform.read_models import Database, open_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, Subscription
-from sla_service import read_model
-from sla_service.projector import Projector
-from sla_service.read_model import tables
-from sla_service.read_model.noticeboard import Noticeboard
-from sla_service.watch import Watch
+from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.watch import Watch
+from sla_service.projections import tables
+from sla_service.projections.projector import Projector
 
 WORKER = Path(__file__).with_name("watch_worker.py")
 WORKERS = 3
@@ -55,7 +54,7 @@ async def test_a_timer_fires_once(
     """In short the spring night on one database, the autumn night on the other."""
     tickets, kills = LONG if long else SHORT
     nights = NIGHTS if long else NIGHTS[database_settings.database_url is None :][:1]
-    database = open_database(database_settings, "watched", read_model.metadata)
+    database = open_database(database_settings, "watched", tables.metadata)
     client = Client(stack.clients, stack.issue)
     offices = [open_office(client, night.month) for night in nights]
     for office, night in zip(offices, nights, strict=True):
@@ -123,7 +122,7 @@ async def derive(stack: Any, database: Database, at: datetime) -> None:
         source="ticket-service",
         feed=HttpFeed(stack.clients["ticket"], lambda: stack.issue(follower("*"))),
         database=database,
-        following=read_model.following,
+        following=tables.following,
         apply=Projector(Noticeboard(lambda: at, new_id)).apply,
     )
     await following.resume()

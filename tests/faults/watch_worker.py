@@ -9,13 +9,13 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-import sla_service.watch
+import sla_service.notices.watch
 from fristwerk_language.events import new_event_id
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import read_settings
-from sla_service import read_model
-from sla_service.read_model.noticeboard import Noticeboard
-from sla_service.watch import Watch
+from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.watch import Watch
+from sla_service.projections import tables
 
 JUMPS = (timedelta(), timedelta(hours=1), timedelta(hours=-1))
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Arguments: seed of the jumps, real instant from which on the clock runs, what it shows then, its speed."""
     lot = random.Random(sys.argv[1])  # noqa: S311 - drawn again by the seed
     began, shown, speed = float(sys.argv[2]), datetime.fromisoformat(sys.argv[3]), float(sys.argv[4])
-    sla_service.watch.LONGEST_SLEEP_SECONDS = 0.02  # a fast clock needs short sleeps
+    sla_service.notices.watch.LONGEST_SLEEP_SECONDS = 0.02  # a fast clock needs short sleeps
 
     def now() -> datetime:
         jump = lot.choice(JUMPS) if lot.random() < 0.1 else JUMPS[0]
@@ -34,7 +34,7 @@ def main() -> None:
         return new_event_id(datetime.now(UTC), os.urandom(10))
 
     async def run() -> None:
-        database = open_database(read_settings(os.environ), "watched", read_model.metadata)
+        database = open_database(read_settings(os.environ), "watched", tables.metadata)
         os.write(1, b"watching\n")
         await Watch(database, Noticeboard(now, new_id), now).run()
 

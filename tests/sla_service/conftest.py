@@ -12,11 +12,11 @@ import pytest
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.history import history
-from sla_service.domain.terms import PublishedTerms
-from sla_service.domain.timer import Timer, TimerSet
-from sla_service.domain.timers import timers
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.published_terms import PublishedTerms
+from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timer import Timer, TimerSet
 from ticket_service.holidays import materialise
 
 SHIPPED = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms"

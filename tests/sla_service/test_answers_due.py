@@ -15,7 +15,7 @@ from fristwerk_language.events.tickets import (
     Resolved,
     Responded,
 )
-from sla_service.domain.timer import Timer, state_at
+from sla_service.domain.timers.timer import Timer, state_at
 
 Agreed = Callable[..., Any]
 FIRST = {"metric": "first_response", "target": "2 business hours"}

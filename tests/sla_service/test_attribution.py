@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fristwerk_language.events.tickets import Assigned, InformationReceived, InformationRequested
-from sla_service.domain.attribution import attribution
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.history import history
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.reports.attribution import attribution
+from sla_service.domain.timers.timeline import history
 
 HOUR = 3600
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from sla_service.domain.calendar import Calendar, CalendarRangeError
+from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 OFFICE = {day: ["09:00-17:00"] for day in WEEKDAYS}

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, OpenedDay
-from sla_service.domain.calendar import Calendar, CalendarRangeError, ReversedSpanError
+from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError, ReversedSpanError
 
 HOUR = 3600
 OFFICE = {day: ["08:00-12:00", "13:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}

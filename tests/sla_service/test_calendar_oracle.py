@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fristwerk_language.terms import WEEKDAYS, zone
-from sla_service.domain.calendar import Calendar, CalendarRangeError
+from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 
 QUESTIONS = 32
 EXAMPLES = 170

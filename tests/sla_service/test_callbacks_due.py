@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from fristwerk_language.events.tickets import CallbackAttempted, CallbackCompleted, CallbackRequested, Resolved
-from sla_service.domain.timer import Timer, state_at
+from sla_service.domain.timers.timer import Timer, state_at
 
 Agreed = Callable[..., Any]
 LINE = {"metric": "callback", "target": "2 business hours", "completed_by": "specialist", "attempt_counts": True}

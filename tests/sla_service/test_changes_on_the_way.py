@@ -16,8 +16,8 @@ from fristwerk_language.events.tickets import (
     TermsMigrated,
     TypeChanged,
 )
-from sla_service.domain.terms import PublishedTerms, UnknownTermsError
-from sla_service.domain.timer import Timer, missed_at, state_at
+from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
+from sla_service.domain.timers.timer import Timer, missed_at, state_at
 
 Agreed = Callable[..., Any]
 HIGH = {"metric": "first_response", "severity": "high", "target": "1 business hours"}

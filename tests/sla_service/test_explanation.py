@@ -19,10 +19,10 @@ from fristwerk_language.events.tickets import (
     Resolved,
 )
 from fristwerk_language.terms import parse_span
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.derivation import Step, derivation, steps_until
-from sla_service.domain.explanation import explain, sentences
-from sla_service.domain.history import history
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.explanation.explanation import explain, sentences
+from sla_service.domain.explanation.explanation_steps import Step, derivation, steps_until
+from sla_service.domain.timers.timeline import history
 
 Story = Callable[..., Any]
 Agreed = Callable[..., Any]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from fristwerk_language.events import Event, Recorded, tickets
 from fristwerk_language.terms import METRICS, zone
-from sla_service.domain.explanation import explain, sentences
-from sla_service.domain.history import history
-from sla_service.domain.terms import PublishedTerms
-from sla_service.domain.timer import Timer, TimerSet, missed_at, state_at
-from sla_service.domain.timers import timers
+from sla_service.domain.explanation.explanation import explain, sentences
+from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.published_terms import PublishedTerms
+from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, state_at
 
 LINES = [
     {"metric": "first_response", "severity": "high", "target": "1 business hours", "soft": "30 minutes"},

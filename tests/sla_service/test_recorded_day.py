@@ -24,7 +24,7 @@ from fristwerk_language.events.tickets import (
     Responded,
     WorkStarted,
 )
-from sla_service.domain.timer import Timer, missed_at, state_at
+from sla_service.domain.timers.timer import Timer, missed_at, state_at
 
 Story = Callable[..., Any]
 NOW = datetime.fromisoformat("2026-07-31T00:00:00Z")

@@ -8,8 +8,8 @@ import pytest
 
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import agreement_document, parse_span, parse_warning
-from sla_service.domain.calendar import Calendar, CalendarRangeError
-from sla_service.domain.target import ServiceLevels, deadline, service_levels, time_before, warnings
+from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
+from sla_service.domain.timers.target import ServiceLevels, deadline, service_levels, time_before, warnings
 
 OFFICE = Calendar.of_parts(
     name="office",

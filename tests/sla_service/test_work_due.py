@@ -22,8 +22,8 @@ from fristwerk_language.events.tickets import (
     TypeChanged,
     WorkStarted,
 )
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.timer import Timer, remaining_seconds, state_at, used_seconds
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.timers.timer import Timer, remaining_seconds, state_at, used_seconds
 
 Agreed = Callable[..., Any]
 STARTED = {"metric": "processing_started", "target": "2 business hours"}

@@ -10,8 +10,8 @@ import pytest
 
 from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_language.terms import parse_span, zone
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.derivation import derivation
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.explanation.explanation_steps import derivation
 from ticket_service.holidays import materialise
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fristwerk_language.events import TICKETS, Recorded
 from fristwerk_language.examples import examples
-from sla_service.domain import history as sla
+from sla_service.domain.timers import timeline as sla
 from ticket_service.domain import lifecycle
 from ticket_service.domain.folding import evolve_ticket
 from ticket_service.domain.state import State

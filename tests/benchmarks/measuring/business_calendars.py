@@ -20,7 +20,7 @@ from django_bizcal.providers import SetHolidayProvider
 from officehours import Calculator
 
 from fristwerk_language.terms import WEEKDAYS
-from sla_service.domain.calendar import Calendar
+from sla_service.domain.calendar.calendar import Calendar
 
 Hours = Mapping[int, Sequence[tuple[str, str]]]
 """The intervals of each weekday; Monday is 0."""

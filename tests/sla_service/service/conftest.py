@@ -29,10 +29,10 @@ from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import Database, postgres_database, sqlite_database
 from fristwerk_platform.settings import Settings
-from sla_service import read_model
-from sla_service.projector import Projector
-from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
-from sla_service.watch import Watch
+from sla_service.notices.outbox import Noticeboard, NoticeFeed
+from sla_service.notices.watch import Watch
+from sla_service.projections import tables
+from sla_service.projections.projector import Projector
 
 PROVIDER = "p"
 
@@ -163,8 +163,8 @@ class Service:
         """A further connection to the same database, as another process would have it."""
         noticeboard = Noticeboard(self.clock, lambda: f"n-{next(self._ids)}")
         if self._postgres_url is None:
-            return sqlite_database(self.file, read_model.metadata), noticeboard
-        return postgres_database(self._postgres_url, "sla", read_model.metadata), noticeboard
+            return sqlite_database(self.file, tables.metadata), noticeboard
+        return postgres_database(self._postgres_url, "sla", tables.metadata), noticeboard
 
     async def apply(self, batch: Sequence[Recorded] | None = None) -> None:
         """Apply a batch, by default what was told to the log since the last time."""

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from fristwerk_language.events import UnknownEvent, tickets
 from fristwerk_platform.subscriptions import Page, Subscription
-from sla_service import read_model
-from sla_service.read_model.tables import histories, timers
+from sla_service.projections import tables
+from sla_service.projections.tables import histories, timers
 
 FIRST = "t1:first_response"
 
@@ -328,7 +328,7 @@ async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service
         source="ticket-service",
         feed=LinesFeed([*lines, log.lines[-1]]),
         database=service.database,
-        following=read_model.following,
+        following=tables.following,
         apply=service.projector.apply,
     )
     await follower.step(0)

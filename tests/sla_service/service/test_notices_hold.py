@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from fristwerk_language.events import tickets
-from sla_service.domain.timer import state_at
-from sla_service.read_model.storing import timer_in
-from sla_service.read_model.tables import alarms, timers
+from sla_service.domain.timers.timer import state_at
+from sla_service.projections.tables import alarms, timers
+from sla_service.projections.writer import timer_in
 
 TICKETS = 4
 STEPS = 120

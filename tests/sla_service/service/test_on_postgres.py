@@ -11,9 +11,10 @@ import pytest
 from fristwerk_language.terms import read_yaml
 from fristwerk_local.show import TERMS
 from fristwerk_platform.read_models import postgres_database
-from sla_service import read_model, simulation
+from sla_service.application import simulation
+from sla_service.notices.watch import Watch
+from sla_service.projections import tables
 from sla_service.replay import replay
-from sla_service.watch import Watch
 
 
 async def test_three_watches_give_each_notice_once_and_in_order(service_on_postgres, clock) -> None:
@@ -116,7 +117,7 @@ async def test_questions_over_many_tickets_are_answered(
         assert later["items"] == at_once["items"]
         assert later["simulation"]["sums"] == at_once["simulation"]["sums"]
 
-        database = postgres_database(postgres_url, "sla", read_model.metadata)
+        database = postgres_database(postgres_url, "sla", tables.metadata)
         told: list[str] = []
         found = await replay(database, None, told.append)
         assert (found.is_equal, found.tickets) == (True, 3), told

@@ -22,11 +22,11 @@ from fristwerk_language.events import (
     type_name,
 )
 from fristwerk_platform.event_log import SqliteEventLog
-from sla_service.domain.history import History
-from sla_service.domain.terms import Terms
-from sla_service.domain.timer import TimerSet
-from sla_service.domain.timers import timers as derived_timers
-from sla_service.read_model.tables import parked, timers
+from sla_service.domain.timers.derivation import timers as derived_timers
+from sla_service.domain.timers.published_terms import Terms
+from sla_service.domain.timers.timeline import History
+from sla_service.domain.timers.timer import TimerSet
+from sla_service.projections.tables import parked, timers
 
 UNPUBLISHED = 99
 
@@ -51,7 +51,7 @@ def break_ticket(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[]
                 raise ZeroDivisionError("the mistake")
             return derived_timers(history, terms)
 
-        monkeypatch.setattr("sla_service.projector.timers", derive)
+        monkeypatch.setattr("sla_service.projections.projector.timers", derive)
         return monkeypatch.undo
 
     return broken

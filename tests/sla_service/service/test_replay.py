@@ -11,8 +11,8 @@ from sqlalchemy import delete, update
 from fristwerk_language.events import tickets
 from fristwerk_platform.subscriptions import Page
 from sla_service import __main__ as main_module
-from sla_service import read_model
-from sla_service.read_model.tables import histories, timers
+from sla_service.projections import tables
+from sla_service.projections.tables import histories, timers
 from sla_service.replay import SourceShorterError, replay
 
 
@@ -36,7 +36,7 @@ async def filled(service) -> None:
     async with service.database.transaction() as connection:
         batch = service.log.news()
         page = Page(lines=service.log.lines, next=len(service.log.lines), last=len(service.log.lines))
-        await read_model.following.advance(connection, "ticket-service", 0, page, [])
+        await tables.following.advance(connection, "ticket-service", 0, page, [])
         await service.projector.apply(connection, batch)
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from fristwerk_language.terms import read_yaml
 from fristwerk_local.show import TERMS
 from fristwerk_platform.read_models import sqlite_database
-from sla_service import read_model, simulation
-from sla_service.read_model import digests
-from sla_service.read_model.tables import simulations
+from sla_service.application import simulation
+from sla_service.projections import fingerprints, tables
+from sla_service.projections.tables import simulations
+from sla_service.stores.simulations import KEPT, SimulationStore
 
 JUNE = {"from": "2026-06-01", "until": "2026-06-30"}
 LITERAL = JUNE | {"calendars": {"infoniqa": "infoniqa-literal@1"}}
@@ -107,11 +108,11 @@ async def test_only_tickets_received_in_the_period_are_run(day) -> None:
 
 
 async def test_nothing_but_the_simulation_itself_is_stored(day) -> None:
-    database = sqlite_database(day.stack.settings.var / "sla.db", read_model.metadata)
+    database = sqlite_database(day.stack.settings.var / "sla.db", tables.metadata)
 
     async def state() -> tuple:
         async with database.reading() as connection:
-            whole = digests.whole_digest(await digests.stored_digests(connection))
+            whole = fingerprints.whole_digest(await fingerprints.stored_digests(connection))
         events = await day.ask("/v1/events", role="service")
         log = await day.ask("/v1/events", role="service", service="ticket")
         return whole, events.text, log.text
@@ -224,13 +225,13 @@ async def test_one_that_cannot_be_done_says_so_and_the_next_is_run(day, monkeypa
 
 async def test_after_a_week_a_simulation_is_forgotten(day) -> None:
     await simulated(day, LITERAL)
-    database = sqlite_database(day.stack.settings.var / "sla.db", read_model.metadata)
-    store = read_model.simulations.SimulationStore(database)
+    database = sqlite_database(day.stack.settings.var / "sla.db", tables.metadata)
+    store = SimulationStore(database)
     async with database.reading() as connection:
         created = (await connection.execute(select(simulations.c.created_at))).scalar_one()
-    await store.forget_old(created + read_model.simulations.KEPT)
+    await store.forget_old(created + KEPT)
     assert len(await store.listed("infoniqa", "", 10)) == 1
-    await store.forget_old(created + 2 * read_model.simulations.KEPT)
+    await store.forget_old(created + 2 * KEPT)
     assert await store.listed("infoniqa", "", 10) == []
     await database.close()
 

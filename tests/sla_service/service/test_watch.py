@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event
 
 from fristwerk_platform.subscriptions import Lag
-from sla_service.watch import Watch
+from sla_service.notices.watch import Watch
 
 
 @asynccontextmanager
@@ -215,15 +215,15 @@ from datetime import datetime
 from pathlib import Path
 from fristwerk_platform.read_models import sqlite_database
 from fristwerk_language.events import new_event_id
-from sla_service import read_model
-from sla_service.read_model.noticeboard import Noticeboard
-from sla_service.watch import Watch
-import sla_service.watch
+from sla_service.projections import tables
+from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.watch import Watch
+import sla_service.notices.watch
 
-sla_service.watch.GROUP = 5
+sla_service.notices.watch.GROUP = 5
 now = lambda: datetime.fromisoformat("2026-06-12T06:00:00+00:00")
 board = Noticeboard(now, lambda: new_event_id(now(), os.urandom(10)))
-asyncio.run(Watch(sqlite_database(Path(sys.argv[1]), read_model.metadata), board, now).run())
+asyncio.run(Watch(sqlite_database(Path(sys.argv[1]), tables.metadata), board, now).run())
 """
 
 

@@ -19,7 +19,7 @@ from fristwerk_platform.settings import Settings, SettingsError, read_settings
 from fristwerk_platform.subscriptions import SourceUnavailableError
 from sla_service.app import create_app, new_id, now
 from sla_service.command_line import run_cases, run_explain, run_replay, run_retry
-from sla_service.domain.wording import Language
+from sla_service.domain.explanation.labels import Language
 from sla_service.rebuild import rebuild
 from sla_service.replay import SourceShorterError
 

@@ -21,22 +21,24 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, Subscription
-from sla_service import read_model
 from sla_service.api import refusals
 from sla_service.api.deadlines import deadlines_router
 from sla_service.api.reports import reports_router
 from sla_service.api.simulations import simulations_router
 from sla_service.api.timers import timers_router
-from sla_service.application import Deadlines
-from sla_service.materialising import Materialising
-from sla_service.projector import SOURCE, Projector
-from sla_service.read_model import KeptAnswers, ReadModel, TermsShelf
-from sla_service.read_model.figures import TimerFigures
-from sla_service.read_model.noticeboard import Noticeboard, NoticeFeed
-from sla_service.read_model.simulations import SimulationStore
-from sla_service.reports import Reports
-from sla_service.simulation import Simulations
-from sla_service.watch import Watch
+from sla_service.application.calendar_client import Materialising
+from sla_service.application.reports import Reports
+from sla_service.application.simulation import Simulations
+from sla_service.application.timers import Deadlines
+from sla_service.notices.outbox import Noticeboard, NoticeFeed
+from sla_service.notices.watch import Watch
+from sla_service.projections import tables
+from sla_service.projections.projector import SOURCE, Projector
+from sla_service.projections.terms_cache import TermsShelf
+from sla_service.queries.metrics import TimerFigures
+from sla_service.queries.read_model import ReadModel
+from sla_service.stores.idempotency import KeptAnswers
+from sla_service.stores.simulations import SimulationStore
 
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
 
@@ -56,7 +58,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    database = open_live_read_model(settings, "sla", read_model.metadata)
+    database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
     figures = TimerFigures(database, metrics, now)
     noticeboard = Noticeboard(now, new_id, figures.told)
@@ -67,7 +69,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         source=SOURCE,
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
         database=database,
-        following=read_model.following,
+        following=tables.following,
         apply=projector.apply,
         applied=noticeboard.wake,
     )

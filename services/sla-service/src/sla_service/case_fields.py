@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from fristwerk_language.terms import WEEKDAYS
 from fristwerk_language.terms.values import parse_hours
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.instants import instant_of, seconds_of
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.calendar.epoch import instant_of, seconds_of
 
 FIRST_YEAR: Final = 1950
 LAST_YEAR: Final = 2100

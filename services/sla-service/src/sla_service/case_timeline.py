@@ -15,12 +15,12 @@ import msgspec
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
 from fristwerk_language.terms import AgreementDocument, Metric, agreement_document
 from sla_service.case_fields import Fields, MalformedCaseError
-from sla_service.domain.calendar import Calendar
-from sla_service.domain.history import NoTicketError, history
-from sla_service.domain.instants import instant_of, seconds_of
-from sla_service.domain.target import ServiceLevels, service_levels
-from sla_service.domain.timer import Timer, used_seconds
-from sla_service.domain.timers import timers
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.calendar.epoch import instant_of, seconds_of
+from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.target import ServiceLevels, service_levels
+from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.domain.timers.timer import Timer, used_seconds
 
 DONE: Final = frozenset({"closed", "resolved", "solved", "done", "merged", "removed"})
 _METRICS: Final[tuple[Metric, ...]] = ("first_response", "next_response", "resolution")

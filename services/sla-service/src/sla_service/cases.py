@@ -14,8 +14,8 @@ from typing import Any, Final
 from fristwerk_language.terms import Span
 from sla_service.case_fields import Fields, MalformedCaseError, calendar_of, shown
 from sla_service.case_timeline import timeline
-from sla_service.domain.calendar import Calendar, CalendarRangeError
-from sla_service.domain.target import Deadline, Pause, deadline, measure
+from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
+from sla_service.domain.timers.target import Deadline, Pause, deadline, measure
 
 FILES: Final = ("business_time.json", "service_levels.json")
 

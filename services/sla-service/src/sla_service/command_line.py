@@ -15,16 +15,18 @@ from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings, SettingsError
 from fristwerk_platform.subscriptions import HttpFeed
-from sla_service import cases, read_model
-from sla_service.domain.explanation import explain
-from sla_service.domain.history import history
-from sla_service.domain.sentences import sentences
-from sla_service.domain.terms import versioned
-from sla_service.domain.timer import Absent
-from sla_service.domain.wording import METRICS, Language
-from sla_service.projector import Projector
-from sla_service.read_model import ReadModel, StoredTicket, TermsShelf
-from sla_service.read_model.noticeboard import Noticeboard
+from sla_service import cases
+from sla_service.domain.explanation.explanation import explain
+from sla_service.domain.explanation.labels import METRICS, Language
+from sla_service.domain.explanation.messages import sentences
+from sla_service.domain.timers.published_terms import versioned
+from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timer import Absent
+from sla_service.notices.outbox import Noticeboard
+from sla_service.projections import tables
+from sla_service.projections.projector import Projector
+from sla_service.projections.terms_cache import TermsShelf
+from sla_service.queries.read_model import ReadModel, StoredTicket
 from sla_service.replay import replay
 
 Print = Callable[[str], None]
@@ -132,7 +134,7 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Foun
     """Work on the service's own database. Raises SettingsError where there is none."""
 
     async def run() -> Found:
-        database = open_live_read_model(settings, "sla", read_model.metadata)
+        database = open_live_read_model(settings, "sla", tables.metadata)
         try:
             if not await database.find():
                 where = settings.var if settings.database_url is None else "PostgreSQL"

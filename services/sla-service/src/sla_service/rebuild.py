@@ -16,9 +16,9 @@ from fristwerk_platform.read_models.blue_green import places
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
-from sla_service import read_model
-from sla_service.projector import SOURCE, Projector
-from sla_service.read_model.noticeboard import Silence
+from sla_service.notices.outbox import Silence
+from sla_service.projections import tables
+from sla_service.projections.projector import SOURCE, Projector
 
 
 async def rebuild(
@@ -37,9 +37,9 @@ async def rebuild(
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
         feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
-            places=places(settings, "sla", read_model.metadata),
-            metadata=read_model.metadata,
-            following=read_model.following,
+            places=places(settings, "sla", tables.metadata),
+            metadata=tables.metadata,
+            following=tables.following,
             sources=[Source(name=SOURCE, feed=feed, apply=Projector(silence).apply)],
             say=say,
             settle=silence.settle,

@@ -21,11 +21,10 @@ from fristwerk_language.events import Recorded, decode_tolerantly, read_line
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Feed, Prefetch
-from sla_service import read_model
-from sla_service.domain.terms import PublishedTerms
-from sla_service.projector import TICKET_STREAM, derived_ticket
-from sla_service.read_model import digests, tables
-from sla_service.read_model.storing import compiled_terms, stored_histories, stored_terms
+from sla_service.domain.timers.published_terms import PublishedTerms
+from sla_service.projections import fingerprints, tables
+from sla_service.projections.projector import TICKET_STREAM, derived_ticket
+from sla_service.projections.writer import compiled_terms, stored_histories, stored_terms
 
 SOURCE: Final = "ticket-service"
 TICKETS_AT_ONCE: Final = 200
@@ -62,8 +61,8 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
     """
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
-        position = await read_model.following.position(connection, SOURCE)
-        stored = await digests.stored_digests(connection)
+        position = await tables.following.position(connection, SOURCE)
+        stored = await fingerprints.stored_digests(connection)
     tell(f"The read model holds {len(stored):,} tickets as of position {position:,}.")
     source = _from_histories(database) if feed is None else _from_log(feed, position, tell)
     replayed: dict[str, bytes] = {}
@@ -75,8 +74,8 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
             tell(f"{count:,} tickets recomputed.")
     tell(f"{count:,} tickets recomputed.")
     return Replay(
-        read_model=digests.whole_digest(stored),
-        replayed=digests.whole_digest(replayed),
+        read_model=fingerprints.whole_digest(stored),
+        replayed=fingerprints.whole_digest(replayed),
         tickets=count,
         differing=tuple(sorted(name for name in stored | replayed if stored.get(name) != replayed.get(name))),
     )
@@ -94,7 +93,7 @@ def _derive(history: History, terms: PublishedTerms, replayed: dict[str, bytes],
     except Exception as error:  # noqa: BLE001 - the service sets such a ticket aside and goes on; so does this
         tell(f"{history[0].envelope.stream} cannot be derived: {error}")
         return
-    replayed[ticket.derived.ticket] = digests.derived_digest(ticket)
+    replayed[ticket.derived.ticket] = fingerprints.derived_digest(ticket)
 
 
 async def _from_histories(database: Database) -> AsyncIterator[tuple[History, PublishedTerms]]:

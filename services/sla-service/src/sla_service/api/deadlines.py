@@ -10,8 +10,8 @@ from pydantic import Field
 from fristwerk_platform.http import HttpModel, Instant, ShortText, allowed, command_metadata, responses
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, question_router
-from sla_service.application import Deadlines
-from sla_service.read_model import KeptAnswers
+from sla_service.application.timers import Deadlines
+from sla_service.stores.idempotency import KeptAnswers
 
 _DEADLINE: Final = {
     "calendar": "infoniqa@1",

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator
 from fristwerk_platform.http import parse_instant, router
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.types import parse_date
-from sla_service.domain.period import Period
+from sla_service.domain.reports.period import Period
 
 READERS: Final = frozenset({"admin", "agent", "specialist", "manager", "billing", "auditor"})
 TICKET_READERS: Final = READERS | {"customer"}

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
-from sla_service.domain.calendar import CalendarRangeError
+from sla_service.domain.calendar.calendar import CalendarRangeError
 from sla_service.domain.errors import NotAcceptable, NotFound, Parked, Refusal
 
 PARKED_SECONDS: Final = "60"

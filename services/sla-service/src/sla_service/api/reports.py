@@ -15,8 +15,8 @@ from fristwerk_language.terms import Metric
 from fristwerk_platform.http import allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from sla_service.api.parameters import READERS, After, Limit, Since, Until, next_link, period, question_router
-from sla_service.domain.compliance import Figures
-from sla_service.reports import ComplianceQuery, Dimension, HoldingSum, Reports
+from sla_service.application.reports import ComplianceQuery, Dimension, HoldingSum, Reports
+from sla_service.domain.reports.compliance import Figures
 
 Format = Annotated[Literal["json", "csv"], Query(description="`csv` gives all rows at once")]
 Filter = Annotated[str | None, Query(max_length=64)]

@@ -14,10 +14,10 @@ from fristwerk_platform.http import HttpModel, Identifier, ShortText, allowed, c
 from fristwerk_platform.http.problems import Problem
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, Bound, Limit, next_link, period, question_router
+from sla_service.application.simulation import Asked, Simulations
 from sla_service.domain.errors import NotFound
-from sla_service.read_model import KeptAnswers
-from sla_service.read_model.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
-from sla_service.simulation import Asked, Simulations
+from sla_service.stores.idempotency import KeptAnswers
+from sla_service.stores.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
 
 FIRST_PAGE: Final = 50
 MAX_CALENDARS: Final = 50

@@ -22,10 +22,10 @@ from sla_service.api.parameters import (
     next_link,
     question_router,
 )
-from sla_service.application import Deadlines
-from sla_service.domain.timer import TimerState
-from sla_service.domain.wording import Language
-from sla_service.read_model import TimerQuery
+from sla_service.application.timers import Deadlines
+from sla_service.domain.explanation.labels import Language
+from sla_service.domain.timers.timer import TimerState
+from sla_service.queries.read_model import TimerQuery
 
 _SPAN: Final = r"^[0-9]{1,6}[mhd]$"
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}

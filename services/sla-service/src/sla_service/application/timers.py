@@ -1,0 +1,163 @@
+"""Questions about timers: the stored derivation, what it says at an instant, and the arithmetic for other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from fristwerk_language.terms import Span, parse_span
+from fristwerk_platform.auth import Principal
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.errors import NotAcceptable, NotFound, Parked
+from sla_service.domain.explanation.explanation import explain
+from sla_service.domain.explanation.explanation_steps import Step, derivation
+from sla_service.domain.explanation.labels import Language
+from sla_service.domain.explanation.messages import sentences
+from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
+from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
+from sla_service.projections.terms_cache import TermsShelf
+from sla_service.queries.read_model import ReadModel, StoredTicket, TimerQuery
+
+
+class Deadlines:
+    """Questions about timers."""
+
+    def __init__(self, read_model: ReadModel, shelf: TermsShelf, now: Callable[[], datetime]) -> None:
+        self._read_model = read_model
+        self._shelf = shelf
+        self.now = now
+
+    async def of_ticket(
+        self, principal: Principal, name: str, at: datetime | None, known_at: datetime | None
+    ) -> dict[str, Any]:
+        """The ticket's timers now, or by what had occurred and was known at an instant. Raises NotFound."""
+        ticket = await self._visible(principal, name)
+        now = at or known_at or self.now()
+        found: StoredTicket | TimerSet = ticket
+        if at is not None or known_at is not None:
+            found = await self._derived(ticket, at, known_at)
+        terms = await self._shelf.of(ticket.provider)
+        detected = await self._read_model.detected([timer.id for timer in found.timers])
+        known = known_at or now
+        return {
+            "ticket": ticket.ticket,
+            "entitled": found.entitled,
+            "reason": found.reason,
+            "items": [shown(timer, terms, now, _if_before(detected.get(timer.id), known)) for timer in found.timers],
+            "absent": found.absent,
+        }
+
+    async def listed(self, query: TimerQuery) -> list[dict[str, Any]]:
+        """Timers of all tickets."""
+        found = await self._read_model.timers(query)
+        terms = await self._shelf.of(query.provider)
+        detected = await self._read_model.detected([timer.id for timer in found])
+        return [shown(timer, terms, query.now, detected.get(timer.id)) for timer in found]
+
+    async def explained(self, principal: Principal, timer_id: str, lang: Language) -> dict[str, Any]:
+        """Why a timer stands as it does: steps as data, each with its sentence. Raises NotFound."""
+        timer = await self._read_model.timer(principal.provider, timer_id)
+        if timer is None or not await self._may_see(principal, timer.ticket):
+            raise NotFound("timer-not-found", f"There is no timer {timer_id}.")
+        terms = await self._shelf.of(principal.provider)
+        now = self.now()
+        steps = explain(timer, history(await self._read_model.history(timer.ticket)), terms, now)
+        items, text = told(steps, lang, terms.calendar(*versioned(timer.calendar)))
+        detected = await self._read_model.detected([timer.id])
+        body = shown(timer, terms, now, detected.get(timer.id))
+        return {"timer": body, "language": lang, "steps": items, "text": text}
+
+    async def computed(self, principal: Principal, calendar: str, start: datetime, target: str) -> dict[str, Any]:
+        """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or CalendarRangeError."""
+        span = _span(target)
+        found = _named_calendar(await self._shelf.of(principal.provider), calendar)
+        try:
+            due_at, steps = derivation(found, span, start)
+        except OverflowError as error:
+            sentence = "the deadline would lie beyond the year 9999"
+            raise NotAcceptable(
+                "target", f"The target cannot be computed: {sentence}.", [("/target", sentence)]
+            ) from error
+        items, _ = told(steps, "en", found)
+        return {"calendar": found.label, "start": start, "target": str(span), "due_at": due_at, "steps": items}
+
+    async def _visible(self, principal: Principal, name: str) -> StoredTicket:
+        """The ticket. Raises NotFound, and Parked for one whose timers are not to be relied on."""
+        ticket = await self._read_model.ticket(principal.provider, name)
+        parked = await self._read_model.parked(principal.provider, name)
+        known = ticket or parked
+        if known is None or (principal.role == "customer" and known.customer != principal.customer):
+            raise NotFound("ticket-not-found", f"There is no ticket {name}.")
+        if parked is not None:
+            since = f"{parked.since:%Y-%m-%dT%H:%M:%SZ}"
+            sentence = (
+                f"The timers of ticket {name} cannot be derived since {since}; it is tried again with its next event."
+            )
+            raise Parked("ticket-parked", sentence)
+        assert ticket is not None, "one of the two is known"
+        return ticket
+
+    async def _may_see(self, principal: Principal, ticket: str) -> bool:
+        try:
+            await self._visible(principal, ticket)
+        except NotFound:
+            return False
+        return True
+
+    async def _derived(self, ticket: StoredTicket, at: datetime | None, known_at: datetime | None) -> TimerSet:
+        events = [
+            each
+            for each in await self._read_model.history(ticket.ticket)
+            if (at is None or each.envelope.occurred_at <= at)
+            and (known_at is None or each.envelope.recorded_at <= known_at)
+        ]
+        try:
+            return timers(history(events), await self._shelf.of(ticket.provider))
+        except NoTicketError:
+            raise NotFound("ticket-not-found", f"There was no ticket {ticket.ticket} then.") from None
+
+
+def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datetime | None) -> dict[str, Any]:
+    """A timer as the contract shows it, as of ``now``; ``detected_at`` is when its miss was noticed."""
+    calendar = terms.calendar(*versioned(timer.calendar))
+    body: dict[str, Any] = msgspec.to_builtins(timer)
+    body["state"] = state_at(timer, now)
+    body["missed_at"] = missed_at(timer, now)
+    body["remaining_seconds"] = remaining_seconds(timer, calendar, now)
+    body["detected_at"] = detected_at if body["state"] == "missed" else None
+    return body
+
+
+def told(steps: Sequence[Step], lang: Language, calendar: Calendar) -> tuple[list[dict[str, Any]], str]:
+    """Steps as data, each with its sentence in the calendar's local time; and all sentences as one text."""
+    lines = sentences(steps, lang, calendar.hours.zone)
+    items = [msgspec.to_builtins(step) | {"sentence": line} for step, line in zip(steps, lines, strict=True)]
+    return items, " ".join(lines)
+
+
+def _if_before(instant: datetime | None, known: datetime) -> datetime | None:
+    return instant if instant is not None and instant <= known else None
+
+
+def _named_calendar(terms: PublishedTerms, name: str) -> Calendar:
+    """The calendar ``name`` in its newest version, or ``name@version``. Raises NotFound."""
+    try:
+        return terms.calendar(*versioned(name)) if "@" in name else terms.calendar(name, terms.newest_calendar(name))
+    except (UnknownTermsError, ValueError) as error:
+        raise NotFound("calendar-not-found", f"There is no calendar {name!r}.") from error
+
+
+def _span(target: str) -> Span:
+    try:
+        span = parse_span(target)
+    except ValueError as error:
+        raise NotAcceptable("target", f"The target cannot be computed: {error}.", [("/target", str(error))]) from error
+    if span.clock == "worked":
+        sentence = "worked minutes count logged work, not time"
+        raise NotAcceptable("target", f"The target cannot be computed: {sentence}.", [("/target", sentence)])
+    return span

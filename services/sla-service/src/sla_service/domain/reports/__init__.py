@@ -1,0 +1,1 @@
+"""Figures over many tickets, and what other terms would have changed."""

@@ -1,0 +1,96 @@
+"""Lets due timers expire: sleeps until the next alarm, woken by new events, and gives each notice once.
+
+A timer is missed at its deadline whenever the watch looks; after a downtime everything overdue is noticed once, in order. Several
+watches may run: alarm, notice and memory of it share a transaction. While the projector catches up the watch waits: what was
+answered in a downtime was not missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.read_models import Database
+from fristwerk_platform.subscriptions import Lag
+from sla_service.notices.outbox import Noticeboard, next_alarm
+
+GROUP: Final = 200
+LONGEST_SLEEP_SECONDS: Final = 30.0
+"""A clock may be set forward while we sleep, and another process may set an alarm."""
+BEHIND: Final = timedelta(seconds=5)
+"""An event that waits longer to be applied is of a time in which we did not listen."""
+BEHIND_POLL_SECONDS: Final = 0.1
+SILENCE_SECONDS: Final = 30.0
+"""So long a start waits for a source that does not answer; a miss that later proves to be none is withdrawn."""
+RETRY_SECONDS: Final = 1.0
+_log = structlog.get_logger()
+
+
+class Watch:
+    """Runs beside the projector, whose ``lag`` says whether it has caught up."""
+
+    def __init__(
+        self, database: Database, noticeboard: Noticeboard, now: Callable[[], datetime], lag: Lag | None = None
+    ) -> None:
+        self._database = database
+        self._noticeboard = noticeboard
+        self._now = now
+        self._lag = lag
+        self.looked_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        loop = asyncio.get_running_loop()
+        silent_until = loop.time() + SILENCE_SECONDS
+        while True:
+            if self._is_behind(has_patience=loop.time() < silent_until):
+                await asyncio.sleep(BEHIND_POLL_SECONDS)
+                continue
+            seen = self._noticeboard.changes
+            try:
+                seconds = await self._seconds_to_next()
+                if seconds == 0:
+                    await self.look()
+            except Exception as error:  # noqa: BLE001 - a watch that ended would never tell a miss again
+                _log.warning("watch_failed", exc_info=error)
+                seconds = RETRY_SECONDS
+            if seconds > 0:
+                await self._noticeboard.change_after(seen, seconds)
+
+    async def look(self) -> int:
+        """Give the notices that are due, one group in one transaction; how many."""
+        async with self._database.transaction() as connection:
+            rung = await self._noticeboard.ring(connection, GROUP)
+        if rung:
+            await self._noticeboard.wake()
+        return rung
+
+    async def health(self) -> Dependency:
+        """Whether it has looked of late: it does so at least every 30 seconds."""
+        if self.looked_at is None:
+            return Dependency(ok=True, detail="waits until the events recorded so far are applied")
+        ago = self._now() - self.looked_at
+        ok = ago < timedelta(seconds=3 * LONGEST_SLEEP_SECONDS)
+        return Dependency(ok=ok, detail=f"looked {ago.total_seconds():.0f} s ago")
+
+    def _is_behind(self, *, has_patience: bool) -> bool:
+        lag = self._lag
+        if lag is None:
+            return False
+        if lag.stopped_because is not None or (lag.heard_at is None and has_patience):
+            return True
+        return lag.waiting_since is not None and self._now() - lag.waiting_since > BEHIND
+
+    async def _seconds_to_next(self) -> float:
+        async with self._database.reading() as connection:
+            at = await next_alarm(connection)
+        now = self.looked_at = self._now()
+        if at is None:
+            return LONGEST_SLEEP_SECONDS
+        # A deadline itself is still in time: the alarm rings once it has passed.
+        return 0 if at < now else min((at - now).total_seconds() + 0.001, LONGEST_SLEEP_SECONDS)

@@ -1,0 +1,1 @@
+"""The read model: its tables, and everything that writes them from the ticket service's feed."""

@@ -1,0 +1,187 @@
+"""From the ticket service's feed to timers: histories grow, and each touched ticket's timers are derived anew.
+
+A new event never patches a timer. The function runs over the whole history, so late, repeated and backdated events all end in
+the same state. A ticket that cannot be derived is parked and tried again with its next event, with new terms, on the next start,
+and by ``replay --parked``; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fristwerk_language.events import Recorded
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_platform.read_models import Database, store
+from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
+from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.projections import parking, tables, writer
+from sla_service.projections.parking import ParkedTicket
+from sla_service.projections.tables import following
+from sla_service.projections.writer import DerivedTicket, TimerChange
+
+SOURCE: Final = "ticket-service"
+TICKET_STREAM: Final = "ticket-"
+RETRIED_AT_ONCE: Final = 200
+_log = structlog.get_logger()
+
+
+class Announces(Protocol):
+    """Who hears of changed timers: the noticeboard, or nobody while a generation is built."""
+
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
+        """Do with the changes what is due, inside the transaction."""
+        ...
+
+
+class Projector:
+    """Applies batches; keeps each provider's terms compiled between them, since a version never changes."""
+
+    def __init__(self, noticeboard: Announces) -> None:
+        self._noticeboard = noticeboard
+        self._terms: dict[str, PublishedTerms] = {}
+
+    async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
+        """The effect of a batch, inside the follower's transaction."""
+        news = _by_ticket(batch)
+        touched = sorted(news)
+        if await self._publish(connection, batch):
+            touched = sorted({*touched, *await parking.tickets(connection)})
+        await self._derive(connection, await self._lengthened(connection, touched, news))
+
+    async def retry_parked(self, database: Database) -> tuple[int, int]:
+        """Try every parked ticket again, some in one transaction: how many they were, and how many still are."""
+        self._terms.clear()
+        tried, last = 0, ""
+        while True:
+            async with database.transaction() as connection:
+                await following.hold(connection, SOURCE)
+                wanted = await parking.tickets(connection, last, RETRIED_AT_ONCE)
+                if not wanted:
+                    return tried, await parking.count(connection)
+                await self._derive(connection, await writer.stored_histories(connection, wanted))
+            tried, last = tried + len(wanted), wanted[-1]
+
+    async def retry_at_start(self, database: Database) -> None:
+        """The same for a service that starts: perhaps with the code that can do it."""
+        try:
+            tried, left = await self.retry_parked(database)
+        except SQLAlchemyError as error:
+            _log.warning("parked_not_tried", error=type(error).__name__)
+        else:
+            if tried:
+                _log.info("parked_tried_again", tickets=tried, still_parked=left)
+
+    async def _derive(self, connection: AsyncConnection, histories: Mapping[str, Sequence[Recorded]]) -> None:
+        """Derive tickets anew; those that cannot be derived are parked, the others no longer."""
+        if not histories:
+            return
+        derived: list[DerivedTicket] = []
+        failed: dict[str, ParkedTicket] = {}
+        for ticket, recorded in histories.items():
+            try:
+                derived.append(await self._derived(connection, recorded))
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
+                _log.error("ticket_parked", ticket=ticket, exc_info=error)
+                failed[ticket] = _parked(ticket, recorded, error)
+        await parking.note(connection, list(histories), failed)
+        await self._noticeboard.announce(connection, await writer.store_timers(connection, derived))
+
+    async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:
+        """Keep the versions that were published; whether there were any."""
+        rows = []
+        for each in batch:
+            event = each.event
+            if isinstance(event, AgreementPublished | CalendarPublished):
+                rows.append(
+                    {
+                        "provider": each.envelope.provider,
+                        "kind": "calendar" if isinstance(event, CalendarPublished) else "agreement",
+                        "name": event.name,
+                        "version": event.version,
+                        "line": each.line,
+                    }
+                )
+        await store(connection, tables.terms, rows)
+        for row in rows:
+            self._terms.pop(str(row["provider"]), None)
+        return bool(rows)
+
+    @staticmethod
+    async def _lengthened(
+        connection: AsyncConnection, tickets: Sequence[str], news: Mapping[str, Sequence[Recorded]]
+    ) -> dict[str, list[Recorded]]:
+        """The histories of tickets with what is new of them, which is stored."""
+        histories = await writer.stored_histories(connection, tickets)
+        for ticket, events in news.items():
+            histories[ticket].extend(events)
+        await store(connection, tables.histories, [_row(ticket, each) for ticket in news for each in news[ticket]])
+        return histories
+
+    async def _derived(self, connection: AsyncConnection, recorded: Sequence[Recorded]) -> DerivedTicket:
+        """A ticket's timers. Raises NoTicketError, UnknownTermsError."""
+        if not recorded:
+            raise NoTicketError
+        provider = recorded[0].envelope.provider
+        try:
+            return derived_ticket(recorded, await self._provider_terms(connection, provider))
+        except UnknownTermsError:
+            # Another process may have applied what published them.
+            self._terms.pop(provider, None)
+            return derived_ticket(recorded, await self._provider_terms(connection, provider))
+
+    async def _provider_terms(self, connection: AsyncConnection, provider: str) -> PublishedTerms:
+        if provider not in self._terms:
+            self._terms[provider] = await writer.stored_terms(connection, provider)
+        return self._terms[provider]
+
+
+def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:
+    """The events of each ticket in the batch, in their order."""
+    found: dict[str, list[Recorded]] = {}
+    for each in batch:
+        if each.envelope.stream.startswith(TICKET_STREAM):
+            found.setdefault(each.envelope.stream.removeprefix(TICKET_STREAM), []).append(each)
+    return found
+
+
+def _row(ticket: str, each: Recorded) -> dict[str, Any]:
+    return {"ticket": ticket, "version": each.envelope.version, "line": each.line}
+
+
+def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:
+    """What a ticket's history gives under the provider's terms. Raises NoTicketError, UnknownTermsError. Pure."""
+    told = history(recorded)
+    created = told.created
+    return DerivedTicket(
+        provider=recorded[0].envelope.provider,
+        reference=created.reference,
+        customer=created.customer,
+        agreement=created.agreement,
+        received_at=created.received_at,
+        derived=timers(told, terms),
+    )
+
+
+def _parked(ticket: str, recorded: Sequence[Recorded], error: Exception) -> ParkedTicket:
+    """The ticket parked since its last event, as far as that can be said."""
+    assert recorded, "an event has touched it"
+    created = next((each.event for each in recorded if isinstance(each.event, TicketCreated)), None)
+    last = recorded[-1].envelope
+    return ParkedTicket(
+        ticket=ticket,
+        provider=last.provider,
+        customer=None if created is None else created.customer,
+        reference=None if created is None else created.reference,
+        error=f"{type(error).__name__}: {error}",
+        since=last.recorded_at,
+        position=last.position,
+    )

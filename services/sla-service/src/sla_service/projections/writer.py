@@ -1,0 +1,149 @@
+"""Writing what is derived, and reading what deriving rests on, inside the projector's transaction.
+
+Timers are a pure function of history and terms, so a row never depends on the clock: whether a running timer is missed by now
+is decided when it is read (``domain.timer.state_at``), and noticed once by ``watch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_platform.read_models import in_list, store
+from sla_service.domain.timers.published_terms import PublishedTerms
+from sla_service.domain.timers.timer import Timer, TimerSet
+from sla_service.projections.tables import histories, terms, tickets, timers
+
+_log = structlog.get_logger()
+
+
+async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
+    """The provider's terms, inside a transaction. A version that this service cannot compile is unknown to it."""
+    found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
+    events = [decode_tolerantly(line).event for line in found.scalars()]
+    return compiled_terms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
+
+
+def compiled_terms(published: Iterable[AgreementPublished | CalendarPublished]) -> PublishedTerms:
+    """The versions that this service can compile; on the others no ticket's timers can rest."""
+    compiled = PublishedTerms()
+    for event in published:
+        try:
+            compiled.publish(event)
+        except Exception as error:  # noqa: BLE001 - one version must not stop the tickets of all the others
+            _log.error("terms_not_compiled", terms=event.name, version=event.version, exc_info=error)
+    return compiled
+
+
+async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
+    """The histories of tickets, inside a transaction; ``domain.history`` refuses one with an event that cannot be read."""
+    if not wanted:
+        return {}
+    statement = (
+        select(histories.c.ticket, histories.c.line)
+        .where(in_list(connection, histories.c.ticket, wanted))
+        .order_by(histories.c.ticket, histories.c.version)
+    )
+    found: dict[str, list[Recorded]] = {ticket: [] for ticket in wanted}
+    for ticket, line in (await connection.execute(statement)).all():
+        found[ticket].append(decode_tolerantly(line))
+    return found
+
+
+class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """What was derived of a ticket, with what stands in its own row."""
+
+    provider: str
+    reference: str
+    customer: str
+    agreement: str
+    received_at: datetime
+    derived: TimerSet
+
+
+class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A timer before and after a derivation; null where it was not there, or is no more."""
+
+    provider: str
+    timer: str
+    before: Timer | None
+    after: Timer | None
+
+
+async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTicket]) -> list[TimerChange]:
+    """Replace what is stored of tickets by what was derived; what stays the same is left alone. What changed."""
+    if not derived:
+        return []
+    await store(connection, tickets, [ticket_row(each) for each in derived])
+    known = await _known(connection, [each.derived.ticket for each in derived])
+    rows: list[dict[str, Any]] = []
+    changes: list[TimerChange] = []
+    for each in derived:
+        before = known.get(each.derived.ticket, {})
+        for place, timer in enumerate(each.derived.timers):
+            row = _row(each, place, timer)
+            old_document, old_place = before.pop(timer.id, (None, None))
+            if (old_document, old_place) != (row["document"], place):
+                rows.append(row)
+            if old_document != row["document"]:
+                changes.append(_change(each.provider, timer.id, old_document, timer))
+        changes += [_change(each.provider, name, document, None) for name, (document, _) in sorted(before.items())]
+    await store(connection, timers, rows)
+    gone = [change.timer for change in changes if change.after is None]
+    if gone:
+        await connection.execute(delete(timers).where(in_list(connection, timers.c.timer, gone)))
+    return changes
+
+
+async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, dict[str, tuple[bytes, int]]]:
+    """Of each ticket, by timer, the stored document and its place."""
+    statement = select(timers.c.timer, timers.c.ticket, timers.c.document, timers.c.place).where(
+        in_list(connection, timers.c.ticket, wanted)
+    )
+    known: dict[str, dict[str, tuple[bytes, int]]] = {}
+    for timer, ticket, document, place in (await connection.execute(statement)).all():
+        known.setdefault(ticket, {})[timer] = (document, place)
+    return known
+
+
+def _change(provider: str, name: str, before: bytes | None, after: Timer | None) -> TimerChange:
+    old = None if before is None else timer_in(before)
+    return TimerChange(provider=provider, timer=name, before=old, after=after)
+
+
+def ticket_row(ticket: DerivedTicket) -> dict[str, Any]:
+    return {
+        "ticket": ticket.derived.ticket,
+        "provider": ticket.provider,
+        "reference": ticket.reference,
+        "customer": ticket.customer,
+        "agreement": ticket.agreement,
+        "received_at": ticket.received_at,
+        "entitled": ticket.derived.entitled,
+        "reason": ticket.derived.reason,
+        "absent": msgspec.json.encode(ticket.derived.absent),
+    }
+
+
+def _row(ticket: DerivedTicket, place: int, timer: Timer) -> dict[str, Any]:
+    names = ("started_at", "due_at", "met_at", "missed_at", "cancelled_at", "paused_since", "metric", "ticket")
+    return {name: getattr(timer, name) for name in names} | {
+        "timer": timer.id,
+        "provider": ticket.provider,
+        "customer": ticket.customer,
+        "place": place,
+        "document": msgspec.json.encode(timer),
+    }
+
+
+def timer_in(document: bytes) -> Timer:
+    """A timer from its stored form."""
+    return msgspec.json.decode(document, type=Timer)

@@ -1,0 +1,61 @@
+"""Answers given under an Idempotency-Key, kept with what they tell of, so that a repetition gets the same one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fristwerk_platform.event_log import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+from fristwerk_platform.read_models import Database
+from sla_service.projections.tables import answers
+
+KEPT: Final = timedelta(days=90)
+
+
+class KeptAnswers:
+    """The answers of this service."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+        """The answer under a key, if the key was used."""
+        async with self._database.reading() as connection:
+            return await _stored(connection, key)
+
+    async def keep(self, keyed: Keyed | None) -> None:
+        """Keep an answer that tells of nothing stored, if it has a key. Raises KeyUsedError."""
+        if keyed is None:
+            return
+        async with self._database.transaction() as connection:
+            await keep_answer(connection, keyed)
+
+
+async def keep_answer(connection: AsyncConnection, keyed: Keyed) -> None:
+    """Keep an answer, in the transaction of what it tells of; those older than 90 days go. Raises KeyUsedError."""
+    await connection.execute(delete(answers).where(answers.c.stored_at < keyed.stored_at - KEPT))
+    stored = await _stored(connection, keyed.key)
+    if stored is not None:
+        raise KeyUsedError(stored)
+    row = {
+        "scope": keyed.key.scope,
+        "key": keyed.key.key,
+        "request_digest": keyed.key.request_digest,
+        "answer": msgspec.msgpack.encode(keyed.answer),
+        "stored_at": keyed.stored_at,
+    }
+    await connection.execute(insert(answers), [row])
+
+
+async def _stored(connection: AsyncConnection, key: IdempotencyKey) -> StoredAnswer | None:
+    statement = select(answers.c.request_digest, answers.c.answer).where(
+        answers.c.scope == key.scope, answers.c.key == key.key
+    )
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        return None
+    return StoredAnswer(request_digest=row.request_digest, answer=msgspec.msgpack.decode(row.answer, type=Answer))
