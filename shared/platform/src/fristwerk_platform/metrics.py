@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 
 from fristwerk_platform.http import Answered
+from fristwerk_platform.process_counters import PROCESS_COUNTERS
 from fristwerk_platform.subscriptions import Subscription
 
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0)
@@ -30,6 +31,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        for counter in PROCESS_COUNTERS:
+            self.registry.register(counter)
         self._commands = self.counter("commands", "Commands that were answered", "operation", "outcome")
         self._refusals = self.counter("refusals", "Requests answered with a problem", "operation", "code")
         self._requests = Histogram(
