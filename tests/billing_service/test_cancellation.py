@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from billing_service.domain import coverage
 from billing_service.domain.statement import Shares
 from fristwerk_language.events import tickets
+from fristwerk_language.terms.coverage import PREPARATION
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
 HOURLY = {"rate": "120.00", "increment_minutes": 15}
@@ -87,7 +87,7 @@ def test_preparation_of_a_held_appointment_is_not_billed(story):
     account.ticket("T")
     booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
     account.tell("T", booked, "2026-05-01 09:00")
-    account.log("T", "2026-05-08 10:00", 60, activity=coverage.PREPARATION, appointment=1)
+    account.log("T", "2026-05-08 10:00", 60, activity=PREPARATION, appointment=1)
     account.tell("T", tickets.AppointmentHeld(appointment=1), "2026-05-12 10:00")
     account.tell("T", tickets.AppointmentMissed(appointment=1), "2026-05-12 11:00")
     statement = account.rate()

@@ -16,7 +16,6 @@ from billing_service.domain import (
     addons,
     cancellation,
     cost_gate,
-    coverage,
     facts,
     grouping,
     invoice,
@@ -30,6 +29,7 @@ from billing_service.domain import (
 )
 from billing_service.domain.money import Money, total
 from billing_service.domain.statement import plain
+from fristwerk_language.terms import coverage as terms_coverage
 
 FOLDERS = (Path(__file__).parents[1] / "cases", Path(__file__).parent / "more_cases")
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -203,7 +203,7 @@ def a_rejection_leaves_the_minutes_held(swap):
 
 @plant
 def preparation_is_billed_as_work(swap):
-    swap.setattr(coverage, "charges_preparation", lambda _: False)
+    swap.setattr(terms_coverage, "charges_preparation", lambda _: False)
 
 
 @plant

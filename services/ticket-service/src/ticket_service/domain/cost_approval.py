@@ -6,11 +6,10 @@ the preparation of an appointment where a late cancellation is what it is charge
 
 from __future__ import annotations
 
-from typing import Final
-
 from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected
 from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.coverage import is_charged_preparation, match_coverage
 from ticket_service.domain import roles
 from ticket_service.domain.commands import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.context import Context
@@ -18,8 +17,6 @@ from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.fact import Fact
 from ticket_service.domain.objections import Objections, personal
 from ticket_service.domain.state import Ticket, TimeEntry
-
-PREPARATION: Final = "preparation"
 
 
 def gate_holds(ticket: Ticket, agreement: AgreementDocument) -> bool:
@@ -56,25 +53,9 @@ def ask_or_decide(ticket: Ticket, command: CostCommand, context: Context) -> lis
 
 
 def _is_billable(entry: TimeEntry, ticket: Ticket, agreement: AgreementDocument) -> bool:
-    """The first coverage rule that fits decides; none fits: billable."""
-    if entry.activity == PREPARATION and entry.appointment is not None and _charges_preparation(agreement):
+    if is_charged_preparation(agreement, entry.activity, entry.appointment):
         return False
-    facts = {
-        "activity": entry.activity,
-        "group": ticket.group,
-        "plan": ticket.plan,
-        "entitled_by": ticket.entitled_by,
-    }
-    for rule in agreement.billing.coverage:
-        if all(getattr(rule, key) in {None, value} for key, value in facts.items()):
-            return rule.billable
-    return True
-
-
-def _charges_preparation(agreement: AgreementDocument) -> bool:
-    """The agreement says which cancellation is late, and has the fee for it."""
-    late_is_known = agreement.appointments is not None and agreement.appointments.cancellation is not None
-    return late_is_known and agreement.billing.cancellation_fee is not None
+    return match_coverage(agreement, entry.activity, ticket).billable
 
 
 def _request(ticket: Ticket, command: RequestCostApproval, agreement: AgreementDocument) -> list[Fact]:

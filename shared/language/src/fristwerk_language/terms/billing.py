@@ -61,7 +61,7 @@ class CancellationFee(TermsModel):
     settle_from: Literal["invoice", "package"] = "invoice"
 
 
-class Coverage(TermsModel):
+class CoverageRule(TermsModel):
     """A match on the kind of work; the first that fits says whether it is billable."""
 
     activity: Identifier | None = None
@@ -91,7 +91,7 @@ class BillingTerms(TermsModel):
     rounding: Rounding = Rounding()
     minimum_charge: MinimumCharge | None = None
     cancellation_fee: CancellationFee | None = None
-    coverage: Annotated[list[Coverage], Field(max_length=1_000)] = []
+    coverage: Annotated[list[CoverageRule], Field(max_length=1_000)] = []
     addons: dict[Identifier, Addon] = {}
     vat: Vat | None = None
     cash_rounding: PositiveAmount | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import METRICS, AgreementDocument, Clock, Metric, Percent, ServiceLevel, Span
+from fristwerk_language.terms.coverage import match_coverage
 from sla_service.domain.calendar.calendar import Calendar
 
 Reason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]
@@ -92,15 +93,7 @@ class ServiceLevels(msgspec.Struct, frozen=True):
 
     def billable(self, ticket: TicketCreated, activity: str) -> bool:
         """Whether work of an activity is billable: the first line of ``billing.coverage`` that fits, else it is."""
-        for cover in self.document.billing.coverage:
-            if (
-                cover.activity in (None, activity)
-                and cover.group in (None, ticket.group)
-                and cover.plan in (None, ticket.plan)
-                and cover.entitled_by in (None, ticket.entitled_by)
-            ):
-                return cover.billable
-        return True
+        return match_coverage(self.document, activity, ticket).billable
 
     def _covers(self, type_: str) -> bool:
         services = self.document.services

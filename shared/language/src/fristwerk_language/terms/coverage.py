@@ -1,0 +1,66 @@
+"""Coverage: whether work is billable under an agreement (rule R11), and when preparation is charged as a fee (R7).
+
+Every service asks here, so that the cost gate, the effort notice and the invoice count the same minutes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from fristwerk_language.terms.agreement import AgreementDocument
+from fristwerk_language.terms.values import place
+
+PREPARATION: Final = "preparation"
+"""The activity of work that prepares an appointment."""
+
+
+class CoverageKeys(Protocol):
+    """What the coverage rules ask of a ticket; each service has its own type for one."""
+
+    @property
+    def group(self) -> str | None: ...
+
+    @property
+    def plan(self) -> str | None: ...
+
+    @property
+    def entitled_by(self) -> Literal["contract", "warranty"] | None: ...
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Whether the coverage rules leave work billable. ``pointer`` is the rule's JSON pointer, empty if none matched."""
+
+    billable: bool
+    pointer: str
+
+
+_NO_RULE_MATCHED: Final = Coverage(billable=True, pointer="")
+
+
+def match_coverage(agreement: AgreementDocument, activity: str, ticket: CoverageKeys) -> Coverage:
+    """The first rule of ``billing.coverage`` whose named keys all match decides; without one, work is billable.
+
+    Warranty is decided when the ticket is opened, and recorded in its ``entitled_by``.
+    """
+    for number, rule in enumerate(agreement.billing.coverage):
+        if (
+            rule.activity in (None, activity)
+            and rule.group in (None, ticket.group)
+            and rule.plan in (None, ticket.plan)
+            and rule.entitled_by in (None, ticket.entitled_by)
+        ):
+            return Coverage(billable=rule.billable, pointer=place("billing", "coverage", number))
+    return _NO_RULE_MATCHED
+
+
+def is_charged_preparation(agreement: AgreementDocument, activity: str, appointment: int | None) -> bool:
+    """Whether work is preparation that only a late cancellation is charged by: it is not billed as work."""
+    return activity == PREPARATION and appointment is not None and charges_preparation(agreement)
+
+
+def charges_preparation(agreement: AgreementDocument) -> bool:
+    """Whether the agreement says which cancellation is late, and has the fee for it."""
+    late_is_known = agreement.appointments is not None and agreement.appointments.cancellation is not None
+    return late_is_known and agreement.billing.cancellation_fee is not None

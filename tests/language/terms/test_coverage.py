@@ -1,0 +1,167 @@
+"""The coverage rule: one matcher, and what the cost gate, the effort notice and the invoice make of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing_service.domain import coverage as classes
+from billing_service.domain.facts import Stamp
+from billing_service.domain.facts import Ticket as BilledTicket
+from billing_service.domain.work import Piece
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_language.terms import AgreementDocument, agreement_document
+from fristwerk_language.terms.coverage import Coverage, charges_preparation, is_charged_preparation, match_coverage
+from sla_service.domain.timers.target import service_levels
+from ticket_service.domain.cost_approval import billable_minutes
+from ticket_service.domain.state import Ticket, TimeEntry
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ACTIVITIES, GROUPS, PLANS, ENTITLEMENTS = (
+    ("preparation", "help"),
+    ("gold", "silver"),
+    ("m", "s"),
+    ("contract", "warranty"),
+)
+
+
+def or_none(values: tuple[str, ...]) -> st.SearchStrategy[str | None]:
+    return st.sampled_from((None, *values))
+
+
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "activity": or_none(ACTIVITIES),
+            "group": or_none(GROUPS),
+            "plan": or_none(PLANS),
+            "entitled_by": or_none(ENTITLEMENTS),
+            "billable": st.booleans(),
+        }
+    ),
+    max_size=5,
+)
+KEYS = st.fixed_dictionaries(
+    {"group": or_none(GROUPS), "plan": or_none(PLANS), "entitled_by": or_none(ENTITLEMENTS)},
+)
+LATE_IS_KNOWN = {"cancellation": {"notice_hours": 24}}
+
+
+def agreement(rules: list[dict[str, Any]], *, late: bool = False, fee: bool = False) -> AgreementDocument:
+    billing: dict[str, Any] = {"plans": {name: {} for name in PLANS}, "coverage": rules}
+    return agreement_document(
+        {
+            "agreement": "support",
+            "timezone": "Europe/Zurich",
+            "currency": "CHF",
+            "calendar": "office",
+            "severities": [{"id": "high", "name": "High"}],
+            "channels": ["email"],
+            "groups": [{"id": name} for name in GROUPS],
+            "appointments": LATE_IS_KNOWN if late else {},
+            "billing": billing | ({"cancellation_fee": {}} if fee else {}),
+        }
+    )
+
+
+def created(keys: dict[str, Any]) -> TicketCreated:
+    return TicketCreated(
+        reference="T-1",
+        customer="k-1",
+        agreement="support",
+        agreement_version=1,
+        calendar="office",
+        calendar_version=1,
+        type="normal",
+        channel="email",
+        received_at=NOON,
+        entitled=True,
+        entitled_why="",
+        **keys,
+    )
+
+
+def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None, keys: dict[str, Any]) -> bool:
+    entry = TimeEntry(
+        entry="e", start=NOON, minutes=30, activity=activity, agent="a", source="agent", appointment=appointment
+    )
+    opened = created(keys)
+    ticket = Ticket(
+        id="t-1",
+        version=1,
+        last_activity_at=NOON,
+        time_entries={"e": entry},
+        **{
+            name: getattr(opened, name)
+            for name in opened.__struct_fields__
+            if name not in ("addons", "fields", "severity")
+        },
+    )
+    return billable_minutes(ticket, terms) == 30
+
+
+def class_of_work(terms: AgreementDocument, activity: str, appointment: int | None, keys: dict[str, Any]) -> str:
+    stamp = Stamp("1", NOON, NOON, 1)
+    ticket = BilledTicket(id="t-1", stamp=stamp, agreement="support", agreement_version=1, type="normal", **keys)
+    piece = Piece(
+        ticket="t-1",
+        event="e",
+        sources=("e",),
+        entry="e",
+        start=NOON,
+        on=date(2026, 6, 1),
+        minutes=30,
+        activity=activity,
+        appointment=appointment,
+        type="normal",
+        factor=Decimal(1),
+        agreement=terms,
+        version=1,
+    )
+    return classes.classify(piece, ticket).verdict
+
+
+def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -> tuple[bool, str]:
+    """The rule said again, in other words: throw away what contradicts the work, and look at what is left."""
+    work = {"activity": activity, **keys}
+    left = [
+        (number, rule["billable"])
+        for number, rule in enumerate(rules)
+        if not any(rule[name] is not None and rule[name] != value for name, value in work.items())
+    ]
+    return (left[0][1], f"/billing/coverage/{left[0][0]}") if left else (True, "")
+
+
+@settings(max_examples=300)
+@given(
+    rules=RULES,
+    keys=KEYS,
+    activity=st.sampled_from((*ACTIVITIES, "travel")),
+    appointment=st.sampled_from((None, 1)),
+    late=st.booleans(),
+    fee=st.booleans(),
+)
+def test_the_three_services_count_the_same_work_as_billable(rules, keys, activity, appointment, late, fee):
+    terms = agreement(rules, late=late, fee=fee)
+    billable, pointer = expected(rules, activity, keys)
+    assert match_coverage(terms, activity, created(keys)) == Coverage(billable=billable, pointer=pointer)
+    assert service_levels(terms).billable(created(keys), activity) == billable
+
+    preparation = activity == "preparation" and appointment is not None and late and fee
+    assert charges_preparation(terms) == (late and fee)
+    assert is_charged_preparation(terms, activity, appointment) == preparation
+    assert gate_counts(terms, activity, appointment, keys) == (billable and not preparation)
+    wanted = "free" if not billable else "preparation" if preparation else "billable"
+    assert class_of_work(terms, activity, appointment, keys) == wanted
+
+
+def test_the_effort_notice_counts_preparation_that_the_cost_gate_leaves_out():
+    terms = agreement([], late=True, fee=True)
+    keys: dict[str, Any] = {"group": None, "plan": None, "entitled_by": None}
+    assert service_levels(terms).billable(created(keys), "preparation")
+    assert not gate_counts(terms, "preparation", 1, keys)
+    assert class_of_work(terms, "preparation", 1, keys) == "preparation"
