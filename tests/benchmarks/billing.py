@@ -19,12 +19,14 @@ from measuring.story import BATCH, BEGINNING, PROVIDER, Story
 from rich.console import Console
 from rich.table import Table
 
-from billing_service.application.answers import preview
-from billing_service.application.statements import Moment, Statements
-from billing_service.domain.rating import rate
-from billing_service.domain.reading import account
-from billing_service.projector import Projector
-from billing_service.read_model import Documents, ReadModel, metadata
+from billing_service.application.statements import AsOf, Statements
+from billing_service.application.views import preview
+from billing_service.domain.facts.from_events import account
+from billing_service.domain.rating.rating import rate
+from billing_service.projections.projector import Projector
+from billing_service.projections.tables import metadata
+from billing_service.queries.accounts import ReadModel
+from billing_service.queries.documents import Documents
 from fristwerk_language.events import NewEvent, Recorded, catalogue, decode, with_position
 from fristwerk_language.terms import agreement_document
 from fristwerk_platform.read_models import Database, sqlite_database
@@ -94,7 +96,7 @@ async def previews(database: Database, contracts: int) -> tuple[float, float]:
     rows = await model.billable(PROVIDER)
     assert len(rows) == contracts
     for number, row in enumerate(rows):
-        rated = await statements.rated(row, Moment(until=UNTIL))
+        rated = await statements.rated(row, AsOf(until=UNTIL))
         assert rated is not None
         preview([rated])
         if number == contracts // 10:

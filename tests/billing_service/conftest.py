@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from billing_service.domain.facts import Account
-from billing_service.domain.ledger import NOTHING, Invoiced
-from billing_service.domain.rating import rate
-from billing_service.domain.reading import account
-from billing_service.domain.statement import Statement
+from billing_service.domain.facts.account import Account
+from billing_service.domain.facts.from_events import account
+from billing_service.domain.rating.rating import rate
+from billing_service.domain.statement.ledger import NOTHING, Invoiced
+from billing_service.domain.statement.statement import Statement
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
 from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml, zone
 

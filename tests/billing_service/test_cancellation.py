@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing_service.domain.statement import Shares
+from billing_service.domain.statement.statement import Shares
 from fristwerk_language.events import tickets
 from fristwerk_language.terms.coverage import PREPARATION
 

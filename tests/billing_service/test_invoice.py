@@ -6,9 +6,9 @@ import json
 from datetime import date
 from decimal import Decimal
 
-from billing_service.domain import invoice
-from billing_service.domain.ledger import NOTHING, Invoiced
-from billing_service.domain.packages import frozen_draws
+from billing_service.domain.invoice import invoice
+from billing_service.domain.rating.packages import frozen_draws
+from billing_service.domain.statement.ledger import NOTHING, Invoiced
 from fristwerk_language.events import customers, tickets
 
 HOURLY = {"rate": "120.00", "increment_minutes": 15}

@@ -12,23 +12,23 @@ import msgspec
 import pytest
 
 from billing_service import cases
-from billing_service.domain import (
+from billing_service.domain import rounding
+from billing_service.domain.facts import account as facts
+from billing_service.domain.invoice import invoice
+from billing_service.domain.money import Money, total
+from billing_service.domain.rating import (
     addons,
     cancellation,
     cost_gate,
-    facts,
     grouping,
-    invoice,
     minimum,
     packages,
     pricing,
     rating,
-    rounding,
     vat,
     work,
 )
-from billing_service.domain.money import Money, total
-from billing_service.domain.statement import plain
+from billing_service.domain.statement.statement import plain
 from fristwerk_language.terms import coverage as terms_coverage
 
 FOLDERS = (Path(__file__).parents[1] / "cases", Path(__file__).parent / "more_cases")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from billing_service.domain.packages import granted, term_of
+from billing_service.domain.rating.packages import granted, term_of
 from fristwerk_language.events import customers
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}

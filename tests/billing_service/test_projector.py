@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from billing_service.domain.invoice import document_digest
-from billing_service.projector import Projector
-from billing_service.read_model import DocumentFilter, Documents, LineFilter, ReadModel, metadata
+from billing_service.domain.invoice.invoice import document_digest
+from billing_service.projections.projector import Projector
+from billing_service.projections.tables import metadata
+from billing_service.queries.accounts import ReadModel
+from billing_service.queries.documents import DocumentFilter, Documents, LineFilter
 from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode, encode_line, type_name
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered

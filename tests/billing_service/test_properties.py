@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing_service.domain.invoice import difference
-from billing_service.domain.ledger import NOTHING
+from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import total
+from billing_service.domain.statement.ledger import NOTHING
 from fristwerk_language.events import customers, tickets
 
 FIRST_DAY = date(2026, 1, 1)

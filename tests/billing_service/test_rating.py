@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from billing_service.domain.facts import Account
+from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
-from billing_service.domain.rating import EmptyAccountError, rate
+from billing_service.domain.rating.rating import EmptyAccountError, rate
 from fristwerk_language.events import customers, tickets
 from fristwerk_language.terms import agreement_document
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from billing_service.domain import invoice
+from billing_service.domain.explanation.messages import amount, number, sentences
+from billing_service.domain.explanation.trace import resting_on, trace
+from billing_service.domain.invoice import invoice
 from billing_service.domain.money import Money
-from billing_service.domain.trace import resting_on, trace
-from billing_service.domain.wording import amount, number, sentences
 from fristwerk_language.events import customers, tickets
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing_service.domain import vat
+from billing_service.domain.rating import vat
 from fristwerk_language.events import customers
 from fristwerk_language.terms.billing import Vat
 

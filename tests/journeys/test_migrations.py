@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
-import billing_service.read_model
+import billing_service.projections.tables
 import sla_service.projections.tables
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.read_models.blue_green import places
@@ -21,7 +21,7 @@ from ticket_service import migration_ledger, personal_data, read_model
 LIVE = {
     "tickets": read_model.metadata,
     "sla": sla_service.projections.tables.metadata,
-    "billing": billing_service.read_model.metadata,
+    "billing": billing_service.projections.tables.metadata,
 }
 DATABASES = LIVE | {"personal-keys": personal_data.metadata, "terms-migrations": migration_ledger.metadata}
 

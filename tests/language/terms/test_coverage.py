@@ -9,10 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing_service.domain import coverage as classes
-from billing_service.domain.facts import Stamp
-from billing_service.domain.facts import Ticket as BilledTicket
-from billing_service.domain.work import Piece
+from billing_service.domain.facts.account import BilledTicket, FactStamp
+from billing_service.domain.rating import coverage as classes
+from billing_service.domain.rating.work import Piece
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from fristwerk_language.terms.coverage import Coverage, charges_preparation, is_charged_preparation, match_coverage
@@ -105,7 +104,7 @@ def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None
 
 
 def class_of_work(terms: AgreementDocument, activity: str, appointment: int | None, keys: dict[str, Any]) -> str:
-    stamp = Stamp("1", NOON, NOON, 1)
+    stamp = FactStamp("1", NOON, NOON, 1)
     ticket = BilledTicket(id="t-1", stamp=stamp, agreement="support", agreement_version=1, type="normal", **keys)
     piece = Piece(
         ticket="t-1",
@@ -122,7 +121,7 @@ def class_of_work(terms: AgreementDocument, activity: str, appointment: int | No
         agreement=terms,
         version=1,
     )
-    return classes.classify(piece, ticket).verdict
+    return classes.class_of_work(piece, ticket).verdict
 
 
 def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -> tuple[bool, str]:

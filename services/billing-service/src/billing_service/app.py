@@ -12,7 +12,6 @@ from importlib.metadata import version
 import httpx
 from fastapi import FastAPI
 
-from billing_service import read_model
 from billing_service.api import refusals
 from billing_service.api.accounts import accounts_router
 from billing_service.api.charges import charges_router
@@ -20,19 +19,22 @@ from billing_service.api.invoice_commands import invoice_commands_router
 from billing_service.api.invoice_runs import invoice_runs_router
 from billing_service.api.invoices import invoices_router
 from billing_service.api.reports import reports_router
-from billing_service.application.current import Current
+from billing_service.application.application import Application
+from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.decisions import Decisions
+from billing_service.application.invoice_runs import InvoiceRuns
 from billing_service.application.invoices import Invoices
 from billing_service.application.invoicing import Invoicing
 from billing_service.application.recipients import Recipients
 from billing_service.application.reconciliation import Reconciliation
-from billing_service.application.runs import Runs
-from billing_service.application.service import Application
 from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
-from billing_service.projector import Projector
-from billing_service.read_model import Documents, ReadModel, RunBook
+from billing_service.projections import tables
+from billing_service.projections.projector import Projector
+from billing_service.queries.accounts import ReadModel
+from billing_service.queries.documents import Documents
+from billing_service.queries.invoice_runs import RunBook
 from fristwerk_language.events import new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
@@ -66,7 +68,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     metrics = Metrics()
     log = open_log(settings, "billing-log", metrics.log())
-    database = open_live_read_model(settings, "billing", read_model.metadata)
+    database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
     projector = Projector()
@@ -74,12 +76,12 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         source="ticket-service",
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
         database=database,
-        following=read_model.following,
+        following=tables.following,
         apply=projector.apply,
     )
     feed = LogFeed(log)
     own = Subscription(
-        source="own log", feed=feed, database=database, following=read_model.following, apply=projector.apply_own
+        source="own log", feed=feed, database=database, following=tables.following, apply=projector.apply_own
     )
 
     def on_behalf_of(provider: str) -> str:
@@ -131,7 +133,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
 def _application(
     log: EventLog, database: Database, own: Subscription, client: httpx.AsyncClient, token: Callable[[str], str]
 ) -> Application:
-    model, documents, current = ReadModel(database), Documents(database), Current(log, own)
+    model, documents, current = ReadModel(database), Documents(database), ConsistentReads(log, own)
     statements = Statements(model, documents, now)
     recipients = Recipients(model, client, token)
     invoices = Invoices(model, documents, statements, recipients)
@@ -154,7 +156,9 @@ def _application(
         invoices=invoices,
         invoicing=invoicing,
         traces=Traces(model, statements, invoices),
-        runs=Runs(log=log, book=RunBook(database), read_model=model, invoicing=invoicing, now=now, new_id=new_id),
+        runs=InvoiceRuns(
+            log=log, book=RunBook(database), read_model=model, invoicing=invoicing, now=now, new_id=new_id
+        ),
         what_if=WhatIf(model, statements),
         reconciliation=Reconciliation(model, statements),
     )

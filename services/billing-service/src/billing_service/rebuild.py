@@ -8,8 +8,8 @@ from datetime import datetime
 
 import httpx
 
-from billing_service import read_model
-from billing_service.projector import Projector
+from billing_service.projections import tables
+from billing_service.projections.projector import Projector
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models.blue_green import places
@@ -40,9 +40,9 @@ async def rebuild(
         closing.push_async_callback(log.close)
         tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
-            places=places(settings, "billing", read_model.metadata),
-            metadata=read_model.metadata,
-            following=read_model.following,
+            places=places(settings, "billing", tables.metadata),
+            metadata=tables.metadata,
+            following=tables.following,
             sources=[
                 Source(name="ticket-service", feed=tickets, apply=projector.apply),
                 Source(name="own log", feed=LogFeed(log), apply=projector.apply_own),

@@ -19,11 +19,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from billing_service.application.statements import Moment, Rated, Statements
+from billing_service.application.statements import AsOf, Rated, Statements
 from billing_service.domain.errors import Refusal
-from billing_service.domain.invoice import document_digest
-from billing_service.projector import Projector
-from billing_service.read_model import AccountRow, DocumentFilter, Documents, ReadModel, following, metadata
+from billing_service.domain.invoice.invoice import document_digest
+from billing_service.projections.projector import Projector
+from billing_service.projections.tables import following, metadata
+from billing_service.queries.accounts import AccountRow, ReadModel
+from billing_service.queries.documents import DocumentFilter, Documents
 from fristwerk_language.events import UnknownEvent, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
@@ -151,7 +153,7 @@ class _Side:
     async def statement(self, row: AccountRow) -> bytes:
         """Everything that an account comes to, as canonical JSON; the refusal where it cannot be rated."""
         try:
-            rated = await self._statements.rated(row, Moment(until=self._until))
+            rated = await self._statements.rated(row, AsOf(until=self._until))
         except Refusal as refusal:
             return str(refusal).encode()
         return _encoder.encode(None if rated is None else _comparable(rated))

@@ -11,10 +11,10 @@ from pydantic import Field
 from billing_service.api.access import ACCOUNT_READERS, READERS
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import At, ContractId, CustomerId, Day, KnownAt, Until
-from billing_service.application import answers as billing_answers
-from billing_service.application.service import Application
-from billing_service.application.statements import Moment
-from billing_service.read_model import AccountRow
+from billing_service.application import views as billing_answers
+from billing_service.application.application import Application
+from billing_service.application.statements import AsOf
+from billing_service.queries.accounts import AccountRow
 from fristwerk_platform.http import HttpModel, ShortText, allowed, json_answer, responses, router
 
 
@@ -34,7 +34,7 @@ def accounts_router(application: Application) -> APIRouter:
         rows: list[AccountRow], until: date | None, at: datetime | None, known_at: datetime | None
     ) -> Any:
         await application.current()
-        moment = Moment(until=until, at=at, known_at=known_at)
+        moment = AsOf(until=until, at=at, known_at=known_at)
         return billing_answers.preview(await statements.all_rated(rows, moment))
 
     @routes.get(
@@ -46,7 +46,7 @@ def accounts_router(application: Application) -> APIRouter:
         principal = allowed(request, ACCOUNT_READERS, "read balances")
         await application.current()
         row = await statements.contract(principal, contract)
-        rated = await statements.rated(row, Moment(at=at, known_at=known_at))
+        rated = await statements.rated(row, AsOf(at=at, known_at=known_at))
         assert rated is not None, "a contract has terms"
         return json_answer(billing_answers.balance(rated))
 

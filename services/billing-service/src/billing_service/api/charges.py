@@ -10,8 +10,8 @@ from pydantic import Field
 from billing_service.api.access import ACCOUNT_READERS, BILLING
 from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import ChargeId, Language, Moment
-from billing_service.application.answers import charges
-from billing_service.application.service import Application
+from billing_service.application.application import Application
+from billing_service.application.views import charges
 from fristwerk_platform.http import (
     HttpModel,
     LongText,

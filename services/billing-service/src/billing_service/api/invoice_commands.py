@@ -8,7 +8,7 @@ from pydantic import Field
 from billing_service.api.access import BILLING
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
 from billing_service.api.parameters import Day, Moment, Number
-from billing_service.application.service import Application
+from billing_service.application.application import Application
 from fristwerk_platform.http import (
     CommandMetadata,
     HttpModel,

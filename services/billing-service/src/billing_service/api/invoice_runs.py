@@ -10,7 +10,7 @@ from pydantic import Field
 from billing_service.api.access import BILLING, READERS
 from billing_service.api.examples import RUN
 from billing_service.api.parameters import Day, Moment
-from billing_service.application.service import Application
+from billing_service.application.application import Application
 from fristwerk_platform.http import HttpModel, allowed, command_metadata, json_answer, responses, router
 
 

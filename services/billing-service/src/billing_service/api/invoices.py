@@ -12,9 +12,9 @@ from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
 from billing_service.api.parameters import Day, Language, Limit, Number, Place, Table, next_page
 from billing_service.api.spreadsheets import csv_answer
-from billing_service.application.service import Application
+from billing_service.application.application import Application
 from billing_service.documents import as_html, as_text
-from billing_service.read_model import DocumentFilter, LineFilter
+from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import allowed, json_answer, responses, router
 

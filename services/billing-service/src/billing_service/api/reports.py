@@ -10,8 +10,8 @@ from billing_service.api.access import READERS
 from billing_service.api.examples import RECONCILIATION
 from billing_service.api.parameters import Limit, Table, Until, next_page
 from billing_service.api.spreadsheets import csv_answer
+from billing_service.application.application import Application
 from billing_service.application.reconciliation import PARTS
-from billing_service.application.service import Application
 from fristwerk_platform.http import allowed, json_answer, responses, router
 
 _COLUMNS: Final = (

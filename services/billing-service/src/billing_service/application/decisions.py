@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from billing_service.application.answers import charges, public_charge
 from billing_service.application.statements import Rated, Statements
+from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
-from billing_service.read_model import ReadModel
+from billing_service.queries.accounts import ReadModel
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
 from fristwerk_platform.http import (
@@ -21,7 +21,7 @@ from fristwerk_platform.http import (
     record,
 )
 
-Decision = Literal["charge", "waive"]
+ChargeOrWaive = Literal["charge", "waive"]
 
 
 class Decisions:
@@ -33,7 +33,7 @@ class Decisions:
         self._read_model = read_model
         self._new_id = new_id
 
-    async def decide(self, meta: CommandMetadata, public_id: str, decision: Decision, reason: str) -> Answer:
+    async def decide(self, meta: CommandMetadata, public_id: str, decision: ChargeOrWaive, reason: str) -> Answer:
         """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
@@ -51,7 +51,7 @@ class Decisions:
         except VersionConflictError:
             raise _decided(public_id) from None
 
-    async def _decidable(self, rated: Rated, charge: str, decision: Decision) -> int:
+    async def _decidable(self, rated: Rated, charge: str, decision: ChargeOrWaive) -> int:
         """How often the charge was decided. Raises NotInThisState where that holds."""
         decided = await self._read_model.decision(rated.row.account, charge)
         if decided is None:

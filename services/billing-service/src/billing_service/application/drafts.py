@@ -8,20 +8,21 @@ from typing import Any
 
 import msgspec
 
-from billing_service.application.answers import common_frame
 from billing_service.application.statements import Rated
-from billing_service.domain import invoice
-from billing_service.domain.invoice import Outcome
-from billing_service.domain.ledger import reversed_line
-from billing_service.domain.statement import Line, Tax, Totals
-from billing_service.read_model import Document, Published
+from billing_service.application.views import common_frame
+from billing_service.domain.invoice import invoice
+from billing_service.domain.invoice.invoice import DocumentOutcome
+from billing_service.domain.statement.ledger import reversed_line
+from billing_service.domain.statement.statement import ChargeLine, Tax, Totals
+from billing_service.queries.accounts import PublishedTerms
+from billing_service.queries.documents import IssuedDocument
 from fristwerk_language.terms import zone
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What a document would say, and whether it is one at all."""
 
-    outcome: Outcome
+    outcome: DocumentOutcome
     document: dict[str, Any]
 
 
@@ -33,7 +34,7 @@ def difference_draft(
     until: date,
     occurred_at: datetime,
     buyer: Mapping[str, Any],
-    published: Mapping[tuple[str, int], Published],
+    published: Mapping[tuple[str, int], PublishedTerms],
     references: Mapping[str, str],
 ) -> Draft:
     """What the accounts' statements add to what was invoiced. Raises NotAcceptable where two currencies meet."""
@@ -64,7 +65,7 @@ def difference_draft(
     return Draft(outcome=invoice.outcome(invoice.totals(frame, lines)), document=document)
 
 
-def reversal_draft(original: Document, *, reason: str, occurred_at: datetime) -> dict[str, Any]:
+def reversal_draft(original: IssuedDocument, *, reason: str, occurred_at: datetime) -> dict[str, Any]:
     """The credit note that takes a whole invoice back: every line and sum with its sign turned."""
     issued = original.event.document
     lines = [
@@ -82,7 +83,7 @@ def reversal_draft(original: Document, *, reason: str, occurred_at: datetime) ->
 
 
 def _terms(
-    rated: Sequence[Rated], lines: Sequence[Line], published: Mapping[tuple[str, int], Published]
+    rated: Sequence[Rated], lines: Sequence[ChargeLine], published: Mapping[tuple[str, int], PublishedTerms]
 ) -> list[dict[str, Any]]:
     """Each version of an agreement that the accounts or the lines rest on."""
     used = {key for each in rated for key in invoice.terms_used(each.statement, lines)}

@@ -7,18 +7,19 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from billing_service.application.answers import public_charge, shown
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Statements, foreign
+from billing_service.application.views import public_charge, shown
 from billing_service.domain.errors import NotFound
-from billing_service.domain.trace import resting_on
-from billing_service.read_model import Document, DocumentFilter, Documents, IssuedLine, LineFilter, ReadModel
+from billing_service.domain.explanation.trace import resting_on
+from billing_service.queries.accounts import ReadModel
+from billing_service.queries.documents import DocumentFilter, Documents, IssuedDocument, IssuedLine, LineFilter
 from fristwerk_language.events import Envelope, Recorded
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http.problems import Problem
 
-State = Literal["issued", "sent", "paid", "credited"]
+DocumentState = Literal["issued", "sent", "paid", "credited"]
 _SUMS: Final = ("net", "vat", "gross", "payable")
 
 
@@ -32,7 +33,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-def as_issued(document: Document) -> Issued:
+def as_issued(document: IssuedDocument) -> Issued:
     """A document of the read model."""
     return Issued(
         envelope=document.issued.envelope,
@@ -113,7 +114,7 @@ class Invoices:
         self._statements = statements
         self._recipients = recipients
 
-    async def document(self, principal: Principal, number: int) -> Document:
+    async def document(self, principal: Principal, number: int) -> IssuedDocument:
         """A document. Raises NotFound."""
         found = await self._documents.document(principal.provider, number)
         if found is None or foreign(principal, found.customer):
@@ -174,7 +175,7 @@ class Invoices:
         ]
 
 
-def _state(issued: Issued, *, sent: bool, paid: bool) -> State:
+def _state(issued: Issued, *, sent: bool, paid: bool) -> DocumentState:
     if issued.credited_by is not None:
         return "credited"
     if paid:

@@ -13,14 +13,15 @@ from typing import Final
 
 import msgspec
 
-from billing_service.application.current import Current
+from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.drafts import difference_draft, reversal_draft
 from billing_service.application.invoices import Issued, as_issued, described, summary
 from billing_service.application.recipients import Recipients
-from billing_service.application.statements import Moment, Rated, Statements
+from billing_service.application.statements import AsOf, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from billing_service.domain.invoice import document_digest
-from billing_service.read_model import AccountRow, Document, Documents, Ledger, ReadModel
+from billing_service.domain.invoice.invoice import document_digest
+from billing_service.queries.accounts import AccountRow, ReadModel
+from billing_service.queries.documents import Documents, IssuedDocument, Ledger
 from fristwerk_language.events import Event, decode
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.terms import zone
@@ -56,7 +57,7 @@ class Invoicing:
         self,
         *,
         log: EventLog,
-        current: Current,
+        current: ConsistentReads,
         read_model: ReadModel,
         documents: Documents,
         statements: Statements,
@@ -137,7 +138,7 @@ class Invoicing:
     async def paid(self, meta: CommandMetadata, number: int, paid_on: date) -> Answer:
         """Note that a document was settled. Raises NotFound, NotInThisState where it was, NotAcceptable for a day to come."""
 
-        def decide(document: Document) -> Event:
+        def decide(document: IssuedDocument) -> Event:
             if any(isinstance(step.event, InvoicePaid) for step in document.steps):
                 raise NotInThisState("invoice-paid", f"Document {number} is settled already.")
             if document.credited_by is not None:
@@ -152,7 +153,7 @@ class Invoicing:
         return await self._step(meta, number, decide)
 
     async def _rated(self, row: AccountRow, until: date, ledger: Ledger) -> Rated | None:
-        rated = await self._statements.rated(row, Moment(until=until), ledger=ledger)
+        rated = await self._statements.rated(row, AsOf(until=until), ledger=ledger)
         if rated is not None and ledger.until is not None and until < ledger.until:
             sentence = (
                 f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."
@@ -209,7 +210,7 @@ class Invoicing:
                     continue
         raise _busy()
 
-    async def _step(self, meta: CommandMetadata, number: int, decide: Callable[[Document], Event]) -> Answer:
+    async def _step(self, meta: CommandMetadata, number: int, decide: Callable[[IssuedDocument], Event]) -> Answer:
         """Append what became of a document to its own stream."""
         for _ in range(TRIES):
             await self._current()
@@ -226,7 +227,7 @@ class Invoicing:
                 continue
         raise _busy()
 
-    async def _document(self, meta: CommandMetadata, number: int) -> Document:
+    async def _document(self, meta: CommandMetadata, number: int) -> IssuedDocument:
         found = await self._documents.document(meta.principal.provider, number)
         if found is None:
             raise NotFound("invoice-not-found", f"There is no invoice {number}.")

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from billing_service.domain.errors import NotInThisState
-from billing_service.read_model import ReadModel
+from billing_service.queries.accounts import ReadModel
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.http.problems import Problem
 

@@ -12,14 +12,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
-from billing_service.domain.invoice import difference
+from billing_service.domain.facts.from_events import account as read_account
+from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
-from billing_service.domain.rating import EmptyAccountError, account_terms, rate
-from billing_service.domain.reading import account as read_account
-from billing_service.domain.statement import Line, Statement
-from billing_service.domain.vat import NoVatRateError
-from billing_service.domain.work import Terms
-from billing_service.read_model import AccountRow, Documents, Ledger, Published, ReadModel
+from billing_service.domain.rating.rating import EmptyAccountError, account_terms, rate
+from billing_service.domain.rating.vat import NoVatRateError
+from billing_service.domain.rating.work import TermsLookup
+from billing_service.domain.statement.statement import ChargeLine, Statement
+from billing_service.queries.accounts import AccountRow, PublishedTerms, ReadModel
+from billing_service.queries.documents import Documents, Ledger
 from fristwerk_language.events import Recorded
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, zone
@@ -29,7 +30,7 @@ _TICKET_STREAM: Final = "ticket-"
 _log = structlog.get_logger()
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
+class AsOf(msgspec.Struct, frozen=True, kw_only=True):
     """As of when an account is rated: up to the local day ``until``, by what had occurred ``at``, known at ``known_at``."""
 
     until: date | None = None
@@ -37,7 +38,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     known_at: datetime | None = None
 
 
-NOW: Final = Moment()
+NOW: Final = AsOf()
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
 
     @property
-    def to_invoice(self) -> tuple[Line, ...]:
+    def to_invoice(self) -> tuple[ChargeLine, ...]:
         """What the statement adds to what was invoiced."""
         return difference(self.statement.lines, self.ledger.invoiced.lines)
 
@@ -87,7 +88,7 @@ class Statements:
     async def rated(
         self,
         row: AccountRow,
-        moment: Moment = NOW,
+        moment: AsOf = NOW,
         *,
         ledger: Ledger | None = None,
         instead: AgreementDocument | None = None,
@@ -107,7 +108,7 @@ class Statements:
             raise NotRateable(row.account) from error
 
     async def _rated(
-        self, row: AccountRow, moment: Moment, ledger: Ledger | None, instead: AgreementDocument | None
+        self, row: AccountRow, moment: AsOf, ledger: Ledger | None, instead: AgreementDocument | None
     ) -> Rated | None:
         facts = _occurred(await self._read_model.facts(row), moment.at)
         published = await self._read_model.terms_of(row.provider, facts)
@@ -120,14 +121,14 @@ class Statements:
         except NoVatRateError as error:
             raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
 
-    async def rated_or_refusal(self, row: AccountRow, moment: Moment) -> Rated | Refusal | None:
+    async def rated_or_refusal(self, row: AccountRow, moment: AsOf) -> Rated | Refusal | None:
         """The same for those who go through many accounts: one that cannot be rated is an answer too."""
         try:
             return await self.rated(row, moment)
         except Refusal as refusal:
             return refusal
 
-    async def all_rated(self, rows: Sequence[AccountRow], moment: Moment = NOW) -> list[Rated]:
+    async def all_rated(self, rows: Sequence[AccountRow], moment: AsOf = NOW) -> list[Rated]:
         """The statements of several accounts, empty ones left out."""
         found = [await self.rated(row, moment) for row in rows]
         return [each for each in found if each is not None]
@@ -136,8 +137,8 @@ class Statements:
         self,
         row: AccountRow,
         facts: Sequence[Recorded],
-        published: Mapping[tuple[str, int], Published],
-        moment: Moment,
+        published: Mapping[tuple[str, int], PublishedTerms],
+        moment: AsOf,
         ledger: Ledger,
         instead: AgreementDocument | None,
     ) -> Rated | None:
@@ -158,10 +159,10 @@ def foreign(principal: Principal, customer: str) -> bool:
 
 
 def _terms(
-    published: Mapping[tuple[str, int], Published],
+    published: Mapping[tuple[str, int], PublishedTerms],
     replaced: str | None = None,
     instead: AgreementDocument | None = None,
-) -> Terms:
+) -> TermsLookup:
     def terms(name: str, version: int) -> AgreementDocument:
         if instead is not None and name == replaced:
             return instead

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from billing_service.application.answers import public_charge, shown
 from billing_service.application.invoices import Invoices
 from billing_service.application.statements import Statements, foreign
+from billing_service.application.views import public_charge, shown
 from billing_service.domain.errors import NotFound
-from billing_service.domain.statement import Line
-from billing_service.domain.trace import trace
-from billing_service.domain.wording import sentences
-from billing_service.read_model import ReadModel
+from billing_service.domain.explanation.messages import sentences
+from billing_service.domain.explanation.trace import trace
+from billing_service.domain.statement.statement import ChargeLine
+from billing_service.queries.accounts import ReadModel
 from fristwerk_language.terms import canonical
 from fristwerk_platform.auth import Principal
 
@@ -47,7 +47,7 @@ class Traces:
                 return [await self._explained(row.provider, row.account, line, spoken) for line in found]
         raise NotFound("charge-not-found", f"There is no charge {public_id}.")
 
-    async def _explained(self, provider: str, account: str, line: Line, language: str) -> dict[str, Any]:
+    async def _explained(self, provider: str, account: str, line: ChargeLine, language: str) -> dict[str, Any]:
         explained = trace(line)
         return {
             "line": shown(account, line),
@@ -59,7 +59,7 @@ class Traces:
             "clauses": await self._clauses(provider, line),
         }
 
-    async def _events(self, line: Line) -> list[dict[str, Any]]:
+    async def _events(self, line: ChargeLine) -> list[dict[str, Any]]:
         """Where each source stands in the log."""
         return [
             {
@@ -73,7 +73,7 @@ class Traces:
             for each in await self._read_model.events(line.sources)
         ]
 
-    async def _clauses(self, provider: str, line: Line) -> list[dict[str, Any]]:
+    async def _clauses(self, provider: str, line: ChargeLine) -> list[dict[str, Any]]:
         """What each clause says, in the version that the line was rated under."""
         published = (await self._read_model.agreements(provider))[line.agreement, line.agreement_version]
         document = canonical(published.document)

@@ -13,10 +13,10 @@ from typing import Any, Final
 from billing_service.cases.form import Case, CaseError, Expected, read_case
 from billing_service.cases.story import account_of, last_day
 from billing_service.cases.terms import agreement_of, vat_rates_of
-from billing_service.domain.invoice import difference, totals
-from billing_service.domain.ledger import Invoiced
-from billing_service.domain.rating import rate
-from billing_service.domain.statement import Line, Statement, Totals
+from billing_service.domain.invoice.invoice import difference, totals
+from billing_service.domain.rating.rating import rate
+from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import ChargeLine, Statement, Totals
 from fristwerk_language.terms import zone
 
 FILE: Final = "rating.json"
@@ -77,14 +77,14 @@ def _read(file: Path) -> list[Any]:
     return cases
 
 
-def _invoice_runs(case: Case) -> tuple[list[Statement], list[tuple[Line, ...]]]:
+def _invoice_runs(case: Case) -> tuple[list[Statement], list[tuple[ChargeLine, ...]]]:
     """The statement and the document of each cutoff; without cutoffs, of everything at once."""
     account, agreement, rates = account_of(case), agreement_of(case), vat_rates_of(case.contract)
     runs: list[tuple[date, datetime | None]]
     runs = [(cutoff, _evening(cutoff, case)) for cutoff in case.cutoffs] or [(last_day(case), None)]
     invoiced = Invoiced()
     statements: list[Statement] = []
-    documents: list[tuple[Line, ...]] = []
+    documents: list[tuple[ChargeLine, ...]] = []
     for until, known_at in runs:
         statement = rate(account, lambda *_: agreement, until, known_at=known_at, invoiced=invoiced, vat_rates=rates)
         lines = difference(statement.lines, invoiced.lines)
@@ -99,7 +99,7 @@ def _evening(cutoff: date, case: Case) -> datetime:
     return datetime.combine(cutoff + _ONE_DAY, time(), zone(case.contract.tz)).astimezone(UTC) - _TICK
 
 
-def _compared(expected: Expected, lines: Sequence[Line], sums: Totals, statement: Statement) -> Iterator[str]:
+def _compared(expected: Expected, lines: Sequence[ChargeLine], sums: Totals, statement: Statement) -> Iterator[str]:
     if expected.lines is not None:
         yield from _compared_lines(expected.lines, lines)
     for name in ("net", "vat", "gross", "payable"):
@@ -118,7 +118,7 @@ def _compared(expected: Expected, lines: Sequence[Line], sums: Totals, statement
         yield f"violations are {codes}, expected {expected.violations}"
 
 
-def _compared_lines(expected: Sequence[Printed], lines: Sequence[Line]) -> Iterator[str]:
+def _compared_lines(expected: Sequence[Printed], lines: Sequence[ChargeLine]) -> Iterator[str]:
     """Lines in any order, each as kind, ticket or month, minutes or days, unit price, amount."""
     found = Counter(_printed(line) for line in lines)
     wanted = Counter(expected)
@@ -128,7 +128,7 @@ def _compared_lines(expected: Sequence[Printed], lines: Sequence[Line]) -> Itera
         yield f"the line {_readable(surplus)} is not expected"
 
 
-def _printed(line: Line) -> Printed:
+def _printed(line: ChargeLine) -> Printed:
     amount, price = line.amount.amount, line.unit_price.amount
     if line.kind == "addon":
         return line.kind, line.month, Decimal(line.days or 0), price, amount

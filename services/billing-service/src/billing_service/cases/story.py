@@ -24,9 +24,9 @@ from billing_service.cases.form import (
     worked_minutes,
 )
 from billing_service.cases.terms import ADDON, NAME, NORMAL, packages_of
-from billing_service.domain.facts import Account
-from billing_service.domain.reading import account
-from billing_service.domain.statement import charge_id
+from billing_service.domain.facts.account import Account
+from billing_service.domain.facts.from_events import account
+from billing_service.domain.statement.statement import charge_id
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
 from fristwerk_language.terms import zone
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from billing_service.cases.form import Case, CaseError, ContractTerms, TimeLogged
-from billing_service.domain.facts import Package
-from billing_service.domain.vat import Rates
+from billing_service.domain.facts.account import PrepaidPackage
+from billing_service.domain.rating.vat import Rates
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 NAME: Final = "case"
@@ -39,10 +39,10 @@ def agreement_of(case: Case) -> AgreementDocument:
         raise CaseError(f"its terms are refused: {error}") from error
 
 
-def packages_of(terms: ContractTerms) -> tuple[Package, ...]:
+def packages_of(terms: ContractTerms) -> tuple[PrepaidPackage, ...]:
     """The case's packages, each with its own dates and prices."""
     return tuple(
-        Package(
+        PrepaidPackage(
             id=each.id,
             minutes=each.minutes,
             from_on=each.valid_from,

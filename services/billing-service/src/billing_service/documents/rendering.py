@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from billing_service.documents.sheet import Row, Sheet, sheet_of
+from billing_service.documents.print_view import PrintRow, PrintView, print_view
 
 WIDTH: Final = 110
 _COLUMNS: Final = (12, 52, 12, 15, 15)
@@ -21,9 +21,9 @@ _STYLE: Final = (
 
 def as_text(invoice: Mapping[str, Any]) -> str:
     """The document as text, at most 110 columns wide where nothing in it is longer."""
-    sheet = sheet_of(invoice)
+    sheet = print_view(invoice)
     words = sheet.words
-    header = Row(
+    header = PrintRow(
         on=words.on, description=words.description, quantity=words.quantity, price=words.price, amount=words.amount
     )
     return "\n".join(
@@ -49,7 +49,7 @@ def as_text(invoice: Mapping[str, Any]) -> str:
 
 def as_html(invoice: Mapping[str, Any]) -> str:
     """The document as one page of HTML."""
-    sheet = sheet_of(invoice)
+    sheet = print_view(invoice)
     words = sheet.words
     heads = (words.on, words.description, words.quantity, words.price, words.amount)
     facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in sheet.facts)
@@ -64,7 +64,7 @@ def as_html(invoice: Mapping[str, Any]) -> str:
     )
 
 
-def _text_row(row: Row) -> str:
+def _text_row(row: PrintRow) -> str:
     on, description, quantity, price, amount = _COLUMNS
     return (
         f"{row.on:<{on}} {row.description:<{description}} {row.quantity:>{quantity}} "
@@ -72,12 +72,12 @@ def _text_row(row: Row) -> str:
     )
 
 
-def _body(sheet: Sheet) -> str:
+def _body(sheet: PrintView) -> str:
     rows = ((row.on, row.description, row.quantity, row.price, row.amount) for row in sheet.rows)
     return "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
 
 
-def _foot(sheet: Sheet) -> str:
+def _foot(sheet: PrintView) -> str:
     return "".join(
         f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>'
         for label, value in sheet.sums

@@ -27,11 +27,11 @@ from fristwerk_language.terms.service_level import Role, ServiceLevel, check_war
 from fristwerk_language.terms.values import (
     Currency,
     Factor,
-    Identifier,
     Language,
     Name,
     PlacedError,
     TermsFlag,
+    TermsId,
     TermsModel,
     Title,
     Warning_,
@@ -42,7 +42,7 @@ NORMAL_TYPE: Final = "normal"
 
 
 class Severity(TermsModel):
-    id: Identifier
+    id: TermsId
     name: Name
     definition: Name | None = None
 
@@ -50,22 +50,22 @@ class Severity(TermsModel):
 class TicketType(TermsModel):
     """An ordered service level. ``required`` are the intake fields, ``service`` the covered service it asks for."""
 
-    id: Identifier
-    required: list[Identifier] = []
+    id: TermsId
+    required: list[TermsId] = []
     appointment: Literal["required"] | None = None
     rate_factor: Factor = Decimal(1)
-    service: Identifier | None = None
+    service: TermsId | None = None
 
 
 class Site(TermsModel):
-    id: Identifier
-    calendar: Identifier
+    id: TermsId
+    calendar: TermsId
 
 
 class Group(TermsModel):
     """A group of customers, served in the order listed."""
 
-    id: Identifier
+    id: TermsId
     entitled: TermsFlag = True
     priority: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
     dedicated_number: TermsFlag = False
@@ -84,10 +84,10 @@ class Intake(TermsModel):
 class Rank(TermsModel):
     """One place in the worklist's ``rank``; all named keys must fit."""
 
-    type: Identifier | None = None
-    severity: Identifier | None = None
-    group: Identifier | None = None
-    channel: Identifier | None = None
+    type: TermsId | None = None
+    severity: TermsId | None = None
+    group: TermsId | None = None
+    channel: TermsId | None = None
 
 
 WorklistKey = Literal["group", "rank", "type", "priority", "severity", "received_at"]
@@ -101,21 +101,21 @@ class Worklist(TermsModel):
 class AgreementDocument(TermsModel):
     """An agreement as published, all defaults written out."""
 
-    agreement: Identifier
+    agreement: TermsId
     title: Title = ""
     language: Language = "de-DE"
     timezone: Timezone
     currency: Currency
     default: TermsFlag = False
-    calendar: Identifier | None = None
-    calendars: dict[Identifier, Identifier] = {}
+    calendar: TermsId | None = None
+    calendars: dict[TermsId, TermsId] = {}
     sites: list[Site] = []
     severities: Annotated[list[Severity], Field(min_length=1, max_length=100)]
     set_severity: Annotated[list[Role], Field(min_length=1)] = ["agent", "specialist", "manager"]
-    channels: Annotated[list[Identifier], Field(min_length=1)]
-    progress_channels: list[Identifier] | None = None
+    channels: Annotated[list[TermsId], Field(min_length=1)]
+    progress_channels: list[TermsId] | None = None
     ticket_types: list[TicketType] = []
-    services: list[Identifier] | None = None
+    services: list[TermsId] | None = None
     groups: list[Group] = []
     entitlement: Annotated[list[Literal["contract", "warranty"]], Field(min_length=1)] = ["contract"]
     priority_change: PriorityChange = PriorityChange()

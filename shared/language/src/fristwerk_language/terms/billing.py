@@ -8,10 +8,10 @@ from pydantic import Field, model_validator
 
 from fristwerk_language.terms.values import (
     Amount,
-    Identifier,
     PlacedError,
     PositiveAmount,
     TermsFlag,
+    TermsId,
     TermsModel,
     place,
 )
@@ -64,16 +64,16 @@ class CancellationFee(TermsModel):
 class CoverageRule(TermsModel):
     """A match on the kind of work; the first that fits says whether it is billable."""
 
-    activity: Identifier | None = None
-    group: Identifier | None = None
-    plan: Identifier | None = None
+    activity: TermsId | None = None
+    group: TermsId | None = None
+    plan: TermsId | None = None
     entitled_by: Literal["contract", "warranty"] | None = None
     billable: TermsFlag
 
 
 class Addon(TermsModel):
     monthly_price: Amount
-    requires_plan: Identifier | None = None
+    requires_plan: TermsId | None = None
     proration: Literal["daily", "none", "thirty360"] = "daily"
 
 
@@ -85,14 +85,14 @@ class Vat(TermsModel):
 class BillingTerms(TermsModel):
     """What work costs; without ``hourly``, billable work outside a package is the violation ``no_rate``."""
 
-    plans: dict[Identifier, Plan] = {}
+    plans: dict[TermsId, Plan] = {}
     package: Package | None = None
     hourly: Hourly | None = None
     rounding: Rounding = Rounding()
     minimum_charge: MinimumCharge | None = None
     cancellation_fee: CancellationFee | None = None
     coverage: Annotated[list[CoverageRule], Field(max_length=1_000)] = []
-    addons: dict[Identifier, Addon] = {}
+    addons: dict[TermsId, Addon] = {}
     vat: Vat | None = None
     cash_rounding: PositiveAmount | None = None
 

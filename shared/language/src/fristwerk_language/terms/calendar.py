@@ -13,12 +13,12 @@ from fristwerk_language.terms.time_zones import zone
 from fristwerk_language.terms.values import (
     WEEKDAYS,
     Hours,
-    Identifier,
     Language,
     Name,
     PlacedError,
     TermsDate,
     TermsFlag,
+    TermsId,
     TermsModel,
     Title,
     minutes_of_day,
@@ -65,7 +65,7 @@ class HolidaySource(TermsModel):
 
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     subdivision: Annotated[Name, StringConstraints(max_length=60)] | None = None
-    categories: Annotated[list[Identifier], Field(min_length=1, max_length=20)] = ["public"]
+    categories: Annotated[list[TermsId], Field(min_length=1, max_length=20)] = ["public"]
 
 
 class DatedReason(TermsModel):
@@ -86,7 +86,7 @@ class ExceptionalDay(TermsModel):
 class CalendarDocument(TermsModel):
     """A calendar as published. ``hours`` is normalised to single weekdays; intervals are sorted and do not overlap."""
 
-    calendar: Identifier
+    calendar: TermsId
     title: Title = ""
     language: Language = "de"
     timezone: Timezone

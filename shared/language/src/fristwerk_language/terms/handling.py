@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from fristwerk_language.terms.service_level import Role
-from fristwerk_language.terms.values import Identifier, Name, TermsFlag, TermsModel, shown
+from fristwerk_language.terms.values import Name, TermsFlag, TermsId, TermsModel, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -48,8 +48,8 @@ class PriorityChange(TermsModel):
 
 
 class Escalation(TermsModel):
-    contact: Identifier
-    fallback: Identifier | None = None
+    contact: TermsId
+    fallback: TermsId | None = None
     closes_with: list[Literal["outcome", "contact"]] = []
     at_any_time: TermsFlag = False
 
@@ -93,13 +93,13 @@ class Lifecycle(TermsModel):
 class DedicatedAgent(TermsModel):
     """Accepted and published; acted on later."""
 
-    addon: Identifier
+    addon: TermsId
     exclusive: TermsFlag = False
-    bookable: list[Identifier] = []
+    bookable: list[TermsId] = []
     second_level: Literal["automatic"] | None = None
 
 
 class Surveys(TermsModel):
     """Accepted and published; acted on later."""
 
-    channels: list[Identifier]
+    channels: list[TermsId]

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import model_validator
 
-from fristwerk_language.terms.values import Identifier, PlacedError, Span, Target, TermsFlag, TermsModel, Warning_
+from fristwerk_language.terms.values import PlacedError, Span, Target, TermsFlag, TermsId, TermsModel, Warning_
 
 Role = Literal["agent", "specialist", "manager", "admin"]
 Metric = Literal[
@@ -36,13 +36,13 @@ class ServiceLevel(TermsModel):
     """
 
     metric: Metric
-    severity: Identifier | None = None
-    type: Identifier | None = None
-    group: Identifier | None = None
-    channel: Identifier | None = None
-    site: Identifier | None = None
-    plan: Identifier | None = None
-    addon: Identifier | None = None
+    severity: TermsId | None = None
+    type: TermsId | None = None
+    group: TermsId | None = None
+    channel: TermsId | None = None
+    site: TermsId | None = None
+    plan: TermsId | None = None
+    addon: TermsId | None = None
     target: Target | None = None
     soft: Target | None = None
     after: Literal["customer_message", "agent_response", "both"] = "customer_message"

@@ -196,7 +196,7 @@ def _printable(text: str) -> str:
     return text
 
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+TermsId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_printable)]
 Title = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 Target = Annotated[Span, PlainValidator(parse_span, json_schema_input_type=str), PlainSerializer(str, return_type=str)]

@@ -1,0 +1,24 @@
+"""Reading what was just written: a question waits until the read model reflects every command already answered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.subscriptions import Subscription
+
+CATCH_UP_SECONDS: Final = 5.0
+
+
+class ConsistentReads:
+    """Waits for billing's own log; the ticket service's feed is followed as it comes."""
+
+    def __init__(self, log: EventLog, own: Subscription) -> None:
+        self._log = log
+        self._own = own
+
+    async def __call__(self) -> None:
+        """Return once the read model is current. Raises Problem 503 if that takes too long."""
+        if not await self._own.reached(await self._log.last_position(), CATCH_UP_SECONDS):
+            raise Problem(503, "The read model is behind the log at the moment.", headers={"Retry-After": "1"})

@@ -1,0 +1,126 @@
+"""Statements as the contract shows them: lines, sums, balances and open decisions as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from billing_service.application.statements import Rated
+from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.invoice.invoice import state
+from billing_service.domain.rating import vat
+from billing_service.domain.statement.statement import ChargeLine, Statement, Totals
+
+
+def public_charge(account: str, charge: str) -> str:
+    """A charge's id as others know it: the account stands in front, so that it is found without an index."""
+    return f"{account}:{charge}"
+
+
+def preview(rated: Sequence[Rated]) -> dict[str, Any]:
+    """The preview of one account or of several together; ``to_invoice`` is what the next invoice adds.
+
+    Raises NotAcceptable where two currencies meet.
+    """
+    statements = [each.statement for each in rated]
+    return {
+        "lines": [shown(each.account, line) for each in statements for line in each.lines],
+        **_sums(statements, [line for each in statements for line in each.lines]),
+        "package_left_minutes": sum(each.package_left_minutes for each in statements),
+        "packages": [balance for each in statements for balance in each.packages],
+        "held_minutes": _merged(each.held_minutes for each in statements),
+        "written_off_minutes": _merged(each.written_off_minutes for each in statements),
+        "not_rated": [each for statement in statements for each in statement.not_rated],
+        "proposed": [shown(each.account, line) for each in statements for line in each.proposed],
+        "open_decisions": [
+            public_charge(each.account, charge) for each in statements for charge in each.open_decisions
+        ],
+        "violations": [each for statement in statements for each in statement.violations],
+        "to_invoice": _to_invoice(rated),
+        "accounts": [
+            {
+                "account": each.row.account,
+                "kind": each.row.kind,
+                "until": each.statement.until,
+                "net": each.statement.net,
+                "invoiced_until": each.ledger.until,
+            }
+            for each in rated
+        ],
+    }
+
+
+def balance(rated: Rated) -> dict[str, Any]:
+    """Packages, held minutes and open decisions of an account."""
+    statement = rated.statement
+    return {
+        "account": statement.account,
+        "until": statement.until,
+        "packages": statement.packages,
+        "package_left_minutes": statement.package_left_minutes,
+        "held_minutes": statement.held_minutes,
+        "written_off_minutes": statement.written_off_minutes,
+        "open_decisions": [public_charge(statement.account, charge) for charge in statement.open_decisions],
+        "shares": statement.shares,
+    }
+
+
+def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str, Any]]:
+    """The charges that rest on a ticket, with their states; ``decided`` maps a charge to the decision on it."""
+    statement = rated.statement
+    lines = (*statement.proposed, *(line for line in statement.lines if line.kind != "waiver"))
+    return [
+        {
+            "id": public_charge(statement.account, line.charge),
+            "state": state(line, statement, rated.ledger.invoiced, decided),
+            "invoices": rated.ledger.numbers.get(line.charge, ()),
+        }
+        | shown(statement.account, line)
+        for line in lines
+        if line.ticket == ticket
+    ]
+
+
+def shown(account: str, line: ChargeLine) -> dict[str, Any]:
+    """A line of a statement or document; ``charge`` is the public id."""
+    body = {name: getattr(line, name) for name in line.__struct_fields__}
+    return body | {"charge": public_charge(account, line.charge), "rule": ", ".join(line.rules)}
+
+
+def common_frame(statements: Sequence[Statement]) -> tuple[str, Decimal | None]:
+    """The one currency of several statements, and the smallest payable unit where they agree on one.
+
+    Raises NotAcceptable where two currencies meet (R14).
+    """
+    currencies = sorted({each.currency for each in statements})
+    if len(currencies) > 1:
+        sentence = f"the customer's contracts are in {', '.join(currencies)}; name one contract"
+        raise NotAcceptable("currencies-mixed", f"One document has one currency: {sentence}.")
+    roundings = {each.cash_rounding for each in statements}
+    return currencies[0], roundings.pop() if len(roundings) == 1 else None
+
+
+def _to_invoice(rated: Sequence[Rated]) -> dict[str, Any]:
+    added = [(each.row.account, line) for each in rated for line in each.to_invoice]
+    return {
+        "lines": [shown(account, line) for account, line in added],
+        **_sums([each.statement for each in rated], [line for _, line in added]),
+    }
+
+
+def _sums(statements: Sequence[Statement], lines: Iterable[ChargeLine]) -> dict[str, Any]:
+    totals: Totals | None = None
+    if statements:
+        totals = vat.totals(lines, *common_frame(statements))
+    return {
+        "net": totals and totals.net,
+        "vat": totals and totals.vat,
+        "gross": totals and totals.gross,
+        "payable": totals and totals.payable,
+        "taxes": totals.taxes if totals else [],
+    }
+
+
+def _merged(sums: Iterable[dict[str, int]]) -> dict[str, int]:
+    return {ticket: minutes for each in sums for ticket, minutes in each.items()}

@@ -1,0 +1,1 @@
+"""Explanation: how a line came about, as steps and as sentences."""

@@ -1,0 +1,1 @@
+"""Facts: what one account's bill rests on, read from recorded events."""

@@ -1,0 +1,246 @@
+"""Facts: the immutable things that one account's bill rests on, and which of them count up to a day.
+
+An account is a contract with all its tickets, or a customer's tickets without a contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal, Protocol, TypeVar
+
+import msgspec
+
+_CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "cost_decisions", "appointments", "done")
+
+
+class FactStamp(msgspec.Struct, frozen=True, gc=False):
+    """When a fact happened and when the log took it, and which event it was (``version`` inside its stream)."""
+
+    event: str
+    occurred_at: datetime
+    recorded_at: datetime
+    version: int
+
+    @property
+    def order(self) -> tuple[datetime, int, str]:
+        return self.occurred_at, self.version, self.event
+
+
+class LoggedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An entry of ``minutes`` from ``start`` on; it belongs to the local day of its start."""
+
+    stamp: FactStamp
+    entry: str
+    start: datetime
+    minutes: int
+    activity: str
+    appointment: int | None
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    stamp: FactStamp
+    entry: str
+    minutes: int
+
+
+class TypeChange(msgspec.Struct, frozen=True, kw_only=True):
+    stamp: FactStamp
+    type: str
+
+
+class TermsChange(msgspec.Struct, frozen=True, kw_only=True):
+    stamp: FactStamp
+    version: int
+
+
+class CostDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer's answer to cost approval ``number``; ``extra_minutes`` null is open-ended."""
+
+    stamp: FactStamp
+    number: int
+    approved: bool
+    extra_minutes: int | None = None
+
+
+class AppointmentFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to appointment ``number``; ``start`` for booked, ``by`` and ``written`` for cancelled."""
+
+    stamp: FactStamp
+    number: int
+    what: Literal["booked", "cancelled", "held", "missed"]
+    start: datetime | None = None
+    by: Literal["customer", "vendor"] = "customer"
+    written: bool = True
+
+
+class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The ticket was resolved or closed."""
+
+    stamp: FactStamp
+
+
+class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A ticket's facts, each kind in the order in which it happened; work in the order of its start."""
+
+    id: str
+    stamp: FactStamp
+    plan: str | None
+    group: str | None
+    entitled_by: Literal["contract", "warranty"] | None
+    agreement: str
+    agreement_version: int
+    type: str
+    work: tuple[LoggedWork, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    type_changes: tuple[TypeChange, ...] = ()
+    terms_changes: tuple[TermsChange, ...] = ()
+    cost_decisions: tuple[CostDecision, ...] = ()
+    appointments: tuple[AppointmentFact, ...] = ()
+    done: tuple[TicketDone, ...] = ()
+
+
+class Purchase(msgspec.Struct, frozen=True, kw_only=True):
+    """A package bought beside the plan's own."""
+
+    stamp: FactStamp
+    package: str
+    hours: int
+    from_on: date
+
+
+class PrepaidPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """Prepaid ``minutes`` that work between local dates, inclusive, draws from; ``until_on`` null does not expire.
+
+    ``overage_rate`` is the price of an hour beyond it, billed in whole overage increments (R2).
+    """
+
+    id: str
+    minutes: int
+    from_on: date
+    until_on: date | None
+    increment_minutes: int
+    overage_rate: Decimal
+    overage_increment_minutes: int
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """An add-on booked between local dates, inclusive."""
+
+    stamp: FactStamp
+    addon: str
+    from_on: date
+    until_on: date | None = None
+
+
+class BookingEnd(msgspec.Struct, frozen=True, kw_only=True):
+    stamp: FactStamp
+    addon: str
+    until_on: date
+
+
+class Termination(msgspec.Struct, frozen=True, kw_only=True):
+    stamp: FactStamp
+    until_on: date
+
+
+class BilledContract(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract as signed and what became of it. ``packages`` are prepaid minutes agreed with dates of their own."""
+
+    id: str
+    stamp: FactStamp
+    agreement: str
+    agreement_version: int
+    plan: str | None = None
+    package_hours: int | None = None
+    from_on: date
+    until_on: date | None = None
+    terminations: tuple[Termination, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    bookings: tuple[Booking, ...] = ()
+    booking_ends: tuple[BookingEnd, ...] = ()
+    packages: tuple[PrepaidPackage, ...] = ()
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day in force, inclusive: the signed one or the last termination's, whichever is earlier."""
+        ends = [end for end in (self.until_on, *(each.until_on for each in self.terminations[-1:])) if end is not None]
+        return min(ends, default=None)
+
+
+class BilledCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What taxation needs to know of the customer."""
+
+    stamp: FactStamp
+    kind: str
+    country: str | None = None
+    vat_id: str | None = None
+
+
+class ChargeDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor's decision on a charge, by ``actor``."""
+
+    stamp: FactStamp
+    charge: str
+    decision: Literal["charge", "waive"]
+    reason: str
+    actor: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one contract's (or customer's) bill rests on. ``id`` is the contract's or the customer's."""
+
+    id: str
+    contract: BilledContract | None = None
+    customer: BilledCustomer | None = None
+    tickets: tuple[BilledTicket, ...] = ()
+    decisions: tuple[ChargeDecision, ...] = ()
+
+
+class Stamped(Protocol):
+    @property
+    def stamp(self) -> FactStamp: ...
+
+
+Fact = TypeVar("Fact", bound=Stamped)
+
+
+def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTicket], datetime]) -> Account:
+    """The facts that count: what occurred before ``end_of`` the ticket, and of everything what was recorded by ``known_at``.
+
+    Contracts, packages, add-ons and decisions are not cut by when they occurred: they count by their own dates.
+    """
+
+    def counted(ticket: BilledTicket) -> BilledTicket:
+        end = end_of(ticket)
+        work = tuple(each for each in _known(ticket.work, known_at) if each.start < end)
+        others = {
+            name: tuple(each for each in _known(told, known_at) if each.stamp.occurred_at < end)
+            for name in _CUT_BY_OCCURRENCE
+            if (told := getattr(ticket, name))
+        }
+        return msgspec.structs.replace(ticket, work=work, **others)
+
+    signed = _known([whole.contract] if whole.contract else [], known_at)
+    return Account(
+        id=whole.id,
+        contract=_known_contract(signed[0], known_at) if signed else None,
+        customer=whole.customer,
+        tickets=tuple(counted(each) for each in _known(whole.tickets, known_at)),
+        decisions=tuple(_known(whole.decisions, known_at)),
+    )
+
+
+def _known_contract(contract: BilledContract, known_at: datetime | None) -> BilledContract:
+    return msgspec.structs.replace(
+        contract,
+        **{
+            name: tuple(_known(getattr(contract, name), known_at))
+            for name in ("terminations", "purchases", "bookings", "booking_ends")
+        },
+    )
+
+
+def _known(facts: Sequence[Fact], known_at: datetime | None) -> Sequence[Fact]:
+    return facts if known_at is None else [each for each in facts if each.stamp.recorded_at <= known_at]

@@ -1,0 +1,1 @@
+"""Invoices and credit notes: what a statement adds to the ledger, and the frozen document."""

@@ -1,0 +1,1 @@
+"""Rating: from the facts of an account to its statement, rule by rule."""

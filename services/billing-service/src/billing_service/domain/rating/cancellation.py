@@ -1,0 +1,273 @@
+"""Late cancellations and missed appointments: whether one is late, and what its preparation costs (R6, R7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+from billing_service.domain import rounding
+from billing_service.domain.facts.account import AppointmentFact, BilledTicket, ChargeDecision
+from billing_service.domain.money import Money, at_least_cents, zero
+from billing_service.domain.rating.packages import Demand, Regime
+from billing_service.domain.rating.pricing import per_hour
+from billing_service.domain.rating.work import Piece, TermsInForce, local_day
+from billing_service.domain.statement.statement import (
+    CalledOff,
+    ChargeKind,
+    ChargeLine,
+    Draw,
+    Violation,
+    Waived,
+    charge_id,
+    exact,
+    plain,
+)
+from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_language.terms.handling import Cancellation
+
+
+class AppointmentEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How an appointment ended. ``late`` is a cancellation too late, or a missed one; ``sources`` are the events."""
+
+    verdict: Literal["open", "held", "called_off_in_time", "called_off_by_vendor", "late"]
+    start: datetime | None = None
+    ended_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+
+
+class Fee(msgspec.Struct, frozen=True, kw_only=True):
+    """The charge for an appointment that was called off too late: its preparation, rounded up once.
+
+    ``regime`` has packages where the fee is settled from them.
+    """
+
+    charge: str
+    ticket: str
+    on: date
+    pieces: tuple[Piece, ...]
+    rounded_minutes: int
+    regime: Regime
+    agreement: AgreementDocument
+    version: int
+    basis: CalledOff
+    sources: tuple[str, ...]
+
+    @property
+    def raw_minutes(self) -> int:
+        return sum(piece.minutes for piece in self.pieces)
+
+
+def is_late(start: datetime, cancelled_at: datetime, terms: Cancellation, agreement: AgreementDocument) -> bool:
+    """Whether less than the notice lay between a cancellation and the start: exactly the notice is in time (R6).
+
+    ``elapsed`` counts the hours that passed; ``wall`` the difference of the local clock times.
+    """
+    if terms.measure == "wall":
+        home = zone(agreement.timezone)
+        start, cancelled_at = (each.astimezone(home).replace(tzinfo=None) for each in (start, cancelled_at))
+    return start - cancelled_at < timedelta(hours=terms.notice_hours)
+
+
+def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce) -> AppointmentEnd:
+    """How an appointment ended, by the terms in force at its end: the first end after the last booking counts.
+
+    A cancellation not in writing does not count where the terms want it written; the vendor's own is never late.
+    """
+    found = AppointmentEnd(verdict="open")
+    for step in steps:
+        if step.what == "booked":
+            found = AppointmentEnd(verdict="open", start=step.start, sources=(step.stamp.event,))
+        elif found.start is not None and found.verdict == "open":
+            found = _ended(found, step, *in_force.at(step.stamp.occurred_at))
+    return found
+
+
+def _ended(booked: AppointmentEnd, step: AppointmentFact, _: int, agreement: AgreementDocument) -> AppointmentEnd:
+    assert booked.start is not None, "only a booked appointment ends"
+    terms = agreement.appointments.cancellation if agreement.appointments else None
+    at = step.stamp.occurred_at
+    cancelled_at: datetime | None = None
+    verdict: Literal["held", "called_off_in_time", "called_off_by_vendor", "late"]
+    match step.what:
+        case "cancelled" if step.by == "vendor":
+            verdict = "called_off_by_vendor"
+        case "cancelled" if terms is not None and terms.written and not step.written:
+            return booked
+        case "cancelled":
+            cancelled_at = at
+            verdict = (
+                "late" if terms is not None and is_late(booked.start, at, terms, agreement) else "called_off_in_time"
+            )
+        case "missed":
+            verdict = "late"
+        case _:
+            verdict = "held"
+    return AppointmentEnd(
+        verdict=verdict,
+        start=booked.start,
+        ended_at=at,
+        cancelled_at=cancelled_at,
+        sources=(*booked.sources, step.stamp.event),
+    )
+
+
+def fees(
+    account: str,
+    ticket: BilledTicket,
+    in_force: TermsInForce,
+    preparation: Sequence[Piece],
+    regime_on: Callable[[date], Regime],
+) -> tuple[list[Fee], list[Piece], list[Violation]]:
+    """The fees of a ticket's late appointments, the preparation that costs nothing, and what has no price.
+
+    Preparation of an appointment that is open, was held or was called off in time is not billed; without preparation there is
+    no fee (R7).
+    """
+    by_number: dict[int, list[Piece]] = {}
+    for piece in preparation:
+        assert piece.appointment is not None, "preparation is always for an appointment"
+        by_number.setdefault(piece.appointment, []).append(piece)
+    found: list[Fee] = []
+    unbilled: list[Piece] = []
+    violations: list[Violation] = []
+    for number, pieces in by_number.items():
+        ended = outcome([step for step in ticket.appointments if step.number == number], in_force)
+        if ended.verdict != "late" or ended.ended_at is None:
+            unbilled += pieces
+            continue
+        version, agreement = in_force.at(ended.ended_at)
+        fee = _fee(account, ticket.id, ended, tuple(pieces), version, agreement, regime_on)
+        if fee is None:
+            detail = (
+                f"Ticket {ticket.id}: appointment {number} was called off late, but the agreement has no price for it."
+            )
+            violations.append(Violation("no_rate", detail))
+            unbilled += pieces
+        else:
+            found.append(fee)
+    return found, unbilled, violations
+
+
+def charged_line(fee: Fee) -> ChargeLine:
+    """The fee as a line: preparation at the plain hourly rate, without a minimum; 0.00 if packages settle it."""
+    hourly = fee.agreement.billing.hourly
+    if fee.regime.kind == "package" or hourly is None:
+        price = zero(fee.agreement.currency)
+    else:
+        price = Money(at_least_cents(hourly.rate), fee.agreement.currency)
+    return _line(fee, "cancellation", fee.rounded_minutes, price, fee.raw_minutes)
+
+
+def settled_lines(fee: Fee, draws: Sequence[Draw]) -> list[ChargeLine]:
+    """The fee settled from packages: what they gave, and what is left over as overage."""
+    drawn = sum(exact(each.minutes) for each in draws)
+    over = fee.rounded_minutes - drawn
+    covered = min(fee.raw_minutes, int(drawn)) if over else fee.raw_minutes
+    lines: list[ChargeLine] = []
+    if drawn:
+        line = _line(fee, "allowance", drawn, zero(fee.agreement.currency), covered)
+        lines.append(msgspec.structs.replace(line, draws=tuple(draws)))
+    if over:
+        last = fee.regime.packages[-1]
+        price = Money(at_least_cents(last.overage_rate), fee.agreement.currency)
+        minutes = rounding.round_up(over, last.overage_increment_minutes)
+        lines.append(_line(fee, "overage", minutes, price, fee.raw_minutes - covered))
+    return lines
+
+
+def demand(fee: Fee) -> Demand:
+    """What a fee that packages settle asks of them."""
+    return Demand(charge=fee.charge, minutes=fee.rounded_minutes, packages=fee.regime.packages)
+
+
+def waivers(lines: Iterable[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> list[ChargeLine]:
+    """For every waived charge that has a price (and every waived fee) the line that takes it back (R8)."""
+    return [
+        msgspec.structs.replace(
+            line,
+            kind="waiver",
+            minutes=0,
+            unit_price=zero(line.amount.currency),
+            amount=-line.amount,
+            raw_minutes=0,
+            sources=(*line.sources, decision.stamp.event),
+            rules=("R8",),
+            basis=Waived(waives=line.kind, amount=line.amount, reason=decision.reason, actor=decision.actor),
+        )
+        for line in lines
+        if (decision := decisions.get(line.charge)) and (line.kind == "cancellation" or line.amount.amount)
+    ]
+
+
+def _fee(
+    account: str,
+    ticket: str,
+    ended: AppointmentEnd,
+    pieces: tuple[Piece, ...],
+    version: int,
+    agreement: AgreementDocument,
+    regime_on: Callable[[date], Regime],
+) -> Fee | None:
+    terms, appointments, hourly = agreement.billing.cancellation_fee, agreement.appointments, agreement.billing.hourly
+    number = pieces[0].appointment
+    assert ended.start is not None, "only a booked appointment is late"
+    assert ended.ended_at is not None, "a late appointment has ended"
+    assert number is not None, "preparation is always for an appointment"
+    on = local_day(ended.ended_at, agreement)
+    regime = regime_on(on)
+    if terms is None or appointments is None or appointments.cancellation is None:
+        return None
+    if terms.settle_from == "package" and regime.kind == "package":
+        increment = regime.packages[0].increment_minutes
+    elif hourly is not None:
+        regime, increment = Regime("hourly"), hourly.increment_minutes
+    else:
+        return None
+    notice = appointments.cancellation
+    rounded = rounding.round_up(sum(piece.minutes for piece in pieces), increment)
+    sources = dict.fromkeys(source for piece in pieces for source in piece.sources)
+    return Fee(
+        charge=charge_id(account, ticket, "cancellation", str(number)),
+        ticket=ticket,
+        on=on,
+        pieces=pieces,
+        rounded_minutes=rounded,
+        regime=regime,
+        agreement=agreement,
+        version=version,
+        basis=CalledOff(
+            parts=tuple(piece.part for piece in pieces),
+            appointment=number,
+            start=ended.start,
+            cancelled_at=ended.cancelled_at,
+            notice_hours=notice.notice_hours,
+            measure=notice.measure,
+            increment_minutes=increment,
+            rounded_minutes=rounded,
+        ),
+        sources=(*sources, *ended.sources),
+    )
+
+
+def _line(fee: Fee, kind: ChargeKind, minutes: int | Fraction, price: Money, raw_minutes: int) -> ChargeLine:
+    return ChargeLine(
+        charge=fee.charge,
+        kind=kind,
+        ticket=fee.ticket,
+        on=fee.on,
+        minutes=plain(minutes),
+        unit_price=price,
+        amount=per_hour(minutes, price),
+        raw_minutes=raw_minutes,
+        sources=fee.sources,
+        rules=("R6", "R7"),
+        clauses=("/appointments/cancellation", "/billing/cancellation_fee"),
+        agreement=fee.agreement.agreement,
+        agreement_version=fee.version,
+        basis=fee.basis,
+    )

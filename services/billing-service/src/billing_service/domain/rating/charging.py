@@ -1,0 +1,197 @@
+"""Charging: an account's sorted work and late cancellations as lines, drawn from packages or priced."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from billing_service.domain.facts.account import Account, ChargeDecision, PrepaidPackage
+from billing_service.domain.rating import cancellation, grouping, packages, pricing
+from billing_service.domain.rating.cancellation import Fee
+from billing_service.domain.rating.classification import ClassifiedWork
+from billing_service.domain.rating.grouping import RoundingGroup
+from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
+from billing_service.domain.rating.work import Piece
+from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import (
+    ChargeLine,
+    Draw,
+    NotRated,
+    NotRatedReason,
+    Violation,
+    merged_draws,
+)
+from fristwerk_language.terms import AgreementDocument
+
+_HOURLY: Final = Regime("hourly")
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """The packages that charges draw from, what a day's work is billed by, and what issued invoices drew."""
+
+    agreement: AgreementDocument
+    packages: tuple[PrepaidPackage, ...]
+    regime_on: Callable[[date], Regime]
+    term_on: Callable[[date], date]
+    frozen: Frozen
+
+
+class Charged(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines, those that wait for a decision, what could not be put on one, and what is left in each package."""
+
+    lines: list[ChargeLine]
+    proposed: list[ChargeLine]
+    not_rated: list[NotRated]
+    violations: list[Violation]
+    left: Mapping[str, Exact]
+
+
+def pool_of(account: Account, own: AgreementDocument, until: date, invoiced: Invoiced) -> Pool:
+    """The account's packages, with the regime and the term of each day looked up once."""
+    granted = packages.granted(account.contract, own, until)
+    return Pool(
+        agreement=own,
+        packages=granted,
+        regime_on=lru_cache(maxsize=None)(lambda on: packages.regime(granted, own, on)),
+        term_on=lru_cache(maxsize=None)(lambda on: packages.term_of(account.contract, own, on)[0]),
+        frozen=packages.frozen_draws(invoiced.lines),
+    )
+
+
+def free_lines(account: str, tickets: Sequence[ClassifiedWork], pool: Pool) -> list[ChargeLine]:
+    """Work free of charge, grouped as other work is, in raw minutes (R11)."""
+    clauses = {(each.ticket.id, entry): clause for each in tickets for entry, clause in each.coverage.items()}
+    pieces = [piece for each in tickets for piece in each.free]
+    groups = grouping.grouped(account, pieces, lambda _: _HOURLY, pool.term_on)
+    return [
+        pricing.free_line(group, tuple(dict.fromkeys(clauses[piece.ticket, piece.entry] for piece in group.pieces)))
+        for group in groups
+    ]
+
+
+def charge(
+    account: str, tickets: Sequence[ClassifiedWork], pool: Pool, decisions: Mapping[str, ChargeDecision]
+) -> Charged:
+    """Billable work and fees as lines. Work draws from packages before fees do, each in the order of its days."""
+    pieces = [piece for each in tickets for piece in each.billable]
+    groups = grouping.grouped(account, pieces, pool.regime_on, pool.term_on)
+    refusals = [(group, _refusal(group)) for group in groups]
+    fees, idle, violations = _fees(account, tickets, pool)
+    undecided = [fee for fee in fees if _needs_decision(fee) and fee.charge not in decisions]
+    decided = [fee for fee in fees if not _needs_decision(fee) or fee.charge in decisions]
+    settled = [fee for fee in decided if _is_settled(fee, decisions)]
+    priced = [fee for fee in decided if not _is_settled(fee, decisions)]
+    drawn, left = _drawn([group for group, refusal in refusals if refusal is None], settled, pool)
+    return Charged(
+        lines=[*drawn, *(cancellation.charged_line(fee) for fee in priced)],
+        proposed=[cancellation.charged_line(fee) for fee in undecided],
+        not_rated=[
+            *(_not_rated(piece, "awaits_resolution") for each in tickets for piece in each.unresolved),
+            *(_not_rated(piece, refusal[0]) for group, refusal in refusals if refusal for piece in group.pieces),
+            *(_not_rated(piece, "preparation") for piece in idle),
+            *(_not_rated(piece, "undecided") for fee in undecided for piece in fee.pieces),
+        ],
+        violations=[
+            *(violation for each in tickets for violation in each.violations),
+            *(refusal[1] for _, refusal in refusals if refusal),
+            *violations,
+        ],
+        left=left,
+    )
+
+
+def _not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:
+    """A piece that stands on no line."""
+    return NotRated(piece.ticket, piece.entry, piece.event, piece.minutes, reason)
+
+
+def _refusal(group: RoundingGroup) -> tuple[NotRatedReason, Violation] | None:
+    """Why a group's work has no price: no hourly rate, or a package that expired and allows nothing after it (R5)."""
+    agreement = group.first.agreement
+    if group.regime.kind == "refuse":
+        package = group.regime.packages[-1]
+        detail = f"Ticket {group.ticket}: work after the package {package.id} expired on {package.until_on} is refused."
+        return "package_expired", Violation("package_expired", detail)
+    if group.regime.kind == "hourly" and agreement.billing.hourly is None:
+        detail = f"Ticket {group.ticket}: the agreement {agreement.agreement} has no hourly rate for its work."
+        return "no_rate", Violation("no_rate", detail)
+    return None
+
+
+def _fees(
+    account: str, tickets: Sequence[ClassifiedWork], pool: Pool
+) -> tuple[list[Fee], list[Piece], list[Violation]]:
+    fees: list[Fee] = []
+    idle: list[Piece] = []
+    violations: list[Violation] = []
+    for each in tickets:
+        if each.preparation:
+            found = cancellation.fees(account, each.ticket, each.in_force, each.preparation, pool.regime_on)
+            fees, idle, violations = [*fees, *found[0]], [*idle, *found[1]], [*violations, *found[2]]
+    return sorted(fees, key=lambda fee: (fee.on, fee.ticket, fee.charge)), idle, violations
+
+
+def _needs_decision(fee: Fee) -> bool:
+    terms = fee.agreement.billing.cancellation_fee
+    return terms is not None and terms.decision == "required"
+
+
+def _is_settled(fee: Fee, decisions: Mapping[str, ChargeDecision]) -> bool:
+    """Whether packages pay the fee; a waived one draws nothing."""
+    waived = fee.charge in decisions and decisions[fee.charge].decision == "waive"
+    return fee.regime.kind == "package" and not waived
+
+
+def _drawn(
+    groups: Sequence[RoundingGroup], fees: Sequence[Fee], pool: Pool
+) -> tuple[list[ChargeLine], Mapping[str, Exact]]:
+    """The lines of work and of fees that packages settle: rounded, weighted, drawn, and the rest priced."""
+    shares = [grouping.round_by_day(group, _increment(group)) for group in groups]
+    asking = sorted(
+        (share.on, share.started_at, number, share.minutes)
+        for number, group in enumerate(groups)
+        if group.regime.kind == "package"
+        for share in shares[number]
+    )
+    demands = [
+        Demand(
+            charge=groups[number].charge("allowance"),
+            minutes=packages.weigh(minutes, groups[number].first.factor, pool.agreement),
+            packages=pool.regime_on(on).packages,
+        )
+        for on, _, number, minutes in asking
+    ]
+    draws, left = packages.draw([*demands, *(cancellation.demand(fee) for fee in fees)], pool.packages, pool.frozen)
+    by_group: defaultdict[int, list[Draw]] = defaultdict(list)
+    for (_, _, number, _), drawn in zip(asking, draws[: len(asking)], strict=True):
+        by_group[number] += drawn
+    lines = [
+        line
+        for number, group in enumerate(groups)
+        for line in _work_lines(group, grouping.rounded_minutes(shares[number]), by_group[number], pool)
+    ]
+    for fee, drawn in zip(fees, draws[len(asking) :], strict=True):
+        lines += cancellation.settled_lines(fee, drawn)
+    return lines, left
+
+
+def _work_lines(group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool: Pool) -> list[ChargeLine]:
+    hourly = group.first.agreement.billing.hourly
+    if group.regime.packages:
+        weighted = packages.weigh(rounded, group.first.factor, pool.agreement)
+        return pricing.package_lines(group, rounded, weighted, merged_draws(draws))
+    assert hourly is not None, "groups without a price are refused before"
+    return [pricing.hourly_line(group, rounded, hourly)]
+
+
+def _increment(group: RoundingGroup) -> int:
+    hourly = group.first.agreement.billing.hourly
+    if group.regime.packages:
+        return group.regime.packages[0].increment_minutes
+    assert hourly is not None, "groups without a price are refused before"
+    return hourly.increment_minutes

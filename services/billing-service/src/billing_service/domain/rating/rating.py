@@ -1,0 +1,156 @@
+"""Rating: the pipeline from an account's facts to its statement, one small step after the other.
+
+Take each event once, apply corrections, classify, hold at the cost gate, group, round up once per group, weight by the rate
+factor, draw from packages, price overage and hourly work, minimum charge, late cancellations and waivers, add-ons, round each
+line, VAT per rate on the sum, round the payable amount. The order is part of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from billing_service.domain.facts import account as facts
+from billing_service.domain.facts.account import Account
+from billing_service.domain.money import CurrencyMixedError
+from billing_service.domain.rating import addons, cancellation, charging, classification, minimum, packages, vat, work
+from billing_service.domain.rating.classification import ClassifiedWork
+from billing_service.domain.rating.work import TermsLookup
+from billing_service.domain.statement import ledger
+from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import (
+    ChargeLine,
+    NotRated,
+    Shares,
+    Statement,
+    in_order,
+    minutes_by_ticket,
+)
+from fristwerk_language.terms import AgreementDocument, zone
+
+
+class EmptyAccountError(ValueError):
+    """Raised for an account without a contract and without tickets: no agreement says what it costs."""
+
+
+def rate(
+    account: Account,
+    terms: TermsLookup,
+    until: date,
+    *,
+    known_at: datetime | None = None,
+    invoiced: Invoiced = ledger.NOTHING,
+    vat_rates: vat.Rates = vat.RATES,
+) -> Statement:
+    """What an account's facts come to, up to and including the local day ``until``, as far as recorded by ``known_at``.
+
+    ``terms`` finds the agreement of a name and version. ``invoiced`` are the account's issued documents: what they drew from
+    packages stays drawn (R13). Raises CurrencyMixedError if a ticket's agreement has another currency than the account's,
+    EmptyAccountError if there is nothing to rate.
+    """
+    version, own = account_terms(account, terms)
+    counted = facts.up_to(account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version)))
+    tickets = [classification.classify_work(ticket, work.terms_in_force(ticket, terms)) for ticket in counted.tickets]
+    check_currency(own, tickets)
+    decisions = {decision.charge: decision for decision in counted.decisions}
+    waived = {charge: decision for charge, decision in decisions.items() if decision.decision == "waive"}
+    pool = charging.pool_of(counted, own, until, invoiced)
+
+    charged = charging.charge(account.id, tickets, pool, decisions)
+    priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
+    charges = [line for line in priced if line.charge not in waived]
+    topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
+    booked, refused = addons.addon_lines(counted.contract, own, until)
+    unwaived = [*priced, *topped_up, *booked]
+    waivers = cancellation.waivers(unwaived, waived)
+    lines = in_order(vat.taxed([*unwaived, *waivers], own.billing.vat, counted.customer, vat_rates))
+    return Statement(
+        account=account.id,
+        agreement=own.agreement,
+        agreement_version=version,
+        currency=own.currency,
+        cash_rounding=own.billing.cash_rounding,
+        until=until,
+        lines=lines,
+        proposed=in_order(vat.taxed(charged.proposed, own.billing.vat, counted.customer, vat_rates)),
+        totals=vat.totals(lines, own.currency, own.billing.cash_rounding),
+        packages=packages.balances(pool.packages, charged.left, until),
+        held_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.held),
+        written_off_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.written_off),
+        not_rated=tuple(sorted(charged.not_rated, key=lambda each: (each.ticket, each.entry))),
+        violations=tuple(sorted({*charged.violations, *refused})),
+        waived=tuple(sorted({line.charge for line in lines if line.kind == "waiver"})),
+        shares=shares(tickets, lines, charged.not_rated),
+    )
+
+
+def account_terms(account: Account, terms: TermsLookup) -> tuple[int, AgreementDocument]:
+    """The version that rates what is not a ticket's: the contract's own; without one, the last opened ticket's."""
+    if account.contract is not None:
+        signed = account.contract
+        return signed.agreement_version, terms(signed.agreement, signed.agreement_version)
+    if not account.tickets:
+        raise EmptyAccountError(f"the account {account.id} has neither a contract nor a ticket")
+    last = max(account.tickets, key=lambda ticket: ticket.stamp.order)
+    return last.agreement_version, terms(last.agreement, last.agreement_version)
+
+
+def end_of(until: date, agreement: AgreementDocument) -> datetime:
+    """The instant at which the local day ``until`` is over where the agreement is at home."""
+    return _midnight_after(until, agreement.timezone)
+
+
+@lru_cache(maxsize=1024)
+def _midnight_after(day: date, timezone: str) -> datetime:
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(day + timedelta(days=1), time(), zone(timezone)).astimezone(UTC)
+
+
+def check_currency(own: AgreementDocument, tickets: Iterable[ClassifiedWork]) -> None:
+    """Raises CurrencyMixedError if a ticket's terms have another currency than the account's (R14)."""
+    for each in tickets:
+        for version, agreement in each.in_force.versions:
+            if agreement.currency != own.currency:
+                raise CurrencyMixedError(
+                    f"ticket {each.ticket.id} is rated in {agreement.currency} ({agreement.agreement}@{version}), "
+                    f"its account in {own.currency}"
+                )
+
+
+def top_ups(
+    account: str,
+    lines: Sequence[ChargeLine],
+    tickets: Iterable[ClassifiedWork],
+    invoiced: Invoiced,
+    own: minimum.VersionedTerms,
+) -> list[ChargeLine]:
+    """The minimum charges of lines that are not waived: by ticket or group, and by invoice (R4)."""
+    newest = {each.ticket.id: each.in_force.newest for each in tickets}
+    by_ticket = minimum.top_ups(account, lines, lambda ticket: newest.get(ticket, own))
+    return [*by_ticket, *minimum.invoice_top_ups(account, lines, invoiced, own)]
+
+
+def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], unrated: Iterable[NotRated]) -> Shares:
+    """Where the logged minutes went. Logged is counted at the start, the rest at the end, so nothing can hide."""
+    waived = {line.charge for line in lines if line.kind == "waiver"}
+    by_kind: dict[str, int] = {}
+    for line in lines:
+        share = "waived" if line.charge in waived else line.kind
+        by_kind[share] = by_kind.get(share, 0) + line.raw_minutes
+    held = written_off = logged = 0
+    for each in tickets:
+        held += sum(piece.minutes for piece in each.held)
+        written_off += sum(piece.minutes for piece in each.written_off)
+        logged += each.logged_minutes
+    return Shares(
+        logged=logged,
+        package=by_kind.get("allowance", 0),
+        hourly=sum(by_kind.get(kind, 0) for kind in ("hourly", "overage", "cancellation")),
+        free=by_kind.get("free", 0),
+        held=held,
+        written_off=written_off,
+        waived=by_kind.get("waived", 0),
+        not_rated=sum(each.minutes for each in unrated),
+    )

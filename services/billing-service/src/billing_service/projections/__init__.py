@@ -1,0 +1,1 @@
+"""The read model and every write of it."""

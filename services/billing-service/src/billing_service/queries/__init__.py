@@ -1,0 +1,1 @@
+"""Reads of the read model: plain SQL, rows as structs."""

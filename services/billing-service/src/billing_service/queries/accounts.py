@@ -1,0 +1,181 @@
+"""Questions about accounts: whose they are, what was recorded for them, and under which terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, or_, select, union_all
+
+from billing_service.projections.tables import accounts, agreements, decisions, facts, tickets
+from fristwerk_language.events import Recorded, decode
+from fristwerk_language.events.billing import ChargeDecided
+from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.customers import CustomerRegistered
+from fristwerk_language.terms import AgreementDocument, agreement_document
+from fristwerk_platform.read_models import Database
+
+
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An account: ``kind`` is ``contract`` or ``customer``."""
+
+    account: str
+    provider: str
+    customer: str
+    kind: str
+
+
+class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """Which account a ticket's work belongs to."""
+
+    ticket: str
+    account: str
+    customer: str
+
+
+class PublishedTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of an agreement and the digest it was published with."""
+
+    document: AgreementDocument
+    digest: str
+
+
+class ReadModel:
+    """Queries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._published: dict[tuple[str, str, int], PublishedTerms] = {}
+
+    async def account(self, provider: str, account: str) -> AccountRow | None:
+        """A contract's or customer's account."""
+        found = await self._accounts(accounts.c.provider == provider, accounts.c.account == account)
+        return found[0] if found else None
+
+    async def accounts_of(self, provider: str, customer: str) -> list[AccountRow]:
+        """All accounts of a customer: its contracts, and its work without one."""
+        return await self._accounts(accounts.c.provider == provider, accounts.c.customer == customer)
+
+    async def billable(
+        self, provider: str, *, account: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[AccountRow]:
+        """Every account that may owe something (or that one), in order: contracts, and customers with a ticket outside of one."""
+        worked_for = select(tickets.c.ticket).where(tickets.c.account == accounts.c.account).exists()
+        conditions = [
+            accounts.c.provider == provider,
+            accounts.c.account > after,
+            or_(accounts.c.kind == "contract", worked_for),
+        ]
+        if account is not None:
+            conditions.append(accounts.c.account == account)
+        return await self._accounts(*conditions, limit=limit)
+
+    async def providers(self) -> list[str]:
+        """Every provider with an account."""
+        statement = select(accounts.c.provider).distinct().order_by(accounts.c.provider)
+        async with self._database.reading() as connection:
+            return list((await connection.execute(statement)).scalars())
+
+    async def ticket(self, provider: str, name: str) -> AccountTicket | None:
+        """A ticket by id or reference."""
+        statement = select(tickets.c.ticket, tickets.c.account, tickets.c.customer).where(
+            tickets.c.provider == provider, (tickets.c.ticket == name) | (tickets.c.reference == name)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(statement)).first()
+        return None if row is None else AccountTicket(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+    async def references(self, accounts_named: Iterable[str]) -> dict[str, str]:
+        """The references that people know the accounts' tickets by."""
+        statement = select(tickets.c.ticket, tickets.c.reference).where(
+            tickets.c.account.in_(bindparam("named", expanding=True))
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement, {"named": list(accounts_named)})
+            return {row.ticket: row.reference for row in rows}
+
+    async def facts(self, account: AccountRow) -> list[Recorded]:
+        """Everything recorded that the account's bill rests on, the vendor's decisions included."""
+        own = select(facts.c.line).where(facts.c.account == account.account)
+        about = select(facts.c.line).where(
+            facts.c.account == account.customer, facts.c.stream == f"customer-{account.customer}"
+        )
+        decided = select(decisions.c.line).where(decisions.c.account == account.account)
+        async with self._database.reading() as connection:
+            lines = (await connection.execute(union_all(own, about, decided))).scalars().all()
+        return [decode(line) for line in lines]
+
+    async def registration(self, customer: str) -> Recorded | None:
+        """The event that made a customer known."""
+        statement = select(facts.c.line).where(facts.c.account == customer, facts.c.stream == f"customer-{customer}")
+        async with self._database.reading() as connection:
+            lines = (await connection.execute(statement)).scalars().all()
+        found = (decode(line) for line in lines)
+        return next((each for each in found if isinstance(each.event, CustomerRegistered)), None)
+
+    async def resting_on(self, provider: str, event: str) -> AccountRow | None:
+        """The account whose bill an event is a fact of."""
+        named = select(facts.c.account).where(facts.c.event == event)
+        decided = select(decisions.c.account).where(decisions.c.event == event)
+        found = await self._accounts(accounts.c.provider == provider, accounts.c.account.in_(named.union(decided)))
+        return found[0] if found else None
+
+    async def events(self, event_ids: Iterable[str]) -> list[Recorded]:
+        """The recorded facts and decisions with these ids, in the order in which they happened."""
+        wanted = {"wanted": list(event_ids)}
+        by_id: Any = bindparam("wanted", expanding=True)
+        statements = [select(table.c.line).where(table.c.event.in_(by_id)) for table in (facts, decisions)]
+        async with self._database.reading() as connection:
+            lines = [line for each in statements for line in (await connection.execute(each, wanted)).scalars()]
+        found = {each.envelope.id: each for each in map(decode, lines)}
+        return sorted(found.values(), key=lambda each: (each.envelope.occurred_at, each.envelope.id))
+
+    async def decisions(self, account: str) -> dict[str, str]:
+        """The account's decided charges, each with its last decision: ``charge`` or ``waive``."""
+        return {event.charge: event.decision for event, _ in await self._decisions(decisions.c.account == account)}
+
+    async def decision(self, account: str, charge: str) -> tuple[ChargeDecided, int] | None:
+        """The last decision on a charge, and its version."""
+        found = await self._decisions(decisions.c.account == account, decisions.c.charge == charge)
+        return found[-1] if found else None
+
+    async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], PublishedTerms]:
+        """Every version of an agreement that the facts may be rated under; a version never changes, so it is read once."""
+        events = [each.event for each in facts_]
+        names = {name for event in events if (name := getattr(event, "agreement", None)) is not None}
+        versions = {number for event in events if (number := getattr(event, "agreement_version", None)) is not None}
+        wanted = {(name, version): (provider, name, version) for name in names for version in versions}
+        if all(key in self._published for key in wanted.values()):
+            return {named: self._published[key] for named, key in wanted.items()}
+        return await self.agreements(provider)
+
+    async def agreements(self, provider: str) -> Mapping[tuple[str, int], PublishedTerms]:
+        """Every version of the provider's agreements."""
+        known = select(agreements.c.name, agreements.c.version).where(agreements.c.provider == provider)
+        async with self._database.reading() as connection:
+            keys = [(row.name, row.version) for row in await connection.execute(known)]
+            if any((provider, *key) not in self._published for key in keys):
+                lines = select(agreements.c.line).where(agreements.c.provider == provider)
+                for line in (await connection.execute(lines)).scalars():
+                    self._keep(provider, decode(line))
+        return {key: self._published[provider, *key] for key in keys}
+
+    def _keep(self, provider: str, published: Recorded) -> None:
+        event = published.event
+        assert isinstance(event, AgreementPublished), "only agreements are stored here"
+        key = (provider, event.name, event.version)
+        if key not in self._published:
+            self._published[key] = PublishedTerms(document=agreement_document(event.document), digest=event.digest)
+
+    async def _decisions(self, *conditions: Any) -> list[tuple[ChargeDecided, int]]:
+        statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(statement)).all()
+        events = [(decode(row.line).event, row.version) for row in rows]
+        return [(event, version) for event, version in events if isinstance(event, ChargeDecided)]
+
+    async def _accounts(self, *conditions: Any, limit: int | None = None) -> list[AccountRow]:
+        statement = select(accounts).where(*conditions).order_by(accounts.c.account).limit(limit)
+        async with self._database.reading() as connection:
+            return [AccountRow(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001

@@ -1,0 +1,258 @@
+"""Questions about issued documents: the series as it stands, one document, lists, lines, and what an event was billed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
+
+from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import ChargeLine
+from billing_service.projections.tables import document_lines, document_steps, documents, line_sources
+from fristwerk_language.events import Recorded, decode
+from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued
+from fristwerk_platform.read_models import Database
+
+
+class _KnownBy(msgspec.Struct, frozen=True):
+    reference: str | None
+
+
+_line: Final = msgspec.json.Decoder(ChargeLine)
+_known_by: Final = msgspec.json.Decoder(_KnownBy)
+
+
+class IssuedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a document; ``place`` counts from 1, ``reference`` is the ticket's."""
+
+    number: int
+    place: int
+    account: str
+    reference: str | None
+    line: ChargeLine
+
+
+class IssuedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice or credit note with what became of it: ``steps`` are the events after it, ``credited_by`` a number."""
+
+    provider: str
+    number: int
+    type: str
+    account: str
+    customer: str
+    until: date
+    issued_on: date
+    corrects: int | None
+    issued: Recorded
+    steps: tuple[Recorded, ...]
+    credited_by: int | None
+
+    @property
+    def event(self) -> InvoiceIssued | CreditNoteIssued:
+        """The event that issued it, with the frozen copy."""
+        event = self.issued.event
+        assert isinstance(event, InvoiceIssued | CreditNoteIssued), "only documents are stored here"
+        return event
+
+    @property
+    def version(self) -> int:
+        """Grows with everything that becomes of the document."""
+        return 1 + len(self.steps) + (self.credited_by is not None)
+
+
+class DocumentFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which documents to list, in the order of their numbers; days of issue are inclusive."""
+
+    provider: str
+    contract: str | None = None
+    customer: str | None = None
+    from_on: date | None = None
+    until_on: date | None = None
+    after: int = 0
+    limit: int = 50
+
+
+class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which issued lines to list, in the order of numbers and places; ``after`` is the last of the page before."""
+
+    documents: DocumentFilter
+    event: str | None = None
+    number: int | None = None
+    after: tuple[int, int] = (0, 0)
+    limit: int | None = None
+
+
+class Documents:
+    """Queries. What an account was invoiced is read from the same rows, so it always fits the last number."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standing(self, provider: str, accounts: Sequence[str]) -> tuple[int, dict[str, Ledger]]:
+        """The last number of the provider's series, and at that number the ledger of each account."""
+        last = select(func.max(documents.c.number)).where(documents.c.provider == provider)
+        async with self._database.reading() as connection:
+            number = (await connection.execute(last)).scalar() or 0
+            rows = (await connection.execute(_LEDGER, {"accounts": list(accounts)})).all()
+        return number, {account: _ledger([row for row in rows if row.account == account]) for account in accounts}
+
+    async def ledger(self, account: str, *, at: datetime | None = None, known_at: datetime | None = None) -> Ledger:
+        """What an account was invoiced, as it had occurred ``at`` and was recorded by ``known_at``."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_LEDGER, {"accounts": [account]})).all()
+        return _ledger(
+            [
+                row
+                for row in rows
+                if (at is None or row.occurred_at <= at) and (known_at is None or row.recorded_at <= known_at)
+            ]
+        )
+
+    async def last_number(self, provider: str) -> int:
+        """The last number of the provider's series, 0 before the first."""
+        statement = select(func.max(documents.c.number)).where(documents.c.provider == provider)
+        async with self._database.reading() as connection:
+            return (await connection.execute(statement)).scalar() or 0
+
+    async def document(self, provider: str, number: int) -> IssuedDocument | None:
+        """The document of a number."""
+        found = await self._documents(documents.c.provider == provider, documents.c.number == number, limit=1)
+        return found[0] if found else None
+
+    async def listed(self, wanted: DocumentFilter) -> list[IssuedDocument]:
+        """A page of documents."""
+        return await self._documents(*_conditions(wanted), documents.c.number > wanted.after, limit=wanted.limit)
+
+    async def lines(self, wanted: LineFilter) -> list[IssuedLine]:
+        """A page of lines."""
+        number, place = wanted.after
+        same = and_(document_lines.c.provider == documents.c.provider, document_lines.c.number == documents.c.number)
+        conditions = [*_conditions(wanted.documents), same, _beyond(number, place)]
+        if wanted.number is not None:
+            conditions.append(documents.c.number == wanted.number)
+        if wanted.documents.contract is not None:
+            conditions.append(document_lines.c.account == wanted.documents.contract)
+        if wanted.event is not None:
+            conditions.append(_rests_on(wanted.event))
+        statement = (
+            select(document_lines)
+            .where(*conditions)
+            .order_by(document_lines.c.number, document_lines.c.place)
+            .limit(wanted.limit)
+        )
+        async with self._database.reading() as connection:
+            return [_issued_line(row) for row in await connection.execute(statement)]
+
+    async def _documents(self, *conditions: ColumnElement[bool], limit: int) -> list[IssuedDocument]:
+        statement = select(documents).where(*conditions).order_by(documents.c.number).limit(limit)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(statement)).all()
+            if not rows:
+                return []
+            these = {"provider": rows[0].provider, "numbers": [row.number for row in rows]}
+            steps = (await connection.execute(_STEPS, these)).all()
+            credits_ = {row.corrects: row.number for row in await connection.execute(_CREDITS, these)}
+        return [_document(row, steps, credits_) for row in rows]
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account was invoiced: its lines with their signs, up to which day, and in which documents each charge stands."""
+
+    invoiced: Invoiced = Invoiced()
+    until: date | None = None
+    numbers: dict[str, tuple[int, ...]] = {}
+
+
+_LEDGER: Final = (
+    select(document_lines)
+    .where(document_lines.c.account.in_(bindparam("accounts", expanding=True)))
+    .order_by(document_lines.c.number, document_lines.c.place)
+)
+_STEPS: Final = (
+    select(document_steps.c.number, document_steps.c.line)
+    .where(
+        document_steps.c.provider == bindparam("provider"),
+        document_steps.c.number.in_(bindparam("numbers", expanding=True)),
+    )
+    .order_by(document_steps.c.number, document_steps.c.version)
+)
+_CREDITS: Final = select(documents.c.number, documents.c.corrects).where(
+    documents.c.provider == bindparam("provider"), documents.c.corrects.in_(bindparam("numbers", expanding=True))
+)
+
+
+def _conditions(wanted: DocumentFilter) -> list[ColumnElement[bool]]:
+    conditions = [documents.c.provider == wanted.provider]
+    if wanted.contract is not None:
+        billed = select(document_lines.c.place).where(
+            document_lines.c.provider == documents.c.provider,
+            document_lines.c.number == documents.c.number,
+            document_lines.c.account == wanted.contract,
+        )
+        conditions.append(billed.exists())
+    if wanted.customer is not None:
+        conditions.append(documents.c.customer == wanted.customer)
+    if wanted.from_on is not None:
+        conditions.append(documents.c.issued_on >= wanted.from_on)
+    if wanted.until_on is not None:
+        conditions.append(documents.c.issued_on <= wanted.until_on)
+    return conditions
+
+
+def _beyond(number: int, place: int) -> ColumnElement[bool]:
+    later = and_(document_lines.c.number == number, document_lines.c.place > place)
+    return (document_lines.c.number > number) | later
+
+
+def _rests_on(event: str) -> ColumnElement[bool]:
+    return (
+        select(line_sources.c.place)
+        .where(
+            line_sources.c.provider == document_lines.c.provider,
+            line_sources.c.event == event,
+            line_sources.c.number == document_lines.c.number,
+            line_sources.c.place == document_lines.c.place,
+        )
+        .exists()
+    )
+
+
+def _ledger(rows: Sequence[Row[Any]]) -> Ledger:
+    lines = tuple(_line.decode(row.line) for row in rows)
+    numbers: dict[str, tuple[int, ...]] = {}
+    for row, line in zip(rows, lines, strict=True):
+        numbers[line.charge] = tuple(sorted({*numbers.get(line.charge, ()), row.number}))
+    return Ledger(
+        invoiced=Invoiced(lines, len({row.number for row in rows})),
+        until=max((row.until for row in rows), default=None),
+        numbers=numbers,
+    )
+
+
+def _issued_line(row: Row[Any]) -> IssuedLine:
+    return IssuedLine(
+        number=row.number,
+        place=row.place,
+        account=row.account,
+        reference=_known_by.decode(row.line).reference,
+        line=_line.decode(row.line),
+    )
+
+
+def _document(row: Row[Any], steps: Sequence[Any], credits_: Mapping[int, int]) -> IssuedDocument:
+    return IssuedDocument(
+        provider=row.provider,
+        number=row.number,
+        type=row.type,
+        account=row.account,
+        customer=row.customer,
+        until=row.until,
+        issued_on=row.issued_on,
+        corrects=row.corrects,
+        issued=decode(row.line),
+        steps=tuple(decode(step.line) for step in steps if step.number == row.number),
+        credited_by=credits_.get(row.number),
+    )
