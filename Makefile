@@ -9,13 +9,14 @@ PACKAGES := shared/language shared/platform services/ticket-service services/sla
 ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
+PYTEST := $(PY) -m pytest -n 2 --dist worksteal
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test lint check bench faults lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check bench faults lock clean
 
 welcome: setup help
 
@@ -24,10 +25,13 @@ help:
 	@echo "make serve    starts the three services alone: make serve VAR=folder PORT=8001"
 	@echo "              with DATABASE=postgres both run on a PostgreSQL in that folder"
 	@echo "make test     runs the whole test suite"
+	@echo "make quick    runs the tests that need no process and no PostgreSQL: under a minute"
+	@echo "make coverage runs the whole test suite and prints which lines and branches it reaches"
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
 	@echo "make bench    measures, and prints the figures"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
+	@echo "make nightly  the whole test suite with many more examples of every property, then make faults"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
 	@echo "make clean    removes .venv and caches, never your data"
 
@@ -43,7 +47,18 @@ serve: setup
 	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent
 
 test: setup
-	$(PY) -m pytest -n 2
+	$(PYTEST) --durations=25
+
+quick: setup
+	$(PYTEST) -m "not process and not faults and not postgres" --durations=5
+
+# Everything again, slower: what the tests and the processes that they start execute.
+coverage: setup
+	rm -f .coverage .coverage.*
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+	$(PY) tests/branches.py
 
 lint: setup
 	$(PY) -m ruff check
@@ -55,7 +70,11 @@ check: lint test
 
 # The long versions of the fault tests, with a table of promises and figures at the end.
 faults: setup
-	$(PY) -m pytest -n 2 tests/faults $(ORDER_OF_ARRIVAL) --faults=long
+	$(PYTEST) tests/faults $(ORDER_OF_ARRIVAL) --faults=long
+
+nightly: setup
+	$(PYTEST) --hypothesis-profile=nightly
+	$(MAKE) faults
 
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done
@@ -71,5 +90,5 @@ lock: setup
 	$(LOCK) requirements-uv.in --upgrade --output-file requirements-uv.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

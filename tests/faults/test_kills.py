@@ -47,13 +47,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 @pytest.fixture
 async def place(
-    database_settings: Settings, three_free_ports: int, monkeypatch: pytest.MonkeyPatch
+    services_settings: Settings, three_free_ports: int, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Place]:
     """The three services as processes, on each kind of database; who is killed is started again without a pause."""
     monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.0)
-    if database_settings.database_url is not None:
-        monkeypatch.setenv("FRISTWERK_DATABASE_URL", database_settings.database_url)
-    folder = database_settings.var
+    if services_settings.database_url is not None:
+        monkeypatch.setenv("FRISTWERK_DATABASE_URL", services_settings.database_url)
+    folder = services_settings.var
     with occupied(folder):
         stack = Stack(folder, three_free_ports, print)
         await stack.start()
@@ -61,7 +61,7 @@ async def place(
         async with connected(folder, three_free_ports) as client:
             patient = Client(client._clients, client._issue, patience_seconds=PATIENCE_SECONDS)
             surroundings = environment(os.environ, folder, three_free_ports)
-            yield Place(settings=database_settings, stack=stack, client=patient, environment=surroundings)
+            yield Place(settings=services_settings, stack=stack, client=patient, environment=surroundings)
         keeping.cancel()
         await stack.stop()
         await asyncio.gather(keeping, return_exceptions=True)

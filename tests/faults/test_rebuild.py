@@ -49,12 +49,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 @pytest.fixture
 async def place(
-    database_settings: Settings, three_free_ports: int, monkeypatch: pytest.MonkeyPatch
+    services_settings: Settings, three_free_ports: int, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Place]:
     """The three services as processes, on each kind of database."""
-    if database_settings.database_url is not None:
-        monkeypatch.setenv("FRISTWERK_DATABASE_URL", database_settings.database_url)
-    folder = database_settings.var
+    if services_settings.database_url is not None:
+        monkeypatch.setenv("FRISTWERK_DATABASE_URL", services_settings.database_url)
+    folder = services_settings.var
     with occupied(folder):
         stack = Stack(folder, three_free_ports, print)
         await stack.start()
@@ -64,7 +64,7 @@ async def place(
                 for name, url in zip(SERVICE_NAMES, stack.urls, strict=True)
             }
             yield Place(
-                settings=database_settings,
+                settings=services_settings,
                 stack=stack,
                 clients=clients,
                 environment=environment(os.environ, folder, three_free_ports),

@@ -69,9 +69,9 @@ class Backup:
 
 
 @pytest.fixture
-def backup(database_settings: Settings, tmp_path: Path) -> Backup:
+def backup(services_settings: Settings, tmp_path: Path) -> Backup:
     """Of the ticket service on the test's database."""
-    return Backup(database_settings, tmp_path / "backup")
+    return Backup(services_settings, tmp_path / "backup")
 
 
 async def feeds(stack: Any) -> dict[str, tuple[int, str | None]]:
@@ -106,11 +106,11 @@ async def until_restored(open_services: Any, settings: Settings, backup: Backup,
 
 
 async def test_a_log_that_ends_before_what_was_read_is_noticed(
-    open_services: Any, database_settings: Settings, backup: Backup, open_office: Any, promise: Any
+    open_services: Any, services_settings: Settings, backup: Backup, open_office: Any, promise: Any
 ) -> None:
-    await until_restored(open_services, database_settings, backup, open_office)
+    await until_restored(open_services, services_settings, backup, open_office)
 
-    async with open_services(database_settings) as stack:
+    async with open_services(services_settings) as stack:
         found = await feeds(stack)
 
     assert {status for status, _ in found.values()} == {503}
@@ -119,14 +119,14 @@ async def test_a_log_that_ends_before_what_was_read_is_noticed(
 
 
 async def test_other_events_in_the_place_of_those_that_were_read_are_noticed(
-    open_services: Any, database_settings: Settings, backup: Backup, open_office: Any, promise: Any
+    open_services: Any, services_settings: Settings, backup: Backup, open_office: Any, promise: Any
 ) -> None:
     """The backup has grown again to the same length before anybody looks, by tickets that nobody has heard of."""
-    office = await until_restored(open_services, database_settings, backup, open_office)
-    async with ticket_service_alone(database_settings) as stack:
+    office = await until_restored(open_services, services_settings, backup, open_office)
+    async with ticket_service_alone(services_settings) as stack:
         await office.moved(Client(stack.clients, stack.issue), 2).ticket()
 
-    async with open_services(database_settings) as stack:
+    async with open_services(services_settings) as stack:
         found = await feeds(stack)
 
     assert {status for status, _ in found.values()} == {503}

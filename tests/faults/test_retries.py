@@ -90,7 +90,7 @@ async def test_a_retried_command_counts_once(stack: Any, open_office: Any, promi
     promise.figures = f"{sent}: 0 doubles, all answers of a command the same"
 
 
-async def test_without_its_key_a_retried_command_is_doubled(stack: Any, open_office: Any) -> None:
+async def test_without_its_key_a_retried_command_is_doubled(stack_on_sqlite: Any, open_office: Any) -> None:
     with pytest.raises(AssertionError):
-        async with day(stack, open_office, 1, keeps_keys=False) as (office, _):
+        async with day(stack_on_sqlite, open_office, 1, keeps_keys=False) as (office, _):
             assert len(await office.recorded()) == len(office.acknowledged)

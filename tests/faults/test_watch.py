@@ -49,12 +49,12 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 async def test_a_timer_fires_once(
-    stack: Any, database_settings: Settings, open_office: Any, promise: Any, *, long: bool
+    stack: Any, services_settings: Settings, open_office: Any, promise: Any, *, long: bool
 ) -> None:
     """In short the spring night on one database, the autumn night on the other."""
     tickets, kills = LONG if long else SHORT
-    nights = NIGHTS if long else NIGHTS[database_settings.database_url is None :][:1]
-    database = open_database(database_settings, "watched", tables.metadata)
+    nights = NIGHTS if long else NIGHTS[services_settings.database_url is None :][:1]
+    database = open_database(services_settings, "watched", tables.metadata)
     client = Client(stack.clients, stack.issue)
     offices = [open_office(client, night.month) for night in nights]
     for office, night in zip(offices, nights, strict=True):
@@ -64,7 +64,7 @@ async def test_a_timer_fires_once(
     assert len(expected) >= len(nights) * tickets * 3
 
     for night in nights:
-        await watched_over(database_settings, database, night, kills)
+        await watched_over(services_settings, database, night, kills)
 
     told = await notices_given(database)
     assert sorted(told, key=key) == sorted(expected, key=key)

@@ -19,15 +19,15 @@ async def shown(stack: Any) -> set[str]:
     return {name for name in names if name.startswith("fristwerk_") and not name.endswith("_created")}
 
 
-async def test_the_page_of_operations_names_every_figure_and_no_other(stack: Any) -> None:
+async def test_the_page_of_operations_names_every_figure_and_no_other(stack_on_sqlite: Any) -> None:
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     named = set(re.findall(r"^\| `(fristwerk_\w+?)(?:_total)?`", page, re.MULTILINE))
 
-    assert await shown(stack) == named
+    assert await shown(stack_on_sqlite) == named
 
 
-async def test_a_command_its_repetition_and_a_refusal_are_counted_under_their_operations(stack: Any) -> None:
-    client, headers = stack.clients["ticket"], stack.headers("admin")
+async def test_a_command_its_repetition_and_a_refusal_are_counted_under_their_operations(stack_on_sqlite: Any) -> None:
+    client, headers = stack_on_sqlite.clients["ticket"], stack_on_sqlite.headers("admin")
     body = {"name": "Muster AG", "kind": "company", "contact": {"name": "Anna Muster"}}
     for _ in range(2):
         answer = await client.post("/v1/customers", json=body, headers=headers | {"Idempotency-Key": "one"})

@@ -91,8 +91,8 @@ async def test_two_clerks_at_once_bill_each_contract_once(vendor) -> None:
     assert sorted(each["contract"] for each in listed) == sorted(contracts)
 
 
-async def test_on_either_database_issuing_crediting_and_running_come_to_the_same(database_settings, vendor_on) -> None:
-    async with vendor_on(database_settings) as vendor:
+async def test_on_either_database_issuing_crediting_and_running_come_to_the_same(services_settings, vendor_on) -> None:
+    async with vendor_on(services_settings) as vendor:
         await vendor.publish("calendars/infoniqa", "agreements/infoniqa")
         customer, contract = await vendor.signed(plan="m", package_hours=4)
         event = await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 255)

@@ -1,0 +1,117 @@
+"""Which lane a test belongs to, found out from what it uses; the order of a run; and how many examples properties draw."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+MARKERS = {
+    "faults": "breaks what the services stand on",
+    "process": "starts processes of its own",
+    "postgres": "needs a PostgreSQL server",
+}
+"""The markers of tests that ``make quick`` leaves out. No test names them; :func:`markers_of` finds them."""
+POSTGRES_FIXTURES = {"postgres_server", "own_postgres_server"}
+PROCESS_STARTERS = (subprocess, asyncio.create_subprocess_exec, asyncio.create_subprocess_shell)
+PROCESS_CLASSES = {"PostgresServer", "Stack"}
+"""Classes of the local runner that start processes."""
+TESTS = Path(__file__).parent
+
+EXAMPLES = {"ci": 100, "nightly": 500}
+"""Examples that a property draws unless it asks for fewer, by profile."""
+HISTORIES = {"short": 120, "long": 2_000}
+"""Examples of the properties that say what the order of arrival changes: nothing."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    for name, examples in EXAMPLES.items():
+        settings.register_profile(name, max_examples=examples, deadline=None)
+    settings.load_profile(config.getoption("--hypothesis-profile", None) or "ci")
+    settings.register_profile(
+        "order of arrival",
+        max_examples=HISTORIES[config.getoption("faults")],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test, and put those that wait for other processes first: they are the longest."""
+    order = list(MARKERS)
+    rank = {}
+    for item in items:
+        found = markers_of(item)
+        for name in found:
+            item.add_marker(name)
+        rank[item] = min((order.index(name) for name in found), default=len(order))
+    items.sort(key=rank.__getitem__)
+
+
+def markers_of(item: pytest.Item) -> set[str]:
+    """The markers that follow from a test's folder, its fixtures, its parameters and the code it calls."""
+    found = set()
+    if item.path.is_relative_to(TESTS / "faults"):
+        found.add("faults")
+    if not isinstance(item, pytest.Function):
+        return found
+    callspec = getattr(item, "callspec", None)
+    if POSTGRES_FIXTURES & set(item.fixturenames) or (callspec and "postgres" in callspec.params.values()):
+        found.add("postgres")
+    if any(starts_processes(each) for each in (item.function, *fixture_functions(item))):
+        found.add("process")
+    return found
+
+
+def fixture_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
+    """The functions behind the fixtures of a test, except PostgreSQL's, which have a marker of their own."""
+    for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+        if name not in POSTGRES_FIXTURES:
+            yield from (inspect.unwrap(each.func) for each in definitions)
+
+
+def starts_processes(function: Callable[..., Any], seen: set[int] | None = None) -> bool:
+    """Whether a function or what it calls in the tests starts a process, as far as the names in its code tell."""
+    seen = set() if seen is None else seen
+    function = getattr(function, "__func__", function)
+    if not isinstance(function, FunctionType) or id(function) in seen:
+        return False
+    seen.add(id(function))
+    for name in names_in(function.__code__):
+        value = function.__globals__.get(name)
+        if any(value is each for each in PROCESS_STARTERS) or name in PROCESS_CLASSES:
+            return True
+        if isinstance(value, type) and is_ours(value):
+            if any(starts_processes(each, seen) for each in vars(value).values()):
+                return True
+        elif isinstance(value, FunctionType) and is_ours(value) and starts_processes(inspect.unwrap(value), seen):
+            return True
+    return False
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """The global names and attributes that a function and the functions inside it use."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from names_in(each)
+
+
+def is_ours(value: Any) -> bool:
+    """Whether something is defined in the tests."""
+    return str(getattr(value, "__module__", "")).partition(".")[0] == "tests"
