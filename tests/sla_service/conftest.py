@@ -13,9 +13,9 @@ from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets,
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timeline import read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet
 from ticket_service.holidays import materialise
 
@@ -141,7 +141,7 @@ class Story:
         return self.at(moment, tickets.SeveritySet(severity=severity))
 
     def measured(self) -> TimerSet:
-        return timers(history(self.recorded), self.terms)
+        return derive_timers(read_timeline(self.recorded), self.terms)
 
     def timers(self, metric: str) -> list[Timer]:
         return [timer for timer in self.measured().timers if timer.metric == metric]

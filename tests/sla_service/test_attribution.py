@@ -8,7 +8,7 @@ from typing import Any
 from fristwerk_language.events.tickets import Assigned, InformationReceived, InformationRequested
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.reports.attribution import attribution
-from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timeline import read_timeline
 
 HOUR = 3600
 
@@ -20,7 +20,7 @@ def test_a_misss_time_is_shared_by_agent_and_state_on_the_timers_clock(
     ticket.at("2026-06-05 16:00", Assigned(agent="agent-1")).at("2026-06-08 10:00", InformationRequested())
     ticket.at("2026-06-08 12:00", InformationReceived()).at("2026-06-08 15:00", Assigned(agent="agent-2"))
     timer = ticket.timer("resolution")
-    shares = attribution(timer, history(ticket.recorded), calendars("digidesk"), timer.due_at)
+    shares = attribution(timer, read_timeline(ticket.recorded), calendars("digidesk"), timer.due_at)
     assert [(each.agent, each.state, each.seconds, each.counted) for each in shares] == [
         ("agent-1", "open", 5 * HOUR, True),
         ("agent-1", "waiting_customer", 2 * HOUR, False),

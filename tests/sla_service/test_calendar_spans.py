@@ -8,14 +8,14 @@ from datetime import date, datetime
 import pytest
 
 from sla_service.domain.calendar.calendar import Calendar, ReversedSpanError
-from sla_service.domain.calendar.calendar_spans import clock_changes, passages
+from sla_service.domain.calendar.calendar_spans import calendar_spans, clock_changes
 
 
 def reasons(calendar: Calendar, start: str, end: str) -> list[str]:
     instants = [
         int(datetime.fromisoformat(text).replace(tzinfo=calendar.hours.zone).timestamp()) for text in (start, end)
     ]
-    found = passages(calendar, *instants)
+    found = calendar_spans(calendar, *instants)
     assert [each.start for each in found][1:] == [each.end for each in found][:-1], "there are no holes"
     return [each.reason for each in found]
 
@@ -66,7 +66,7 @@ def test_exceptional_hours_and_weekdays_without_hours_are_named() -> None:
     )
     assert reasons(shop, "2026-06-01 10:00", "2026-06-01 20:00") == ["no_hours"]
     assert reasons(shop, "2026-06-03 00:00", "2026-06-04 12:00") == ["exceptional_hours", "night", "open"]
-    (*_, opened) = passages(
+    (*_, opened) = calendar_spans(
         shop, *(int(datetime.fromisoformat(f"2026-06-04T{hour}:00Z").timestamp()) for hour in ("05", "09"))
     )
     assert (opened.reason, opened.remark) == ("open", "shop")
@@ -105,4 +105,4 @@ def test_the_change_of_the_clocks_is_noted_with_the_times_it_moves() -> None:
 
 def test_a_reversed_span_is_refused(calendars: Callable[[str], Calendar]) -> None:
     with pytest.raises(ReversedSpanError):
-        passages(calendars("hamburg"), 1_780_000_001, 1_780_000_000)
+        calendar_spans(calendars("hamburg"), 1_780_000_001, 1_780_000_000)

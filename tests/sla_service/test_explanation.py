@@ -21,8 +21,8 @@ from fristwerk_language.events.tickets import (
 from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.explanation.explanation import explain, sentences
-from sla_service.domain.explanation.explanation_steps import Step, derivation, steps_until
-from sla_service.domain.timers.timeline import history
+from sla_service.domain.explanation.explanation_steps import ExplanationStep, deadline_with_steps, steps_until
+from sla_service.domain.timers.timeline import read_timeline
 
 Story = Callable[..., Any]
 Agreed = Callable[..., Any]
@@ -33,8 +33,8 @@ PROMISE = (
 )
 
 
-def steps_of(ticket: Any, metric: str, now: datetime = NOW) -> tuple[Step, ...]:
-    return explain(ticket.timers(metric)[-1], history(ticket.recorded), ticket.terms, now)
+def steps_of(ticket: Any, metric: str, now: datetime = NOW) -> tuple[ExplanationStep, ...]:
+    return explain(ticket.timers(metric)[-1], read_timeline(ticket.recorded), ticket.terms, now)
 
 
 def words(ticket: Any, metric: str, lang: str = "en", now: datetime = NOW) -> list[str]:
@@ -121,12 +121,14 @@ def test_a_bridge_day_and_an_attempt_that_reached_nobody(story: Story) -> None:
 
 
 def test_a_day_closed_by_hand_a_night_and_a_lunch_break(calendars: Callable[[str], Calendar]) -> None:
-    _, steps = derivation(
+    _, steps = deadline_with_steps(
         calendars("digidesk"), parse_span("2 business hours"), datetime(2026, 12, 23, 15, 30, tzinfo=UTC)
     )
     found = sentences(steps, "de", calendars("digidesk").hours.zone)
     assert "Donnerstag, 24. Dezember: geschlossen, Heiligabend (von Hand eingetragen)." in found
-    _, steps = derivation(calendars("infoniqa"), parse_span("9 business hours"), datetime(2026, 6, 9, 6, 0, tzinfo=UTC))
+    _, steps = deadline_with_steps(
+        calendars("infoniqa"), parse_span("9 business hours"), datetime(2026, 6, 9, 6, 0, tzinfo=UTC)
+    )
     assert list(sentences(steps, "en", calendars("infoniqa").hours.zone)) == [
         "Tuesday 9 June, 08:00 to 12:00: open, 4 h used.",
         "Break until 13:00.",
@@ -139,14 +141,14 @@ def test_a_day_closed_by_hand_a_night_and_a_lunch_break(calendars: Callable[[str
 
 def test_business_days_are_counted_one_by_one(calendars: Callable[[str], Calendar]) -> None:
     office = calendars("liveagent-office")
-    _, steps = derivation(office, parse_span("2 business days"), datetime(2026, 7, 3, 13, 0, tzinfo=UTC))
+    _, steps = deadline_with_steps(office, parse_span("2 business days"), datetime(2026, 7, 3, 13, 0, tzinfo=UTC))
     assert list(sentences(steps, "de", office.hours.zone)) == [
         "Samstag, 4. Juli, bis Sonntag, 5. Juli: geschlossen, Wochenende.",
         "Montag, 6. Juli: Arbeitstag 1.",
         "Dienstag, 7. Juli: Arbeitstag 2.",
         "Fällig: Dienstag, 7. Juli 2026, 15:00 Uhr.",
     ]
-    _, steps = derivation(office, parse_span("1 business days"), datetime(2026, 7, 3, 16, 0, tzinfo=UTC))
+    _, steps = deadline_with_steps(office, parse_span("1 business days"), datetime(2026, 7, 3, 16, 0, tzinfo=UTC))
     assert list(sentences(steps, "en", office.hours.zone)) == [
         "That is outside the opening hours: the clock starts on Monday 6 July, 09:00.",
         "Saturday 4 July to Sunday 5 July: closed, weekend.",
@@ -159,7 +161,7 @@ def test_elapsed_hours_are_counted_around_the_clock_through_the_change_of_the_cl
     calendars: Callable[[str], Calendar],
 ) -> None:
     office = calendars("liveagent-office")
-    due, steps = derivation(office, parse_span("24 hours"), datetime(2026, 3, 28, 14, 0, tzinfo=UTC))
+    due, steps = deadline_with_steps(office, parse_span("24 hours"), datetime(2026, 3, 28, 14, 0, tzinfo=UTC))
     assert due == datetime(2026, 3, 29, 14, 0, tzinfo=UTC)
     assert sentences(steps, "de", office.hours.zone)[0] == (
         "Samstag, 28. März, 15:00 bis Sonntag, 29. März, 16:00 Uhr: rund um die Uhr gezählt, 24 h verbraucht."
@@ -170,7 +172,7 @@ def test_a_change_of_the_clocks_is_told_where_business_time_runs_through_it() ->
     nights = Calendar.of_parts(
         name="nights", timezone="Europe/Berlin", week={"sat": ["22:00-02:30"]}, first_year=2026, last_year=2026
     )
-    _, steps = derivation(nights, parse_span("4 business hours"), datetime(2026, 3, 28, 21, 0, tzinfo=UTC))
+    _, steps = deadline_with_steps(nights, parse_span("4 business hours"), datetime(2026, 3, 28, 21, 0, tzinfo=UTC))
     assert sentences(steps, "en", nights.hours.zone)[:2] == (
         "Saturday 28 March, 22:00 to Sunday 29 March, 03:00: open, 4 h used.",
         "Sunday 29 March, 03:00: the clocks go forward by 60 min (moved forward, as it does not exist: 02:30).",

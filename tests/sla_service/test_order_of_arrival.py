@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from fristwerk_language.events import Event, Recorded, tickets
 from fristwerk_language.terms import METRICS, zone
 from sla_service.domain.explanation.explanation import explain, sentences
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timeline import read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, state_at
 
 LINES = [
@@ -107,7 +107,7 @@ def tell(opened: Callable[[], Any], story: list, *, backdated: bool = False) -> 
 
 
 def measured(recorded: list[Recorded], terms: PublishedTerms) -> TimerSet:
-    return timers(history(recorded), terms)
+    return derive_timers(read_timeline(recorded), terms)
 
 
 @settings.get_profile("order of arrival")
@@ -189,8 +189,8 @@ def test_the_lines_promise_every_metric() -> None:
 @given(st.data())
 def test_explanations_account_for_every_second_of_the_target(opened: Callable[[], Any], data: st.DataObject) -> None:
     recorded, terms = tell(opened, data.draw(stories))
-    told = history(recorded)
-    for timer in timers(told, terms).timers:
+    told = read_timeline(recorded)
+    for timer in derive_timers(told, terms).timers:
         steps = explain(timer, told, terms, END_OF_TIME)
         assert all(sentences(steps, language, zone("Europe/Berlin")) for language in ("de", "en"))
         if timer.due_at is not None and timer.paused_since is None and timer.clock in ("wall", "business"):

@@ -12,7 +12,7 @@ import pytest
 
 from fristwerk_language.events import Event, Recorded, UnknownEvent, tickets
 from fristwerk_language.examples import examples
-from sla_service.domain.timers.timeline import NoTicketError, State, history, state_after
+from sla_service.domain.timers.timeline import NoTicketError, State, read_timeline, state_after
 from ticket_service.domain import lifecycle
 
 Story = Callable[..., Any]
@@ -23,8 +23,8 @@ def ticket(story: Story) -> Any:
     return story("infoniqa", "2026-06-08 09:00")
 
 
-def versions(marks: tuple) -> list[int]:
-    return [mark.version for mark in marks]
+def versions(moments: tuple) -> list[int]:
+    return [moment.version for moment in moments]
 
 
 def test_answers_are_what_a_human_lets_the_customer_see(ticket: Any) -> None:
@@ -36,7 +36,7 @@ def test_answers_are_what_a_human_lets_the_customer_see(ticket: Any) -> None:
     ticket.at("2026-06-08 09:06", tickets.ProgressReported(channel="phone"))
     ticket.at("2026-06-08 09:07", tickets.CallbackAttempted(callback=1, reached=True))
     ticket.at("2026-06-08 09:08", tickets.CallbackCompleted(callback=1))
-    assert versions(history(ticket.recorded).answers) == [6, 7, 8, 9]
+    assert versions(read_timeline(ticket.recorded).answers) == [6, 7, 8, 9]
 
 
 def call(ticket: Any, name: str, started_at: str, minutes: int | None = None) -> Event:
@@ -45,7 +45,7 @@ def call(ticket: Any, name: str, started_at: str, minutes: int | None = None) ->
 
 def test_an_answered_call_is_an_answer_at_its_start(ticket: Any) -> None:
     ticket.at("2026-06-08 10:10", call(ticket, "talk", "2026-06-08 10:00", 9))
-    (answer,) = history(ticket.recorded).answers
+    (answer,) = read_timeline(ticket.recorded).answers
     assert answer.at == int(ticket.instant("2026-06-08 10:00").timestamp())
 
 
@@ -56,15 +56,15 @@ def test_calls_that_brought_the_report_or_reached_nobody_are_no_answers(ticket: 
     ticket.at("2026-06-08 11:01", tickets.VoicemailLeft(call="voicemail"))
     ticket.at("2026-06-08 12:00", call(ticket, "failed", "2026-06-08 12:00", 2))
     ticket.at("2026-06-08 12:02", tickets.CallTransferAttempted(call="failed", to="specialist", result="failed"))
-    assert history(ticket.recorded).answers == ()
+    assert read_timeline(ticket.recorded).answers == ()
     ticket.at("2026-06-08 13:00", tickets.CallTransferAttempted(call="report", to="specialist", result="connected"))
-    assert len(history(ticket.recorded).answers) == 1
+    assert len(read_timeline(ticket.recorded).answers) == 1
 
 
 def test_the_customer_speaks_by_messages_and_by_information(ticket: Any) -> None:
     ticket.at("2026-06-08 09:10", tickets.CustomerMessageReceived(channel="email"))
     ticket.at("2026-06-08 09:20", tickets.InformationReceived())
-    assert versions(history(ticket.recorded).messages) == [2, 3]
+    assert versions(read_timeline(ticket.recorded).messages) == [2, 3]
 
 
 STATES = [
@@ -118,8 +118,8 @@ def test_stays_cover_the_tickets_life_without_holes(ticket: Any) -> None:
     ticket.answer("2026-06-08 09:30").at("2026-06-08 10:00", tickets.InformationRequested())
     ticket.at("2026-06-08 11:00", tickets.InformationReceived()).at("2026-06-08 12:00", tickets.Resolved())
     ticket.at("2026-06-08 12:30", tickets.Closed()).at("2026-06-08 13:00", tickets.Reopened())
-    told = history(ticket.recorded)
-    assert [stay.state for stay in told.stays] == [
+    told = read_timeline(ticket.recorded)
+    assert [stay.state for stay in told.state_periods] == [
         "new",
         "open",
         "waiting_customer",
@@ -128,7 +128,7 @@ def test_stays_cover_the_tickets_life_without_holes(ticket: Any) -> None:
         "closed",
         "open",
     ]
-    assert [stay.until for stay in told.stays][:-1] == [stay.since for stay in told.stays][1:]
+    assert [stay.until for stay in told.state_periods][:-1] == [stay.since for stay in told.state_periods][1:]
     assert [(stay.since.version, stay.until and stay.until.version) for stay in told.done] == [(5, 7)]
 
 
@@ -139,38 +139,38 @@ def test_work_is_what_its_last_correction_says_and_nothing_if_that_is_nothing(ti
     ticket.at("2026-06-08 12:01", tickets.TimeLogCorrected(entry=first, minutes=40))
     ticket.at("2026-06-08 12:02", tickets.TimeLogCorrected(entry=second, minutes=0))
     ticket.at("2026-06-08 12:03", tickets.TimeLogCorrected(entry="never heard of", minutes=5))
-    assert [(each.entry, each.seconds) for each in history(ticket.recorded).work] == [(first, 40 * 60)]
+    assert [(each.entry, each.seconds) for each in read_timeline(ticket.recorded).work] == [(first, 40 * 60)]
 
 
 def test_order_of_arrival_and_repetition_do_not_matter(ticket: Any) -> None:
     ticket.severity("2026-06-08 09:10", "mittel").answer("2026-06-08 09:30").work("2026-06-08 10:00", 30)
     ticket.at("2026-06-08 12:00", tickets.Resolved())
-    told = history(ticket.recorded)
+    told = read_timeline(ticket.recorded)
     shuffled = ticket.recorded * 3
     random.Random(7).shuffle(shuffled)  # noqa: S311 - an order, not a secret
-    assert history(shuffled) == told
+    assert read_timeline(shuffled) == told
 
 
 def test_a_backdated_event_takes_the_place_at_which_it_occurred(ticket: Any) -> None:
     ticket.severity("2026-06-08 10:00", "mittel").severity("2026-06-08 09:30", "kritisch")
-    assert [context.severity for context in history(ticket.recorded).contexts] == [None, "kritisch", "mittel"]
+    assert [context.severity for context in read_timeline(ticket.recorded).contexts] == [None, "kritisch", "mittel"]
 
 
 def test_nothing_happens_to_a_ticket_before_its_receipt(ticket: Any) -> None:
     ticket.answer("2026-06-08 08:00")
-    told = history(ticket.recorded)
+    told = read_timeline(ticket.recorded)
     assert told.answers[0].at == told.received.at
     assert told.answers[0] > told.received
 
 
 def test_an_event_of_an_unknown_type_is_passed_over(ticket: Any) -> None:
-    before = history(ticket.recorded)
+    before = read_timeline(ticket.recorded)
     envelope = msgspec.structs.replace(ticket.recorded[0].envelope, id="e-9", version=9, type="Later")
-    assert history([*ticket.recorded, Recorded(envelope=envelope, event=UnknownEvent(type="Later"))]) == before
+    assert read_timeline([*ticket.recorded, Recorded(envelope=envelope, event=UnknownEvent(type="Later"))]) == before
 
 
 def test_a_history_without_its_ticket_is_refused(ticket: Any) -> None:
     with pytest.raises(NoTicketError):
-        history(ticket.recorded[1:])
+        read_timeline(ticket.recorded[1:])
     with pytest.raises(NoTicketError):
-        history([])
+        read_timeline([])

@@ -11,7 +11,7 @@ import pytest
 from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_language.terms import parse_span, zone
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.explanation.explanation_steps import derivation
+from sla_service.domain.explanation.explanation_steps import deadline_with_steps
 from ticket_service.holidays import materialise
 
 
@@ -22,7 +22,7 @@ def local(moment: datetime, timezone: str) -> str:
 def due(calendar: Calendar, start: str, target: str) -> datetime:
     begin = datetime.fromisoformat(start)
     begin = begin if begin.tzinfo else begin.replace(tzinfo=calendar.hours.zone)
-    return derivation(calendar, parse_span(target), begin.astimezone(UTC))[0]
+    return deadline_with_steps(calendar, parse_span(target), begin.astimezone(UTC))[0]
 
 
 @pytest.mark.parametrize(

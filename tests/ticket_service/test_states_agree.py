@@ -61,4 +61,4 @@ def test_any_history_in_order_goes_through_the_same_states(events):
         ticket = evolve_ticket(ticket, each.event, each.envelope)
         if not states or states[-1] != ticket.state:
             states.append(ticket.state)
-    assert [stay.state for stay in sla.history(told).stays] == states
+    assert [period.state for period in sla.read_timeline(told).state_periods] == states

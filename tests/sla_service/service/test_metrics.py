@@ -10,7 +10,7 @@ from fristwerk_platform.metrics import Metrics
 from sla_service.notices.outbox import Noticeboard
 from sla_service.notices.watch import Watch
 from sla_service.projections.projector import Projector
-from sla_service.queries.metrics import TimerFigures
+from sla_service.queries.metrics import TimerMetrics
 
 
 class Measured:
@@ -18,7 +18,7 @@ class Measured:
 
     def __init__(self, service, clock) -> None:
         self.metrics = Metrics()
-        self.figures = TimerFigures(service.database, self.metrics, clock)
+        self.figures = TimerMetrics(service.database, self.metrics, clock)
         noticeboard = Noticeboard(clock, service.noticeboard._new_id, self.figures.told)
         service.projector = Projector(noticeboard)
         service.watch = Watch(service.database, noticeboard, clock)

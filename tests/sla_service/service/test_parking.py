@@ -22,9 +22,9 @@ from fristwerk_language.events import (
     type_name,
 )
 from fristwerk_platform.event_log import SqliteEventLog
-from sla_service.domain.timers.derivation import timers as derived_timers
-from sla_service.domain.timers.published_terms import Terms
-from sla_service.domain.timers.timeline import History
+from sla_service.domain.timers.derivation import derive_timers
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.tables import parked, timers
 
@@ -46,12 +46,12 @@ def break_ticket(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[]
     """Lets the derivation of one ticket fail, as a mistake in the code would; what it gives corrects the mistake."""
 
     def broken(ticket: str) -> Callable[[], None]:
-        def derive(history: History, terms: Terms) -> TimerSet:
-            if history.ticket == ticket:
+        def derive(timeline: Timeline, terms: TermsLookup) -> TimerSet:
+            if timeline.ticket == ticket:
                 raise ZeroDivisionError("the mistake")
-            return derived_timers(history, terms)
+            return derive_timers(timeline, terms)
 
-        monkeypatch.setattr("sla_service.projections.projector.timers", derive)
+        monkeypatch.setattr("sla_service.projections.projector.derive_timers", derive)
         return monkeypatch.undo
 
     return broken

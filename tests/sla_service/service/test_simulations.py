@@ -112,7 +112,7 @@ async def test_nothing_but_the_simulation_itself_is_stored(day) -> None:
 
     async def state() -> tuple:
         async with database.reading() as connection:
-            whole = fingerprints.whole_digest(await fingerprints.stored_digests(connection))
+            whole = fingerprints.combined_fingerprint(await fingerprints.stored_fingerprints(connection))
         events = await day.ask("/v1/events", role="service")
         log = await day.ask("/v1/events", role="service", service="ticket")
         return whole, events.text, log.text

@@ -26,16 +26,16 @@ from sla_service.api.deadlines import deadlines_router
 from sla_service.api.reports import reports_router
 from sla_service.api.simulations import simulations_router
 from sla_service.api.timers import timers_router
-from sla_service.application.calendar_client import Materialising
+from sla_service.application.calendar_client import CalendarClient
 from sla_service.application.reports import Reports
 from sla_service.application.simulation import Simulations
-from sla_service.application.timers import Deadlines
+from sla_service.application.timers import Timers
 from sla_service.notices.outbox import Noticeboard, NoticeFeed
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import SOURCE, Projector
-from sla_service.projections.terms_cache import TermsShelf
-from sla_service.queries.metrics import TimerFigures
+from sla_service.projections.terms_cache import TermsCache
+from sla_service.queries.metrics import TimerMetrics
 from sla_service.queries.read_model import ReadModel
 from sla_service.stores.idempotency import KeptAnswers
 from sla_service.stores.simulations import SimulationStore
@@ -60,7 +60,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
-    figures = TimerFigures(database, metrics, now)
+    figures = TimerMetrics(database, metrics, now)
     noticeboard = Noticeboard(now, new_id, figures.told)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
@@ -75,9 +75,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     )
     watch = Watch(database, noticeboard, now, follower.lag)
     model = ReadModel(database)
-    shelf, kept, store = TermsShelf(database), KeptAnswers(database), SimulationStore(database)
-    materialising = Materialising(client, lambda principal: tokens.issue(principal, now=now()))
-    simulations = Simulations(model, shelf, store, materialising, now, new_id)
+    terms_cache, kept, store = TermsCache(database), KeptAnswers(database), SimulationStore(database)
+    calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
+    simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -104,7 +104,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         version=version("fristwerk-sla-service"),
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
-            timers_router(Deadlines(model, shelf, now)),
+            timers_router(Timers(model, terms_cache, now)),
             feed_router(NoticeFeed(database, noticeboard), stopping),
             health_router(
                 checks={"watch": watch.health, "tickets": model.health},
@@ -114,8 +114,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
                 parked=model.count_parked,
                 measure=figures.measure,
             ),
-            deadlines_router(Deadlines(model, shelf, now), kept),
-            reports_router(Reports(model, shelf, now)),
+            deadlines_router(Timers(model, terms_cache, now), kept),
+            reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
         ],
         lifespan=lifespan,

@@ -17,9 +17,9 @@ from fristwerk_language.terms import AgreementDocument, Metric, agreement_docume
 from sla_service.case_fields import Fields, MalformedCaseError
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.target import ServiceLevels, service_levels
-from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.domain.timers.timeline import NoTicketError, read_timeline
 from sla_service.domain.timers.timer import Timer, used_seconds
 
 DONE: Final = frozenset({"closed", "resolved", "solved", "done", "merged", "removed"})
@@ -47,10 +47,10 @@ def timeline(fields: Fields, calendar: Calendar) -> dict[str, Any]:
     told = [Fields(f"{fields.place}, event {number}", each) for number, each in enumerate(fields.sequence("events"), 1)]
     recorded = list(_recorded([each for each in told if each.instant("at") <= as_of], policy))
     try:
-        ticket = history(recorded)
+        ticket = read_timeline(recorded)
     except NoTicketError:
         raise MalformedCaseError(f"{fields.place} tells of no ticket_created up to its 'as_of'") from None
-    found = timers(ticket, _CaseTerms(_agreement(policy), calendar)).timers
+    found = derive_timers(ticket, _CaseTerms(_agreement(policy), calendar)).timers
     return _answers(
         {metric: [timer for timer in found if timer.metric == metric] for metric in _METRICS}, calendar, as_of
     )

@@ -20,12 +20,12 @@ from sla_service.domain.explanation.explanation import explain
 from sla_service.domain.explanation.labels import METRICS, Language
 from sla_service.domain.explanation.messages import sentences
 from sla_service.domain.timers.published_terms import versioned
-from sla_service.domain.timers.timeline import history
-from sla_service.domain.timers.timer import Absent
+from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timer import AbsentTimer
 from sla_service.notices.outbox import Noticeboard
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
-from sla_service.projections.terms_cache import TermsShelf
+from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket
 from sla_service.replay import replay
 
@@ -107,7 +107,7 @@ def run_explain(
         if len(found) > 1:
             names = ", ".join(each.provider for each in found)
             raise SettingsError(f"Several providers have a ticket {ticket}: say --provider, one of {names}.")
-        for line in await _explanation(model, TermsShelf(database), found[0], lang, now):
+        for line in await _explanation(model, TermsCache(database), found[0], lang, now):
             show(line)
         return 0
 
@@ -115,18 +115,18 @@ def run_explain(
 
 
 async def _explanation(
-    model: ReadModel, shelf: TermsShelf, ticket: StoredTicket, lang: Language, now: datetime
+    model: ReadModel, terms_cache: TermsCache, ticket: StoredTicket, lang: Language, now: datetime
 ) -> list[str]:
-    terms = await shelf.of(ticket.provider)
-    told = history(await model.history(ticket.ticket))
+    terms = await terms_cache.of(ticket.provider)
+    timeline = read_timeline(await model.history(ticket.ticket))
     lines = [f"{ticket.reference} ({ticket.ticket}): {ticket.reason}"]
     for timer in ticket.timers:
         zone = terms.calendar(*versioned(timer.calendar)).hours.zone
-        lines += ["", *sentences(explain(timer, told, terms, now), lang, zone)]
+        lines += ["", *sentences(explain(timer, timeline, terms, now), lang, zone)]
     return [*lines, *([""] if ticket.absent else []), *(_absent(each, lang) for each in ticket.absent)]
 
 
-def _absent(absent: Absent, lang: Language) -> str:
+def _absent(absent: AbsentTimer, lang: Language) -> str:
     return _NO_TIMER[lang].format(metric=METRICS[lang][absent.metric], reason=_REASONS[lang][absent.reason])
 
 

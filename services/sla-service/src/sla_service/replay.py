@@ -62,7 +62,7 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
         position = await tables.following.position(connection, SOURCE)
-        stored = await fingerprints.stored_digests(connection)
+        stored = await fingerprints.stored_fingerprints(connection)
     tell(f"The read model holds {len(stored):,} tickets as of position {position:,}.")
     source = _from_histories(database) if feed is None else _from_log(feed, position, tell)
     replayed: dict[str, bytes] = {}
@@ -74,8 +74,8 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
             tell(f"{count:,} tickets recomputed.")
     tell(f"{count:,} tickets recomputed.")
     return Replay(
-        read_model=fingerprints.whole_digest(stored),
-        replayed=fingerprints.whole_digest(replayed),
+        read_model=fingerprints.combined_fingerprint(stored),
+        replayed=fingerprints.combined_fingerprint(replayed),
         tickets=count,
         differing=tuple(sorted(name for name in stored | replayed if stored.get(name) != replayed.get(name))),
     )
@@ -93,7 +93,7 @@ def _derive(history: History, terms: PublishedTerms, replayed: dict[str, bytes],
     except Exception as error:  # noqa: BLE001 - the service sets such a ticket aside and goes on; so does this
         tell(f"{history[0].envelope.stream} cannot be derived: {error}")
         return
-    replayed[ticket.derived.ticket] = fingerprints.derived_digest(ticket)
+    replayed[ticket.derived.ticket] = fingerprints.derived_fingerprint(ticket)
 
 
 async def _from_histories(database: Database) -> AsyncIterator[tuple[History, PublishedTerms]]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from fristwerk_platform.http import HttpModel, Instant, ShortText, allowed, command_metadata, responses
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, question_router
-from sla_service.application.timers import Deadlines
+from sla_service.application.timers import Timers
 from sla_service.stores.idempotency import KeptAnswers
 
 _DEADLINE: Final = {
@@ -30,7 +30,7 @@ class DeadlineBody(HttpModel):
     target: ShortText = Field(examples=["2 business hours"])
 
 
-def deadlines_router(deadlines: Deadlines, kept: KeptAnswers) -> APIRouter:
+def deadlines_router(deadlines: Timers, kept: KeptAnswers) -> APIRouter:
     """``/v1/deadlines``."""
     routes = question_router(tags=["deadlines"])
 

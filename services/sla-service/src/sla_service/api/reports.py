@@ -15,8 +15,8 @@ from fristwerk_language.terms import Metric
 from fristwerk_platform.http import allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from sla_service.api.parameters import READERS, After, Limit, Since, Until, next_link, period, question_router
-from sla_service.application.reports import ComplianceQuery, Dimension, HoldingSum, Reports
-from sla_service.domain.reports.compliance import Figures
+from sla_service.application.reports import ComplianceQuery, Dimension, Reports, TimeInStateSum
+from sla_service.domain.reports.compliance import ComplianceFigures
 
 Format = Annotated[Literal["json", "csv"], Query(description="`csv` gives all rows at once")]
 Filter = Annotated[str | None, Query(max_length=64)]
@@ -175,7 +175,7 @@ async def _of_period(
     return json_answer(body, headers=headers)
 
 
-def _key(share: HoldingSum) -> str:
+def _key(share: TimeInStateSum) -> str:
     """Where a share stands in its list."""
     return f"{share.agent or ''} {share.state}"
 
@@ -189,7 +189,7 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
     return found
 
 
-def _flat(figures: Figures) -> dict[str, Any]:
+def _flat(figures: ComplianceFigures) -> dict[str, Any]:
     plain = _plain(figures)
     used = plain.pop("used_seconds")
     plain["used_count"] = used.pop("count")

@@ -14,7 +14,7 @@ from fristwerk_platform.http import HttpModel, Identifier, ShortText, allowed, c
 from fristwerk_platform.http.problems import Problem
 from sla_service.api.once import once
 from sla_service.api.parameters import READERS, Bound, Limit, next_link, period, question_router
-from sla_service.application.simulation import Asked, Simulations
+from sla_service.application.simulation import SimulationRequest, Simulations
 from sla_service.domain.errors import NotFound
 from sla_service.stores.idempotency import KeptAnswers
 from sla_service.stores.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
@@ -119,7 +119,7 @@ def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationSto
                 422, f"Nothing to try: {sentence}.", code="invalid-request", errors=[("/agreement", sentence)]
             )
         meta = await command_metadata(request, kept, simulations.now())
-        asked = Asked(
+        asked = SimulationRequest(
             period=period(body.since, body.until, "/from"),
             agreement=body.agreement,
             replaces=body.replaces,

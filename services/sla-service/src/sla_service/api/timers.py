@@ -22,10 +22,10 @@ from sla_service.api.parameters import (
     next_link,
     question_router,
 )
-from sla_service.application.timers import Deadlines
+from sla_service.application.timers import Timers
 from sla_service.domain.explanation.labels import Language
 from sla_service.domain.timers.timer import TimerState
-from sla_service.queries.read_model import TimerQuery
+from sla_service.queries.read_model import TimerFilter
 
 _SPAN: Final = r"^[0-9]{1,6}[mhd]$"
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -59,7 +59,7 @@ _TIMERS: Final = {
 }
 
 
-def timers_router(deadlines: Deadlines) -> APIRouter:
+def timers_router(deadlines: Timers) -> APIRouter:
     """``/v1/tickets/{ticket}/timers`` and ``/v1/timers``."""
     routes = question_router(tags=["timers"])
 
@@ -94,7 +94,7 @@ def timers_router(deadlines: Deadlines) -> APIRouter:
             due_before = min(due_before, risk) if due_before else risk
         by_deadline = order == "due_at" or within is not None
         after_due_at, after = _cursor(after, by_deadline=by_deadline)
-        query = TimerQuery(
+        query = TimerFilter(
             provider=provider,
             now=now,
             state=state,

@@ -33,7 +33,7 @@ class _Materialised(msgspec.Struct):
     calendar: CalendarPublished
 
 
-class Materialising:
+class CalendarClient:
     """Previews through the ticket service, in the name of this service and the asking provider."""
 
     def __init__(self, ticket_service: httpx.AsyncClient, issue: Callable[[Principal], str]) -> None:

@@ -14,16 +14,16 @@ import msgspec
 from fristwerk_language.terms import Metric, zone
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 from sla_service.domain.errors import NotFound
-from sla_service.domain.reports.attribution import Share, attribution
-from sla_service.domain.reports.compliance import Figures, Observation, figures, observation
+from sla_service.domain.reports.attribution import AttributedTime, attribution
+from sla_service.domain.reports.compliance import ComplianceFigures, Observation, figures, observation
 from sla_service.domain.reports.period import Period
-from sla_service.domain.reports.time_in_state import Holding, holdings, lay_until
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.reports.time_in_state import TimeInState, ownership_end, time_in_state
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, versioned
-from sla_service.domain.timers.timeline import History, history
+from sla_service.domain.timers.timeline import Timeline, read_timeline
 from sla_service.domain.timers.timer import Timer, missed_at, state_at, used_seconds
-from sla_service.projections.terms_cache import TermsShelf
-from sla_service.queries.read_model import ReadModel, Received, StoredTicket
+from sla_service.projections.terms_cache import TermsCache
+from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter
 
 Dimension = Literal["metric", "severity", "customer", "agreement", "month"]
 
@@ -43,8 +43,8 @@ class ComplianceQuery(msgspec.Struct, frozen=True, kw_only=True):
 class ComplianceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of each group, in the order of the groups' names (none: null, first), and of all together."""
 
-    items: list[tuple[str | None, Figures]]
-    total: Figures
+    items: list[tuple[str | None, ComplianceFigures]]
+    total: ComplianceFigures
 
 
 class MissedShares(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class MissedShares(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None
     started_at: datetime
     missed_at: datetime
-    shares: tuple[Share, ...]
+    shares: tuple[AttributedTime, ...]
 
 
 class TicketAttribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,11 +65,11 @@ class TicketAttribution(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     received_at: datetime
     until: datetime
-    items: tuple[Holding, ...]
+    items: tuple[TimeInState, ...]
     missed: tuple[MissedShares, ...]
 
 
-class HoldingSum(msgspec.Struct, kw_only=True):
+class TimeInStateSum(msgspec.Struct, kw_only=True):
     """The same of several tickets."""
 
     agent: str | None
@@ -95,21 +95,21 @@ class PeriodAttribution(msgspec.Struct, frozen=True, kw_only=True):
 
     tickets: int
     not_attributed: int
-    items: list[HoldingSum]
+    items: list[TimeInStateSum]
     missed: list[MissedSum]
 
 
 class Reports:
     """Computes them."""
 
-    def __init__(self, read_model: ReadModel, shelf: TermsShelf, now: Callable[[], datetime]) -> None:
+    def __init__(self, read_model: ReadModel, terms_cache: TermsCache, now: Callable[[], datetime]) -> None:
         self._read_model = read_model
-        self._shelf = shelf
+        self._terms_cache = terms_cache
         self._now = now
 
     async def compliance(self, query: ComplianceQuery) -> ComplianceReport:
         """Met, missed and used time. Tickets that are not entitled count where their agreement only measures."""
-        terms = await self._shelf.of(query.provider)
+        terms = await self._terms_cache.of(query.provider)
         now = self._now()
         groups: dict[str | None, list[Observation]] = {}
         async for customer, timer in self._timers(query, terms):
@@ -127,14 +127,14 @@ class Reports:
 
     async def _timers(self, query: ComplianceQuery, terms: PublishedTerms) -> AsyncIterator[tuple[str, Timer]]:
         since, until = query.period.bounds
-        wanted = Received(provider=query.provider, since=since, until=until, customer=query.customer)
+        wanted = TicketFilter(provider=query.provider, since=since, until=until, customer=query.customer)
         async for page in self._read_model.timers_started(wanted, query.metric):
             for each in page:
                 yield each.customer, each.timer
         async for tickets in self._read_model.tickets_received(msgspec.structs.replace(wanted, entitled=False)):
             histories = await self._read_model.histories([each.ticket for each in tickets])
             for ticket in tickets:
-                for timer in _measured(history(histories[ticket.ticket]), terms):
+                for timer in _measured(read_timeline(histories[ticket.ticket]), terms):
                     yield ticket.customer, timer
 
     async def of_ticket(self, provider: str, name: str) -> TicketAttribution:
@@ -142,21 +142,23 @@ class Reports:
         ticket = await self._read_model.ticket(provider, name)
         if ticket is None:
             raise NotFound("ticket-not-found", f"There is no ticket {name}.")
-        told = history(await self._read_model.history(ticket.ticket))
-        return _attributed(ticket, told, await self._shelf.of(provider), self._now())
+        timeline = read_timeline(await self._read_model.history(ticket.ticket))
+        return _attributed(ticket, timeline, await self._terms_cache.of(provider), self._now())
 
     async def of_period(self, provider: str, period: Period) -> PeriodAttribution:
         """With whom the tickets received in a period lay."""
-        terms = await self._shelf.of(provider)
+        terms = await self._terms_cache.of(provider)
         since, until = period.bounds
         now = self._now()
         sums = _Sums()
-        async for tickets in self._read_model.tickets_received(Received(provider=provider, since=since, until=until)):
+        async for tickets in self._read_model.tickets_received(
+            TicketFilter(provider=provider, since=since, until=until)
+        ):
             histories = await self._read_model.histories([each.ticket for each in tickets])
             for ticket in tickets:
-                told = history(histories[ticket.ticket])
-                if period.holds(ticket.received_at, _zone(told, terms)):
-                    sums.add(ticket, told, terms, now)
+                timeline = read_timeline(histories[ticket.ticket])
+                if period.holds(ticket.received_at, _zone(timeline, terms)):
+                    sums.add(ticket, timeline, terms, now)
         return sums.result()
 
 
@@ -166,19 +168,19 @@ class _Sums:
     def __init__(self) -> None:
         self._tickets = 0
         self._not_attributed = 0
-        self._items: dict[tuple[str, str], HoldingSum] = {}
+        self._items: dict[tuple[str, str], TimeInStateSum] = {}
         self._missed: dict[tuple[str, str, str, bool], MissedSum] = {}
 
-    def add(self, ticket: StoredTicket, told: History, terms: PublishedTerms, now: datetime) -> None:
+    def add(self, ticket: StoredTicket, timeline: Timeline, terms: PublishedTerms, now: datetime) -> None:
         self._tickets += 1
         try:
-            found = _attributed(ticket, told, terms, now)
+            found = _attributed(ticket, timeline, terms, now)
         except CalendarRangeError:
             self._not_attributed += 1
             return
         for each in found.items:
             item = self._items.setdefault(
-                (each.agent or "", each.state), HoldingSum(agent=each.agent, state=each.state)
+                (each.agent or "", each.state), TimeInStateSum(agent=each.agent, state=each.state)
             )
             item.tickets += 1
             item.wall_seconds += each.wall_seconds
@@ -200,10 +202,10 @@ class _Sums:
         )
 
 
-def _measured(told: History, terms: PublishedTerms) -> list[Timer]:
+def _measured(timeline: Timeline, terms: PublishedTerms) -> list[Timer]:
     """What a ticket that is not entitled took, where its agreement measures without a promise."""
-    as_entitled = msgspec.structs.replace(told, created=msgspec.structs.replace(told.created, entitled=True))
-    return [timer for timer in timers(as_entitled, terms).timers if timer.target is None]
+    as_entitled = msgspec.structs.replace(timeline, created=msgspec.structs.replace(timeline.created, entitled=True))
+    return [timer for timer in derive_timers(as_entitled, terms).timers if timer.target is None]
 
 
 def _wanted(timer: Timer, query: ComplianceQuery) -> bool:
@@ -228,15 +230,15 @@ def _group(by: Dimension, timer: Timer, customer: str, started: datetime) -> str
             return f"{started:%Y-%m}"
 
 
-def _attributed(ticket: StoredTicket, told: History, terms: PublishedTerms, now: datetime) -> TicketAttribution:
-    until = lay_until(told, now)
+def _attributed(ticket: StoredTicket, timeline: Timeline, terms: PublishedTerms, now: datetime) -> TicketAttribution:
+    until = ownership_end(timeline, now)
     missed = [(timer, at) for timer in ticket.timers if (at := missed_at(timer, now)) is not None]
     return TicketAttribution(
         ticket=ticket.ticket,
         reference=ticket.reference,
         received_at=ticket.received_at,
         until=until,
-        items=holdings(told, _calendar(told, terms), until),
+        items=time_in_state(timeline, _calendar(timeline, terms), until),
         missed=tuple(
             MissedShares(
                 timer=timer.id,
@@ -244,17 +246,17 @@ def _attributed(ticket: StoredTicket, told: History, terms: PublishedTerms, now:
                 target=timer.target,
                 started_at=timer.started_at,
                 missed_at=at,
-                shares=attribution(timer, told, terms.calendar(*versioned(timer.calendar)), at),
+                shares=attribution(timer, timeline, terms.calendar(*versioned(timer.calendar)), at),
             )
             for timer, at in missed
         ),
     )
 
 
-def _calendar(told: History, terms: PublishedTerms) -> Calendar:
-    return terms.calendar(told.created.calendar, told.contexts[-1].calendar_version)
+def _calendar(timeline: Timeline, terms: PublishedTerms) -> Calendar:
+    return terms.calendar(timeline.created.calendar, timeline.contexts[-1].calendar_version)
 
 
-def _zone(told: History, terms: PublishedTerms) -> Any:
-    context = told.contexts[-1]
-    return zone(terms.agreement(told.created.agreement, context.agreement_version).document.timezone)
+def _zone(timeline: Timeline, terms: PublishedTerms) -> Any:
+    context = timeline.contexts[-1]
+    return zone(terms.agreement(timeline.created.agreement, context.agreement_version).document.timezone)

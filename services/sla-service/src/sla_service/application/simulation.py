@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document, canonical, zone
 from fristwerk_platform.read_models import DatabaseUnavailableError
-from sla_service.application.calendar_client import Materialising
+from sla_service.application.calendar_client import CalendarClient
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.errors import NotAcceptable
 from sla_service.domain.reports.comparison import add_up, compared
@@ -26,11 +26,17 @@ from sla_service.domain.reports.period import Period, bound_of, bound_text
 from sla_service.domain.reports.scenario import Scenario
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
 from sla_service.domain.timers.target import service_levels
-from sla_service.domain.timers.timeline import history
+from sla_service.domain.timers.timeline import read_timeline
 from sla_service.domain.timers.timer import TimerSet
-from sla_service.projections.terms_cache import TermsShelf
-from sla_service.queries.read_model import ReadModel, Received, StoredTicket
-from sla_service.stores.simulations import Progress, Question, SimulatedTicket, SimulationStore, StoredSimulation
+from sla_service.projections.terms_cache import TermsCache
+from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter
+from sla_service.stores.simulations import (
+    SimulatedTicket,
+    SimulationProgress,
+    SimulationSpec,
+    SimulationStore,
+    StoredSimulation,
+)
 
 AT_ONCE: Final = 200
 """So many tickets are done while the client waits."""
@@ -38,18 +44,18 @@ STRETCH: Final = 50
 RETRY_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
-Terms = str | dict[str, Any]
+TermsReference = str | dict[str, Any]
 """``name@version``, ``name`` (its newest version), or a document."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class SimulationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to try on the tickets received in a period; ``replaces`` names the agreement whose tickets are meant."""
 
     period: Period
-    agreement: Terms | None = None
+    agreement: TermsReference | None = None
     replaces: str | None = None
-    calendar: Terms | None = None
-    calendars: Mapping[str, Terms] = {}
+    calendar: TermsReference | None = None
+    calendars: Mapping[str, TermsReference] = {}
 
 
 class Simulations:
@@ -58,28 +64,28 @@ class Simulations:
     def __init__(
         self,
         read_model: ReadModel,
-        shelf: TermsShelf,
+        terms_cache: TermsCache,
         store: SimulationStore,
-        materialising: Materialising,
+        calendar_client: CalendarClient,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
         self._read_model = read_model
-        self._shelf = shelf
+        self._terms_cache = terms_cache
         self._store = store
-        self._materialising = materialising
+        self._calendar_client = calendar_client
         self.now = now
         self._new_id = new_id
         self._wanted = asyncio.Event()
         self._compiled: tuple[str, Scenario] | None = None
 
-    async def asked(self, provider: str, asked: Asked) -> tuple[StoredSimulation, list[SimulatedTicket]]:
+    async def asked(self, provider: str, asked: SimulationRequest) -> tuple[StoredSimulation, list[SimulatedTicket]]:
         """The simulation, not stored yet: done with what was found, or still running if its tickets are many.
 
         Raises NotAcceptable for terms that are not known or refused, Problem 503 where a calendar cannot be materialised.
         """
         question = await self._question(provider, asked)
-        progress = Progress(total=await self._read_model.count_received(_wanted(provider, question)))
+        progress = SimulationProgress(total=await self._read_model.count_received(_wanted(provider, question)))
         simulation = StoredSimulation(
             id=self._new_id(),
             provider=provider,
@@ -124,22 +130,22 @@ class Simulations:
         finished_at = None if progress.state == "running" else self.now()
         await self._store.advance(simulation, progress, found, finished_at)
 
-    async def _stretch(self, simulation: StoredSimulation) -> tuple[Progress, list[SimulatedTicket]]:
+    async def _stretch(self, simulation: StoredSimulation) -> tuple[SimulationProgress, list[SimulatedTicket]]:
         """The next tickets, and how far they bring the simulation."""
         question, progress = simulation.question, simulation.progress
         wanted = _wanted(simulation.provider, question)
         tickets = await self._read_model.next_tickets(wanted, progress.last, STRETCH)
         if not tickets:
             return msgspec.structs.replace(progress, state="done", total=progress.done), []
-        terms = await self._shelf.of(simulation.provider)
+        terms = await self._terms_cache.of(simulation.provider)
         histories = await self._read_model.histories([each.ticket for each in tickets])
         scenario, period = self._scenario(simulation, terms), _period(question)
         found = []
         for ticket in tickets:
-            told = history(histories[ticket.ticket])
-            agreement = terms.agreement(ticket.agreement, told.contexts[0].agreement_version)
+            timeline = read_timeline(histories[ticket.ticket])
+            agreement = terms.agreement(ticket.agreement, timeline.contexts[0].agreement_version)
             if period.holds(ticket.received_at, zone(agreement.document.timezone)):
-                found.append(_simulated(ticket, scenario.timers(told, terms), question.now))
+                found.append(_simulated(ticket, scenario.timers(timeline, terms), question.now))
         return _advanced(progress, tickets, found), found
 
     def _scenario(self, simulation: StoredSimulation, terms: PublishedTerms) -> Scenario:
@@ -148,8 +154,8 @@ class Simulations:
             self._compiled = (simulation.id, _scenario(simulation.question, terms))
         return self._compiled[1]
 
-    async def _question(self, provider: str, asked: Asked) -> Question:
-        terms = await self._shelf.of(provider)
+    async def _question(self, provider: str, asked: SimulationRequest) -> SimulationSpec:
+        terms = await self._terms_cache.of(provider)
         agreement = None if asked.agreement is None else _agreement(terms, asked.agreement)
         calendars = {
             name: await self._calendar(provider, terms, each, f"/calendars/{name}")
@@ -158,7 +164,7 @@ class Simulations:
         calendar = None
         if asked.calendar is not None:
             calendar = await self._calendar(provider, terms, asked.calendar, "/calendar")
-        question = Question(
+        question = SimulationSpec(
             since=bound_text(asked.period.since),
             until=bound_text(asked.period.until),
             now=self.now().replace(microsecond=0),
@@ -175,10 +181,10 @@ class Simulations:
         return msgspec.structs.replace(question, replaces=asked.replaces or levels.document.agreement)
 
     async def _calendar(
-        self, provider: str, terms: PublishedTerms, given: Terms, pointer: str
+        self, provider: str, terms: PublishedTerms, given: TermsReference, pointer: str
     ) -> str | CalendarPublished:
         if isinstance(given, dict):
-            return await self._materialising.calendar(provider, given, pointer)
+            return await self._calendar_client.calendar(provider, given, pointer)
         try:
             name, version = versioned(given) if "@" in given else (given, terms.newest_calendar(given))
             return terms.calendar(name, version).label
@@ -186,7 +192,7 @@ class Simulations:
             raise _unknown("calendar", given, pointer) from None
 
 
-def _agreement(terms: PublishedTerms, given: Terms) -> str | dict[str, Any]:
+def _agreement(terms: PublishedTerms, given: TermsReference) -> str | dict[str, Any]:
     """The label, or the canonical document, of the agreement to try."""
     if isinstance(given, dict):
         try:
@@ -202,7 +208,7 @@ def _agreement(terms: PublishedTerms, given: Terms) -> str | dict[str, Any]:
     return f"{name}@{version}"
 
 
-def _scenario(question: Question, terms: PublishedTerms) -> Scenario:
+def _scenario(question: SimulationSpec, terms: PublishedTerms) -> Scenario:
     levels = None
     match question.agreement:
         case str() as label:
@@ -234,12 +240,12 @@ def _unknown(kind: str, name: str, pointer: str) -> NotAcceptable:
     return NotAcceptable(f"{kind}-not-found", f"The simulation cannot be run: {sentence}.", [(pointer, sentence)])
 
 
-def _wanted(provider: str, question: Question) -> Received:
+def _wanted(provider: str, question: SimulationSpec) -> TicketFilter:
     since, until = _period(question).bounds
-    return Received(provider=provider, since=since, until=until, agreement=question.replaces)
+    return TicketFilter(provider=provider, since=since, until=until, agreement=question.replaces)
 
 
-def _period(question: Question) -> Period:
+def _period(question: SimulationSpec) -> Period:
     return Period(since=bound_of(question.since), until=bound_of(question.until))
 
 
@@ -255,10 +261,12 @@ def _simulated(ticket: StoredTicket, now: TimerSet, at: datetime) -> SimulatedTi
     )
 
 
-def _advanced(progress: Progress, tickets: Sequence[StoredTicket], found: Sequence[SimulatedTicket]) -> Progress:
+def _advanced(
+    progress: SimulationProgress, tickets: Sequence[StoredTicket], found: Sequence[SimulatedTicket]
+) -> SimulationProgress:
     pairs = [pair for each in found for pair in each.timers]
     done = progress.done + len(tickets)
-    return Progress(
+    return SimulationProgress(
         state="running" if len(tickets) == STRETCH else "done",
         total=max(progress.total, done) if len(tickets) == STRETCH else done,
         done=done,

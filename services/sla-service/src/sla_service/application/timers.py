@@ -13,23 +13,23 @@ from fristwerk_platform.auth import Principal
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.errors import NotAcceptable, NotFound, Parked
 from sla_service.domain.explanation.explanation import explain
-from sla_service.domain.explanation.explanation_steps import Step, derivation
+from sla_service.domain.explanation.explanation_steps import ExplanationStep, deadline_with_steps
 from sla_service.domain.explanation.labels import Language
 from sla_service.domain.explanation.messages import sentences
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
-from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.domain.timers.timeline import NoTicketError, read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
-from sla_service.projections.terms_cache import TermsShelf
-from sla_service.queries.read_model import ReadModel, StoredTicket, TimerQuery
+from sla_service.projections.terms_cache import TermsCache
+from sla_service.queries.read_model import ReadModel, StoredTicket, TimerFilter
 
 
-class Deadlines:
+class Timers:
     """Questions about timers."""
 
-    def __init__(self, read_model: ReadModel, shelf: TermsShelf, now: Callable[[], datetime]) -> None:
+    def __init__(self, read_model: ReadModel, terms_cache: TermsCache, now: Callable[[], datetime]) -> None:
         self._read_model = read_model
-        self._shelf = shelf
+        self._terms_cache = terms_cache
         self.now = now
 
     async def of_ticket(
@@ -41,7 +41,7 @@ class Deadlines:
         found: StoredTicket | TimerSet = ticket
         if at is not None or known_at is not None:
             found = await self._derived(ticket, at, known_at)
-        terms = await self._shelf.of(ticket.provider)
+        terms = await self._terms_cache.of(ticket.provider)
         detected = await self._read_model.detected([timer.id for timer in found.timers])
         known = known_at or now
         return {
@@ -52,10 +52,10 @@ class Deadlines:
             "absent": found.absent,
         }
 
-    async def listed(self, query: TimerQuery) -> list[dict[str, Any]]:
+    async def listed(self, query: TimerFilter) -> list[dict[str, Any]]:
         """Timers of all tickets."""
         found = await self._read_model.timers(query)
-        terms = await self._shelf.of(query.provider)
+        terms = await self._terms_cache.of(query.provider)
         detected = await self._read_model.detected([timer.id for timer in found])
         return [shown(timer, terms, query.now, detected.get(timer.id)) for timer in found]
 
@@ -64,10 +64,10 @@ class Deadlines:
         timer = await self._read_model.timer(principal.provider, timer_id)
         if timer is None or not await self._may_see(principal, timer.ticket):
             raise NotFound("timer-not-found", f"There is no timer {timer_id}.")
-        terms = await self._shelf.of(principal.provider)
+        terms = await self._terms_cache.of(principal.provider)
         now = self.now()
-        steps = explain(timer, history(await self._read_model.history(timer.ticket)), terms, now)
-        items, text = told(steps, lang, terms.calendar(*versioned(timer.calendar)))
+        steps = explain(timer, read_timeline(await self._read_model.history(timer.ticket)), terms, now)
+        items, text = with_sentences(steps, lang, terms.calendar(*versioned(timer.calendar)))
         detected = await self._read_model.detected([timer.id])
         body = shown(timer, terms, now, detected.get(timer.id))
         return {"timer": body, "language": lang, "steps": items, "text": text}
@@ -75,15 +75,15 @@ class Deadlines:
     async def computed(self, principal: Principal, calendar: str, start: datetime, target: str) -> dict[str, Any]:
         """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or CalendarRangeError."""
         span = _span(target)
-        found = _named_calendar(await self._shelf.of(principal.provider), calendar)
+        found = _named_calendar(await self._terms_cache.of(principal.provider), calendar)
         try:
-            due_at, steps = derivation(found, span, start)
+            due_at, steps = deadline_with_steps(found, span, start)
         except OverflowError as error:
             sentence = "the deadline would lie beyond the year 9999"
             raise NotAcceptable(
                 "target", f"The target cannot be computed: {sentence}.", [("/target", sentence)]
             ) from error
-        items, _ = told(steps, "en", found)
+        items, _ = with_sentences(steps, "en", found)
         return {"calendar": found.label, "start": start, "target": str(span), "due_at": due_at, "steps": items}
 
     async def _visible(self, principal: Principal, name: str) -> StoredTicket:
@@ -117,7 +117,7 @@ class Deadlines:
             and (known_at is None or each.envelope.recorded_at <= known_at)
         ]
         try:
-            return timers(history(events), await self._shelf.of(ticket.provider))
+            return derive_timers(read_timeline(events), await self._terms_cache.of(ticket.provider))
         except NoTicketError:
             raise NotFound("ticket-not-found", f"There was no ticket {ticket.ticket} then.") from None
 
@@ -133,7 +133,9 @@ def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datet
     return body
 
 
-def told(steps: Sequence[Step], lang: Language, calendar: Calendar) -> tuple[list[dict[str, Any]], str]:
+def with_sentences(
+    steps: Sequence[ExplanationStep], lang: Language, calendar: Calendar
+) -> tuple[list[dict[str, Any]], str]:
     """Steps as data, each with its sentence in the calendar's local time; and all sentences as one text."""
     lines = sentences(steps, lang, calendar.hours.zone)
     items = [msgspec.to_builtins(step) | {"sentence": line} for step, line in zip(steps, lines, strict=True)]

@@ -17,12 +17,12 @@ PAGE: Final = 500
 _COLUMNS: Final = tuple(sorted(column.name for column in tickets.columns))
 
 
-def derived_digest(ticket: DerivedTicket) -> bytes:
+def derived_fingerprint(ticket: DerivedTicket) -> bytes:
     """The digest of a ticket as it was derived."""
     return _digest(ticket_row(ticket), [msgspec.json.encode(timer) for timer in ticket.derived.timers])
 
 
-async def stored_digests(connection: AsyncConnection) -> dict[str, bytes]:
+async def stored_fingerprints(connection: AsyncConnection) -> dict[str, bytes]:
     """The digest of every ticket as it is stored, by ticket."""
     found: dict[str, bytes] = {}
     after = ""
@@ -40,7 +40,7 @@ async def stored_digests(connection: AsyncConnection) -> dict[str, bytes]:
         after = rows[-1].ticket
 
 
-def whole_digest(digests: Mapping[str, bytes]) -> str:
+def combined_fingerprint(digests: Mapping[str, bytes]) -> str:
     """One digest over all tickets."""
     whole = sha256()
     for ticket in sorted(digests):

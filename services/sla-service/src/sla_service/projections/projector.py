@@ -18,9 +18,9 @@ from fristwerk_language.events import Recorded
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Database, store
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
-from sla_service.domain.timers.timeline import NoTicketError, history
+from sla_service.domain.timers.timeline import NoTicketError, read_timeline
 from sla_service.projections import parking, tables, writer
 from sla_service.projections.parking import ParkedTicket
 from sla_service.projections.tables import following
@@ -159,15 +159,15 @@ def _row(ticket: str, each: Recorded) -> dict[str, Any]:
 
 def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:
     """What a ticket's history gives under the provider's terms. Raises NoTicketError, UnknownTermsError. Pure."""
-    told = history(recorded)
-    created = told.created
+    timeline = read_timeline(recorded)
+    created = timeline.created
     return DerivedTicket(
         provider=recorded[0].envelope.provider,
         reference=created.reference,
         customer=created.customer,
         agreement=created.agreement,
         received_at=created.received_at,
-        derived=timers(told, terms),
+        derived=derive_timers(timeline, terms),
     )
 
 

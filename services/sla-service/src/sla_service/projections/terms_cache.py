@@ -10,7 +10,7 @@ from sla_service.projections.tables import terms
 from sla_service.projections.writer import stored_terms
 
 
-class TermsShelf:
+class TermsCache:
     """The terms as they stand in the database now."""
 
     def __init__(self, database: Database) -> None:

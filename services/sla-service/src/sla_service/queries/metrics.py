@@ -17,7 +17,7 @@ SOON: Final = timedelta(minutes=30)
 """What is due within this span is at risk."""
 
 
-class TimerFigures:
+class TimerMetrics:
     """Counted from the alarms, which only timers that still run have: what it costs does not grow with history."""
 
     def __init__(self, database: Database, metrics: Metrics, now: Callable[[], datetime]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, or_, select
 from fristwerk_language.events import Recorded
 from fristwerk_platform.http.health import Dependency
 from fristwerk_platform.read_models import Database
-from sla_service.domain.timers.timer import Absent, Timer
+from sla_service.domain.timers.timer import AbsentTimer, Timer
 from sla_service.projections import parking
 from sla_service.projections.parking import ParkedTicket
 from sla_service.projections.tables import given, timers
@@ -38,11 +38,11 @@ class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     entitled: bool
     reason: str
-    absent: tuple[Absent, ...]
+    absent: tuple[AbsentTimer, ...]
     timers: tuple[Timer, ...]
 
 
-class TimerQuery(msgspec.Struct, frozen=True, kw_only=True):
+class TimerFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which timers to list; ``state`` is meant as of ``now``. ``after`` is the last id, by deadline with the deadline."""
 
     provider: str
@@ -57,7 +57,7 @@ class TimerQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True):
+class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which tickets of a provider a report looks at; null: all. ``since`` counts, ``until`` does not, parked ones never do."""
 
     provider: str
@@ -93,7 +93,7 @@ class ReadModel:
         """The tickets of that id or reference; two providers may use the same reference."""
         return await self._tickets(or_(ticket_table.c.ticket == name, ticket_table.c.reference == name.upper()))
 
-    async def timers(self, query: TimerQuery) -> list[Timer]:
+    async def timers(self, query: TimerFilter) -> list[Timer]:
         """Timers of all tickets, in the order of id or of deadline."""
         statement = select(timers.c.document).where(timers.c.provider == query.provider)
         for column, value in (("metric", query.metric), ("customer", query.customer)):
@@ -136,7 +136,9 @@ class ReadModel:
         async with self._database.reading() as connection:
             return await stored_histories(connection, wanted)
 
-    async def timers_started(self, wanted: Received, metric: str | None = None) -> AsyncIterator[Sequence[ListedTimer]]:
+    async def timers_started(
+        self, wanted: TicketFilter, metric: str | None = None
+    ) -> AsyncIterator[Sequence[ListedTimer]]:
         """Timers by their start, page by page; ``since`` and ``until`` bound the start here, not the receipt."""
         at, name = timers.c.started_at, timers.c.timer
         relied_on = (timers.c.provider == wanted.provider, ~parking.is_parked(timers.c.ticket))
@@ -155,7 +157,7 @@ class ReadModel:
             yield listed
             page = statement.where(_behind(at, name, (listed[-1].timer.started_at, listed[-1].timer.id)))
 
-    async def tickets_received(self, wanted: Received) -> AsyncIterator[Sequence[StoredTicket]]:
+    async def tickets_received(self, wanted: TicketFilter) -> AsyncIterator[Sequence[StoredTicket]]:
         """Tickets by their receipt, page by page."""
         after = None
         while page := await self.next_tickets(wanted, after, PAGE):
@@ -163,7 +165,7 @@ class ReadModel:
             after = (page[-1].received_at, page[-1].ticket)
 
     async def next_tickets(
-        self, wanted: Received, after: tuple[datetime, str] | None, limit: int
+        self, wanted: TicketFilter, after: tuple[datetime, str] | None, limit: int
     ) -> Sequence[StoredTicket]:
         """The next tickets by their receipt, behind a receipt and an id."""
         at, name = ticket_table.c.received_at, ticket_table.c.ticket
@@ -172,7 +174,7 @@ class ReadModel:
             page = page.where(_behind(at, name, after))
         return await self._tickets(name.in_(page.order_by(at, name).limit(limit)))
 
-    async def count_received(self, wanted: Received) -> int:
+    async def count_received(self, wanted: TicketFilter) -> int:
         """How many tickets those are."""
         async with self._database.reading() as connection:
             statement = _received(select(func.count()).select_from(ticket_table), wanted)
@@ -214,14 +216,14 @@ class ReadModel:
                 received_at=row.received_at,
                 entitled=row.entitled,
                 reason=row.reason,
-                absent=msgspec.json.decode(row.absent, type=tuple[Absent, ...]),
+                absent=msgspec.json.decode(row.absent, type=tuple[AbsentTimer, ...]),
                 timers=tuple(timer_in(document) for document in documents[row.ticket]),
             )
             for row in rows
         ]
 
 
-def _received(statement: Any, wanted: Received) -> Any:
+def _received(statement: Any, wanted: TicketFilter) -> Any:
     table = ticket_table.c
     statement = _between(statement.where(table.provider == wanted.provider), table.received_at, wanted)
     for column, value in ((table.customer, wanted.customer), (table.agreement, wanted.agreement)):
@@ -231,7 +233,7 @@ def _received(statement: Any, wanted: Received) -> Any:
     return statement if wanted.entitled is None else statement.where(table.entitled.is_(wanted.entitled))
 
 
-def _between(statement: Any, at: Any, wanted: Received) -> Any:
+def _between(statement: Any, at: Any, wanted: TicketFilter) -> Any:
     if wanted.since is not None:
         statement = statement.where(at >= wanted.since)
     return statement if wanted.until is None else statement.where(at < wanted.until)

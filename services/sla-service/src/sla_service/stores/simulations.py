@@ -20,7 +20,7 @@ from sla_service.stores.idempotency import keep_answer
 KEPT: Final = timedelta(days=7)
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class SimulationSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a simulation was asked: ``since`` and ``until`` are bounds as text, terms ``name@version`` or a document.
 
     A calendar document stands there materialised, an agreement's in its canonical form.
@@ -35,7 +35,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     calendar: str | CalendarPublished | None = None
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class SimulationProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a simulation has come: ``done`` of ``total`` tickets looked at, up to ``last``; ``tickets`` of them compared."""
 
     state: Literal["running", "done", "failed"] = "running"
@@ -65,8 +65,8 @@ class StoredSimulation(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     created_at: datetime
     finished_at: datetime | None
-    question: Question
-    progress: Progress
+    question: SimulationSpec
+    progress: SimulationProgress
 
 
 class SimulationStore:
@@ -96,7 +96,7 @@ class SimulationStore:
     async def advance(
         self,
         simulation: StoredSimulation,
-        progress: Progress,
+        progress: SimulationProgress,
         found: Sequence[SimulatedTicket],
         finished_at: datetime | None,
     ) -> bool:
@@ -156,8 +156,8 @@ class SimulationStore:
                 provider=row.provider,
                 created_at=row.created_at,
                 finished_at=row.finished_at,
-                question=msgspec.json.decode(row.scenario, type=Question),
-                progress=msgspec.json.decode(row.progress, type=Progress),
+                question=msgspec.json.decode(row.scenario, type=SimulationSpec),
+                progress=msgspec.json.decode(row.progress, type=SimulationProgress),
             )
             for row in rows
         ]

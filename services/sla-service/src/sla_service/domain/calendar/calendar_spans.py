@@ -12,18 +12,18 @@ from fristwerk_language.events.catalogue import ClosedDay
 from sla_service.domain.calendar.calendar import Calendar, ReversedSpanError
 from sla_service.domain.calendar.opening_hours import DAY, OpeningHours
 
-Reason = Literal[
+SpanReason = Literal[
     "open", "night", "break", "weekend", "no_hours", "exceptional_hours", "holiday", "eve", "bridge_day", "by_hand"
 ]
-WHOLE_DAYS: Final[frozenset[Reason]] = frozenset(
+WHOLE_DAYS: Final[frozenset[SpanReason]] = frozenset(
     {"weekend", "no_hours", "exceptional_hours", "holiday", "eve", "bridge_day", "by_hand"}
 )
 """Reasons for which a date is closed altogether."""
-_MERGED: Final[frozenset[Reason]] = frozenset({"night", "weekend", "no_hours"})
+_MERGED: Final[frozenset[SpanReason]] = frozenset({"night", "weekend", "no_hours"})
 _SATURDAY: Final = 5
 
 
-class Passage(msgspec.Struct, frozen=True, kw_only=True):
+class CalendarSpan(msgspec.Struct, frozen=True, kw_only=True):
     """``[start, end)`` in instants, and why it was open or closed.
 
     ``on`` is the local date (the first one of a weekend); ``closed_by`` names the closed day's sources, ``remark`` the reason
@@ -32,7 +32,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
     start: int
     end: int
-    reason: Reason
+    reason: SpanReason
     on: date
     closed_by: tuple[ClosedDay, ...] = ()
     remark: str | None = None
@@ -51,17 +51,17 @@ class ClockChange(msgspec.Struct, frozen=True, kw_only=True):
     repeated: tuple[int, ...] = ()
 
 
-def passages(calendar: Calendar, start: int, end: int) -> tuple[Passage, ...]:
+def calendar_spans(calendar: Calendar, start: int, end: int) -> tuple[CalendarSpan, ...]:
     """The passages of ``[start, end)`` in order, without holes. Raises CalendarRangeError, ReversedSpanError."""
     if end < start:
         raise ReversedSpanError(start, end)
-    result: list[Passage] = []
+    result: list[CalendarSpan] = []
     position = start
     for opened, closed in calendar.business_intervals(start, end):
-        result += _closed_passages(calendar, position, opened)
-        result += _open_passages(calendar, opened, closed)
+        result += _closed_spans(calendar, position, opened)
+        result += _open_spans(calendar, opened, closed)
         position = closed
-    result += _closed_passages(calendar, position, end)
+    result += _closed_spans(calendar, position, end)
     return tuple(result)
 
 
@@ -79,40 +79,40 @@ def clock_changes(calendar: Calendar, start: int, end: int) -> tuple[ClockChange
     return tuple(found)
 
 
-def _open_passages(calendar: Calendar, start: int, end: int) -> Iterator[Passage]:
+def _open_spans(calendar: Calendar, start: int, end: int) -> Iterator[CalendarSpan]:
     """One passage, or one a date where exceptional hours are in force on some of the dates."""
     first, last = calendar.local(start)[0], calendar.local(end - 1)[0]
     reasons = calendar.hours.exceptional_reasons
     if not any(ordinal in reasons for ordinal in range(first, last + 1)):
-        yield Passage(start=start, end=end, reason="open", on=date.fromordinal(first))
+        yield CalendarSpan(start=start, end=end, reason="open", on=date.fromordinal(first))
         return
     for ordinal, begin, finish in _by_date(calendar, start, end):
         on = date.fromordinal(ordinal)
-        yield Passage(start=begin, end=finish, reason="open", on=on, remark=reasons.get(ordinal))
+        yield CalendarSpan(start=begin, end=finish, reason="open", on=on, remark=reasons.get(ordinal))
 
 
-def _closed_passages(calendar: Calendar, start: int, end: int) -> list[Passage]:
-    result: list[Passage] = []
+def _closed_spans(calendar: Calendar, start: int, end: int) -> list[CalendarSpan]:
+    result: list[CalendarSpan] = []
     for ordinal, begin, finish in _by_date(calendar, start, end):
-        passage = _closed_passage(calendar, ordinal, begin, finish)
-        if result and passage.reason in _MERGED and result[-1].reason == passage.reason:
-            passage = msgspec.structs.replace(result.pop(), end=finish)
-        result.append(passage)
+        span = _closed_span(calendar, ordinal, begin, finish)
+        if result and span.reason in _MERGED and result[-1].reason == span.reason:
+            span = msgspec.structs.replace(result.pop(), end=finish)
+        result.append(span)
     return result
 
 
-def _closed_passage(calendar: Calendar, ordinal: int, start: int, end: int) -> Passage:
+def _closed_span(calendar: Calendar, ordinal: int, start: int, end: int) -> CalendarSpan:
     hours = calendar.hours
     on = date.fromordinal(ordinal)
     if day := hours.hours_of(ordinal):
         within = hours.resolve(ordinal, day[0][0]) < start and end < hours.resolve(ordinal, day[-1][1])
-        return Passage(start=start, end=end, reason="break" if within else "night", on=on)
+        return CalendarSpan(start=start, end=end, reason="break" if within else "night", on=on)
     if hours.hours_unless_closed(ordinal):
         closed_by = hours.closed[ordinal]
-        return Passage(start=start, end=end, reason=closed_by[0].kind, on=on, closed_by=closed_by)
+        return CalendarSpan(start=start, end=end, reason=closed_by[0].kind, on=on, closed_by=closed_by)
     if (remark := hours.exceptional_reasons.get(ordinal)) is not None:
-        return Passage(start=start, end=end, reason="exceptional_hours", on=on, remark=remark)
-    return Passage(start=start, end=end, reason="weekend" if on.weekday() >= _SATURDAY else "no_hours", on=on)
+        return CalendarSpan(start=start, end=end, reason="exceptional_hours", on=on, remark=remark)
+    return CalendarSpan(start=start, end=end, reason="weekend" if on.weekday() >= _SATURDAY else "no_hours", on=on)
 
 
 def _by_date(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int, int]]:

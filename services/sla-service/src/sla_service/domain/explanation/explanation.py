@@ -8,33 +8,36 @@ from datetime import datetime
 from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of
-from sla_service.domain.explanation.explanation_steps import Step, steps_until, wait_step
+from sla_service.domain.explanation.explanation_steps import ExplanationStep, steps_until, wait_step
 from sla_service.domain.explanation.labels import Language
 from sla_service.domain.explanation.messages import sentences
-from sla_service.domain.timers.published_terms import Terms
-from sla_service.domain.timers.timeline import History
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import Timer, missed_at, state_at
 
-__all__ = ["Language", "Step", "explain", "sentences"]
+__all__ = ["ExplanationStep", "Language", "explain", "sentences"]
 
 
-def explain(timer: Timer, history: History, terms: Terms, now: datetime) -> tuple[Step, ...]:
+def explain(timer: Timer, timeline: Timeline, terms: TermsLookup, now: datetime) -> tuple[ExplanationStep, ...]:
     """The steps that led to a timer's deadline, and what became of it at ``now``. Raises UnknownTermsError."""
-    calendar = terms.calendar(history.created.calendar, _version(timer.calendar))
+    calendar = terms.calendar(timeline.created.calendar, _version(timer.calendar))
     return (
-        *_promise(timer, terms, history),
-        Step(rule="started", at=timer.started_at, event=timer.started_by, text=_start_rule(timer, history)),
-        *(Step(rule="rescheduled", at=each.at, event=each.event, text=each.why, change=each) for each in timer.changes),
-        *_course(timer, history, terms, calendar),
+        *_promise(timer, terms, timeline),
+        ExplanationStep(rule="started", at=timer.started_at, event=timer.started_by, text=_start_rule(timer, timeline)),
+        *(
+            ExplanationStep(rule="rescheduled", at=each.at, event=each.event, text=each.why, change=each)
+            for each in timer.changes
+        ),
+        *_course(timer, timeline, terms, calendar),
         *_deadlines(timer),
         *_result(timer, now),
     )
 
 
-def _promise(timer: Timer, terms: Terms, history: History) -> Iterator[Step]:
+def _promise(timer: Timer, terms: TermsLookup, timeline: Timeline) -> Iterator[ExplanationStep]:
     clause = f"agreements/{timer.terms}#{timer.line}"
-    levels = terms.agreement(history.created.agreement, _version(timer.terms))
-    yield Step(
+    levels = terms.agreement(timeline.created.agreement, _version(timer.terms))
+    yield ExplanationStep(
         rule="measure_only" if timer.target is None else "target",
         text=timer.metric,
         target=timer.target,
@@ -43,30 +46,30 @@ def _promise(timer: Timer, terms: Terms, history: History) -> Iterator[Step]:
         clause=clause,
     )
     if timer.severity is None and levels.document.unclassified == "strictest":
-        yield Step(rule="strictest", clause=f"agreements/{timer.terms}#/unclassified")
+        yield ExplanationStep(rule="strictest", clause=f"agreements/{timer.terms}#/unclassified")
 
 
-def _start_rule(timer: Timer, history: History) -> str:
+def _start_rule(timer: Timer, timeline: Timeline) -> str:
     """The type name of the event the clock counts from."""
-    marks = (*history.answers, *history.messages, *(each.requested for each in history.callbacks))
-    known = {mark.event: mark.type for mark in marks} | {history.received.event: history.received.type}
+    moments = (*timeline.answers, *timeline.messages, *(each.requested for each in timeline.callbacks))
+    known = {moment.event: moment.type for moment in moments} | {timeline.received.event: timeline.received.type}
     return known.get(timer.started_by, "TimeLogged")
 
 
-def _course(timer: Timer, history: History, terms: Terms, calendar: Calendar) -> tuple[Step, ...]:
+def _course(timer: Timer, timeline: Timeline, terms: TermsLookup, calendar: Calendar) -> tuple[ExplanationStep, ...]:
     """What happened between the start and the deadline; where there is none, the waits alone."""
     if timer.clock == "worked":
-        return tuple(_work(timer, history, terms))
+        return tuple(_work(timer, timeline, terms))
     if timer.due_at is None or timer.target is None:
         return tuple(map(wait_step, timer.pauses))
     return steps_until(calendar, parse_span(timer.target), timer.started_at, timer.due_at, timer.pauses)
 
 
-def _work(timer: Timer, history: History, terms: Terms) -> Iterator[Step]:
-    levels = terms.agreement(history.created.agreement, _version(timer.terms))
-    for each in history.work:
-        if levels.billable(history.created, each.activity):
-            yield Step(
+def _work(timer: Timer, timeline: Timeline, terms: TermsLookup) -> Iterator[ExplanationStep]:
+    levels = terms.agreement(timeline.created.agreement, _version(timer.terms))
+    for each in timeline.work:
+        if levels.billable(timeline.created, each.activity):
+            yield ExplanationStep(
                 rule="worked",
                 at=instant_of(each.start),
                 until=instant_of(each.start + each.seconds),
@@ -76,29 +79,29 @@ def _work(timer: Timer, history: History, terms: Terms) -> Iterator[Step]:
             )
 
 
-def _deadlines(timer: Timer) -> Iterator[Step]:
+def _deadlines(timer: Timer) -> Iterator[ExplanationStep]:
     if timer.soft_due_at is not None:
-        yield Step(rule="soft_due", at=timer.soft_due_at)
+        yield ExplanationStep(rule="soft_due", at=timer.soft_due_at)
     for warning in timer.warnings:
-        yield Step(rule="warning", at=warning.at, text=warning.rule)
+        yield ExplanationStep(rule="warning", at=warning.at, text=warning.rule)
     if timer.due_at is not None:
-        yield Step(rule="due", at=timer.due_at)
+        yield ExplanationStep(rule="due", at=timer.due_at)
 
 
-def _result(timer: Timer, now: datetime) -> Iterator[Step]:
+def _result(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
     match state := state_at(timer, now):
         case "met":
             if timer.note is not None:
-                yield Step(rule="not_reached", at=timer.met_at, event=timer.ended_by)
-            yield Step(rule=state, at=timer.met_at, event=timer.ended_by)
+                yield ExplanationStep(rule="not_reached", at=timer.met_at, event=timer.ended_by)
+            yield ExplanationStep(rule=state, at=timer.met_at, event=timer.ended_by)
         case "missed":
-            yield Step(rule=state, at=missed_at(timer, now), until=timer.ended_at, event=timer.ended_by)
+            yield ExplanationStep(rule=state, at=missed_at(timer, now), until=timer.ended_at, event=timer.ended_by)
         case "cancelled":
-            yield Step(rule=state, at=timer.cancelled_at, event=timer.ended_by)
+            yield ExplanationStep(rule=state, at=timer.cancelled_at, event=timer.ended_by)
         case "paused":
-            yield Step(rule=state, at=timer.paused_since)
+            yield ExplanationStep(rule=state, at=timer.paused_since)
         case "running":
-            yield Step(rule=state, at=max(now, timer.started_at))
+            yield ExplanationStep(rule=state, at=max(now, timer.started_at))
 
 
 def _version(label: str) -> int:

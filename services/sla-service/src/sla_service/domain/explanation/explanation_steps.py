@@ -12,13 +12,19 @@ import msgspec
 from fristwerk_language.events.catalogue import ClosedDay
 from fristwerk_language.terms import Span
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.calendar.calendar_spans import WHOLE_DAYS, Passage, Reason, clock_changes, passages
+from sla_service.domain.calendar.calendar_spans import (
+    WHOLE_DAYS,
+    CalendarSpan,
+    SpanReason,
+    calendar_spans,
+    clock_changes,
+)
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
 from sla_service.domain.timers.target import deadline
 from sla_service.domain.timers.timer import Change, TimerState, Wait
 
-Rule = (
-    Reason
+StepRule = (
+    SpanReason
     | TimerState
     | Literal[
         "target",
@@ -40,7 +46,7 @@ Rule = (
 )
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExplanationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of an explanation: the rule that applied, when, and what it rests on.
 
     ``at`` and ``until`` are instants, ``on`` a local date, ``seconds`` what was used (or, for a wait, left out) on the clock.
@@ -48,7 +54,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the terms' own word (metric, target, state, reason, rule of a warning), ``closed_by`` the closed day's entries.
     """
 
-    rule: Rule
+    rule: StepRule
     at: datetime | None = None
     until: datetime | None = None
     on: date | None = None
@@ -63,15 +69,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: Change | None = None
 
 
-def derivation(calendar: Calendar, span: Span, start: datetime) -> tuple[datetime, tuple[Step, ...]]:
+def deadline_with_steps(
+    calendar: Calendar, span: Span, start: datetime
+) -> tuple[datetime, tuple[ExplanationStep, ...]]:
     """When ``span`` has passed since ``start``, and the steps to it. Raises CalendarRangeError; ``span`` is a span of time."""
     due = instant_of(deadline(calendar, span, seconds_of(start)).due)
-    return due, (*steps_until(calendar, span, start, due), Step(rule="due", at=due))
+    return due, (*steps_until(calendar, span, start, due), ExplanationStep(rule="due", at=due))
 
 
 def steps_until(
     calendar: Calendar, span: Span, start: datetime, end: datetime, waits: Sequence[Wait] = ()
-) -> tuple[Step, ...]:
+) -> tuple[ExplanationStep, ...]:
     """The steps from ``start`` to ``end`` on the clock of ``span``, ``waits`` left out."""
     first, last = seconds_of(start), seconds_of(end)
     match span.clock:
@@ -91,9 +99,9 @@ def steps_until(
     return tuple(sorted(steps, key=lambda step: step.at or start))
 
 
-def wait_step(wait: Wait) -> Step:
+def wait_step(wait: Wait) -> ExplanationStep:
     """That the clock stood still for a while, and what that cost on it."""
-    return Step(
+    return ExplanationStep(
         rule="wait",
         at=wait.since,
         until=wait.until,
@@ -103,32 +111,34 @@ def wait_step(wait: Wait) -> Step:
     )
 
 
-def _elapsed(start: int, end: int) -> Iterator[Step]:
+def _elapsed(start: int, end: int) -> Iterator[ExplanationStep]:
     if start < end:
-        yield Step(rule="elapsed", at=instant_of(start), until=instant_of(end), seconds=end - start)
+        yield ExplanationStep(rule="elapsed", at=instant_of(start), until=instant_of(end), seconds=end - start)
 
 
-def _opening(calendar: Calendar, start: int) -> Iterator[Step]:
+def _opening(calendar: Calendar, start: int) -> Iterator[ExplanationStep]:
     """That the clock waits for the opening, and what is closed until then."""
     if calendar.is_open(start):
         return
     opening = calendar.next_opening(start)
-    yield Step(rule="outside_hours", at=instant_of(start), until=instant_of(opening), clause=_clause(calendar))
-    yield from _gap(calendar, passages(calendar, start, opening))
+    yield ExplanationStep(
+        rule="outside_hours", at=instant_of(start), until=instant_of(opening), clause=_clause(calendar)
+    )
+    yield from _gap(calendar, calendar_spans(calendar, start, opening))
 
 
-def _business(calendar: Calendar, start: int, end: int, waits: Sequence[Wait]) -> Iterator[Step]:
+def _business(calendar: Calendar, start: int, end: int, waits: Sequence[Wait]) -> Iterator[ExplanationStep]:
     position = start if calendar.is_open(start) else calendar.next_opening(start)
     for begin, finish, wait in _segments(min(position, end), end, waits):
         if wait is not None:
             yield wait_step(wait)
             continue
-        for is_open, each in groupby(passages(calendar, begin, finish), key=lambda passage: passage.reason == "open"):
+        for is_open, each in groupby(calendar_spans(calendar, begin, finish), key=lambda part: part.reason == "open"):
             group = tuple(each)
             yield from map(_open, group) if is_open else _gap(calendar, group)
 
 
-def _days(calendar: Calendar, days: int, start: int, end: int) -> Iterator[Step]:
+def _days(calendar: Calendar, days: int, start: int, end: int) -> Iterator[ExplanationStep]:
     """The days counted, and those that were not."""
     inside = calendar.is_open(start)
     origin = start if inside else calendar.next_opening(start)
@@ -136,9 +146,11 @@ def _days(calendar: Calendar, days: int, start: int, end: int) -> Iterator[Step]
     whole = not inside and calendar.open_day(ordinal, 0).opening == origin
     for number in range(1, days + 1):
         day = calendar.open_day(ordinal, number - 1 if whole else number)
-        yield Step(rule="business_day", at=instant_of(day.opening), on=date.fromordinal(day.ordinal), text=str(number))
+        yield ExplanationStep(
+            rule="business_day", at=instant_of(day.opening), on=date.fromordinal(day.ordinal), text=str(number)
+        )
     yield from _gap(
-        calendar, [each for each in passages(calendar, origin, max(origin, end)) if each.reason in WHOLE_DAYS]
+        calendar, [each for each in calendar_spans(calendar, origin, max(origin, end)) if each.reason in WHOLE_DAYS]
     )
 
 
@@ -154,24 +166,24 @@ def _segments(start: int, end: int, waits: Sequence[Wait]) -> Iterator[tuple[int
     yield position, max(position, end), None
 
 
-def _open(passage: Passage) -> Step:
-    return Step(
+def _open(part: CalendarSpan) -> ExplanationStep:
+    return ExplanationStep(
         rule="open",
-        at=instant_of(passage.start),
-        until=instant_of(passage.end),
-        on=passage.on,
-        seconds=passage.end - passage.start,
-        text=passage.remark,
+        at=instant_of(part.start),
+        until=instant_of(part.end),
+        on=part.on,
+        seconds=part.end - part.start,
+        text=part.remark,
     )
 
 
-def _gap(calendar: Calendar, gap: Sequence[Passage]) -> Iterator[Step]:
+def _gap(calendar: Calendar, gap: Sequence[CalendarSpan]) -> Iterator[ExplanationStep]:
     """The reasons for which nothing was open; around a day that was closed altogether, the nights go without saying."""
     whole_days = any(each.reason in WHOLE_DAYS for each in gap)
     for each in gap:
         if whole_days and each.reason not in WHOLE_DAYS:
             continue
-        yield Step(
+        yield ExplanationStep(
             rule=each.reason,
             at=instant_of(each.start),
             until=instant_of(each.end),
@@ -182,11 +194,13 @@ def _gap(calendar: Calendar, gap: Sequence[Passage]) -> Iterator[Step]:
         )
 
 
-def _clock_changes(calendar: Calendar, start: int, end: int) -> Iterator[Step]:
+def _clock_changes(calendar: Calendar, start: int, end: int) -> Iterator[ExplanationStep]:
     for change in clock_changes(calendar, start, end):
         moved = [("skipped", each) for each in change.skipped] + [("repeated", each) for each in change.repeated]
         text = ", ".join(f"{kind} {second // 3600:02}:{second // 60 % 60:02}" for kind, second in moved)
-        yield Step(rule="clock_change", at=instant_of(change.at), seconds=change.forward_seconds, text=text or None)
+        yield ExplanationStep(
+            rule="clock_change", at=instant_of(change.at), seconds=change.forward_seconds, text=text or None
+        )
 
 
 def _clause(calendar: Calendar) -> str:

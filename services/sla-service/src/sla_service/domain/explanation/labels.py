@@ -66,7 +66,7 @@ STATES: Final = {
         "closed": "closed",
     },
 }
-STARTS: Final = {
+START_EVENTS: Final = {
     "de": {
         "TicketCreated": "Eingang",
         "CustomerMessageReceived": "Nachricht des Kunden",
@@ -84,7 +84,7 @@ STARTS: Final = {
         "": "Last answer to the customer",
     },
 }
-WHYS: Final = {
+RESCHEDULE_REASONS: Final = {
     "de": {
         "SeveritySet": "Schweregrad gesetzt",
         "TypeChanged": "Ticketart geändert",
@@ -125,7 +125,7 @@ def clock(instant: datetime, zone: tzinfo) -> str:
     return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
 
 
-def moment(instant: datetime, zone: tzinfo, lang: Language, *, year: bool = False) -> str:
+def local_time(instant: datetime, zone: tzinfo, lang: Language, *, year: bool = False) -> str:
     """``Mittwoch, 3. Juni, 16:30 Uhr`` or ``Wednesday 3 June, 16:30``."""
     text = f"{day(instant.astimezone(zone).date(), lang, year=year)}, {clock(instant, zone)}"
     return f"{text} Uhr" if lang == "de" else text

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from sla_service.domain.explanation import labels
-from sla_service.domain.explanation.explanation_steps import Step
+from sla_service.domain.explanation.explanation_steps import ExplanationStep
 from sla_service.domain.explanation.labels import Language
 
 _FORMS: Final[dict[str, dict[Language, str]]] = {
@@ -95,31 +95,31 @@ _FORMS: Final[dict[str, dict[Language, str]]] = {
 }
 
 
-def sentences(steps: Iterable[Step], lang: Language, zone: tzinfo) -> tuple[str, ...]:
+def sentences(steps: Iterable[ExplanationStep], lang: Language, zone: tzinfo) -> tuple[str, ...]:
     """One sentence a step, in order, with the local times of ``zone`` (the calendar's)."""
     return tuple(sentence(step, lang, zone) for step in steps)
 
 
-def sentence(step: Step, lang: Language, zone: tzinfo) -> str:
+def sentence(step: ExplanationStep, lang: Language, zone: tzinfo) -> str:
     """The sentence of one step."""
     words = {**_times(step, lang, zone), **_names(step, lang), "zone": str(zone), "days": _days(step, lang, zone)}
     return _FORMS[step.rule][lang].format_map(words)
 
 
-def _times(step: Step, lang: Language, zone: tzinfo) -> dict[str, str]:
+def _times(step: ExplanationStep, lang: Language, zone: tzinfo) -> dict[str, str]:
     open_end = "jetzt" if lang == "de" else "now"
     words = {"until": open_end, "until_clock": open_end, "late": ""}
     if step.at is not None:
-        words["at"] = labels.moment(step.at, zone, lang)
+        words["at"] = labels.local_time(step.at, zone, lang)
         words["at_plain"] = words["at"].removesuffix(" Uhr")
-        words["at_year"] = labels.moment(step.at, zone, lang, year=True)
+        words["at_year"] = labels.local_time(step.at, zone, lang, year=True)
     if step.until is not None:
-        words["until"] = labels.moment(step.until, zone, lang)
+        words["until"] = labels.local_time(step.until, zone, lang)
         words["until_clock"] = _until_clock(step.at, step.until, lang, zone)
         words["late"] = f"; {'erledigt erst' if lang == 'de' else 'done only on'} {words['until']}"
     if step.change is not None:
         words["old"], words["new"] = (
-            ("keine" if lang == "de" else "none") if due is None else labels.moment(due, zone, lang)
+            ("keine" if lang == "de" else "none") if due is None else labels.local_time(due, zone, lang)
             for due in (step.change.old_due_at, step.change.new_due_at)
         )
     return words
@@ -138,10 +138,10 @@ def _until_clock(at: datetime | None, until: datetime, lang: Language, zone: tzi
         and (local.hour, local.minute, local.second) == (0, 0, 0)
     ):
         return f"24:00{suffix}"
-    return labels.moment(until, zone, lang)
+    return labels.local_time(until, zone, lang)
 
 
-def _names(step: Step, lang: Language) -> dict[str, str]:
+def _names(step: ExplanationStep, lang: Language) -> dict[str, str]:
     terms, _, pointer = (step.clause or "").removeprefix("agreements/").partition("#")
     line = pointer.rpartition("/")[2]
     text = step.text or ""
@@ -154,8 +154,8 @@ def _names(step: Step, lang: Language) -> dict[str, str]:
         "line": str(int(line) + 1) if line.isdigit() else "",
         "severity": "" if step.severity is None else severity,
         "calendar": labels.version(step.calendar or ""),
-        "start": labels.STARTS[lang].get(text, labels.STARTS[lang][""]),
-        "why": labels.WHYS[lang].get(text, labels.WHYS[lang][""]),
+        "start": labels.START_EVENTS[lang].get(text, labels.START_EVENTS[lang][""]),
+        "why": labels.RESCHEDULE_REASONS[lang].get(text, labels.RESCHEDULE_REASONS[lang][""]),
         "state": labels.STATES[lang].get(text, text),
         "closing": labels.closing(step.closed_by, lang),
         "seconds": "" if step.seconds is None else labels.duration(abs(step.seconds)),
@@ -180,7 +180,7 @@ def _moved(text: str, lang: Language) -> str:
     return text
 
 
-def _days(step: Step, lang: Language, zone: tzinfo) -> str:
+def _days(step: ExplanationStep, lang: Language, zone: tzinfo) -> str:
     """The local date of a step, or the first and last of several."""
     first = step.on or date.min
     if step.at is None or step.until is None:

@@ -10,11 +10,11 @@ import msgspec
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import seconds_of
 from sla_service.domain.timers.target import measure
-from sla_service.domain.timers.timeline import History, State
+from sla_service.domain.timers.timeline import State, Timeline
 from sla_service.domain.timers.timer import Timer
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class AttributedTime(msgspec.Struct, frozen=True, kw_only=True):
     """``seconds`` on the timer's clock that it lay with ``agent`` (null: nobody yet) in ``state``.
 
     ``counted`` is false for what a pause left out of the timer.
@@ -26,7 +26,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool
 
 
-def attribution(timer: Timer, history: History, calendar: Calendar, until: datetime) -> tuple[Share, ...]:
+def attribution(timer: Timer, timeline: Timeline, calendar: Calendar, until: datetime) -> tuple[AttributedTime, ...]:
     """The shares from the timer's start to ``until`` (such as its miss), the largest first.
 
     Worked minutes are attributed by elapsed time. Raises CalendarRangeError.
@@ -34,20 +34,20 @@ def attribution(timer: Timer, history: History, calendar: Calendar, until: datet
     start, end = seconds_of(timer.started_at), seconds_of(until)
     clock = "wall" if timer.clock == "worked" else timer.clock
     shares: dict[tuple[str | None, State, bool], int] = {}
-    edges = sorted({start, end, *(edge for edge in _edges(timer, history) if start < edge < end)})
+    edges = sorted({start, end, *(edge for edge in _edges(timer, timeline) if start < edge < end)})
     for begin, finish in pairwise(edges):
-        key = (_agent(history, begin), _state(history, begin), not _paused(timer, begin))
+        key = (_agent(timeline, begin), _state(timeline, begin), not _paused(timer, begin))
         shares[key] = shares.get(key, 0) + measure(calendar, clock, begin, finish)
     found = [
-        Share(agent=agent, state=state, seconds=seconds, counted=counted)
+        AttributedTime(agent=agent, state=state, seconds=seconds, counted=counted)
         for (agent, state, counted), seconds in shares.items()
         if seconds
     ]
     return tuple(sorted(found, key=lambda share: -share.seconds))
 
 
-def _edges(timer: Timer, history: History) -> set[int]:
-    edges = {mark.at for mark, _ in history.assignments} | {stay.since.at for stay in history.stays}
+def _edges(timer: Timer, timeline: Timeline) -> set[int]:
+    edges = {moment.at for moment, _ in timeline.assignments} | {period.since.at for period in timeline.state_periods}
     for pause in timer.pauses:
         edges.add(seconds_of(pause.since))
         if pause.until is not None:
@@ -55,12 +55,12 @@ def _edges(timer: Timer, history: History) -> set[int]:
     return edges
 
 
-def _agent(history: History, at: int) -> str | None:
-    return next((agent for mark, agent in reversed(history.assignments) if mark.at <= at), None)
+def _agent(timeline: Timeline, at: int) -> str | None:
+    return next((agent for moment, agent in reversed(timeline.assignments) if moment.at <= at), None)
 
 
-def _state(history: History, at: int) -> State:
-    return next((stay.state for stay in reversed(history.stays) if stay.since.at <= at), "new")
+def _state(timeline: Timeline, at: int) -> State:
+    return next((period.state for period in reversed(timeline.state_periods) if period.since.at <= at), "new")
 
 
 def _paused(timer: Timer, at: int) -> bool:

@@ -9,12 +9,12 @@ import msgspec
 
 from fristwerk_language.terms import Metric
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.timers.published_terms import Terms
+from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.target import ServiceLevels
 from sla_service.domain.timers.timer import Timer, TimerSet, TimerState, missed_at, state_at
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedSide(msgspec.Struct, frozen=True, kw_only=True):
     """A timer as one of the two derivations has it."""
 
     state: TimerState
@@ -30,8 +30,8 @@ class ComparedTimer(msgspec.Struct, frozen=True, kw_only=True):
 
     timer: str
     metric: Metric
-    then: Side | None
-    now: Side | None
+    then: ComparedSide | None
+    now: ComparedSide | None
     differs: bool
 
 
@@ -48,7 +48,7 @@ class MetricSums(msgspec.Struct, frozen=True, kw_only=True):
 class SubstitutedTerms:
     """The terms of a ticket with its agreement, its calendar or both replaced in every version; null: as published."""
 
-    def __init__(self, terms: Terms, levels: ServiceLevels | None, calendar: Calendar | None) -> None:
+    def __init__(self, terms: TermsLookup, levels: ServiceLevels | None, calendar: Calendar | None) -> None:
         self._terms = terms
         self._levels = levels
         self._calendar = calendar
@@ -78,10 +78,10 @@ def _compared(before: Timer | None, after: Timer | None, at: datetime) -> Compar
     )
 
 
-def _side(timer: Timer | None, at: datetime) -> Side | None:
+def _side(timer: Timer | None, at: datetime) -> ComparedSide | None:
     if timer is None:
         return None
-    return Side(
+    return ComparedSide(
         state=state_at(timer, at),
         target=timer.target,
         due_at=timer.due_at,
@@ -91,11 +91,11 @@ def _side(timer: Timer | None, at: datetime) -> Side | None:
     )
 
 
-def _outcome(side: Side | None) -> tuple[object, ...] | None:
+def _outcome(side: ComparedSide | None) -> tuple[object, ...] | None:
     return None if side is None else (side.state, side.due_at, side.missed_at, side.target is None)
 
 
-def add_up(sums: dict[str, MetricSums], sides: Iterable[tuple[Metric, Side | None]]) -> dict[str, MetricSums]:
+def add_up(sums: dict[str, MetricSums], sides: Iterable[tuple[Metric, ComparedSide | None]]) -> dict[str, MetricSums]:
     """The sums by metric with further timers counted in."""
     result = dict(sums)
     for metric, side in sides:
@@ -104,7 +104,7 @@ def add_up(sums: dict[str, MetricSums], sides: Iterable[tuple[Metric, Side | Non
     return result
 
 
-def _counted(sums: MetricSums, side: Side) -> MetricSums:
+def _counted(sums: MetricSums, side: ComparedSide) -> MetricSums:
     match side.state:
         case "met" if side.target is None:
             return msgspec.structs.replace(sums, measured=sums.measured + 1)

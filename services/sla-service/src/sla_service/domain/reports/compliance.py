@@ -33,7 +33,7 @@ class UsedTime(msgspec.Struct, frozen=True, kw_only=True):
     max: int | None = None
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class ComplianceFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Of a group of timers. ``running`` includes the paused ones, ``measured`` are those that ended and had no target.
 
     ``share_met`` is the percentage of met among met and missed, to a hundredth, half up; null where there are neither.
@@ -54,14 +54,14 @@ def observation(timer: Timer, state: TimerState, used_seconds: int | None) -> Ob
     return Observation(timer.target is not None, state, used_seconds if timer.ended_at is not None else None)
 
 
-def figures(observations: Iterable[Observation]) -> Figures:
+def figures(observations: Iterable[Observation]) -> ComplianceFigures:
     """The figures of a group."""
     seen = list(observations)
     counts = {
         state: sum(each.state == state for each in seen) for state in ("missed", "running", "paused", "cancelled")
     }
     met = sum(each.state == "met" and each.has_target for each in seen)
-    return Figures(
+    return ComplianceFigures(
         timers=len(seen),
         met=met,
         missed=counts["missed"],

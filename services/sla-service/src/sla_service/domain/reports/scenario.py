@@ -8,10 +8,10 @@ import msgspec
 
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.reports.comparison import SubstitutedTerms
-from sla_service.domain.timers.derivation import timers
+from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.target import ServiceLevels
-from sla_service.domain.timers.timeline import History
+from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import TimerSet
 
 
@@ -26,16 +26,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     calendars: Mapping[str, Calendar] = {}
     calendar: Calendar | None = None
 
-    def timers(self, history: History, terms: PublishedTerms) -> TimerSet:
+    def timers(self, timeline: Timeline, terms: PublishedTerms) -> TimerSet:
         """The timers that a history would give. Entitlement, group and plan stay as they were decided at receipt.
 
         Raises UnknownTermsError where the agreement names a calendar that nobody published.
         """
-        created = history.created
+        created = timeline.created
         name = created.calendar
         if self.levels is not None:
             name = self.levels.document.calendar_for(created.channel, created.site)
         calendar = self.calendars.get(name, self.calendar)
         if calendar is None and name != created.calendar:
             calendar = terms.calendar(name, terms.newest_calendar(name))
-        return timers(history, SubstitutedTerms(terms, self.levels, calendar))
+        return derive_timers(timeline, SubstitutedTerms(terms, self.levels, calendar))

@@ -10,39 +10,39 @@ from collections.abc import Iterator
 
 from fristwerk_language.terms import METRICS, Metric
 from sla_service.domain.timers.effort import effort_notice
-from sla_service.domain.timers.evaluation import course
-from sla_service.domain.timers.measurements import exchanges
-from sla_service.domain.timers.published_terms import Terms
-from sla_service.domain.timers.target import Reason, ServiceLevels
-from sla_service.domain.timers.timeline import History
-from sla_service.domain.timers.timer import Absent, Timer, TimerSet
+from sla_service.domain.timers.evaluation import evaluate
+from sla_service.domain.timers.measurements import measurements
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.target import AbsenceReason, ServiceLevels
+from sla_service.domain.timers.timeline import Timeline
+from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 
 
-def timers(history: History, terms: Terms) -> TimerSet:
+def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
     """The timers that a history gives under its terms, by metric and start, and why the others are absent.
 
     Entitlement is decided at receipt and kept: without it no metric of the agreement has a timer. Raises UnknownTermsError.
     """
-    created = history.created
-    levels = _levels(history, terms)
+    created = timeline.created
+    levels = _levels(timeline, terms)
     if not created.entitled:
-        absent = tuple(Absent(metric=metric, reason="not_entitled") for metric in METRICS if levels.lines[metric])
-        return TimerSet(ticket=history.ticket, entitled=False, reason=created.entitled_why, absent=absent)
+        absent = tuple(AbsentTimer(metric=metric, reason="not_entitled") for metric in METRICS if levels.lines[metric])
+        return TimerSet(ticket=timeline.ticket, entitled=False, reason=created.entitled_why, absent=absent)
     found: list[Timer] = []
-    missing: list[Absent] = []
-    promised = _promised(history, terms)
+    missing: list[AbsentTimer] = []
+    promised = _promised(timeline, terms)
     for metric in METRICS:
         if metric not in promised:
-            missing.append(Absent(metric=metric, reason="not_configured"))
+            missing.append(AbsentTimer(metric=metric, reason="not_configured"))
             continue
-        outcomes = list(_outcomes(metric, history, terms))
+        outcomes = list(_outcomes(metric, timeline, terms))
         measured = [each for each in outcomes if isinstance(each, Timer)]
         found += measured
-        reason = None if measured else _reason(metric, history, levels, outcomes)
+        reason = None if measured else _reason(metric, timeline, levels, outcomes)
         if reason is not None:
-            missing.append(Absent(metric=metric, reason=reason))
+            missing.append(AbsentTimer(metric=metric, reason=reason))
     return TimerSet(
-        ticket=history.ticket,
+        ticket=timeline.ticket,
         entitled=True,
         reason=created.entitled_why,
         timers=tuple(found),
@@ -50,33 +50,33 @@ def timers(history: History, terms: Terms) -> TimerSet:
     )
 
 
-def _outcomes(metric: Metric, history: History, terms: Terms) -> Iterator[Timer | Reason | None]:
+def _outcomes(metric: Metric, timeline: Timeline, terms: TermsLookup) -> Iterator[Timer | AbsenceReason | None]:
     if metric == "effort_notice":
-        yield effort_notice(history, terms)
+        yield effort_notice(timeline, terms)
         return
-    for exchange in exchanges(metric, history):
-        yield course(exchange, history, terms)
+    for measurement in measurements(metric, timeline):
+        yield evaluate(measurement, timeline, terms)
 
 
-def _promised(history: History, terms: Terms) -> set[Metric]:
+def _promised(timeline: Timeline, terms: TermsLookup) -> set[Metric]:
     """The metrics for which some line stands in the versions that the ticket is or was measured by."""
-    versions = {context.agreement_version for context in history.contexts}
-    agreements = [terms.agreement(history.created.agreement, version) for version in versions]
+    versions = {context.agreement_version for context in timeline.contexts}
+    agreements = [terms.agreement(timeline.created.agreement, version) for version in versions]
     return {metric for levels in agreements for metric, lines in levels.lines.items() if lines}
 
 
 def _reason(
-    metric: Metric, history: History, levels: ServiceLevels, outcomes: list[Timer | Reason | None]
-) -> Reason | None:
+    metric: Metric, timeline: Timeline, levels: ServiceLevels, outcomes: list[Timer | AbsenceReason | None]
+) -> AbsenceReason | None:
     """Why a metric has no timer: what its exchanges say, else whether a line would fit; null where it has yet to start."""
-    said: Reason | None = next((each for each in outcomes if isinstance(each, str)), None)
+    said: AbsenceReason | None = next((each for each in outcomes if isinstance(each, str)), None)
     if said is not None:
         return said
-    context = history.contexts[-1]
-    lines = levels.candidates(metric, history.created, context.severity, context.type)
+    context = timeline.contexts[-1]
+    lines = levels.candidates(metric, timeline.created, context.severity, context.type)
     return lines if isinstance(lines, str) else None
 
 
-def _levels(history: History, terms: Terms) -> ServiceLevels:
+def _levels(timeline: Timeline, terms: TermsLookup) -> ServiceLevels:
     """The promises of the version that now holds."""
-    return terms.agreement(history.created.agreement, history.contexts[-1].agreement_version)
+    return terms.agreement(timeline.created.agreement, timeline.contexts[-1].agreement_version)

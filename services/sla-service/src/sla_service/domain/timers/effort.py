@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from fristwerk_language.terms import Percent, Span
 from sla_service.domain.calendar.epoch import instant_of
-from sla_service.domain.timers.published_terms import Terms
-from sla_service.domain.timers.target import Line, Reason
-from sla_service.domain.timers.timeline import Context, History, Mark, Work
-from sla_service.domain.timers.timer import Timer, Warned
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.target import AbsenceReason, ServiceLevelLine
+from sla_service.domain.timers.timeline import Moment, TargetContext, Timeline, Work
+from sla_service.domain.timers.timer import PlannedWarning, Timer
 
 
 class Stretch(NamedTuple):
@@ -35,45 +35,45 @@ class Stretch(NamedTuple):
         return self.start + max(0, seconds - self.worked) // self.workers
 
 
-def effort_notice(history: History, terms: Terms) -> Timer | Reason | None:
+def effort_notice(timeline: Timeline, terms: TermsLookup) -> Timer | AbsenceReason | None:
     """The timer of the effort notice, why there is none, or null while no billable work is logged."""
-    work = [each for each in history.work if _billable(history, terms, each)]
+    work = [each for each in timeline.work if _billable(timeline, terms, each)]
     if not work:
-        line = _line(history, terms, history.contexts[-1])
-        return None if isinstance(line, Line) else line
-    stretches = tuple(_stretches(work, _cuts(history)))
-    missed = next(_beyond_the_limit(history, terms, stretches), None)
-    told = next((mark for mark in history.notices if missed is None or mark.at <= missed), None)
+        line = _service_level_line(timeline, terms, timeline.contexts[-1])
+        return None if isinstance(line, ServiceLevelLine) else line
+    stretches = tuple(_stretches(work, _cuts(timeline)))
+    missed = next(_beyond_the_limit(timeline, terms, stretches), None)
+    told = next((moment for moment in timeline.notices if missed is None or moment.at <= missed), None)
     if told is not None:
-        return _timer(history, terms, work, stretches, told=told)
+        return _timer(timeline, terms, work, stretches, told=told)
     if missed is not None:
-        late = history.notices[0] if history.notices else None
-        return _timer(history, terms, work, stretches, missed=missed, late=late)
-    return _timer(history, terms, work, stretches)
+        late = timeline.notices[0] if timeline.notices else None
+        return _timer(timeline, terms, work, stretches, missed=missed, late=late)
+    return _timer(timeline, terms, work, stretches)
 
 
 def _timer(
-    history: History,
-    terms: Terms,
+    timeline: Timeline,
+    terms: TermsLookup,
     work: list[Work],
     stretches: tuple[Stretch, ...],
     *,
-    told: Mark | None = None,
+    told: Moment | None = None,
     missed: int | None = None,
-    late: Mark | None = None,
-) -> Timer | Reason:
-    context = _context(history, told.at if told else missed)
-    line = _line(history, terms, context)
-    if not isinstance(line, Line):
+    late: Moment | None = None,
+) -> Timer | AbsenceReason:
+    context = _context(timeline, told.at if told else missed)
+    line = _service_level_line(timeline, terms, context)
+    if not isinstance(line, ServiceLevelLine):
         return line
     assert line.target is not None, "an effort notice has a target"
-    done = history.done
+    done = timeline.done
     cancelled = done[-1].since if done and done[-1].until is None and told is None and missed is None else None
     start, end = work[0].start, told or late
     ended_by = end or cancelled
     return Timer(
-        id=f"{history.ticket}:effort_notice",
-        ticket=history.ticket,
+        id=f"{timeline.ticket}:effort_notice",
+        ticket=timeline.ticket,
         metric="effort_notice",
         started_at=instant_of(start),
         target=str(line.target),
@@ -86,8 +86,8 @@ def _timer(
         ended_at=None if end is None else instant_of(max(end.at, start)),
         worked_seconds=_worked(work, None if end is None else end.at),
         target_seconds=line.target.amount,
-        calendar=terms.calendar(history.created.calendar, context.calendar_version).label,
-        terms=f"{history.created.agreement}@{context.agreement_version}",
+        calendar=terms.calendar(timeline.created.calendar, context.calendar_version).label,
+        terms=f"{timeline.created.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,
         started_by=work[0].logged.event,
@@ -95,7 +95,9 @@ def _timer(
     )
 
 
-def _warnings(line: Line, target: Span, stretches: tuple[Stretch, ...], end: int | None) -> tuple[Warned, ...]:
+def _warnings(
+    line: ServiceLevelLine, target: Span, stretches: tuple[Stretch, ...], end: int | None
+) -> tuple[PlannedWarning, ...]:
     """The warnings that the logged work has reached; a span before the limit is counted in worked time, like the limit."""
     reached = []
     for rule in line.warn_at:
@@ -103,7 +105,7 @@ def _warnings(line: Line, target: Span, stretches: tuple[Stretch, ...], end: int
         seconds = target.amount * percent // 100 if percent else max(0, target.amount - _seconds(rule))
         at = next((each.instant_of(seconds) for each in stretches if each.worked_at_end >= seconds), None)
         if at is not None and (end is None or at < end):
-            reached.append(Warned(rule=str(rule), at=instant_of(at)))
+            reached.append(PlannedWarning(rule=str(rule), at=instant_of(at)))
     return tuple(reached)
 
 
@@ -111,16 +113,20 @@ def _seconds(rule: Span | Percent) -> int:
     return rule.amount if isinstance(rule, Span) and rule.clock != "business_days" else 0
 
 
-def _beyond_the_limit(history: History, terms: Terms, stretches: tuple[Stretch, ...]) -> Iterator[int]:
+def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[Stretch, ...]) -> Iterator[int]:
     """The instants from which work went on beyond the limit then in force, while the ticket was not done."""
     for stretch in stretches:
         if any(
-            stay.since.at <= stretch.start and (stay.until is None or stretch.start < stay.until.at)
-            for stay in history.done
+            period.since.at <= stretch.start and (period.until is None or stretch.start < period.until.at)
+            for period in timeline.done
         ):
             continue
-        line = _line(history, terms, _context(history, stretch.start))
-        if isinstance(line, Line) and line.target is not None and stretch.worked_at_end > line.target.amount:
+        line = _service_level_line(timeline, terms, _context(timeline, stretch.start))
+        if (
+            isinstance(line, ServiceLevelLine)
+            and line.target is not None
+            and stretch.worked_at_end > line.target.amount
+        ):
             yield stretch.instant_of(line.target.amount)
 
 
@@ -139,13 +145,13 @@ def _stretches(work: list[Work], cuts: set[int]) -> Iterator[Stretch]:
             worked += (end - start) * workers
 
 
-def _cuts(history: History) -> set[int]:
+def _cuts(timeline: Timeline) -> set[int]:
     """The instants at which the limit may change: another context, or done and reopened."""
-    cuts = {context.since.at for context in history.contexts}
-    for stay in history.done:
-        cuts.add(stay.since.at)
-        if stay.until is not None:
-            cuts.add(stay.until.at)
+    cuts = {context.since.at for context in timeline.contexts}
+    for period in timeline.done:
+        cuts.add(period.since.at)
+        if period.until is not None:
+            cuts.add(period.until.at)
     return cuts
 
 
@@ -153,23 +159,25 @@ def _worked(work: list[Work], until: int | None) -> int:
     return sum(each.seconds if until is None else min(each.seconds, max(0, until - each.start)) for each in work)
 
 
-def _context(history: History, at: int | None) -> Context:
+def _context(timeline: Timeline, at: int | None) -> TargetContext:
     """The context in force at an instant; without one, the latest."""
-    found = [context for context in history.contexts if at is None or context.since.at <= at]
-    return found[-1] if found else history.contexts[0]
+    found = [context for context in timeline.contexts if at is None or context.since.at <= at]
+    return found[-1] if found else timeline.contexts[0]
 
 
-def _line(history: History, terms: Terms, context: Context) -> Line | Reason:
+def _service_level_line(
+    timeline: Timeline, terms: TermsLookup, context: TargetContext
+) -> ServiceLevelLine | AbsenceReason:
     """The line in force; while the strictest holds, the one with the fewest minutes."""
-    levels = terms.agreement(history.created.agreement, context.agreement_version)
-    lines = levels.candidates("effort_notice", history.created, context.severity, context.type)
+    levels = terms.agreement(timeline.created.agreement, context.agreement_version)
+    lines = levels.candidates("effort_notice", timeline.created, context.severity, context.type)
     if isinstance(lines, str):
         return lines
     return min(lines, key=lambda line: line.target.amount if line.target else 0)
 
 
-def _billable(history: History, terms: Terms, work: Work) -> bool:
-    context = history.context_at(work.logged)
-    return terms.agreement(history.created.agreement, context.agreement_version).billable(
-        history.created, work.activity
+def _billable(timeline: Timeline, terms: TermsLookup, work: Work) -> bool:
+    context = timeline.context_at(work.logged)
+    return terms.agreement(timeline.created.agreement, context.agreement_version).billable(
+        timeline.created, work.activity
     )

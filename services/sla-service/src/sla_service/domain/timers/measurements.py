@@ -13,19 +13,19 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.terms import Metric
-from sla_service.domain.timers.timeline import Callback, History, Mark, Stay
+from sla_service.domain.timers.timeline import Callback, Moment, StatePeriod, Timeline
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """A fact that may end an exchange. For a callback: who tried, whether the customer was reached, whether it is completed."""
 
-    mark: Mark
+    moment: Moment
     role: str | None = None
     reached: bool = True
     completed: bool = True
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to measure, open from ``start`` on.
 
     ``answer`` and ``message`` are, for a follow-up, the answer and the customer's first message it may count from;
@@ -34,88 +34,88 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     metric: Metric
-    start: Mark
-    answer: Mark | None = None
-    message: Mark | None = None
+    start: Moment
+    answer: Moment | None = None
+    message: Moment | None = None
     endings: tuple[Ending, ...] = ()
-    cancelled: Mark | None = None
-    excluded: tuple[Stay, ...] = ()
+    cancelled: Moment | None = None
+    excluded: tuple[StatePeriod, ...] = ()
 
 
-def exchanges(metric: Metric, history: History) -> tuple[Exchange, ...]:
+def measurements(metric: Metric, timeline: Timeline) -> tuple[Measurement, ...]:
     """The exchanges of a metric, in order; effort notices are counted by ``effort``."""
     found = _KINDS.get(metric)
-    return () if found is None else tuple(found(history))
+    return () if found is None else tuple(found(timeline))
 
 
-def _first_response(history: History) -> Iterator[Exchange]:
-    end = _next(history.answers, history.received)
-    yield _exchange(history, "first_response", history.received, end=end)
+def _first_response(timeline: Timeline) -> Iterator[Measurement]:
+    end = _next(timeline.answers, timeline.received)
+    yield _measurement(timeline, "first_response", timeline.received, end=end)
 
 
-def _next_response(history: History) -> Iterator[Exchange]:
+def _next_response(timeline: Timeline) -> Iterator[Measurement]:
     """From the oldest unanswered customer message, the ticket itself included, to the next answer."""
-    waiting: Mark | None = history.received
+    waiting: Moment | None = timeline.received
     while waiting is not None:
-        answer = _next(history.answers, waiting)
-        exchange = _exchange(history, "next_response", waiting, end=answer, number=waiting.version)
-        yield exchange
-        closed = min((mark for mark in (answer, exchange.cancelled) if mark is not None), default=None)
-        waiting = None if closed is None else _next(history.messages, closed)
+        answer = _next(timeline.answers, waiting)
+        measurement = _measurement(timeline, "next_response", waiting, end=answer, number=waiting.version)
+        yield measurement
+        closed = min((moment for moment in (answer, measurement.cancelled) if moment is not None), default=None)
+        waiting = None if closed is None else _next(timeline.messages, closed)
 
 
-def _follow_up(history: History) -> Iterator[Exchange]:
+def _follow_up(timeline: Timeline) -> Iterator[Measurement]:
     """From each answer to the next. One given when all was done opens nothing; the customer's next message does."""
-    answers = frozenset(history.answers)
-    position = history.answers[0] if answers else None
+    answers = frozenset(timeline.answers)
+    position = timeline.answers[0] if answers else None
     while position is not None:
-        message = _next(history.messages, position)
-        following = _next(history.answers, position)
-        if position in answers and not _is_done(history, position):
+        message = _next(timeline.messages, position)
+        following = _next(timeline.answers, position)
+        if position in answers and not _is_done(timeline, position):
             answer, start = position, position
-            cancelled = _next(history.endings, position)
+            cancelled = _next(timeline.endings, position)
         elif message is not None and (following is None or message < following):
             answer, start = None, message
-            cancelled = _next(history.endings, message)
+            cancelled = _next(timeline.endings, message)
         else:
             position = following
             continue
-        closed = min((mark for mark in (following, cancelled) if mark is not None), default=None)
+        closed = min((moment for moment in (following, cancelled) if moment is not None), default=None)
         if message is not None and closed is not None and message > closed:
             message = None
-        exchange = _exchange(history, "follow_up", start, end=following, number=start.version)
-        yield msgspec.structs.replace(exchange, answer=answer, message=message)
+        measurement = _measurement(timeline, "follow_up", start, end=following, number=start.version)
+        yield msgspec.structs.replace(measurement, answer=answer, message=message)
         position = closed
 
 
-def _callback(history: History) -> Iterator[Exchange]:
-    for callback in history.callbacks:
+def _callback(timeline: Timeline) -> Iterator[Measurement]:
+    for callback in timeline.callbacks:
         if callback.purpose != "voicemail":
-            exchange = _exchange(history, "callback", callback.requested, end=None, number=callback.number)
-            yield msgspec.structs.replace(exchange, endings=_tries(callback))
+            measurement = _measurement(timeline, "callback", callback.requested, end=None, number=callback.number)
+            yield msgspec.structs.replace(measurement, endings=_attempts(callback))
 
 
-def _processing_started(history: History) -> Iterator[Exchange]:
+def _processing_started(timeline: Timeline) -> Iterator[Measurement]:
     """To the first work, or the start of the first logged entry; work for a report cannot start before it."""
-    starts = list(history.work_starts)
-    starts += [msgspec.structs.replace(each.logged, at=max(each.start, history.received.at)) for each in history.work]
-    yield _exchange(history, "processing_started", history.received, end=min(starts, default=None))
+    starts = list(timeline.work_starts)
+    starts += [msgspec.structs.replace(each.logged, at=max(each.start, timeline.received.at)) for each in timeline.work]
+    yield _measurement(timeline, "processing_started", timeline.received, end=min(starts, default=None))
 
 
-def _resolution(history: History) -> Iterator[Exchange]:
+def _resolution(timeline: Timeline) -> Iterator[Measurement]:
     """To the resolution that still holds; the time until a reopening is excluded."""
-    done = history.done
+    done = timeline.done
     holds = bool(done) and done[-1].until is None
-    yield Exchange(
-        id=f"{history.ticket}:resolution",
+    yield Measurement(
+        id=f"{timeline.ticket}:resolution",
         metric="resolution",
-        start=history.received,
-        endings=(Ending(mark=done[-1].since),) if holds else (),
+        start=timeline.received,
+        endings=(Ending(moment=done[-1].since),) if holds else (),
         excluded=done[:-1] if holds else done,
     )
 
 
-_KINDS: Final[dict[Metric, Callable[[History], Iterator[Exchange]]]] = {
+_KINDS: Final[dict[Metric, Callable[[Timeline], Iterator[Measurement]]]] = {
     "first_response": _first_response,
     "next_response": _next_response,
     "follow_up": _follow_up,
@@ -125,30 +125,30 @@ _KINDS: Final[dict[Metric, Callable[[History], Iterator[Exchange]]]] = {
 }
 
 
-def _exchange(
-    history: History, metric: Metric, start: Mark, *, end: Mark | None, number: int | None = None
-) -> Exchange:
-    return Exchange(
-        id=f"{history.ticket}:{metric}" if number is None else f"{history.ticket}:{metric}:{number}",
+def _measurement(
+    timeline: Timeline, metric: Metric, start: Moment, *, end: Moment | None, number: int | None = None
+) -> Measurement:
+    return Measurement(
+        id=f"{timeline.ticket}:{metric}" if number is None else f"{timeline.ticket}:{metric}:{number}",
         metric=metric,
         start=start,
-        endings=() if end is None else (Ending(mark=end),),
-        cancelled=_next(history.endings, start),
+        endings=() if end is None else (Ending(moment=end),),
+        cancelled=_next(timeline.endings, start),
     )
 
 
-def _tries(callback: Callback) -> tuple[Ending, ...]:
+def _attempts(callback: Callback) -> tuple[Ending, ...]:
     return tuple(
-        Ending(mark=each.mark, role=each.role, reached=each.reached, completed=each.completed)
-        for each in callback.tries
-        if each.mark > callback.requested
+        Ending(moment=each.moment, role=each.role, reached=each.reached, completed=each.completed)
+        for each in callback.attempts
+        if each.moment > callback.requested
     )
 
 
-def _next(marks: tuple[Mark, ...], after: Mark) -> Mark | None:
-    index = bisect_right(marks, after)
-    return marks[index] if index < len(marks) else None
+def _next(moments: tuple[Moment, ...], after: Moment) -> Moment | None:
+    index = bisect_right(moments, after)
+    return moments[index] if index < len(moments) else None
 
 
-def _is_done(history: History, mark: Mark) -> bool:
-    return any(stay.since <= mark and (stay.until is None or mark < stay.until) for stay in history.done)
+def _is_done(timeline: Timeline, moment: Moment) -> bool:
+    return any(period.since <= moment and (period.until is None or moment < period.until) for period in timeline.done)

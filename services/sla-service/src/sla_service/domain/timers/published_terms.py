@@ -20,7 +20,7 @@ class UnknownTermsError(Exception):
         super().__init__(f"There is no version {version} of the {kind} {name}.")
 
 
-class Terms(Protocol):
+class TermsLookup(Protocol):
     """Where timers look terms up. Raises UnknownTermsError."""
 
     def agreement(self, name: str, version: int) -> ServiceLevels: ...

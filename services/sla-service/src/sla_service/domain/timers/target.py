@@ -16,12 +16,12 @@ from fristwerk_language.terms import METRICS, AgreementDocument, Clock, Metric, 
 from fristwerk_language.terms.coverage import match_coverage
 from sla_service.domain.calendar.calendar import Calendar
 
-Reason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]
+AbsenceReason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]
 Pause = tuple[int, int | None]
 """From when to when a clock stands still, in instants; no end: it still does."""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the service levels; ``index`` is its place, ``warn_at`` its own warnings or else the agreement's."""
 
     index: int
@@ -68,12 +68,12 @@ class ServiceLevels(msgspec.Struct, frozen=True):
     """An agreement's document, its lines sorted by metric, and the states in which some line of a metric pauses."""
 
     document: AgreementDocument
-    lines: dict[Metric, tuple[Line, ...]]
+    lines: dict[Metric, tuple[ServiceLevelLine, ...]]
     pauses: dict[Metric, frozenset[str]]
 
     def candidates(
         self, metric: Metric, ticket: TicketCreated, severity: str | None, type_: str
-    ) -> tuple[Line, ...] | Reason:
+    ) -> tuple[ServiceLevelLine, ...] | AbsenceReason:
         """The lines of which one holds, or why none does.
 
         More than one only while a ticket has no severity and the agreement says ``unclassified: strictest``: one for each
@@ -83,7 +83,7 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         if not self._covers(type_):
             return "service_not_covered"
         if severity is None and self.document.unclassified == "strictest":
-            found: dict[int, Line] = {}
+            found: dict[int, ServiceLevelLine] = {}
             for each in self.document.severities:
                 if line := _first(lines, ticket, each.id, type_):
                     found.setdefault(line.index, line)
@@ -116,7 +116,7 @@ class Deadline(NamedTuple):
 
 def service_levels(document: AgreementDocument) -> ServiceLevels:
     """The promises of an agreement."""
-    every = [_line(index, level, document) for index, level in enumerate(document.service_levels)]
+    every = [_service_level_line(index, level, document) for index, level in enumerate(document.service_levels)]
     lines = {metric: tuple(line for line in every if line.metric == metric) for metric in METRICS}
     pauses = {metric: frozenset(state for line in lines[metric] for state in line.pauses) for metric in METRICS}
     return ServiceLevels(document, lines, pauses)
@@ -150,7 +150,7 @@ def deadline(
 
 
 def warnings(
-    calendar: Calendar, line: Line, start: int, due: int, pauses: Sequence[Pause]
+    calendar: Calendar, line: ServiceLevelLine, start: int, due: int, pauses: Sequence[Pause]
 ) -> tuple[tuple[str, int], ...]:
     """The line's warnings as (rule, instant), in the target's own clock; none comes before that clock starts.
 
@@ -212,13 +212,15 @@ def _warning(
     return None if suspended_since is not None and at > suspended_since else at
 
 
-def _first(lines: Iterable[Line], ticket: TicketCreated, severity: str | None, type_: str) -> Line | None:
+def _first(
+    lines: Iterable[ServiceLevelLine], ticket: TicketCreated, severity: str | None, type_: str
+) -> ServiceLevelLine | None:
     return next((line for line in lines if line.fits(ticket, severity, type_)), None)
 
 
-def _line(index: int, level: ServiceLevel, document: AgreementDocument) -> Line:
+def _service_level_line(index: int, level: ServiceLevel, document: AgreementDocument) -> ServiceLevelLine:
     warn_at = document.warn_at if level.warn_at is None else level.warn_at
-    return Line(
+    return ServiceLevelLine(
         index=index,
         metric=level.metric,
         severity=level.severity,

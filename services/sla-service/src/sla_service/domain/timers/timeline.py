@@ -46,7 +46,7 @@ class UnreadableHistoryError(Exception):
         super().__init__(f"The event {each.envelope.id} ({each.envelope.type}) cannot be read.")
 
 
-class Mark(msgspec.Struct, frozen=True, order=True):
+class Moment(msgspec.Struct, frozen=True, order=True):
     """When a fact took effect. Marks sort by instant, then by their place in the history; ``type`` is the event's name."""
 
     at: int
@@ -56,28 +56,28 @@ class Mark(msgspec.Struct, frozen=True, order=True):
     type: str
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class TargetContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a target is looked up by, from ``since`` on."""
 
-    since: Mark
+    since: Moment
     severity: str | None
     type: str
     agreement_version: int
     calendar_version: int
 
 
-class Stay(msgspec.Struct, frozen=True, kw_only=True):
+class StatePeriod(msgspec.Struct, frozen=True, kw_only=True):
     """How long the ticket was in a state; no end: it still is."""
 
     state: State
-    since: Mark
-    until: Mark | None = None
+    since: Moment
+    until: Moment | None = None
 
 
-class Try(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """A call back: by whom, and whether it reached the customer or completed the callback."""
 
-    mark: Mark
+    moment: Moment
     role: str
     reached: bool
     completed: bool
@@ -88,8 +88,8 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     purpose: Literal["failed_transfer", "voicemail", "requested"]
-    requested: Mark
-    tries: tuple[Try, ...]
+    requested: Moment
+    attempts: tuple[Attempt, ...]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,10 +99,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     seconds: int
     activity: str
-    logged: Mark
+    logged: Moment
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket as its clocks see it; every sequence is in order of time.
 
     ``assignments`` pair a mark with the agent; ``endings`` are the marks of ``Resolved`` and ``Closed``; ``notices`` those of
@@ -111,40 +111,40 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     ticket: str
     created: tickets.TicketCreated
-    received: Mark
-    contexts: tuple[Context, ...]
-    stays: tuple[Stay, ...]
-    answers: tuple[Mark, ...]
-    messages: tuple[Mark, ...]
-    endings: tuple[Mark, ...]
+    received: Moment
+    contexts: tuple[TargetContext, ...]
+    state_periods: tuple[StatePeriod, ...]
+    answers: tuple[Moment, ...]
+    messages: tuple[Moment, ...]
+    endings: tuple[Moment, ...]
     callbacks: tuple[Callback, ...]
-    work_starts: tuple[Mark, ...]
+    work_starts: tuple[Moment, ...]
     work: tuple[Work, ...]
-    notices: tuple[Mark, ...]
-    assignments: tuple[tuple[Mark, str], ...]
+    notices: tuple[Moment, ...]
+    assignments: tuple[tuple[Moment, str], ...]
 
-    def context_at(self, mark: Mark) -> Context:
+    def context_at(self, moment: Moment) -> TargetContext:
         """The context in force at a mark."""
         found = self.contexts[0]
         for context in self.contexts[1:]:
-            if context.since > mark:
+            if context.since > moment:
                 break
             found = context
         return found
 
     @property
-    def done(self) -> tuple[Stay, ...]:
+    def done(self) -> tuple[StatePeriod, ...]:
         """The times in which the ticket was resolved or closed; a closing right after a resolution is one of them."""
-        result: list[Stay] = []
-        for stay in self.stays:
-            if stay.state not in DONE:
+        result: list[StatePeriod] = []
+        for period in self.state_periods:
+            if period.state not in DONE:
                 continue
-            first = result.pop() if result and result[-1].until == stay.since else stay
-            result.append(msgspec.structs.replace(first, until=stay.until))
+            first = result.pop() if result and result[-1].until == period.since else period
+            result.append(msgspec.structs.replace(first, until=period.until))
         return tuple(result)
 
 
-def history(events: Iterable[Recorded]) -> History:
+def read_timeline(events: Iterable[Recorded]) -> Timeline:
     """The history that a ticket's recorded events tell. Raises NoTicketError, UnreadableHistoryError."""
     known = {each.envelope.id: each for each in events}.values()
     for each in known:
@@ -162,7 +162,7 @@ def history(events: Iterable[Recorded]) -> History:
     later.sort(key=lambda each: (each.envelope.occurred_at, each.envelope.version))
     for place, each in enumerate(later, start=1):
         reading.read(each, place)
-    return reading.history()
+    return reading.timeline()
 
 
 def state_after(state: State, event: Event) -> State:
@@ -209,11 +209,11 @@ class _Reading:
         assert isinstance(created.event, tickets.TicketCreated), "a history begins with the ticket"
         self.created = created.event
         self.ticket = created.envelope.stream.removeprefix(_STREAM)
-        self.received = Mark(
+        self.received = Moment(
             seconds_of(created.event.received_at), 0, created.envelope.version, created.envelope.id, "TicketCreated"
         )
         self.contexts = [
-            Context(
+            TargetContext(
                 since=self.received,
                 severity=created.event.severity,
                 type=created.event.type,
@@ -221,119 +221,119 @@ class _Reading:
                 calendar_version=created.event.calendar_version,
             )
         ]
-        self.stays = [Stay(state="new", since=self.received)]
-        self.answers: list[Mark] = []
-        self.messages: list[Mark] = []
-        self.endings: list[Mark] = []
-        self.requests: dict[int, tuple[Mark, tickets.CallbackRequested]] = {}
-        self.tries: dict[int, list[Try]] = {}
-        self.calls: list[tuple[Mark, tickets.CallReceived]] = []
+        self.state_periods = [StatePeriod(state="new", since=self.received)]
+        self.answers: list[Moment] = []
+        self.messages: list[Moment] = []
+        self.endings: list[Moment] = []
+        self.requests: dict[int, tuple[Moment, tickets.CallbackRequested]] = {}
+        self.attempts: dict[int, list[Attempt]] = {}
+        self.calls: list[tuple[Moment, tickets.CallReceived]] = []
         self.lost_calls: set[str] = set()
-        self.work_starts: list[Mark] = []
-        self.logged: dict[str, tuple[Mark, tickets.TimeLogged]] = {}
+        self.work_starts: list[Moment] = []
+        self.logged: dict[str, tuple[Moment, tickets.TimeLogged]] = {}
         self.corrections: dict[str, int] = {}
-        self.notices: list[Mark] = []
-        self.assignments: list[tuple[Mark, str]] = []
+        self.notices: list[Moment] = []
+        self.assignments: list[tuple[Moment, str]] = []
 
     def read(self, recorded: Recorded, place: int) -> None:
         event, envelope = recorded.event, recorded.envelope
         at = max(seconds_of(envelope.occurred_at), self.received.at)
-        mark = Mark(at, place, envelope.version, envelope.id, envelope.type)
-        self._follow_state(event, mark)
+        moment = Moment(at, place, envelope.version, envelope.id, envelope.type)
+        self._follow_state(event, moment)
         match event:
             case tickets.SeveritySet(severity=severity):
-                self._change_context(mark, severity=severity)
+                self._change_context(moment, severity=severity)
             case tickets.TypeChanged(type=type_):
-                self._change_context(mark, type=type_)
+                self._change_context(moment, type=type_)
             case tickets.TermsMigrated():
                 self._change_context(
-                    mark, agreement_version=event.agreement_version, calendar_version=event.calendar_version
+                    moment, agreement_version=event.agreement_version, calendar_version=event.calendar_version
                 )
             case tickets.Responded(visible=True) | tickets.ProgressReported():
-                self.answers.append(mark)
+                self.answers.append(moment)
             case tickets.CustomerMessageReceived() | tickets.InformationReceived():
-                self.messages.append(mark)
+                self.messages.append(moment)
             case tickets.Resolved() | tickets.Closed():
-                self.endings.append(mark)
+                self.endings.append(moment)
             case tickets.Assigned(agent=agent):
-                self.assignments.append((mark, agent))
+                self.assignments.append((moment, agent))
             case tickets.EffortNoticeSent() | tickets.CostApprovalRequested():
-                self.notices.append(mark)
+                self.notices.append(moment)
             case _:
-                self._read_work(event, mark)
-                self._read_calls(event, mark, envelope.actor.role)
+                self._read_work(event, moment)
+                self._read_calls(event, moment, envelope.actor.role)
 
-    def _read_work(self, event: Event, mark: Mark) -> None:
+    def _read_work(self, event: Event, moment: Moment) -> None:
         match event:
             case tickets.WorkStarted():
-                self.work_starts.append(mark)
+                self.work_starts.append(moment)
             case tickets.TimeLogged():
-                self.logged.setdefault(event.entry, (mark, event))
+                self.logged.setdefault(event.entry, (moment, event))
             case tickets.TimeLogCorrected():
                 self.corrections[event.entry] = event.minutes
             case _:
                 pass
 
-    def _read_calls(self, event: Event, mark: Mark, role: str) -> None:
+    def _read_calls(self, event: Event, moment: Moment, role: str) -> None:
         match event:
             case tickets.CallReceived():
-                self.calls.append((mark, event))
+                self.calls.append((moment, event))
             case tickets.CallTransferAttempted(result="connected"):
-                self.answers.append(mark)
+                self.answers.append(moment)
             case tickets.CallTransferAttempted(call=call) | tickets.VoicemailLeft(call=call):
                 self.lost_calls.add(call)
             case tickets.CallbackRequested():
-                self.requests.setdefault(event.callback, (mark, event))
+                self.requests.setdefault(event.callback, (moment, event))
             case tickets.CallbackAttempted(callback=number, reached=reached):
-                self._try(number, Try(mark=mark, role=role, reached=reached, completed=False))
+                self._try(number, Attempt(moment=moment, role=role, reached=reached, completed=False))
             case tickets.CallbackCompleted(callback=number):
-                self._try(number, Try(mark=mark, role=role, reached=True, completed=True))
+                self._try(number, Attempt(moment=moment, role=role, reached=True, completed=True))
             case _:
                 pass
 
-    def _try(self, number: int, attempt: Try) -> None:
-        self.tries.setdefault(number, []).append(attempt)
+    def _try(self, number: int, attempt: Attempt) -> None:
+        self.attempts.setdefault(number, []).append(attempt)
         if attempt.reached:
-            self.answers.append(attempt.mark)
+            self.answers.append(attempt.moment)
 
-    def _change_context(self, mark: Mark, **changes: object) -> None:
-        self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=mark, **changes))
+    def _change_context(self, moment: Moment, **changes: object) -> None:
+        self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=moment, **changes))
 
-    def _follow_state(self, event: Event, mark: Mark) -> None:
-        present = self.stays[-1]
+    def _follow_state(self, event: Event, moment: Moment) -> None:
+        present = self.state_periods[-1]
         state = state_after(present.state, event)
         if state != present.state:
-            self.stays[-1] = msgspec.structs.replace(present, until=mark)
-            self.stays.append(Stay(state=state, since=mark))
+            self.state_periods[-1] = msgspec.structs.replace(present, until=moment)
+            self.state_periods.append(StatePeriod(state=state, since=moment))
 
-    def _answered_calls(self) -> list[Mark]:
+    def _answered_calls(self) -> list[Moment]:
         """A call is its own answer, at its start; the call that brought the report is no answer to it."""
         answered = []
-        for mark, call in self.calls:
+        for moment, call in self.calls:
             started_at = seconds_of(call.started_at)
             if call.minutes and call.call not in self.lost_calls and started_at > self.received.at:
-                answered.append(msgspec.structs.replace(mark, at=started_at))
+                answered.append(msgspec.structs.replace(moment, at=started_at))
         return answered
 
     def _work(self) -> list[Work]:
         """What was worked; an entry corrected to nothing was none."""
         work = []
-        for mark, event in self.logged.values():
+        for moment, event in self.logged.values():
             minutes = self.corrections.get(event.entry, event.minutes)
             if minutes > 0:
                 start = seconds_of(event.start)
                 work.append(
-                    Work(entry=event.entry, start=start, seconds=minutes * 60, activity=event.activity, logged=mark)
+                    Work(entry=event.entry, start=start, seconds=minutes * 60, activity=event.activity, logged=moment)
                 )
         return sorted(work, key=lambda each: (each.start, each.logged))
 
-    def history(self) -> History:
-        return History(
+    def timeline(self) -> Timeline:
+        return Timeline(
             ticket=self.ticket,
             created=self.created,
             received=self.received,
             contexts=tuple(self.contexts),
-            stays=tuple(self.stays),
+            state_periods=tuple(self.state_periods),
             answers=tuple(sorted(self.answers + self._answered_calls())),
             messages=tuple(self.messages),
             endings=tuple(self.endings),
@@ -341,10 +341,10 @@ class _Reading:
                 Callback(
                     number=event.callback,
                     purpose=event.purpose,
-                    requested=mark,
-                    tries=tuple(self.tries.get(event.callback, ())),
+                    requested=moment,
+                    attempts=tuple(self.attempts.get(event.callback, ())),
                 )
-                for mark, event in self.requests.values()
+                for moment, event in self.requests.values()
             ),
             work_starts=tuple(self.work_starts),
             work=tuple(self._work()),

@@ -13,7 +13,7 @@ import msgspec
 from fristwerk_language.terms import Clock, Metric
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 from sla_service.domain.calendar.epoch import seconds_of
-from sla_service.domain.timers.target import Reason, measure
+from sla_service.domain.timers.target import AbsenceReason, measure
 
 TimerState = Literal["running", "paused", "met", "missed", "cancelled"]
 
@@ -32,7 +32,7 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str | None
 
 
-class Warned(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedWarning(msgspec.Struct, frozen=True, kw_only=True):
     """When a warning comes, unless the timer ends before; ``rule`` is the agreement's text, such as ``75%``."""
 
     rule: str
@@ -66,7 +66,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     due_at: datetime | None = None
     soft_due_at: datetime | None = None
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[PlannedWarning, ...] = ()
     met_at: datetime | None = None
     missed_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -86,11 +86,11 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
 
 
-class Absent(msgspec.Struct, frozen=True, kw_only=True):
+class AbsentTimer(msgspec.Struct, frozen=True, kw_only=True):
     """Why a metric has no timer."""
 
     metric: Metric
-    reason: Reason
+    reason: AbsenceReason
 
 
 class TimerSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class TimerSet(msgspec.Struct, frozen=True, kw_only=True):
     entitled: bool
     reason: str
     timers: tuple[Timer, ...] = ()
-    absent: tuple[Absent, ...] = ()
+    absent: tuple[AbsentTimer, ...] = ()
 
 
 def state_at(timer: Timer, now: datetime) -> TimerState:
