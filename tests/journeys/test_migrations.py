@@ -16,14 +16,14 @@ from fristwerk_platform.read_models import open_database
 from fristwerk_platform.read_models.blue_green import places
 from fristwerk_platform.read_models.migrations import migrate, revisions
 from fristwerk_platform.settings import Settings
-from ticket_service import migration_ledger, personal_data, read_model
+from ticket_service import personal_data, read_model, terms_migration_ledger
 
 LIVE = {
     "tickets": read_model.metadata,
     "sla": sla_service.projections.tables.metadata,
     "billing": billing_service.projections.tables.metadata,
 }
-DATABASES = LIVE | {"personal-keys": personal_data.metadata, "terms-migrations": migration_ledger.metadata}
+DATABASES = LIVE | {"personal-keys": personal_data.metadata, "terms-migrations": terms_migration_ledger.metadata}
 
 
 @pytest.fixture(params=list(DATABASES))

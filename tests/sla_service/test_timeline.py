@@ -13,7 +13,7 @@ import pytest
 from fristwerk_language.events import Event, Recorded, UnknownEvent, tickets
 from fristwerk_language.examples import examples
 from sla_service.domain.timers.timeline import NoTicketError, State, read_timeline, state_after
-from ticket_service.domain import lifecycle
+from ticket_service.domain.ticket import lifecycle
 
 Story = Callable[..., Any]
 

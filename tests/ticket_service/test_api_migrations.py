@@ -9,7 +9,7 @@ import pytest
 
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.settings import Settings
-from ticket_service.application import migrations
+from ticket_service.application import terms_migrations
 from ticket_service.domain.errors import NotFound
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,13 +105,13 @@ async def test_the_same_order_joins_the_one_that_still_runs(open_office, monkeyp
     office = await open_office("infoniqa")
     tickets = await prepared(office)
     hold = asyncio.Event()
-    go_on = migrations.Migrations._go_on
+    go_on = terms_migrations.Migrations._go_on
 
     async def held(self, migration) -> None:
         await hold.wait()
         await go_on(self, migration)
 
-    monkeypatch.setattr(migrations.Migrations, "_go_on", held)
+    monkeypatch.setattr(terms_migrations.Migrations, "_go_on", held)
     first = await ordered(office)
     second = await ordered(office, role="admin", reason="noch einmal")
     assert (second["id"], second["reason"], second["state"]) == (first["id"], ORDER["reason"], "running")
@@ -140,7 +140,7 @@ async def test_a_ticket_that_cannot_be_moved_is_named_and_the_others_are_moved(
 ):
     office = await open_office("infoniqa")
     tickets = await prepared(office)
-    execute = migrations.Tickets.execute
+    execute = terms_migrations.Tickets.execute
 
     async def refusing(self, meta, ticket, command):
         if ticket == tickets[1]:
@@ -149,7 +149,7 @@ async def test_a_ticket_that_cannot_be_moved_is_named_and_the_others_are_moved(
             raise ArithmeticError
         return await execute(self, meta, ticket, command)
 
-    monkeypatch.setattr(migrations.Tickets, "execute", refusing)
+    monkeypatch.setattr(terms_migrations.Tickets, "execute", refusing)
     done = await finished(office, await ordered(office))
     assert (done["total"], done["done"], done["failed"]) == (3, 1, 2)
     assert {each["ticket"]: each["detail"] for each in done["failures"]} == {
@@ -162,7 +162,7 @@ async def test_after_a_crash_it_goes_on_where_it_was(
     tmp_path, open_service, open_office, monkeypatch: pytest.MonkeyPatch
 ):
     """The service dies after moving some tickets and before noting it: they are found moved, the others are moved."""
-    monkeypatch.setattr(migrations, "AT_ONCE", 2)
+    monkeypatch.setattr(terms_migrations, "AT_ONCE", 2)
     settings = Settings(var=tmp_path)
 
     async def dies(*_more: object) -> None:
@@ -172,7 +172,7 @@ async def test_after_a_crash_it_goes_on_where_it_was(
         office = await open_office("infoniqa", at=service)
         tickets = await prepared(office, 5)
         with monkeypatch.context() as patch:
-            patch.setattr(migrations.MigrationLedger, "note", dies)
+            patch.setattr(terms_migrations.MigrationLedger, "note", dies)
             migration = await ordered(office)
             async with asyncio.timeout(10):
                 while True:

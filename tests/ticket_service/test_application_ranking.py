@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml
 from ticket_service.application.ranking import Ranking
-from ticket_service.domain.contract import Contract, in_force
-from ticket_service.domain.entitlement import group_of
+from ticket_service.domain.contract.state import Contract, in_force
+from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, sort_key
 
 FLUXPUNKT = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements/fluxpunkt.yaml"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from fristwerk_language.events import TICKETS, Recorded
 from fristwerk_language.examples import examples
 from sla_service.domain.timers import timeline as sla
-from ticket_service.domain import lifecycle
-from ticket_service.domain.folding import evolve_ticket
-from ticket_service.domain.state import State
+from ticket_service.domain.ticket import lifecycle
+from ticket_service.domain.ticket.evolve import evolve
+from ticket_service.domain.ticket.state import State
 
 CREATED = examples()["TicketCreated"]
 LATER = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
@@ -58,7 +58,7 @@ def test_any_history_in_order_goes_through_the_same_states(events):
     told = story(events)
     ticket, states = None, []
     for each in told:
-        ticket = evolve_ticket(ticket, each.event, each.envelope)
+        ticket = evolve(ticket, each)
         if not states or states[-1] != ticket.state:
             states.append(ticket.state)
     assert [period.state for period in sla.read_timeline(told).state_periods] == states

@@ -16,8 +16,8 @@ from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from fristwerk_language.terms.coverage import Coverage, charges_preparation, is_charged_preparation, match_coverage
 from sla_service.domain.timers.target import service_levels
-from ticket_service.domain.cost_approval import billable_minutes
-from ticket_service.domain.state import Ticket, TimeEntry
+from ticket_service.domain.ticket.cost_approval import billable_minutes
+from ticket_service.domain.ticket.state import Ticket, TimeEntry
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ACTIVITIES, GROUPS, PLANS, ENTITLEMENTS = (

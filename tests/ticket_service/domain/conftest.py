@@ -8,17 +8,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from fristwerk_language.events import Actor, Event, tickets
+from fristwerk_language.events import Actor, Event, Recorded, tickets
+from fristwerk_language.examples import example
 from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml
-from ticket_service.domain.commands import Command
-from ticket_service.domain.context import Caller, Context
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
-from ticket_service.domain.evolution import Stamp, evolve
-from ticket_service.domain.fact import Fact
-from ticket_service.domain.state import Ticket
-from ticket_service.domain.ticket import decide
+from ticket_service.domain.ticket.commands import Command
+from ticket_service.domain.ticket.context import Caller, Context
+from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.evolve import evolve
+from ticket_service.domain.ticket.state import Ticket
 
 TERMS = Path(__file__).parents[3] / "deploy" / "local" / "src" / "fristwerk_local" / "terms" / "agreements"
 RECEIVED_AT = datetime(2026, 6, 3, 8, 0, tzinfo=UTC)
@@ -27,10 +29,18 @@ NOW = datetime(2026, 7, 31, 12, 0, tzinfo=UTC)
 AGENT = Actor(id="agent-3", role="agent")
 
 
+def recorded(event: Event, version: int, at: datetime) -> Recorded:
+    """An event of the ticket ``t-1`` as the log has it."""
+    envelope = msgspec.structs.replace(
+        example("TicketCreated").envelope, stream="ticket-t-1", version=version, occurred_at=at, actor=AGENT
+    )
+    return Recorded(envelope=envelope, event=event)
+
+
 class Outcome:
     """What became of a command: facts and the ticket after them, or a refusal."""
 
-    def __init__(self, ticket: Ticket, facts: list[Fact], refusal: Refusal | None) -> None:
+    def __init__(self, ticket: Ticket, facts: list[DecidedEvent], refusal: Refusal | None) -> None:
         self.facts = facts
         self.refusal = refusal
         self.ticket = ticket
@@ -62,9 +72,7 @@ class Given:
     def having(self, *events: Event, at: datetime = RECEIVED_AT) -> Given:
         ticket = self.ticket
         for event in events:
-            ticket = evolve(
-                ticket, event, Stamp(ticket=ticket.id, version=ticket.version + 1, occurred_at=at, actor=AGENT)
-            )
+            ticket = evolve(ticket, recorded(event, ticket.version + 1, at))
         return Given(self.agreement, ticket)
 
     def when(
@@ -124,8 +132,7 @@ def given(terms: Callable[..., AgreementDocument]) -> Callable[..., Given]:
             "entitled_why": "contract c-1 is in force on 2026-06-03",
         }
         event = tickets.TicketCreated(**(facts | (created or {})))
-        stamp = Stamp(ticket="t-1", version=1, occurred_at=event.received_at, actor=AGENT)
-        ticket = evolve(None, event, stamp)
+        ticket = evolve(None, recorded(event, 1, event.received_at))
         assert ticket is not None
         return Given(document, ticket).having(*events, at=event.received_at + timedelta(minutes=5))
 

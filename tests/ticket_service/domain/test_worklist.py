@@ -11,7 +11,7 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from fristwerk_language.events.tickets import Assigned
-from ticket_service.domain.state import State
+from ticket_service.domain.ticket.state import State
 from ticket_service.domain.worklist import is_free, is_workable, sort_key
 
 MORNING = datetime(2026, 6, 19, 7, 0, tzinfo=UTC)

@@ -21,13 +21,13 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database, open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed, Subscription
-from ticket_service import migration_ledger, personal_data, read_model
+from ticket_service import personal_data, read_model, terms_migration_ledger
 from ticket_service.api import refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
-from ticket_service.api.migrations import migrations_router
 from ticket_service.api.terms import terms_router
+from ticket_service.api.terms_migrations import migrations_router
 from ticket_service.api.ticket_commands import ticket_commands_router
 from ticket_service.api.tickets import tickets_router
 from ticket_service.application.calls import Calls
@@ -35,25 +35,22 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake
-from ticket_service.application.migrations import Migrations
 from ticket_service.application.recording import Recording
 from ticket_service.application.service import Application
 from ticket_service.application.streams import Streams
 from ticket_service.application.terms import Terms
+from ticket_service.application.terms_migrations import Migrations
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
-from ticket_service.domain.folding import (
-    evolve_agreement,
-    evolve_calendar,
-    evolve_contract,
-    evolve_customer,
-    evolve_ticket,
-)
-from ticket_service.migration_ledger import MigrationLedger
+from ticket_service.domain.contract.evolve import evolve as evolve_contract
+from ticket_service.domain.customer.evolve import evolve as evolve_customer
+from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
+from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
+from ticket_service.entropy import random_bytes
 from ticket_service.personal_data import PersonalData
-from ticket_service.projector import Projector
-from ticket_service.randomness import random_bytes
+from ticket_service.projections.projector import Projector
 from ticket_service.read_model import ReadModel
+from ticket_service.terms_migration_ledger import MigrationLedger
 
 PROJECTION_PAUSE_SECONDS: Final = 0.5
 """So long the read model may stay behind while nobody asks it; who asks waits for no pause."""
@@ -88,7 +85,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         apply=Projector(personal).apply,
         pause_seconds=PROJECTION_PAUSE_SECONDS,
     )
-    plans = open_database(settings, "terms-migrations", migration_ledger.metadata, IRREPLACEABLE)
+    plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     current = Current(log, follower, ReadModel(database))
     application = _application(log, personal, current)
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)

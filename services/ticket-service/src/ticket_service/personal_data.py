@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.read_models import Database, migrated_by
-from ticket_service.randomness import random_bytes
+from ticket_service.entropy import random_bytes
 
 FORMAT: Final = "fw1"
 _NONCE_BYTES: Final = 12

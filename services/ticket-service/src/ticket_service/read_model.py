@@ -26,9 +26,9 @@ from sqlalchemy import (
 
 from fristwerk_platform.read_models import Database, UtcDateTime, in_list, migrated_by
 from fristwerk_platform.subscriptions import Checkpoints
-from ticket_service.domain.contract import Contract
-from ticket_service.domain.customer import Customer
-from ticket_service.domain.state import Ticket
+from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "tickets"))

@@ -14,7 +14,7 @@ from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from ticket_service import personal_data, read_model
 from ticket_service.personal_data import PersonalData
-from ticket_service.projector import Projector
+from ticket_service.projections.projector import Projector
 
 
 async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Actor, Event, encode_line, type_name, with_position
+from fristwerk_language.events import Actor, NoticeEvent, encode_line, streams, type_name, with_position
 from fristwerk_language.events.notices import TimerMissed, TimerMissWithdrawn, TimerWarned
 from fristwerk_platform.read_models import Database, add, advisory_lock, after_commit, in_list
 from fristwerk_platform.subscriptions import Page
@@ -39,7 +39,7 @@ class Told(msgspec.Struct, frozen=True):
     """A notice about to be stored, and whose ticket it is about."""
 
     provider: str
-    event: Event
+    event: NoticeEvent
 
 
 class Noticeboard:
@@ -227,7 +227,7 @@ async def _given(connection: AsyncConnection, names: Sequence[str]) -> set[tuple
     return {(timer, kind, rule) for timer, kind, rule in (await connection.execute(told)).all()}
 
 
-async def _remember(connection: AsyncConnection, events: Sequence[Event]) -> None:
+async def _remember(connection: AsyncConnection, events: Sequence[NoticeEvent]) -> None:
     """A unique row per timer and kind makes a second notice impossible; a withdrawn miss may happen again."""
     rows: list[dict[str, Any]] = []
     withdrawn: list[str] = []
@@ -259,19 +259,18 @@ async def _silence(connection: AsyncConnection, rung: Sequence[Alarm]) -> None:
         await connection.execute(statement, rows)
 
 
-def _told(alarm: Alarm, timer: Timer, now: datetime) -> Event:
+def _told(alarm: Alarm, timer: Timer, now: datetime) -> NoticeEvent:
     names: dict[str, Any] = {"timer": timer.id, "ticket": timer.ticket, "metric": timer.metric}
     if alarm.kind == "warned":
         return TimerWarned(**names, rule=alarm.rule, warn_at=alarm.at)
     return TimerMissed(**names, due_at=alarm.at, missed_at=alarm.at, detected_at=now)
 
 
-def _stream(event: Event) -> str:
-    timer: str = event.timer  # type: ignore[attr-defined]  # every notice names its timer
-    return f"timer-{timer}"
+def _stream(event: NoticeEvent) -> str:
+    return streams.TIMER.stream(event.timer)
 
 
-def _occurred_at(event: Event, now: datetime) -> datetime:
+def _occurred_at(event: NoticeEvent, now: datetime) -> datetime:
     """When what a notice tells took effect; a new deadline takes effect when it is told."""
     for name in ("missed_at", "met_at", "cancelled_at", "warn_at", "started_at"):
         instant = getattr(event, name, None)

@@ -12,7 +12,7 @@ from fristwerk_platform.http import HttpModel, Instant, LongText, ShortText, as_
 from ticket_service.api.access import commanded
 from ticket_service.application.calls import Call
 from ticket_service.application.service import Application
-from ticket_service.domain.commands import CallTransfer
+from ticket_service.domain.ticket.commands import CallTransfer
 
 
 class CallTransferBody(HttpModel):

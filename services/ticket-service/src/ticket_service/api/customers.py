@@ -23,9 +23,9 @@ from fristwerk_platform.http import (
 from ticket_service.api.access import ADMIN, READERS, commanded
 from ticket_service.api.parameters import CustomerId, Page, page
 from ticket_service.application.service import Application
-from ticket_service.domain import customer as domain
+from ticket_service.domain.contract.signing import SignContract, WantedAddon
+from ticket_service.domain.customer import commands
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.signing import SignContract, WantedAddon
 
 _CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
 
@@ -129,19 +129,19 @@ def _add_commands(routes: APIRouter, application: Application) -> None:
     async def register_customer(request: Request, body: RegisterBody) -> Response:
         meta = await commanded(request, application, ADMIN, "register customers", body.occurred_at)
         given = body.model_dump(exclude={"occurred_at", "contact"})
-        contact = domain.Contact(**body.contact.model_dump()) if body.contact else None
-        return as_response(await customers.register(meta, domain.Register(**given, contact=contact)))
+        contact = commands.Contact(**body.contact.model_dump()) if body.contact else None
+        return as_response(await customers.register(meta, commands.Register(**given, contact=contact)))
 
     @routes.post("/customers/{customer}/devices", summary="Register a device", status_code=201, responses=created)
     async def register_device(request: Request, customer: CustomerId, body: DeviceBody) -> Response:
         meta = await commanded(request, application, ADMIN, "register devices", body.occurred_at)
-        command = domain.RegisterDevice(**body.model_dump(exclude={"occurred_at"}))
+        command = commands.RegisterDevice(**body.model_dump(exclude={"occurred_at"}))
         return as_response(await customers.register_device(meta, customer, command))
 
     @routes.post("/customers/{customer}/contacts", summary="Assign a contact", status_code=201, responses=created)
     async def assign_contact(request: Request, customer: CustomerId, body: ContactRoleBody) -> Response:
         meta = await commanded(request, application, ADMIN, "assign contacts", body.occurred_at)
-        command = domain.AssignContact(role=body.role, agent=body.agent)
+        command = commands.AssignContact(role=body.role, agent=body.agent)
         return as_response(await customers.assign_contact(meta, customer, command))
 
     @routes.post("/customers/{customer}/contracts", summary="Sign a contract", status_code=201, responses=created)

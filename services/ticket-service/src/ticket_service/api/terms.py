@@ -15,8 +15,8 @@ from ticket_service.api.access import ADMIN, READERS, commanded
 from ticket_service.api.parameters import NumberedPage, Page, page
 from ticket_service.application.service import Application
 from ticket_service.application.terms import check_name
-from ticket_service.domain import catalogue
-from ticket_service.domain.catalogue import Published
+from ticket_service.domain.terms import comparison
+from ticket_service.domain.terms.state import Published
 from ticket_service.holidays import materialise
 
 MEDIA_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
@@ -158,8 +158,8 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         old, new = found.version(from_version), found.version(to)
         body: dict[str, Any] = {"from": from_version, "to": to}
         if kind == "calendar":
-            return json_answer(body | msgspec.structs.asdict(catalogue.calendar_changes(old, new)))
-        return json_answer(body | {"changes": catalogue.diff(old.document, new.document)})
+            return json_answer(body | msgspec.structs.asdict(comparison.calendar_changes(old, new)))
+        return json_answer(body | {"changes": comparison.diff(old.document, new.document)})
 
 
 def _summary(found: Published[Any], version: int) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
-from ticket_service.domain import commands
-from ticket_service.domain.commands import Command
+from ticket_service.domain.ticket import commands
+from ticket_service.domain.ticket.commands import Command
 
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
 CorrectedMinutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]

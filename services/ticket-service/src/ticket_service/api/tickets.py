@@ -26,7 +26,7 @@ from ticket_service.api.parameters import At, Filter, KnownAt, NumberedPage, Pag
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.service import Application
-from ticket_service.domain.state import State
+from ticket_service.domain.ticket.state import State
 from ticket_service.read_model import FILTERS
 
 MAX_FIELDS: Final = 50

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, command_answer
@@ -17,13 +18,14 @@ from ticket_service.application.locks import Locks
 from ticket_service.application.recording import Change, Recording
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
-from ticket_service.domain.commands import AttachCall, CallTransfer
-from ticket_service.domain.customer import Contact, Customer, Register
-from ticket_service.domain.customer import evolve as evolved_customer
+from ticket_service.domain.customer.commands import Contact, Register
+from ticket_service.domain.customer.evolve import registered
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
-from ticket_service.domain.fact import Fact
-from ticket_service.domain.objections import Objections
 from ticket_service.domain.phone import normalised_phone
+from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
+from ticket_service.domain.validation import Violations
 from ticket_service.read_model import ReadModel
 
 VOICEMAIL: Final = "voicemail"
@@ -65,11 +67,11 @@ class Calls:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
             return await self._tickets.execute(meta, call.ticket, self._attached(call))
-        objections = Objections()
-        objections.not_later_than("/started_at", call.started_at, meta.now)
+        violations = Violations()
+        violations.not_later_than("/started_at", call.started_at, meta.now)
         if call.voicemail is None and call.transfer is not None:
-            objections.add("/ticket", "a transfer follows the logged matter: name its ticket")
-        objections.refuse_if_any("The call cannot be recorded like this.")
+            violations.add("/ticket", "a transfer follows the logged matter: name its ticket")
+        violations.raise_if_any("The call cannot be recorded like this.")
         if call.voicemail is None:
             return await self._keep(meta, call)
         # Two calls from one number that nobody knows are one new customer.
@@ -85,7 +87,9 @@ class Calls:
             number = call.from_number
             contact = Contact(phone=number) if normalised_phone(number) else None
             before = [self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))]
-            customer = evolved_customer(None, before[0].facts[0].event)  # type: ignore[arg-type]  # it is the registration
+            registration = before[0].facts[0].event
+            assert isinstance(registration, CustomerRegistered), "a registration is one event"
+            customer = registered(registration)
         request = Request(
             received_at=call.started_at,
             channel=VOICEMAIL,
@@ -117,7 +121,7 @@ class Calls:
             stream=stream,
             after_version=0,
             subject=stream if caller is None else caller.subject,
-            facts=[Fact(event, {"from": call.from_number})],
+            facts=[DecidedEvent(event, {"from": call.from_number})],
             occurred_at=meta.occurred_at,
         )
         lines = await self._recording.lines(meta, [change])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, check_version
@@ -15,11 +16,13 @@ from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
-from ticket_service.domain import contract as domain
-from ticket_service.domain.contract import BookAddon, BuyPackage, Contract, EndAddon, Terminate
+from ticket_service.domain.contract import decide as domain
+from ticket_service.domain.contract.commands import BookAddon, BuyPackage, EndAddon, Terminate
+from ticket_service.domain.contract.evolve import signed
+from ticket_service.domain.contract.signing import SignContract, sign
+from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.fact import Fact
-from ticket_service.domain.signing import SignContract, sign
 
 Body = Callable[[Contract], dict[str, Any]]
 _STREAM: Final = "contract-"
@@ -55,8 +58,9 @@ class Contracts:
             check_version(meta, loaded.version)
             agreement, version = await self._terms.newest_agreement(provider, command.agreement)
             facts = sign(loaded.state, contract, command, agreement, version)
-            signed = domain.evolve(None, facts[0].event)  # type: ignore[arg-type]  # signing is one fact
-            raised = await self._tickets.raised_by(meta, signed, agreement)
+            signature = facts[0].event
+            assert isinstance(signature, ContractSigned), "signing is one event"
+            raised = await self._tickets.raised_by(meta, signed(signature), agreement)
             return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
 
         return await self._recording.carry_out(meta, self._known, stream, decide)
@@ -68,7 +72,7 @@ class Contracts:
     async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> Answer:
         """A further package."""
 
-        def decide(state: Contract, agreement: AgreementDocument) -> Sequence[Fact]:
+        def decide(state: Contract, agreement: AgreementDocument) -> Sequence[DecidedEvent]:
             return domain.buy_package(state, self._recording.new_id(), command, agreement)
 
         def body(state: Contract) -> dict[str, Any]:
@@ -99,7 +103,7 @@ class Contracts:
         self,
         meta: CommandMetadata,
         contract: str,
-        decide: Callable[[Contract, AgreementDocument], Sequence[Fact]],
+        decide: Callable[[Contract, AgreementDocument], Sequence[DecidedEvent]],
         body: Body,
     ) -> Answer:
         stream = _STREAM + contract

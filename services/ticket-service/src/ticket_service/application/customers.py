@@ -14,10 +14,11 @@ from ticket_service.application.locks import Locks
 from ticket_service.application.recording import Change, Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.application.terms import Terms
-from ticket_service.domain import customer as domain
-from ticket_service.domain.customer import AssignContact, Customer, Register, RegisterDevice
+from ticket_service.domain.customer import decide as domain
+from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
-from ticket_service.domain.fact import Fact
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed
 from ticket_service.read_model import DEDICATED_AGENT, ReadModel
@@ -88,7 +89,7 @@ class Customers:
             assert device is not None, "registered just now"
             return {"device": {"id": device.device} | msgspec.to_builtins(device)}
 
-        def decide(state: Customer) -> list[Fact]:
+        def decide(state: Customer) -> list[DecidedEvent]:
             return domain.register_device(state, self._recording.new_id(), command)
 
         return await self._change(meta, customer, decide, body)
@@ -129,7 +130,7 @@ class Customers:
                 )
 
     async def _change(
-        self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[Fact]], body: Body
+        self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[DecidedEvent]], body: Body
     ) -> Answer:
         async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)

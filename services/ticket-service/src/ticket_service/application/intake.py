@@ -18,16 +18,16 @@ from ticket_service.application.recording import Change, Recording
 from ticket_service.application.streams import Streams
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import caller, shown, ticket_stream
-from ticket_service.domain.commands import Command, CreateTicket
-from ticket_service.domain.context import Context
-from ticket_service.domain.contract import Contract
-from ticket_service.domain.customer import Customer
+from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.fact import Fact
-from ticket_service.domain.intake import Versions, open_ticket, serving_contract
-from ticket_service.domain.objections import Objections
-from ticket_service.domain.state import Ticket
-from ticket_service.domain.ticket import decide
+from ticket_service.domain.ticket.commands import Command, CreateTicket
+from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
+from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.validation import Violations
 from ticket_service.read_model import ReadModel
 
 REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -77,9 +77,9 @@ class Intake:
 
     async def open(self, meta: CommandMetadata, customer: str, request: Request) -> Answer:
         """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
-        objections = Objections()
-        objections.not_later_than("/received_at", request.received_at, meta.now)
-        objections.refuse_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
+        violations = Violations()
+        violations.not_later_than("/received_at", request.received_at, meta.now)
+        violations.raise_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
         principal = meta.principal
         if principal.role == "customer" and customer != principal.customer:
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
@@ -143,7 +143,7 @@ class Intake:
         return answer
 
     @staticmethod
-    def _change(ground: Ground, stream: str, version: int, facts: Sequence[Fact]) -> Change:
+    def _change(ground: Ground, stream: str, version: int, facts: Sequence[DecidedEvent]) -> Change:
         return Change(
             stream=stream,
             after_version=version,

@@ -17,8 +17,8 @@ from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
 from fristwerk_platform.http import CommandMetadata, NewFact, StreamChange, command_answer, lines_of, record
 from fristwerk_platform.http.problems import Problem
 from ticket_service.application.streams import Loaded, Streams
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import Refusal
-from ticket_service.domain.fact import Fact
 from ticket_service.personal_data import PersonalData, Sealed
 
 State = TypeVar("State")
@@ -32,14 +32,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     after_version: int
     subject: str
-    facts: Sequence[Fact]
+    facts: Sequence[DecidedEvent]
     occurred_at: datetime
 
 
 class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
     """What a command brings about in its own stream, what is stored ``also`` in others, and how the result is shown."""
 
-    facts: Sequence[Fact]
+    facts: Sequence[DecidedEvent]
     body: Callable[[State], dict[str, Any]]
     subject: str
     occurred_at: datetime

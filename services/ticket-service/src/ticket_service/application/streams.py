@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from fristwerk_language.events import Envelope, Event, NewEvent, Recorded, UnknownEvent, decode
+from fristwerk_language.events import NewEvent, Recorded, UnknownEvent, decode
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application.locks import Locks
 from ticket_service.personal_data import Sealed
@@ -31,7 +31,7 @@ class Loaded(msgspec.Struct, Generic[State], frozen=True):
     sealed: Sealed | None = None
 
 
-Evolve = Callable[[State | None, Event, Envelope], State | None]
+Evolve = Callable[[State | None, Recorded], State | None]
 
 
 class Streams(Generic[State]):
@@ -80,7 +80,7 @@ class Streams(Generic[State]):
         envelope = each.envelope
         state = loaded.state if loaded else None
         if not isinstance(each.event, UnknownEvent):
-            state = self._evolve(state, each.event, envelope)
+            state = self._evolve(state, each)
         if state is None:
             return None
         if loaded is None:

@@ -12,9 +12,9 @@ from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
-from ticket_service.domain import catalogue
-from ticket_service.domain.catalogue import Published, Version
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.terms import publishing
+from ticket_service.domain.terms.state import Published, Version
 from ticket_service.holidays import materialise
 from ticket_service.read_model import ReadModel
 
@@ -49,10 +49,10 @@ class Terms:
 
         async def decide(loaded: Loaded[Calendar] | None) -> Decision[Calendar]:
             published = _own(meta, loaded, document.calendar)
-            if catalogue.is_current(published, document):
+            if publishing.is_current(published, document):
                 return _publication("calendar", meta, [])
             version = await asyncio.to_thread(materialise, document, published.next_version)
-            return _publication("calendar", meta, catalogue.publish_calendar(published, version))
+            return _publication("calendar", meta, publishing.publish_calendar(published, version))
 
         stream = calendar_stream(provider, document.calendar)
         return await self._recording.carry_out(meta, self._calendars, stream, decide)
@@ -65,7 +65,7 @@ class Terms:
             published = _own(meta, loaded, document.agreement)
             named = sorted({name for _, name in document.calendar_names()})
             known = [name for name in named if await self._calendar(provider, name) is not None]
-            return _publication("agreement", meta, catalogue.publish_agreement(published, document, known))
+            return _publication("agreement", meta, publishing.publish_agreement(published, document, known))
 
         stream = agreement_stream(provider, document.agreement)
         return await self._recording.carry_out(meta, self._agreements, stream, decide)

@@ -20,15 +20,15 @@ from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.application.terms import Terms
-from ticket_service.domain.commands import Command, MigrateTerms
-from ticket_service.domain.context import Caller, Context, local_day
-from ticket_service.domain.contract import Contract, in_force
-from ticket_service.domain.customer import Customer
+from ticket_service.domain.contract.state import Contract, in_force
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.fact import Fact
-from ticket_service.domain.folding import evolve_ticket
-from ticket_service.domain.state import Ticket
-from ticket_service.domain.ticket import decide
+from ticket_service.domain.ticket.commands import Command, MigrateTerms
+from ticket_service.domain.ticket.context import Caller, Context, local_day
+from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.evolve import evolve
+from ticket_service.domain.ticket.state import Ticket
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -105,7 +105,7 @@ class Tickets:
             if (at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at):
                 continue
             if not isinstance(each.event, UnknownEvent):
-                state = evolve_ticket(state, each.event, envelope)
+                state = evolve(state, each)
         if state is None:
             raise NotFound("ticket-not-found", f"There was no ticket {ticket} then.")
         return msgspec.structs.replace(loaded, version=state.version, state=state)
@@ -133,7 +133,7 @@ class Tickets:
         group = agreement.group(contract.group)
         if group is None or not in_force(contract, local_day(meta.now, agreement)):
             return []
-        fact = Fact(PriorityDerived(priority=group.priority, rule=f"contract-signed:{group.id}"))
+        fact = DecidedEvent(PriorityDerived(priority=group.priority, rule=f"contract-signed:{group.id}"))
         changes = []
         for row in await (await self._current()).open_tickets(contract.customer):
             loaded = await self._known.newest(ticket_stream(row.id))

@@ -18,8 +18,8 @@ from ticket_service.application.current import Current
 from ticket_service.application.ranking import Ranking
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
-from ticket_service.domain.commands import Assign
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
+from ticket_service.domain.ticket.commands import Assign
 from ticket_service.domain.worklist import Placed, is_free
 from ticket_service.read_model import ReadModel
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from fristwerk_language.terms import AgreementDocument
-from ticket_service.domain import commands
-from ticket_service.domain.commands import Command, CreateTicket
-from ticket_service.domain.context import Context
 from ticket_service.domain.errors import NotAllowed, NotFound
-from ticket_service.domain.objections import Objections
-from ticket_service.domain.state import Ticket
+from ticket_service.domain.ticket import commands
+from ticket_service.domain.ticket.commands import Command, CreateTicket
+from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.validation import Violations
 
 STAFF: Final = frozenset({"agent", "specialist", "manager"})
 CUSTOMER_MAY: Final[frozenset[type[Command]]] = frozenset(
@@ -66,11 +66,11 @@ def check_intake(command: CreateTicket, context: Context) -> None:
         )
 
 
-def check_decision_maker(on_behalf: commands.OnBehalf | None, context: Context, objections: Objections) -> None:
+def check_decision_maker(on_behalf: commands.OnBehalf | None, context: Context, violations: Violations) -> None:
     """A customer decides in person; staff enter a customer's decision only with the record of who gave it."""
     if context.actor.role == "customer":
-        objections.unless(on_behalf is None, "/on_behalf", "a customer decides in person; only staff act on behalf")
+        violations.require(on_behalf is None, "/on_behalf", "a customer decides in person; only staff act on behalf")
     elif on_behalf is None:
-        objections.add("/on_behalf", "is required when staff enter a customer's decision: contact, channel and at")
+        violations.add("/on_behalf", "is required when staff enter a customer's decision: contact, channel and at")
     else:
-        objections.agreed("/on_behalf", on_behalf, context.occurred_at)
+        violations.agreed("/on_behalf", on_behalf, context.occurred_at)

@@ -12,8 +12,8 @@ import msgspec
 
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.agreement import Rank, WorklistKey
-from ticket_service.domain.lifecycle import WORKABLE
-from ticket_service.domain.state import QUEUE, State, Ticket
+from ticket_service.domain.ticket.lifecycle import WORKABLE
+from ticket_service.domain.ticket.state import QUEUE, State, Ticket
 
 SortKey = tuple[tuple[int, ...], str]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -49,3 +49,6 @@ class InvoiceSent(msgspec.Struct, frozen=True, kw_only=True):
 class InvoicePaid(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     paid_on: date
+
+
+BillingEvent = ChargeDecided | InvoiceIssued | CreditNoteIssued | InvoiceSent | InvoicePaid

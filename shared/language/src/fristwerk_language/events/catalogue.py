@@ -68,3 +68,6 @@ class AgreementPublished(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     document: dict[str, Any]
     digest: str
+
+
+CatalogueEvent = CalendarPublished | AgreementPublished

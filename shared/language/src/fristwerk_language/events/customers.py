@@ -110,3 +110,7 @@ class PersonForgotten(msgspec.Struct, frozen=True, kw_only=True):
     """The data subject's key was deleted: what was sealed for it can no longer be read by anyone."""
 
     customer: str
+
+
+CustomerEvent = CustomerRegistered | DeviceRegistered | ContactAssigned | PersonForgotten
+ContractEvent = ContractSigned | ContractTerminated | PackagePurchased | AddonBooked | AddonEnded

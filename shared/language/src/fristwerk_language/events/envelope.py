@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from fristwerk_language.events.event_types import Event
+
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acted: the token's subject and role."""
@@ -41,26 +43,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     personal: str | None
 
 
-class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a type this version does not know: skipped with a log line, never an error."""
-
-    type: str
-
-
-class UnreadableEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a known type whose data this version cannot read: it stops what it belongs to, never the rest."""
-
-    type: str
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """An envelope together with its typed event, and the line both were read from."""
-
-    envelope: Envelope
-    event: msgspec.Struct
-    line: bytes = b""
-
-
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event ready to be appended: where it goes, its type's name, and its stored line."""
 
@@ -84,7 +66,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     correlation_id: str | None
     causation_id: str | None
-    data: msgspec.Struct
+    data: Event
     personal: str | None
 
 
@@ -105,7 +87,7 @@ def encode_line(  # noqa: PLR0913 - the envelope has this many parts
     actor: Actor,
     correlation_id: str | None,
     causation_id: str | None,
-    data: msgspec.Struct,
+    data: Event,
     personal: str | None,
 ) -> bytes:
     """The stored bytes of an event: one line of JSON without ``position`` and without a line feed."""

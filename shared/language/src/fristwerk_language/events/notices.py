@@ -68,3 +68,8 @@ class TimerCancelled(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
     metric: str
     cancelled_at: datetime
+
+
+NoticeEvent = (
+    TimerStarted | TimerRescheduled | TimerWarned | TimerMet | TimerMissed | TimerMissWithdrawn | TimerCancelled
+)

@@ -313,3 +313,41 @@ class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):
     agreement_version: int
     calendar_version: int
     reason: str
+
+
+CreationEvent = TicketCreated | AcknowledgementSent
+ClassificationEvent = SeveritySuggested | SeveritySet | TypeChanged | PriorityDerived | PriorityChanged
+AssignmentEvent = Assigned | Transferred
+ConversationEvent = (
+    CustomerMessageReceived
+    | Responded
+    | ProgressReported
+    | InformationRequested
+    | InformationReceived
+    | TicketNumberCommunicated
+    | FeedbackReceived
+)
+WorkEvent = WorkStarted | TimeLogged | TimeLogCorrected | EffortNoticeSent
+CallEvent = CallReceived | CallTransferAttempted | VoicemailLeft
+CallbackEvent = CallbackRequested | CallbackAttempted | CallbackCompleted
+AppointmentEvent = AppointmentRequested | AppointmentBooked | AppointmentCancelled | AppointmentHeld | AppointmentMissed
+CostApprovalEvent = CostApprovalRequested | CostApproved | CostRejected
+AcceptanceEvent = Delivered | Accepted | AcceptanceRefused | ReleasedToProduction
+EscalationEvent = EscalationRaised | EscalationClosed
+ClosingEvent = Resolved | Reopened | Closed
+TicketEvent = (
+    CreationEvent
+    | ClassificationEvent
+    | AssignmentEvent
+    | ConversationEvent
+    | WorkEvent
+    | CallEvent
+    | CallbackEvent
+    | AppointmentEvent
+    | CostApprovalEvent
+    | AcceptanceEvent
+    | EscalationEvent
+    | ClosingEvent
+    | TermsMigrated
+)
+"""Every event of a ticket. Those of ``CallEvent`` are also recorded in streams of calls without a ticket."""

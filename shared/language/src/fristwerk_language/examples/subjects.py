@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from fristwerk_language.events.envelope import Actor, new_event_id
+from fristwerk_language.events.event_types import Event
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +17,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     ``entered_at`` is when the log took it, where that was later than it happened.
     """
 
-    event: msgspec.Struct
+    event: Event
     provider: str
     stream: str
     version: int

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fristwerk_language.events import Event
+from fristwerk_language.events import NoticeEvent
 from fristwerk_language.events.notices import (
     TimerCancelled,
     TimerMet,
@@ -34,7 +34,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def notices(before: Timer | None, after: Timer | None, *, miss_told: bool, now: datetime) -> list[Event]:
+def notices(before: Timer | None, after: Timer | None, *, miss_told: bool, now: datetime) -> list[NoticeEvent]:
     """The notices of a change, in order; ``miss_told`` says whether the miss of ``before`` was told.
 
     ``now`` is when a timer that the history no longer knows was cancelled; nothing else depends on it.
@@ -42,7 +42,7 @@ def notices(before: Timer | None, after: Timer | None, *, miss_told: bool, now: 
     return list(_notices(before, after, miss_told=miss_told, now=now))
 
 
-def _notices(before: Timer | None, after: Timer | None, *, miss_told: bool, now: datetime) -> Iterator[Event]:
+def _notices(before: Timer | None, after: Timer | None, *, miss_told: bool, now: datetime) -> Iterator[NoticeEvent]:
     timer = after or before
     assert timer is not None, "a change has a timer on one side at least"
     names: dict[str, Any] = {"timer": timer.id, "ticket": timer.ticket, "metric": timer.metric}

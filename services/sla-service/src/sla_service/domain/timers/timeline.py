@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fristwerk_language.events import Event, Recorded, UnreadableEvent, tickets
+from fristwerk_language.events import DecodedEvent, Recorded, UnreadableEvent, tickets
 from sla_service.domain.calendar.epoch import seconds_of
 
 State = Literal[
@@ -165,7 +165,7 @@ def read_timeline(events: Iterable[Recorded]) -> Timeline:
     return reading.timeline()
 
 
-def state_after(state: State, event: Event) -> State:
+def state_after(state: State, event: DecodedEvent) -> State:
     """The state in which an event leaves a ticket (contract, section 4)."""
     match event:
         case tickets.Reopened():
@@ -178,7 +178,7 @@ def state_after(state: State, event: Event) -> State:
             return state if state in DONE else _active_after(state, event)
 
 
-def _active_after(state: State, event: Event) -> State:  # noqa: PLR0911 - one answer a row of the contract's table
+def _active_after(state: State, event: DecodedEvent) -> State:  # noqa: PLR0911 - one answer a row of the contract's table
     match event:
         case tickets.Assigned() | tickets.Responded():
             return "open" if state == "new" else state
@@ -263,7 +263,7 @@ class _Reading:
                 self._read_work(event, moment)
                 self._read_calls(event, moment, envelope.actor.role)
 
-    def _read_work(self, event: Event, moment: Moment) -> None:
+    def _read_work(self, event: DecodedEvent, moment: Moment) -> None:
         match event:
             case tickets.WorkStarted():
                 self.work_starts.append(moment)
@@ -274,7 +274,7 @@ class _Reading:
             case _:
                 pass
 
-    def _read_calls(self, event: Event, moment: Moment, role: str) -> None:
+    def _read_calls(self, event: DecodedEvent, moment: Moment, role: str) -> None:
         match event:
             case tickets.CallReceived():
                 self.calls.append((moment, event))
@@ -299,7 +299,7 @@ class _Reading:
     def _change_context(self, moment: Moment, **changes: object) -> None:
         self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=moment, **changes))
 
-    def _follow_state(self, event: Event, moment: Moment) -> None:
+    def _follow_state(self, event: DecodedEvent, moment: Moment) -> None:
         present = self.state_periods[-1]
         state = state_after(present.state, event)
         if state != present.state:

@@ -1,0 +1,1 @@
+"""Contracts: signing one, and what may change in it afterwards."""

@@ -1,0 +1,1 @@
+"""Customers: registration, devices, contacts, and forgetting a person."""

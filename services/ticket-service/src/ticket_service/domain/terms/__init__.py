@@ -1,0 +1,1 @@
+"""Published terms: versions of calendars and agreements, and the differences between two versions."""

@@ -1,0 +1,170 @@
+"""Appointments: proposals with their lead time, booking, cancellation, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+
+from fristwerk_language.events.tickets import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentMissed,
+    AppointmentRequested,
+)
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.handling import Appointments, Season
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import NotAllowed, NotFound, NotInThisState
+from ticket_service.domain.ticket.commands import (
+    AppointmentCommand,
+    BookAppointment,
+    CancelAppointment,
+    RecordAppointmentOutcome,
+    RequestAppointment,
+)
+from ticket_service.domain.ticket.context import Context, local_day
+from ticket_service.domain.ticket.state import Appointment, Ticket
+from ticket_service.domain.validation import Violations, personal
+
+NO_TERMS: Final = Appointments()
+"""What holds where an agreement says nothing: one proposal, no lead time."""
+
+
+def arrange(ticket: Ticket, command: AppointmentCommand, context: Context) -> list[DecidedEvent]:
+    """An appointment is asked for, booked, called off, or over."""
+    match command:
+        case RequestAppointment():
+            return _request(ticket, command, context)
+        case BookAppointment():
+            return _book(ticket, command, context)
+        case CancelAppointment():
+            return _cancel(ticket, command, context)
+        case RecordAppointmentOutcome():
+            return _record_outcome(ticket, command, context)
+
+
+def _request(ticket: Ticket, command: RequestAppointment, context: Context) -> list[DecidedEvent]:
+    terms = context.agreement.appointments or NO_TERMS
+    violations = Violations()
+    violations.texts(kind=command.kind)
+    _check_number(command.proposals, terms, violations)
+    for place, proposal in enumerate(command.proposals):
+        sentence = _objection_to(proposal, terms, context)
+        if sentence is not None:
+            violations.add(f"/proposals/{place}", sentence)
+    violations.raise_if_any(f"An appointment for ticket {ticket.reference} cannot be requested like this.")
+    event = AppointmentRequested(
+        appointment=len(ticket.appointments) + 1,
+        kind=command.kind,
+        proposals=list(command.proposals),
+        notices=_notices(command.proposals, terms, context.agreement),
+    )
+    return [DecidedEvent(event)]
+
+
+def _check_number(proposals: Sequence[datetime], terms: Appointments, violations: Violations) -> None:
+    """Enough proposals, all different: two spellings of one instant are one proposal."""
+    minimum = terms.proposals.minimum
+    violations.require(
+        len(proposals) >= minimum, "/proposals", f"at least {minimum} are required, {len(proposals)} were given"
+    )
+    for place, proposal in enumerate(proposals):
+        violations.require(proposal not in proposals[:place], f"/proposals/{place}", "was proposed already")
+
+
+def _objection_to(proposal: datetime, terms: Appointments, context: Context) -> str | None:
+    """The lead time is the proposal's local date minus that of the request; exactly so many days are enough."""
+    if proposal <= context.occurred_at:
+        return "does not lie in the future of the request"
+    day, today = local_day(proposal, context.agreement), local_day(context.occurred_at, context.agreement)
+    ahead, required = (day - today).days, _lead_time_days(day, terms)
+    return None if ahead >= required else f"{day} is {ahead} days ahead; at least {required} are required"
+
+
+def _lead_time_days(day: date, terms: Appointments) -> int:
+    season = terms.season
+    if season is not None and season.lead_time_days is not None and _in_season(day, season):
+        return season.lead_time_days
+    return terms.lead_time_days
+
+
+def _notices(proposals: Sequence[datetime], terms: Appointments, agreement: AgreementDocument) -> list[str]:
+    """The season's remark, once, if any proposed date lies in it."""
+    season = terms.season
+    if season is None or season.notice is None:
+        return []
+    return [season.notice] if any(_in_season(local_day(each, agreement), season) for each in proposals) else []
+
+
+def _in_season(day: date, season: Season) -> bool:
+    """Month-days inclusive; a season that ends before it begins runs across New Year."""
+    month_day = day.strftime("%m-%d")
+    if season.from_ <= season.until:
+        return season.from_ <= month_day <= season.until
+    return month_day >= season.from_ or month_day <= season.until
+
+
+def _book(ticket: Ticket, command: BookAppointment, context: Context) -> list[DecidedEvent]:
+    """Staff book one of the proposals, or any other time to come that was agreed with the customer meanwhile."""
+    appointment = _appointment(ticket, command.number)
+    if appointment.state != "requested":
+        raise NotInThisState(
+            f"appointment-already-{appointment.state}",
+            f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state} already; "
+            "another time needs another appointment.",
+        )
+    violations = Violations()
+    violations.require(command.start > context.occurred_at, "/start", "does not lie in the future of the booking")
+    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
+    return [DecidedEvent(AppointmentBooked(appointment=appointment.number, start=command.start))]
+
+
+def _cancel(ticket: Ticket, command: CancelAppointment, context: Context) -> list[DecidedEvent]:
+    """Billing judges whether it came in time and in writing; a spoken cancellation may be put in writing later."""
+    if context.actor.role == "customer" and command.by != "customer":
+        raise NotAllowed(
+            "cancellation-not-allowed", f"A customer cancels for itself, not for the {command.by}: by is customer."
+        )
+    appointment = _appointment(ticket, command.number)
+    in_writing_now = _only_spoken_of(appointment) and command.written
+    if appointment.state not in {"requested", "booked"} and not in_writing_now:
+        raise NotInThisState(
+            f"appointment-already-{appointment.state}",
+            f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state} already.",
+        )
+    event = AppointmentCancelled(appointment=appointment.number, by=command.by, written=command.written)
+    return [DecidedEvent(event, personal(reason=command.reason))]
+
+
+def _record_outcome(ticket: Ticket, command: RecordAppointmentOutcome, context: Context) -> list[DecidedEvent]:
+    """A booked appointment was held or missed. One called off by word of mouth only counts as not called off."""
+    appointment = _appointment(ticket, command.number)
+    stands = appointment.state == "booked" or _only_spoken_of(appointment)
+    if not stands or appointment.start is None:
+        raise NotInThisState(
+            "appointment-not-booked",
+            f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state}, not booked.",
+        )
+    if command.outcome == "held":
+        return [DecidedEvent(AppointmentHeld(appointment=appointment.number))]
+    if appointment.start > context.occurred_at:
+        raise NotInThisState(
+            "appointment-still-ahead",
+            f"The appointment {appointment.number} of ticket {ticket.reference} begins at "
+            f"{appointment.start.isoformat()}; it cannot have been missed yet.",
+        )
+    return [DecidedEvent(AppointmentMissed(appointment=appointment.number))]
+
+
+def _only_spoken_of(appointment: Appointment) -> bool:
+    """Cancelled by word of mouth: it counts once it is there in writing."""
+    return appointment.state == "cancelled" and appointment.cancelled_in_writing is False
+
+
+def _appointment(ticket: Ticket, number: int) -> Appointment:
+    appointment = next((each for each in ticket.appointments if each.number == number), None)
+    if appointment is None:
+        raise NotFound("appointment-not-found", f"The ticket {ticket.reference} has no appointment {number}.")
+    return appointment

@@ -1,0 +1,115 @@
+"""Promised calls: asking for one, trying, and completing it; and the inbound calls that lead to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fristwerk_language.events.tickets import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackRequested,
+    CallReceived,
+    CallTransferAttempted,
+    TimeLogged,
+    VoicemailLeft,
+)
+from fristwerk_language.terms import AgreementDocument
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import NotFound, NotInThisState
+from ticket_service.domain.ticket.commands import (
+    AttachCall,
+    AttemptCallback,
+    CallbackCommand,
+    CompleteCallback,
+    RequestCallback,
+)
+from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.state import Callback, Ticket
+from ticket_service.domain.validation import Violations, is_given, personal
+
+CALL: Final = "call"
+"""The activity and source of the time that a call took."""
+
+
+def call_back(ticket: Ticket, command: CallbackCommand, agreement: AgreementDocument) -> list[DecidedEvent]:
+    """A callback is asked for, tried or completed.
+
+    Any member of staff may complete one; whether that keeps the promise is for the service level to say
+    (``completed_by``).
+    """
+    violations = Violations()
+    match command:
+        case RequestCallback():
+            if "purpose" in agreement.callback.requires:
+                violations.texts(purpose=command.purpose)
+            violations.raise_if_any(f"A callback for ticket {ticket.reference} says what it is for.")
+            event = CallbackRequested(callback=len(ticket.callbacks) + 1, purpose="requested")
+            return [DecidedEvent(event, personal(purpose=command.purpose))]
+        case AttemptCallback():
+            callback = _open_callback(ticket, command.number)
+            return [DecidedEvent(CallbackAttempted(callback=callback.number, reached=command.reached))]
+        case CompleteCallback():
+            callback = _open_callback(ticket, command.number)
+            violations.texts(text=command.text)
+            violations.raise_if_any(f"The callback {callback.number} of ticket {ticket.reference} stays open.")
+            return [DecidedEvent(CallbackCompleted(callback=callback.number), personal(text=command.text))]
+
+
+def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[DecidedEvent]:
+    """An inbound call about the ticket, with all that followed from it.
+
+    A failed transfer to the role of ``calls.transfer_to`` promises a callback, and so does a voicemail where the agreement
+    has ``voicemail.creates: callback``. The call's minutes become a time entry of the caller's agent.
+    """
+    violations = Violations()
+    violations.texts(**{"from": command.from_number})
+    violations.not_later_than("/started_at", command.started_at, context.occurred_at)
+    violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
+    violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
+    received = CallReceived(call=command.call, started_at=command.started_at, minutes=command.minutes, to=command.to)
+    facts = [DecidedEvent(received, personal(**{"from": command.from_number}))]
+    if command.transfer is not None:
+        transfer = command.transfer
+        facts.append(DecidedEvent(CallTransferAttempted(call=command.call, to=transfer.to, result=transfer.result)))
+    if is_given(command.voicemail):
+        left = personal(text=command.voicemail, **{"from": command.from_number})
+        facts.append(DecidedEvent(VoicemailLeft(call=command.call), left))
+    facts += [
+        DecidedEvent(CallbackRequested(callback=number, purpose=purpose))  # type: ignore[arg-type]
+        for number, purpose in enumerate(_promises(command, context.agreement), len(ticket.callbacks) + 1)
+    ]
+    return facts + _time_of(command, context)
+
+
+def _promises(command: AttachCall, agreement: AgreementDocument) -> Iterator[str]:
+    transfer = command.transfer
+    if transfer is not None and transfer.result == "failed" and transfer.to == agreement.calls.transfer_to:
+        yield "failed_transfer"
+    if is_given(command.voicemail) and agreement.voicemail is not None:
+        yield "voicemail"
+
+
+def _time_of(command: AttachCall, context: Context) -> list[DecidedEvent]:
+    if not command.minutes:
+        return []
+    logged = TimeLogged(
+        entry=command.entry,
+        start=command.started_at,
+        minutes=command.minutes,
+        activity=CALL,
+        agent=context.actor.id,
+        source="call",
+    )
+    return [DecidedEvent(logged)]
+
+
+def _open_callback(ticket: Ticket, number: int) -> Callback:
+    callback = next((each for each in ticket.callbacks if each.number == number), None)
+    if callback is None:
+        raise NotFound("callback-not-found", f"The ticket {ticket.reference} has no callback {number}.")
+    if callback.completed_at is not None:
+        raise NotInThisState(
+            "callback-already-completed", f"The callback {number} of ticket {ticket.reference} is completed already."
+        )
+    return callback

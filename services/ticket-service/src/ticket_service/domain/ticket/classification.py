@@ -1,0 +1,101 @@
+"""What kind of matter a ticket is: severity, type and priority; and who has it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fristwerk_language.events.tickets import Assigned, PriorityChanged, SeveritySet, Transferred, TypeChanged
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.agreement import NORMAL_TYPE
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.ticket.commands import (
+    Assign,
+    ChangePriority,
+    ChangeType,
+    ClassifyingCommand,
+    HandingOverCommand,
+    SetSeverity,
+    Transfer,
+)
+from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.validation import Violations, is_given, personal
+
+PRIORITIES: Final = range(1, 6)
+
+
+def classify(ticket: Ticket, command: ClassifyingCommand, context: Context) -> list[DecidedEvent]:
+    """Severity, type or priority become another."""
+    match command:
+        case SetSeverity():
+            return _set_severity(ticket, command, context.agreement)
+        case ChangeType():
+            return _change_type(ticket, command, context.agreement)
+        case ChangePriority():
+            return _change_priority(ticket, command, context)
+
+
+def hand_over(ticket: Ticket, command: HandingOverCommand) -> list[DecidedEvent]:
+    """To a member of staff, or to another department or level. Timers and entitlement stay as they are."""
+    violations = Violations()
+    match command:
+        case Assign():
+            violations.texts(agent=command.agent)
+            violations.raise_if_any(f"The ticket {ticket.reference} is assigned to somebody, or to queue.")
+            return [DecidedEvent(Assigned(agent=command.agent))]
+        case Transfer():
+            if not is_given(command.department) and not is_given(command.level):
+                violations.add("/department", "a transfer names a department or a level")
+            violations.texts(reason=command.reason)
+            violations.raise_if_any(f"The ticket {ticket.reference} cannot be transferred like this.")
+            transferred = Transferred(department=command.department, level=command.level)
+            return [DecidedEvent(transferred, personal(reason=command.reason))]
+
+
+def check_severity(pointer: str, severity: str, agreement: AgreementDocument, violations: Violations) -> None:
+    """The severity is on the agreement's scale."""
+    violations.known(pointer, "severity", severity, [each.id for each in agreement.severities])
+
+
+def check_type(type_id: str, agreement: AgreementDocument, violations: Violations) -> None:
+    """The ticket type is one of the agreement's; ``normal`` always is."""
+    if agreement.ticket_type(type_id) is None:
+        known = dict.fromkeys((NORMAL_TYPE, *(each.id for each in agreement.ticket_types)))
+        violations.known("/type", "ticket type", type_id, known)
+
+
+def _set_severity(ticket: Ticket, command: SetSeverity, agreement: AgreementDocument) -> list[DecidedEvent]:
+    violations = Violations()
+    check_severity("/severity", command.severity, agreement, violations)
+    violations.raise_if_any(f"The severity of ticket {ticket.reference} stays as it is.")
+    return [DecidedEvent(SeveritySet(severity=command.severity))]
+
+
+def _change_type(ticket: Ticket, command: ChangeType, agreement: AgreementDocument) -> list[DecidedEvent]:
+    """Fields that the new type requires were asked for at intake only, so they are not asked for here."""
+    violations = Violations()
+    check_type(command.type, agreement, violations)
+    violations.raise_if_any(f"The type of ticket {ticket.reference} stays {ticket.type}.")
+    return [DecidedEvent(TypeChanged(type=command.type))]
+
+
+def _change_priority(ticket: Ticket, command: ChangePriority, context: Context) -> list[DecidedEvent]:
+    """A person's change needs what the agreement's ``priority_change.requires`` says, by default both."""
+    required = context.agreement.priority_change.requires
+    violations = Violations()
+    violations.require(command.priority in PRIORITIES, "/priority", "is a number from 1 (first) to 5")
+    if "reason" in required:
+        violations.texts(reason=command.reason)
+    if command.agreement is not None:
+        violations.agreed("/agreement", command.agreement, context.occurred_at)
+    elif "agreement" in required:
+        violations.add("/agreement", "is required: the contact, channel and instant of what was agreed")
+    violations.raise_if_any(f"The priority of ticket {ticket.reference} stays {ticket.priority}.")
+    agreed = command.agreement
+    event = PriorityChanged(
+        priority=command.priority,
+        agreement_channel=agreed.channel if agreed is not None else None,
+        agreement_at=agreed.at if agreed is not None else None,
+    )
+    contact = {"contact": agreed.contact} if agreed is not None else None
+    return [DecidedEvent(event, personal(reason=command.reason, agreement=contact))]

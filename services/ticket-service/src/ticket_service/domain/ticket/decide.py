@@ -1,0 +1,85 @@
+"""What a command to a ticket brings about: ``decide`` gives facts or a refusal, ``evolve`` applies them.
+
+``decide`` is pure: the same ticket, command and context always give the same facts.
+"""
+
+from __future__ import annotations
+
+from ticket_service.domain import roles
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.ticket import commands, lifecycle
+from ticket_service.domain.ticket.acceptance import deliver_or_accept
+from ticket_service.domain.ticket.appointment import arrange
+from ticket_service.domain.ticket.callback import attach_call, call_back
+from ticket_service.domain.ticket.classification import classify, hand_over
+from ticket_service.domain.ticket.closing import close_or_reopen, migrate
+from ticket_service.domain.ticket.commands import Command
+from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.conversation import converse
+from ticket_service.domain.ticket.cost_approval import ask_or_decide
+from ticket_service.domain.ticket.escalation import escalate_or_close
+from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.work import work
+from ticket_service.domain.validation import Violations
+
+
+def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:
+    """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens.
+
+    Asked in this order: may this caller, is the instant possible, is the state right, do the terms allow it.
+    """
+    roles.check_caller(ticket, command, context)
+    _check_instant(ticket, context)
+    lifecycle.check_state(ticket, command, context)
+    return _facts(ticket, command, context)
+
+
+def _check_instant(ticket: Ticket, context: Context) -> None:
+    """A fact is not of the future, and not older than its ticket (contract, section 4)."""
+    at = context.occurred_at
+    violations = Violations()
+    violations.not_later_than("/occurred_at", at, context.now)
+    if at < ticket.received_at:
+        violations.add("/occurred_at", f"lies before the ticket was received, at {ticket.received_at.isoformat()}")
+    violations.raise_if_any(f"Nothing can have happened to ticket {ticket.reference} at {at.isoformat()}.")
+
+
+def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:  # noqa: PLR0911, C901 - a family a line
+    match command:
+        case commands.SetSeverity() | commands.ChangeType() | commands.ChangePriority():
+            return classify(ticket, command, context)
+        case commands.Assign() | commands.Transfer():
+            return hand_over(ticket, command)
+        case (
+            commands.ReceiveMessage()
+            | commands.Respond()
+            | commands.ReportProgress()
+            | commands.RequestInformation()
+            | commands.ReceiveInformation()
+            | commands.CommunicateNumber()
+            | commands.GiveFeedback()
+        ):
+            return converse(ticket, command, context.agreement)
+        case commands.StartWork() | commands.LogTime() | commands.CorrectTime() | commands.SendEffortNotice():
+            return work(ticket, command, context)
+        case commands.RequestCallback() | commands.AttemptCallback() | commands.CompleteCallback():
+            return call_back(ticket, command, context.agreement)
+        case commands.AttachCall():
+            return attach_call(ticket, command, context)
+        case (
+            commands.RequestAppointment()
+            | commands.BookAppointment()
+            | commands.CancelAppointment()
+            | commands.RecordAppointmentOutcome()
+        ):
+            return arrange(ticket, command, context)
+        case commands.RequestCostApproval() | commands.DecideCost():
+            return ask_or_decide(ticket, command, context)
+        case commands.Deliver() | commands.Accept() | commands.Release():
+            return deliver_or_accept(ticket, command, context)
+        case commands.Escalate() | commands.CloseEscalation():
+            return escalate_or_close(ticket, command, context)
+        case commands.Resolve() | commands.Reopen() | commands.Close():
+            return close_or_reopen(ticket, command, context.agreement)
+        case commands.MigrateTerms():
+            return migrate(ticket, command, context)

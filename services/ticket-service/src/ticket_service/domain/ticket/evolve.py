@@ -1,0 +1,282 @@
+"""How each event changes a ticket. Applying an event never fails, whatever came before it.
+
+The matches are exhaustive: a new type of ticket event fails type checking until it is handled here or named as ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+import msgspec
+
+from fristwerk_language.events import (
+    BillingEvent,
+    CatalogueEvent,
+    ContractEvent,
+    CustomerEvent,
+    DecodedEvent,
+    Envelope,
+    NoticeEvent,
+    Recorded,
+    UnknownEvent,
+    UnreadableEvent,
+    streams,
+    tickets,
+)
+from ticket_service.domain.ticket import parts
+from ticket_service.domain.ticket.lifecycle import state_after
+from ticket_service.domain.ticket.state import (
+    Acknowledgement,
+    Appointment,
+    Callback,
+    CostApproval,
+    Delivery,
+    Escalation,
+    Ticket,
+    TimeEntry,
+)
+
+NotOfATicket = (
+    CatalogueEvent | CustomerEvent | ContractEvent | NoticeEvent | BillingEvent | UnknownEvent | UnreadableEvent
+)
+
+
+class TicketChanges(TypedDict, total=False):
+    """The fields of a ticket that an event may change besides its version, state and last activity."""
+
+    type: str
+    severity: str | None
+    suggested_severity: str | None
+    priority: int
+    priority_rule: str | None
+    assignee: str | None
+    department: str | None
+    level: str | None
+    agreement_version: int
+    calendar_version: int
+    acknowledged: Acknowledgement
+    classification: str
+    last_customer_message_at: datetime
+    last_response_at: datetime
+    last_progress_at: datetime
+    work_started_at: datetime
+    effort_notice_at: datetime
+    released_at: datetime
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    feedback_score: int
+    time_entries: dict[str, TimeEntry]
+    callbacks: tuple[Callback, ...]
+    appointments: tuple[Appointment, ...]
+    cost_approvals: tuple[CostApproval, ...]
+    deliveries: tuple[Delivery, ...]
+    escalations: tuple[Escalation, ...]
+
+
+def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket | None:
+    """The ticket after an event of its stream; an event of an unknown type changes nothing but the version.
+
+    A ticket begins with ``TicketCreated``: whatever comes before it is ignored.
+    """
+    event, envelope = recorded.event, recorded.envelope
+    if ticket is None:
+        return _created(event, envelope) if isinstance(event, tickets.TicketCreated) else None
+    return msgspec.structs.replace(
+        ticket,
+        version=envelope.version,
+        state=state_after(ticket.state, event),
+        last_activity_at=max(ticket.last_activity_at, envelope.occurred_at),
+        **_changes(ticket, event, envelope),
+    )
+
+
+def _created(event: tickets.TicketCreated, envelope: Envelope) -> Ticket:
+    return Ticket(
+        id=streams.TICKET.subject(envelope.stream),
+        reference=event.reference,
+        version=envelope.version,
+        type=event.type,
+        severity=event.severity,
+        group=event.group,
+        entitled=event.entitled,
+        entitled_by=event.entitled_by,
+        entitled_why=event.entitled_why,
+        customer=event.customer,
+        contract=event.contract,
+        plan=event.plan,
+        site=event.site,
+        addons=tuple(event.addons),
+        agreement=event.agreement,
+        agreement_version=event.agreement_version,
+        calendar=event.calendar,
+        calendar_version=event.calendar_version,
+        channel=event.channel,
+        received_at=event.received_at,
+        fields=event.fields,
+        last_activity_at=envelope.occurred_at,
+    )
+
+
+def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketChanges:  # noqa: C901, PLR0911, PLR0912 - a family a case
+    """The families that occur most stand first: a case that does not fit costs about 0.1 µs for each of its types."""
+    at = envelope.occurred_at
+    match event:
+        case tickets.TimeLogged() | tickets.WorkStarted() | tickets.TimeLogCorrected() | tickets.EffortNoticeSent():
+            return _worked(ticket, event, at)
+        case (
+            tickets.Responded()
+            | tickets.AcknowledgementSent()
+            | tickets.CustomerMessageReceived()
+            | tickets.InformationReceived()
+            | tickets.ProgressReported()
+            | tickets.TicketNumberCommunicated()
+            | tickets.FeedbackReceived()
+        ):
+            return _said(ticket, event, at)
+        case tickets.Assigned() | tickets.Transferred():
+            return _handed_over(event)
+        case (
+            tickets.PriorityDerived()
+            | tickets.SeveritySet()
+            | tickets.SeveritySuggested()
+            | tickets.TypeChanged()
+            | tickets.PriorityChanged()
+        ):
+            return _classified(event)
+        case tickets.Resolved() | tickets.Closed() | tickets.Reopened():
+            return _ended(event, at)
+        case (
+            tickets.AppointmentRequested()
+            | tickets.AppointmentBooked()
+            | tickets.AppointmentHeld()
+            | tickets.AppointmentCancelled()
+            | tickets.AppointmentMissed()
+        ):
+            return {"appointments": parts.appointments_after(ticket.appointments, event, at)}
+        case tickets.CallbackRequested() | tickets.CallbackAttempted() | tickets.CallbackCompleted():
+            return {"callbacks": parts.callbacks_after(ticket.callbacks, event, at, envelope.actor)}
+        case tickets.CostApprovalRequested() | tickets.CostApproved() | tickets.CostRejected():
+            return {"cost_approvals": parts.cost_approvals_after(ticket.cost_approvals, event, at)}
+        case tickets.Delivered() | tickets.Accepted() | tickets.AcceptanceRefused():
+            return {"deliveries": parts.deliveries_after(ticket.deliveries, event, at)}
+        case tickets.EscalationRaised() | tickets.EscalationClosed():
+            return {"escalations": parts.escalations_after(ticket.escalations, event, at)}
+        case tickets.ReleasedToProduction():
+            return {"released_at": at}
+        case tickets.TermsMigrated():
+            return {"agreement_version": event.agreement_version, "calendar_version": event.calendar_version}
+        case _:
+            return _ignored(event)
+
+
+def _ignored(
+    _event: tickets.TicketCreated
+    | tickets.InformationRequested
+    | tickets.CallReceived
+    | tickets.CallTransferAttempted
+    | tickets.VoicemailLeft
+    | NotOfATicket,
+) -> TicketChanges:
+    """Events that change no field: a repeated creation, a wait that only the state shows, and calls.
+
+    What follows from a call (time logged, a callback) is an event of its own.
+    """
+    return {}
+
+
+def _worked(ticket: Ticket, event: tickets.WorkEvent, at: datetime) -> TicketChanges:
+    match event:
+        case tickets.TimeLogged():
+            return {
+                "time_entries": {**ticket.time_entries, event.entry: _time_entry(event)},
+                "work_started_at": _earlier(ticket.work_started_at, event.start),
+            }
+        case tickets.WorkStarted():
+            return {"work_started_at": _earlier(ticket.work_started_at, at)}
+        case tickets.TimeLogCorrected():
+            known = ticket.time_entries.get(event.entry)
+            if known is None:
+                return {}
+            corrected = msgspec.structs.replace(known, minutes=event.minutes, corrected=True)
+            return {"time_entries": {**ticket.time_entries, event.entry: corrected}}
+        case tickets.EffortNoticeSent():
+            return {"effort_notice_at": at}
+
+
+def _time_entry(event: tickets.TimeLogged) -> TimeEntry:
+    return TimeEntry(
+        entry=event.entry,
+        start=event.start,
+        minutes=event.minutes,
+        activity=event.activity,
+        agent=event.agent,
+        source=event.source,
+        appointment=event.appointment,
+    )
+
+
+def _said(
+    ticket: Ticket,
+    event: tickets.Responded
+    | tickets.AcknowledgementSent
+    | tickets.CustomerMessageReceived
+    | tickets.InformationReceived
+    | tickets.ProgressReported
+    | tickets.TicketNumberCommunicated
+    | tickets.FeedbackReceived,
+    at: datetime,
+) -> TicketChanges:
+    match event:
+        case tickets.Responded():
+            return {"last_response_at": _later(ticket.last_response_at, at)} if event.visible else {}
+        case tickets.AcknowledgementSent():
+            return {"acknowledged": Acknowledgement(cost_notice=event.cost_notice)}
+        case tickets.CustomerMessageReceived() | tickets.InformationReceived():
+            return {"last_customer_message_at": _later(ticket.last_customer_message_at, at)}
+        case tickets.ProgressReported():
+            return {"last_progress_at": _later(ticket.last_progress_at, at)}
+        case tickets.TicketNumberCommunicated():
+            return {"classification": event.classification}
+        case tickets.FeedbackReceived():
+            return {"feedback_score": event.score}
+
+
+def _handed_over(event: tickets.AssignmentEvent) -> TicketChanges:
+    match event:
+        case tickets.Assigned():
+            return {"assignee": event.agent}
+        case tickets.Transferred():
+            return {"department": event.department, "level": event.level}
+
+
+def _classified(event: tickets.ClassificationEvent) -> TicketChanges:
+    match event:
+        case tickets.PriorityDerived():
+            return {"priority": event.priority, "priority_rule": event.rule}
+        case tickets.SeveritySet():
+            return {"severity": event.severity}
+        case tickets.SeveritySuggested():
+            return {"suggested_severity": event.severity}
+        case tickets.TypeChanged():
+            return {"type": event.type}
+        case tickets.PriorityChanged():
+            return {"priority": event.priority, "priority_rule": None}
+
+
+def _ended(event: tickets.ClosingEvent, at: datetime) -> TicketChanges:
+    match event:
+        case tickets.Resolved():
+            return {"resolved_at": at}
+        case tickets.Closed():
+            return {"closed_at": at}
+        case tickets.Reopened():
+            return {"resolved_at": None, "closed_at": None}
+
+
+def _later(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else max(known, at)
+
+
+def _earlier(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else min(known, at)

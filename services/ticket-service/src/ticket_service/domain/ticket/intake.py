@@ -1,0 +1,186 @@
+"""A request becomes a ticket: under which contract, entitled or not, acknowledged and assigned, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from fristwerk_language.events.tickets import (
+    AcknowledgementSent,
+    Assigned,
+    PriorityDerived,
+    SeveritySet,
+    SeveritySuggested,
+    TicketCreated,
+)
+from fristwerk_language.terms import AgreementDocument, TicketType
+from ticket_service.domain import roles
+from ticket_service.domain.contract.state import Contract, addons_in_force, in_force
+from ticket_service.domain.customer.state import Customer, check_not_forgotten
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.ticket.classification import check_severity, check_type
+from ticket_service.domain.ticket.commands import CreateTicket
+from ticket_service.domain.ticket.context import Context, local_day
+from ticket_service.domain.ticket.entitlement import (
+    device_in_question,
+    devices_in_question,
+    entitlement_on,
+    group_of,
+)
+from ticket_service.domain.ticket.state import QUEUE
+from ticket_service.domain.validation import Violations, is_given
+
+DEDICATED_AGENT: Final = "dedicated_agent"
+BY_PHONE: Final = frozenset({"phone", "call", "voicemail"})
+NOT_PERSONAL: Final = frozenset({"product", "serial_number", "performer"})
+"""The intake fields that say nothing about a person; every other field is sealed."""
+OUTSIDE_FIELDS: Final = frozenset({"subject", "description"})
+"""Required fields of a type that stand beside ``fields`` in the command."""
+PERFORMERS: Final = ("employee", "partner")
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest version of the agreement, and of each calendar that it names."""
+
+    agreement: int
+    calendars: Mapping[str, int]
+
+
+def serving_contract(
+    command: CreateTicket, offered: Sequence[tuple[Contract, AgreementDocument]]
+) -> tuple[Contract, AgreementDocument] | None:
+    """The contract under which a ticket is served, out of all of the customer's, each with its agreement.
+
+    Only contracts in force on the local day of receipt serve. Where the command names none of several, the one that has
+    held longest does. Raises NotAcceptable if the named one does not serve.
+    """
+    serving = sorted(
+        (
+            (contract, agreement)
+            for contract, agreement in offered
+            if in_force(contract, local_day(command.received_at, agreement))
+        ),
+        key=lambda each: (each[0].from_on, each[0].id),
+    )
+    if command.contract is None:
+        return serving[0] if serving else None
+    named = next((each for each in serving if each[0].id == command.contract), None)
+    if named is None:
+        sentence = f"the customer has no contract {command.contract} in force when the ticket was received"
+        raise NotAcceptable(f"The ticket cannot be created: {sentence}.", [("/contract", sentence)])
+    return named
+
+
+def open_ticket(
+    command: CreateTicket, customer: Customer, contract: Contract | None, versions: Versions, context: Context
+) -> list[DecidedEvent]:
+    """The facts of a new ticket. ``contract`` is the serving one, ``context.agreement`` its agreement.
+
+    Raises a refusal; what is wrong with the command is named all at once.
+    """
+    roles.check_intake(command, context)
+    check_not_forgotten(customer)
+    _check_input(command, context)
+    created = _created(command, customer, contract, versions, context)
+    sealed = {name: text for name, text in command.fields.items() if name not in created.fields}
+    personal = {"subject": command.subject, "description": command.description, "fields": sealed}
+    facts = [DecidedEvent(created, personal)]
+    if command.severity is not None:
+        facts.append(DecidedEvent(SeveritySet(severity=command.severity)))
+    if command.suggested_severity is not None:
+        facts.append(DecidedEvent(SeveritySuggested(severity=command.suggested_severity)))
+    return facts + _placement(created, context) + _acknowledgement(created, context) + _assignment(context)
+
+
+def _created(
+    command: CreateTicket, customer: Customer, contract: Contract | None, versions: Versions, context: Context
+) -> TicketCreated:
+    agreement = context.agreement
+    day = local_day(command.received_at, agreement)
+    serial = command.fields.get("serial_number", "").strip() or None
+    devices = devices_in_question(customer, serial)
+    device = device_in_question(day, devices)
+    entitlement = entitlement_on(day, contract, devices, agreement)
+    site = (contract.site if contract is not None else None) or (device.site if device is not None else None)
+    calendar = agreement.calendar_for(command.channel, site)
+    return TicketCreated(
+        reference=command.reference,
+        customer=customer.id,
+        contract=contract.id if contract is not None else None,
+        plan=contract.plan if contract is not None else None,
+        site=site,
+        addons=addons_in_force(contract, day) if contract is not None else [],
+        agreement=agreement.agreement,
+        agreement_version=versions.agreement,
+        calendar=calendar,
+        calendar_version=versions.calendars[calendar],
+        type=command.type,
+        channel=command.channel,
+        received_at=command.received_at,
+        entitled=entitlement.entitled,
+        entitled_by=entitlement.by,
+        entitled_why=entitlement.why,
+        group=group_of(contract, agreement),
+        severity=command.severity,
+        fields=_open_fields(command, customer),
+    )
+
+
+def _open_fields(command: CreateTicket, customer: Customer) -> dict[str, str]:
+    """The fields that are data; a company's name is, a private person's is not."""
+    open_names = NOT_PERSONAL | {"company"} if customer.kind == "company" else NOT_PERSONAL
+    return {name: text for name, text in command.fields.items() if name in open_names}
+
+
+def _placement(created: TicketCreated, context: Context) -> list[DecidedEvent]:
+    """The group's priority, as a fact with the rule that gave it."""
+    group = context.agreement.group(created.group)
+    if group is None:
+        return []
+    return [DecidedEvent(PriorityDerived(priority=group.priority, rule=f"group:{group.id}"))]
+
+
+def _acknowledgement(created: TicketCreated, context: Context) -> list[DecidedEvent]:
+    """A confirmation of what was written; a caller has been spoken to."""
+    terms = context.agreement.intake.acknowledgement
+    if terms is None or created.channel in BY_PHONE:
+        return []
+    return [DecidedEvent(AcknowledgementSent(cost_notice=terms.cost_notice))]
+
+
+def _assignment(context: Context) -> list[DecidedEvent]:
+    """To the customer's dedicated agent, else to the queue, where the agreement asks for it."""
+    if context.agreement.intake.assign is None:
+        return []
+    return [DecidedEvent(Assigned(agent=context.contacts.get(DEDICATED_AGENT, QUEUE)))]
+
+
+def _check_input(command: CreateTicket, context: Context) -> None:
+    agreement = context.agreement
+    violations = Violations()
+    violations.not_later_than("/occurred_at", context.occurred_at, context.now)
+    violations.not_later_than("/received_at", command.received_at, context.occurred_at)
+    violations.known("/channel", "channel", command.channel, agreement.channels)
+    if command.severity is not None:
+        check_severity("/severity", command.severity, agreement, violations)
+    if command.suggested_severity is not None:
+        check_severity("/suggested_severity", command.suggested_severity, agreement, violations)
+    check_type(command.type, agreement, violations)
+    _check_required(command, agreement.ticket_type(command.type), violations)
+    performer = command.fields.get("performer")
+    if is_given(performer):
+        violations.require(performer in PERFORMERS, "/fields/performer", f"is one of {', '.join(PERFORMERS)}")
+    violations.raise_if_any(f"The ticket of customer {command.customer} cannot be created as it stands.")
+
+
+def _check_required(command: CreateTicket, ticket_type: TicketType | None, violations: Violations) -> None:
+    """Each required field must say something, wherever the command carries it."""
+    for name in ticket_type.required if ticket_type is not None else []:
+        text = command.fields.get(name)
+        pointer = f"/fields/{name}"
+        if name in OUTSIDE_FIELDS:
+            text, pointer = getattr(command, name), f"/{name}"
+        violations.require(is_given(text), pointer, f"is required for the ticket type {command.type}")

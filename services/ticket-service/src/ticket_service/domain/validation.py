@@ -1,0 +1,62 @@
+"""Everything that is wrong with a command, gathered so that the caller learns it all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.ticket.commands import AgreementRecord, OnBehalf
+
+CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+"""How far a caller's clock may be ahead of ours (contract, section 4)."""
+
+
+class Violations:
+    """A growing list of (JSON pointer, sentence) pairs; ``raise_if_any`` raises them together as ``NotAcceptable``."""
+
+    def __init__(self) -> None:
+        self.errors: list[tuple[str, str]] = []
+
+    def add(self, pointer: str, sentence: str) -> None:
+        self.errors.append((pointer, sentence))
+
+    def require(self, holds: bool, pointer: str, sentence: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not holds:
+            self.add(pointer, sentence)
+
+    def texts(self, **texts: str | None) -> None:
+        """Each named text must say something: blank counts as missing."""
+        for name, text in texts.items():
+            self.require(is_given(text), f"/{name}", "is required and may not be blank")
+
+    def known(self, pointer: str, thing: str, value: str, known: Collection[str]) -> None:
+        if value not in known:
+            self.add(pointer, f"the agreement has no {thing} {value!r}; it has {', '.join(known)}")
+
+    def not_later_than(self, pointer: str, instant: datetime, limit: datetime) -> None:
+        """What is told lies in the past of its telling, but for the tolerance between two clocks."""
+        if instant > limit + CLOCK_TOLERANCE:
+            self.add(pointer, f"{instant.isoformat()} lies after {limit.isoformat()}")
+
+    def agreed(self, pointer: str, record: AgreementRecord | OnBehalf, occurred_at: datetime) -> None:
+        """A record of what a customer said names the contact, the channel, and an instant that has been."""
+        self.require(is_given(record.contact), f"{pointer}/contact", "is required and may not be blank")
+        self.require(is_given(record.channel), f"{pointer}/channel", "is required and may not be blank")
+        self.not_later_than(f"{pointer}/at", record.at, occurred_at)
+
+    def raise_if_any(self, detail: str, code: str = "not-acceptable") -> None:
+        """Raises NotAcceptable with everything gathered so far."""
+        if self.errors:
+            raise NotAcceptable(detail, self.errors, code)
+
+
+def is_given(text: str | None) -> bool:
+    """Whether a text says anything at all."""
+    return text is not None and bool(text.strip())
+
+
+def personal(**parts: Any) -> dict[str, Any] | None:
+    """The personal part of a fact: what of it was given; null if nothing was."""
+    return {name: part for name, part in parts.items() if part is not None} or None

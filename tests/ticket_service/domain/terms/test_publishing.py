@@ -1,0 +1,177 @@
+"""The catalogue: given publications, when a document comes, then a new version, none, or a refusal."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
+from fristwerk_language.terms import (
+    AgreementDocument,
+    agreement_document,
+    calendar_document,
+    canonical,
+    digest,
+    read_yaml,
+)
+from ticket_service.domain.errors import NotAcceptable, NotFound
+from ticket_service.domain.terms.comparison import Change, calendar_changes, diff
+from ticket_service.domain.terms.evolve import apply
+from ticket_service.domain.terms.publishing import is_current, publish_agreement, publish_calendar
+from ticket_service.domain.terms.state import Published
+
+AGREEMENTS = Path(__file__).parents[4] / "deploy/local/src/fristwerk_local/terms/agreements"
+NOTHING: Published[Any] = Published()
+
+
+def agreement(name: str = "infoniqa", **keys: Any) -> AgreementDocument:
+    return agreement_document(read_yaml((AGREEMENTS / f"{name}.yaml").read_bytes()) | keys)
+
+
+def calendar(version: int, *closed: tuple[str, str], **keys: Any) -> CalendarPublished:
+    document = calendar_document(
+        {"calendar": "office", "timezone": "Europe/Zurich", "hours": {"mon-fri": ["08:00-17:00"]}, "years": "2026"}
+        | keys
+    )
+    return CalendarPublished(
+        name="office",
+        version=version,
+        title=document.title,
+        language=document.language,
+        timezone=document.timezone,
+        hours=document.hours,
+        closed_days=[
+            ClosedDay(on=date.fromisoformat(on), name=name, source="holidays CH-LU public", kind="holiday")
+            for on, name in closed
+        ],
+        first_year=2026,
+        last_year=2026,
+        holidays_version="0.109",
+        tzdata_version="2026a",
+        document=canonical(document),
+        digest="sha256:0",
+    )
+
+
+def test_the_first_agreement_becomes_version_one_with_its_digest() -> None:
+    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"})
+    data = canonical(agreement())
+    assert fact.event == AgreementPublished(name="infoniqa", version=1, document=data, digest=digest(data))
+    assert fact.personal is None
+
+
+def test_publishing_the_same_agreement_again_makes_no_new_version() -> None:
+    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"})
+    assert isinstance(fact.event, AgreementPublished)
+    published = apply(Published[AgreementPublished](), fact.event)
+    assert is_current(published, agreement())
+    assert publish_agreement(published, agreement(), {"infoniqa"}) == []
+
+
+def test_a_changed_agreement_becomes_the_next_version_and_supersedes_the_last() -> None:
+    published: Published[AgreementPublished] = Published()
+    for title in ("First", "Second", "First"):
+        [fact] = publish_agreement(published, agreement(title=title), {"infoniqa"})
+        assert isinstance(fact.event, AgreementPublished)
+        published = apply(published, fact.event)
+    assert [each.version for each in published.versions] == [1, 2, 3]
+    assert published.current == published.version(3)
+    assert [published.superseded_by(number) for number in (1, 2, 3)] == [2, 3, None]
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2])
+def test_a_version_that_was_never_published_is_not_found(number: int) -> None:
+    published = apply(Published[CalendarPublished](), calendar(1))
+    with pytest.raises(NotFound) as refusal:
+        published.version(number)
+    assert refusal.value.code == "version-not-found"
+
+
+def test_an_agreement_that_names_unknown_calendars_is_refused_at_each_place() -> None:
+    with pytest.raises(NotAcceptable) as refusal:
+        publish_agreement(NOTHING, agreement("liveagent"), {"always"})
+    assert refusal.value.code == "unknown-calendar"
+    assert [pointer for pointer, _ in refusal.value.errors] == [
+        "/calendar",
+        "/calendars/dedicated_chat",
+        "/calendars/dedicated_email",
+        "/calendars/call",
+    ]
+
+
+def test_the_calendars_of_sites_must_exist_too() -> None:
+    with pytest.raises(NotAcceptable) as refusal:
+        publish_agreement(NOTHING, agreement("hamburg"), {"hamburg"})
+    assert refusal.value.errors == [("/sites/1/calendar", "there is no calendar 'woking'; publish it first")]
+
+
+def test_a_calendar_is_published_as_it_was_materialised() -> None:
+    first = calendar(1, ("2026-06-04", "Fronleichnam"))
+    [fact] = publish_calendar(NOTHING, first)
+    assert fact.event is first
+
+
+def test_the_same_calendar_document_makes_no_new_version_even_if_the_library_has_moved_a_day() -> None:
+    published = apply(Published[CalendarPublished](), calendar(1, ("2026-06-04", "Fronleichnam")))
+    assert publish_calendar(published, calendar(2, ("2026-06-11", "Fronleichnam"))) == []
+
+
+def test_a_changed_calendar_document_makes_the_next_version() -> None:
+    published = apply(Published[CalendarPublished](), calendar(1))
+    assert published.next_version == 2
+    [fact] = publish_calendar(published, calendar(2, title="Longer hours", hours={"mon-fri": ["07:00-17:00"]}))
+    assert isinstance(fact.event, CalendarPublished)
+    assert apply(published, fact.event).current == fact.event
+
+
+def test_equal_documents_do_not_differ() -> None:
+    assert diff(canonical(agreement()), canonical(agreement())) == []
+
+
+def test_a_changed_value_is_named_with_its_place() -> None:
+    old, new = canonical(agreement()), canonical(agreement())
+    new["billing"]["package"]["overage_rate"] = "205.00"
+    assert diff(old, new) == [Change(pointer="/billing/package/overage_rate", old="195.00", new="205.00")]
+
+
+def test_a_line_put_in_front_is_one_change() -> None:
+    old, new = canonical(agreement()), canonical(agreement())
+    line = old["service_levels"][0] | {"channel": "phone"}
+    new["service_levels"].insert(0, line)
+    assert diff(old, new) == [Change(pointer="/service_levels/0", new=line)]
+
+
+def test_a_line_taken_out_is_one_change_at_its_old_place() -> None:
+    old, new = canonical(agreement()), canonical(agreement())
+    line = new["service_levels"].pop(1)
+    assert diff(old, new) == [Change(pointer="/service_levels/1", old=line)]
+
+
+def test_a_changed_line_is_compared_key_by_key() -> None:
+    old, new = canonical(agreement()), canonical(agreement())
+    new["service_levels"][1]["target"] = "3 business hours"
+    changed = Change(pointer="/service_levels/1/target", old="4 business hours", new="3 business hours")
+    assert diff(old, new) == [changed]
+
+
+def test_a_section_added_or_taken_away_is_one_change() -> None:
+    old, new = canonical(agreement()), canonical(agreement())
+    package = new["billing"].pop("package")
+    assert diff(old, new) == [Change(pointer="/billing/package", old=package)]
+    assert diff(new, old) == [Change(pointer="/billing/package", new=package)]
+
+
+def test_keys_are_escaped_in_pointers() -> None:
+    assert diff({"a/b~c": 1}, {"a/b~c": 2}) == [Change(pointer="/a~1b~0c", old=1, new=2)]
+
+
+def test_the_differences_of_two_calendars_name_the_days_gained_and_lost() -> None:
+    old = calendar(1, ("2026-06-04", "Fronleichnam"), ("2026-12-25", "Weihnachten"))
+    new = calendar(2, ("2026-12-25", "Weihnachten"), ("2026-12-26", "Stephanstag"), closed_on="both")
+    changes = calendar_changes(old, new)
+    assert changes.changes == [Change(pointer="/closed_on", old="holiday", new="both")]
+    assert [day.name for day in changes.closed_days_gained] == ["Stephanstag"]
+    assert [day.name for day in changes.closed_days_lost] == ["Fronleichnam"]

@@ -1,0 +1,128 @@
+"""Promised calls, and the inbound calls that lead to one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fristwerk_language.events.tickets import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackRequested,
+    CallReceived,
+    CallTransferAttempted,
+    TimeLogged,
+    VoicemailLeft,
+)
+from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.ticket.commands import (
+    AttachCall,
+    AttemptCallback,
+    CallTransfer,
+    CompleteCallback,
+    RequestCallback,
+)
+
+AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
+PROMISED = CallbackRequested(callback=1, purpose="requested")
+PHONE = "+49 40 000001"
+RECEIVED = CallReceived(call="call-1", started_at=AT)
+
+
+def call(**changes):
+    return AttachCall(**({"call": "call-1", "entry": "e-1", "from_number": PHONE, "started_at": AT} | changes))
+
+
+def test_a_callback_is_requested_for_a_purpose_in_the_callers_words(given):
+    outcome = given("infoniqa").when(RequestCallback(purpose="Lohnlauf besprechen"))
+    outcome.then(PROMISED).sealing({"purpose": "Lohnlauf besprechen"})
+    assert outcome.ticket.callbacks[0].completed_at is None
+
+
+def test_callbacks_count_from_one_within_the_ticket(given):
+    given("hamburg", PROMISED).when(RequestCallback()).then(CallbackRequested(callback=2, purpose="requested"))
+
+
+@pytest.mark.parametrize("purpose", [None, " "])
+def test_a_purpose_is_given_where_the_agreement_requires_one(given, purpose):
+    given("infoniqa").when(RequestCallback(purpose=purpose)).refused(NotAcceptable, "not-acceptable", "/purpose")
+
+
+def test_attempts_are_counted_until_one_gets_through(given):
+    tried = given("hamburg", PROMISED, CallbackAttempted(callback=1, reached=False))
+    outcome = tried.when(AttemptCallback(number=1, reached=True)).then(CallbackAttempted(callback=1, reached=True))
+    assert (outcome.ticket.callbacks[0].attempts, outcome.ticket.callbacks[0].reached) == (2, True)
+
+
+@pytest.mark.parametrize("role", ["agent", "specialist", "manager"])
+def test_any_staff_may_complete_a_callback_and_the_state_says_who(given, role):
+    outcome = given("hamburg", PROMISED).when(CompleteCallback(number=1, text="Sensor gereinigt"), by=role)
+    outcome.then(CallbackCompleted(callback=1)).sealing({"text": "Sensor gereinigt"})
+
+
+@pytest.mark.parametrize("command", [AttemptCallback(number=1, reached=True), CompleteCallback(number=1, text="x")])
+def test_a_completed_callback_is_over(given, command):
+    given("hamburg", PROMISED, CallbackCompleted(callback=1)).when(command).refused(
+        NotInThisState, "callback-already-completed"
+    )
+
+
+@pytest.mark.parametrize("command", [AttemptCallback(number=2, reached=True), CompleteCallback(number=2, text="x")])
+def test_a_callback_that_was_never_promised_is_not_there(given, command):
+    given("hamburg", PROMISED).when(command).refused(NotFound, "callback-not-found")
+
+
+def test_a_completed_callback_says_how_it_went(given):
+    given("hamburg", PROMISED).when(CompleteCallback(number=1, text="")).refused(
+        NotAcceptable, "not-acceptable", "/text"
+    )
+
+
+def test_a_call_is_recorded_with_its_number_sealed(given):
+    given("hamburg").when(call(to="+49 40 100")).then(
+        CallReceived(call="call-1", started_at=AT, to="+49 40 100")
+    ).sealing({"from": PHONE})
+
+
+def test_a_failed_transfer_to_a_specialist_promises_a_callback(given):
+    outcome = given("hamburg").when(call(transfer=CallTransfer(to="specialist", result="failed")))
+    outcome.then(
+        RECEIVED,
+        CallTransferAttempted(call="call-1", to="specialist", result="failed"),
+        CallbackRequested(callback=1, purpose="failed_transfer"),
+    )
+
+
+@pytest.mark.parametrize(("to", "result"), [("specialist", "connected"), ("manager", "failed")])
+def test_another_transfer_promises_nothing(given, to, result):
+    given("hamburg").when(call(transfer=CallTransfer(to=to, result=result))).then(
+        RECEIVED, CallTransferAttempted(call="call-1", to=to, result=result)
+    )
+
+
+def test_a_failed_transfer_promises_nothing_where_the_agreement_names_no_role(given):
+    outcome = given("digidesk").when(call(transfer=CallTransfer(to="specialist", result="failed")))
+    assert outcome.ticket.callbacks == ()
+
+
+def test_a_voicemail_promises_a_callback_where_the_agreement_says_so(given):
+    outcome = given("liveagent").when(call(voicemail="Bitte um Rückruf, Gross"))
+    outcome.then(RECEIVED, VoicemailLeft(call="call-1"), CallbackRequested(callback=1, purpose="voicemail"))
+    outcome.sealing({"from": PHONE}, {"text": "Bitte um Rückruf, Gross", "from": PHONE}, None)
+    given("fluxpunkt").when(call(voicemail="Bitte um Rückruf")).then(RECEIVED, VoicemailLeft(call="call-1"))
+
+
+def test_the_minutes_of_a_call_become_time_of_who_took_it(given):
+    outcome = given("digidesk").when(call(minutes=7))
+    logged = TimeLogged(entry="e-1", start=AT, minutes=7, activity="call", agent="agent-3", source="call")
+    outcome.then(CallReceived(call="call-1", started_at=AT, minutes=7), logged).sealing({"from": PHONE}, None)
+
+
+def test_a_call_of_no_minutes_is_no_time(given):
+    given("digidesk").when(call(minutes=0)).then(CallReceived(call="call-1", started_at=AT, minutes=0))
+
+
+def test_a_call_has_a_caller_a_past_start_and_no_negative_minutes(given):
+    command = call(from_number="", started_at=datetime(2026, 6, 11, tzinfo=UTC), minutes=-1)
+    given("digidesk").when(command).refused(NotAcceptable, "not-acceptable", "/from", "/started_at", "/minutes")

@@ -1,0 +1,158 @@
+"""Messages, answers, progress, questions, the ticket's number, feedback."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fristwerk_language.events.tickets import (
+    Assigned,
+    CostApprovalRequested,
+    CustomerMessageReceived,
+    FeedbackReceived,
+    InformationReceived,
+    InformationRequested,
+    ProgressReported,
+    Resolved,
+    Responded,
+    TicketNumberCommunicated,
+    WorkStarted,
+)
+from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.ticket.commands import (
+    CommunicateNumber,
+    GiveFeedback,
+    ReceiveInformation,
+    ReceiveMessage,
+    ReportProgress,
+    RequestInformation,
+    Respond,
+)
+
+AT = datetime(2026, 6, 10, 7, 0, tzinfo=UTC)
+
+
+def test_an_answer_opens_a_new_ticket_and_its_text_is_sealed(given):
+    outcome = given("infoniqa").when(Respond(channel="email", text="Wir schauen es an."))
+    outcome.then(Responded(channel="email")).sealing({"text": "Wir schauen es an."})
+    assert (outcome.ticket.state, outcome.ticket.last_response_at) == ("open", AT)
+
+
+def test_an_internal_note_is_no_answer(given):
+    outcome = given("infoniqa").when(Respond(channel="email", text="Kollege fragt nach", visible=False))
+    outcome.then(Responded(channel="email", visible=False))
+    assert outcome.ticket.last_response_at is None
+
+
+def test_an_answer_does_not_end_the_wait_for_the_customer(given):
+    outcome = given("infoniqa", InformationRequested()).when(Respond(channel="email", text="Noch da?"))
+    assert outcome.ticket.state == "waiting_customer"
+
+
+@pytest.mark.parametrize("channel", ["email", "phone", "callback"])
+def test_the_vendor_answers_on_the_agreements_channels_and_by_calling_back(given, channel):
+    given("liveagent").when(Respond(channel=channel, text="Hallo")).then(Responded(channel=channel))
+
+
+def test_an_answer_by_another_channel_is_refused(given):
+    given("infoniqa").when(Respond(channel="fax", text="Hallo")).refused(NotAcceptable, "not-acceptable", "/channel")
+
+
+def test_a_blank_answer_answers_nothing(given):
+    given("infoniqa").when(Respond(channel="email", text=" \n")).refused(NotAcceptable, "not-acceptable", "/text")
+
+
+def test_a_customers_message_is_recorded(given):
+    outcome = given("infoniqa", Responded(channel="email")).when(
+        ReceiveMessage(channel="portal", text="Geht noch nicht"), by="customer"
+    )
+    outcome.then(CustomerMessageReceived(channel="portal")).sealing({"text": "Geht noch nicht"})
+    assert outcome.ticket.last_customer_message_at == AT
+
+
+def test_staff_may_enter_a_customers_message(given):
+    given("infoniqa").when(ReceiveMessage(channel="email", text="Hallo")).then(CustomerMessageReceived(channel="email"))
+
+
+def test_a_message_by_a_channel_the_agreement_does_not_have_is_refused(given):
+    given("hamburg").when(ReceiveMessage(channel="portal", text="x"), by="customer").refused(
+        NotAcceptable, "not-acceptable", "/channel"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [ReceiveInformation(text="Version 7"), ReceiveMessage(channel="email", text="Version 7")]
+)
+def test_information_or_a_message_ends_the_wait_for_the_customer(given, command):
+    outcome = given("infoniqa", InformationRequested()).when(command, by="customer")
+    assert outcome.ticket.state == "open"
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        (WorkStarted(agent="agent-3"), "in_progress"),
+        (CostApprovalRequested(approval=1, estimate_minutes=90), "waiting_approval"),
+        (Resolved(), "resolved"),
+    ],
+)
+def test_a_customers_message_interrupts_nothing_else(given, before, state):
+    outcome = given("digidesk", before).when(ReceiveMessage(channel="email", text="Und?"), by="customer")
+    assert outcome.ticket.state == state
+
+
+def test_a_question_waits_for_the_customer(given):
+    outcome = given("infoniqa", Assigned(agent="agent-3")).when(RequestInformation(question="Welche Version?"))
+    outcome.then(InformationRequested()).sealing({"question": "Welche Version?"})
+    assert outcome.ticket.state == "waiting_customer"
+
+
+def test_information_may_come_unasked(given):
+    outcome = given("infoniqa").when(ReceiveInformation(text="Nachtrag"), by="customer")
+    outcome.then(InformationReceived()).sealing({"text": "Nachtrag"})
+    assert outcome.ticket.state == "new"
+
+
+def test_a_question_and_an_information_say_something(given):
+    given("infoniqa").when(RequestInformation(question="")).refused(NotAcceptable, "not-acceptable", "/question")
+    given("infoniqa").when(ReceiveInformation(text="")).refused(NotAcceptable, "not-acceptable", "/text")
+
+
+def test_progress_is_reported_by_the_agreed_channels(given):
+    outcome = given("infoniqa").when(ReportProgress(channel="phone", text="Läuft"))
+    outcome.then(ProgressReported(channel="phone")).sealing({"text": "Läuft"})
+    assert outcome.ticket.last_progress_at == AT
+
+
+def test_progress_by_a_channel_not_agreed_for_it_is_refused(given):
+    given("infoniqa").when(ReportProgress(channel="portal", text="Läuft")).refused(
+        NotAcceptable, "not-acceptable", "/channel"
+    )
+
+
+def test_without_channels_for_progress_every_channel_is_one(given):
+    given("digidesk").when(ReportProgress(channel="portal", text="Läuft")).then(ProgressReported(channel="portal"))
+
+
+def test_the_number_is_communicated_with_a_classification(given):
+    outcome = given("hamburg").when(CommunicateNumber(classification="hardware", channel="phone"))
+    outcome.then(TicketNumberCommunicated(classification="hardware", channel="phone"))
+    assert outcome.ticket.classification == "hardware"
+
+
+def test_the_number_without_classification_or_by_another_channel_is_refused(given):
+    given("hamburg").when(CommunicateNumber(classification="", channel="fax")).refused(
+        NotAcceptable, "not-acceptable", "/channel", "/classification"
+    )
+
+
+def test_a_customer_gives_feedback_of_which_only_the_score_is_open(given):
+    outcome = given("hamburg", Resolved()).when(GiveFeedback(score=4, text="Danke, Hanna"), by="customer")
+    outcome.then(FeedbackReceived(score=4)).sealing({"text": "Danke, Hanna"})
+    assert outcome.ticket.feedback_score == 4
+
+
+@pytest.mark.parametrize("score", [0, 6, -1])
+def test_a_score_lies_between_one_and_five(given, score):
+    given("hamburg").when(GiveFeedback(score=score), by="customer").refused(NotAcceptable, "not-acceptable", "/score")
