@@ -16,7 +16,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test quick nightly coverage lint check bench faults lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench faults lock clean
 
 welcome: setup help
 
@@ -29,10 +29,12 @@ help:
 	@echo "make coverage runs the whole test suite and prints which lines and branches it reaches"
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
+	@echo "make docs     builds the documentation into docs/_site, and fails on a broken link"
 	@echo "make bench    measures, and prints the figures"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
+	@echo "make lock     renews the pinned requirements"
 	@echo "make clean    removes .venv and caches, never your data"
 
 setup: .venv/ready
@@ -76,6 +78,15 @@ nightly: setup
 	$(PYTEST) --hypothesis-profile=nightly
 	$(MAKE) faults
 
+# Every page anew each time, as only a page that is read can complain.
+docs: setup .venv/docs-ready
+	$(PY) -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d .venv/doctrees docs docs/_site
+	$(PY) docs/check_site.py docs/_site
+
+.venv/docs-ready: .venv/ready requirements-docs.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-docs.txt
+	@touch $@
+
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done
 
@@ -87,8 +98,9 @@ bench: setup .venv/bench-ready
 lock: setup
 	$(LOCK) requirements.in --upgrade --output-file requirements.txt
 	$(LOCK) requirements-bench.in --upgrade --output-file requirements-bench.txt
+	$(LOCK) requirements-docs.in --upgrade --output-file requirements-docs.txt
 	$(LOCK) requirements-uv.in --upgrade --output-file requirements-uv.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* docs/_site docs/reference/http
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

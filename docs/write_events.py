@@ -1,4 +1,4 @@
-"""Writes ``docs/events.md`` from the event types themselves: ``.venv/bin/python docs/write_events.py``. A test compares."""
+"""Writes ``docs/reference/events.md`` from the event types: ``.venv/bin/python docs/write_events.py``. A test compares."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from msgspec import inspect as types
 
 from fristwerk_language import events
 
-PAGE: Final = Path(__file__).parent / "events.md"
+PAGE: Final = Path(__file__).parent / "reference" / "events.md"
 _INTRODUCTION: Final = """# Events
 
-Every type that Fristwerk records, by the name that stands in `type`. The envelope around them is described in
-`shared/language/src/fristwerk_language/events/envelope.py`; here stand the fields of `data`. What a line calls *personal* stands
-in the envelope's `personal`, sealed with the data subject's own key, and never in `data`. Types are only ever added to: a reader
-must ignore fields and types it does not know.
+Every type that Fristwerk records, by the name that stands in `type`. This page lists the fields of
+`data`. What a type calls *personal* stands in the envelope's `personal`, sealed with the data
+subject's own key, and never in `data`. Types are only ever added to: a reader must ignore fields and
+types it does not know.
+
+The envelope around them is described in
+`shared/language/src/fristwerk_language/events/envelope.py`.
 
 This page is written by `docs/write_events.py` from the code.
 """

@@ -20,7 +20,7 @@ async def shown(stack: Any) -> set[str]:
 
 
 async def test_the_page_of_operations_names_every_figure_and_no_other(stack_on_sqlite: Any) -> None:
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "operations.md").read_text("utf-8")
     named = set(re.findall(r"^\| `(fristwerk_\w+?)(?:_total)?`", page, re.MULTILINE))
 
     assert await shown(stack_on_sqlite) == named

@@ -22,7 +22,7 @@ from fristwerk_language.terms import (
 ROOT = Path(__file__).parents[3]
 TERMS = ROOT / "deploy/local/src/fristwerk_local/terms"
 SHIPPED = sorted(TERMS.glob("*/*.yaml"))
-REFERENCE = (ROOT / "docs/terms.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs/reference/terms.md").read_text(encoding="utf-8")
 DIGESTS = {
     "agreements/digidesk": "sha256:cf9ed895080bd8ebab947f9cc3f47c6e80c7a99e63d99891f71a968957e8e42a",
     "calendars/infoniqa": "sha256:1d35d2a3ef86903bdc0d3a9bea501e265a3d682820128d8775f50ce25fe5faa7",

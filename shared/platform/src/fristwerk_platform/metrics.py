@@ -1,6 +1,7 @@
 """A service's figures for Prometheus: what was asked and refused, how appends go, and how far it is behind its sources.
 
-Every figure is named in ``docs/operations.md``. Labels are operations, codes, metrics and sources, never anything of a ticket.
+Every figure is named in ``docs/reference/operations.md``. Labels are operations, codes, metrics and sources, never anything
+of a ticket.
 """
 
 from __future__ import annotations

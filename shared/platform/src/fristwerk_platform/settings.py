@@ -1,4 +1,4 @@
-"""Settings from environment variables with the prefix ``FRISTWERK_``; the README lists them all.
+"""Settings from environment variables with the prefix ``FRISTWERK_``; ``docs/reference/settings.md`` lists them all.
 
 A wrong value or an unknown name stops the start with a sentence: a misspelt setting is never silently ignored.
 """

@@ -174,7 +174,7 @@ def _summary(found: Published[Any], version: int) -> dict[str, Any]:
 
 def _document(example: str) -> dict[str, Any]:
     """The body of a terms document in OpenAPI: YAML as people write it, or the same as JSON."""
-    schema = {"type": "object", "description": "See docs/terms.md"}
+    schema = {"type": "object", "description": "See docs/reference/terms.md"}
     return {
         "requestBody": {
             "required": True,

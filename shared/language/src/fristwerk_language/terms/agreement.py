@@ -1,4 +1,4 @@
-"""The agreement document: what a provider promises, and what it costs (see ``docs/terms.md``)."""
+"""The agreement document: what a provider promises, and what it costs (see ``docs/reference/terms.md``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calendar document: opening hours, holidays and closed days as a person writes them (see ``docs/terms.md``)."""
+"""The calendar document: opening hours, holidays and closed days as a person writes them (see ``docs/reference/terms.md``)."""
 
 from __future__ import annotations
 
