@@ -22,9 +22,9 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from measuring import Figure, postgres, quantile, show
 from psycopg.conninfo import conninfo_to_dict
 
-from fristwerk_language.events import NewEvent, new_event_id
+from fristwerk_language.events import new_event_id
 from fristwerk_local.postgres import PostgresServer, binaries
-from fristwerk_platform.event_log import GroupCommitLog, SqliteEventLog
+from fristwerk_platform.event_log import GroupCommitLog, NewEvent, SqliteEventLog
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 ROUNDS = 5

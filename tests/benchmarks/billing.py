@@ -27,9 +27,11 @@ from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
 from billing_service.queries.accounts import ReadModel
 from billing_service.queries.documents import Documents
-from fristwerk_language.events import NewEvent, Recorded, catalogue, decode, with_position
+from fristwerk_language.events import Recorded, catalogue, decode
 from fristwerk_language.terms import agreement_document
+from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.read_models import Database, sqlite_database
+from fristwerk_platform.subscriptions import with_position
 
 UNTIL = date(2026, 12, 31)
 ROUNDS = 5

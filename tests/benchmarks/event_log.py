@@ -14,9 +14,9 @@ import httpx
 from fastapi import FastAPI
 from measuring import Figure, quantile, show
 
-from fristwerk_language.events import Actor, NewEvent, decode, encode_line, new_event_id, tickets
+from fristwerk_language.events import Actor, decode, encode_line, new_event_id, tickets
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
-from fristwerk_platform.event_log import EventLog, SqliteEventLog
+from fristwerk_platform.event_log import EventLog, NewEvent, SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.logs import configure_logs

@@ -19,9 +19,9 @@ import structlog
 
 import billing_service.app
 import sla_service.app
-from fristwerk_language.events import NewEvent, read_line
+from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, staff
-from fristwerk_platform.event_log import open_log
+from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 

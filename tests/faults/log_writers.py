@@ -8,7 +8,7 @@ import os
 
 from psycopg.sql import SQL
 
-from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fristwerk_language.events import NewEvent, read_line
+from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, staff
-from fristwerk_platform.event_log import open_log
+from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
 
 

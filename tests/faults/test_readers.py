@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from fristwerk_language.events import NewEvent
+from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 
 WRITERS = Path(__file__).with_name("log_writers.py")

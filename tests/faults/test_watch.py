@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select
 
-from fristwerk_language.events import decode, new_event_id
+from fristwerk_language.events import decode, decode_tolerantly, new_event_id
 from fristwerk_language.events.notices import TimerMissed, TimerWarned
 from fristwerk_local.client import Client, follower
 from fristwerk_platform.read_models import Database, open_database
@@ -121,8 +121,9 @@ async def derive(stack: Any, database: Database, at: datetime) -> None:
     following = Subscription(
         source="ticket-service",
         feed=HttpFeed(stack.clients["ticket"], lambda: stack.issue(follower("*"))),
+        decode=decode_tolerantly,
         database=database,
-        following=tables.following,
+        checkpoints=tables.checkpoints,
         apply=Projector(Noticeboard(lambda: at, new_id)).apply,
     )
     await following.resume()

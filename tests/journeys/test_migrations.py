@@ -13,7 +13,7 @@ from sqlalchemy import Connection, MetaData
 import billing_service.projections.tables
 import sla_service.projections.tables
 from fristwerk_platform.read_models import open_database
-from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.read_models.migrations import migrate, revisions
 from fristwerk_platform.settings import Settings
 from ticket_service import personal_data, read_model, terms_migration_ledger
@@ -30,7 +30,7 @@ DATABASES = LIVE | {"personal-keys": personal_data.metadata, "terms-migrations":
 def described(request: pytest.FixtureRequest) -> MetaData:
     """The tables of a database; of a read model also the one that says what replaced it."""
     if request.param in LIVE:
-        places(Settings(), request.param, DATABASES[request.param])
+        read_model_versions(Settings(), request.param, DATABASES[request.param])
     return DATABASES[request.param]
 
 

@@ -22,10 +22,10 @@ from fristwerk_language.events import (
     new_event_id,
     read_line,
     type_name,
-    with_position,
 )
 from fristwerk_language.events.tickets import Responded
 from fristwerk_language.examples import example, line
+from fristwerk_platform.subscriptions import with_position
 
 CONTRACTS = Path(__file__).parents[1] / "contracts/events"
 STORED = sorted(CONTRACTS.glob("*.json"))

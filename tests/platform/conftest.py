@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from fristwerk_language.events import Actor, NewEvent, encode_line, new_event_id, tickets
+from fristwerk_language.events import Actor, encode_line, new_event_id, tickets
 from fristwerk_platform.auth import Keys, Principal, Role, Tokens, load_or_make_keys
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log import open_log as open_log_of
 from fristwerk_platform.settings import Settings
 

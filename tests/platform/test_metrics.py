@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log import LogUnavailableError
+from fristwerk_platform.event_log import LogUnavailableError, NewEvent
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.log import GroupCommitLog
 from fristwerk_platform.http import Answered

@@ -8,19 +8,9 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from fristwerk_language.events import (
-    Actor,
-    Event,
-    NewEvent,
-    catalogue,
-    customers,
-    encode_line,
-    new_event_id,
-    tickets,
-    type_name,
-)
+from fristwerk_language.events import Actor, Event, catalogue, customers, encode_line, new_event_id, tickets, type_name
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml
-from fristwerk_platform.event_log import open_log
+from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
 from ticket_service.holidays import materialise
 

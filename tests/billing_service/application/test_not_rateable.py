@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from fristwerk_language.events import Event, NewEvent, catalogue, decode, encode_line, tickets, type_name
-from fristwerk_platform.event_log import SqliteEventLog
+from fristwerk_language.events import Event, catalogue, decode, encode_line, tickets, type_name
+from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 
 UNPUBLISHED = 99
 

@@ -17,20 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from fristwerk_language.events import (
-    Actor,
-    Event,
-    NewEvent,
-    catalogue,
-    customers,
-    encode_line,
-    new_event_id,
-    tickets,
-    type_name,
-)
+from fristwerk_language.events import Actor, Event, catalogue, customers, encode_line, new_event_id, tickets, type_name
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
 from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.event_log import SqliteEventLog
+from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
 
 JUNE = "2026-06-30"

@@ -8,8 +8,7 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log import Answer, EventLog, IdempotencyKey, Keyed, open_log
+from fristwerk_platform.event_log import Answer, EventLog, IdempotencyKey, Keyed, NewEvent, open_log
 from fristwerk_platform.settings import read_settings
 
 WRITERS = 4

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from fristwerk_language.events import NewEvent, read_line
+from fristwerk_language.events import read_line
 from fristwerk_platform.event_log import (
     EventLog,
     FeedLine,
     LogUnavailableError,
+    NewEvent,
     SqliteEventLog,
     VersionConflictError,
 )

@@ -15,8 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log import EventLog, FeedLine, IdempotencyKey, LogUnavailableError, SqliteEventLog
+from fristwerk_platform.event_log import (
+    EventLog,
+    FeedLine,
+    IdempotencyKey,
+    LogUnavailableError,
+    NewEvent,
+    SqliteEventLog,
+)
 from fristwerk_platform.event_log.sqlite import SqliteRecorder
 from fristwerk_platform.settings import Settings
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from fristwerk_language.events import NewEvent, read_line
+from fristwerk_language.events import read_line
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.event_log import Answer, FeedLine, LogUnavailableError
+from fristwerk_platform.event_log import Answer, FeedLine, LogUnavailableError, NewEvent
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 from fristwerk_platform.http import CommandMetadata

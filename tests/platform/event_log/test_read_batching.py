@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log import EventLog, IdempotencyKey, LogUnavailableError
-from fristwerk_platform.event_log.read_batching import AT_ONCE, BatchedQuery
+from fristwerk_platform.event_log import EventLog, IdempotencyKey, LogUnavailableError, NewEvent
+from fristwerk_platform.event_log.read_batching import MAX_CONCURRENT, BatchedQuery
 
 Fact = Callable[..., NewEvent]
 Append = Callable[..., Awaitable[int]]
@@ -45,49 +44,49 @@ def answering() -> Answering:
 
 
 @pytest.fixture
-async def gathering(answering: Answering) -> AsyncIterator[BatchedQuery[int, int]]:
+async def batched(answering: Answering) -> AsyncIterator[BatchedQuery[int, int]]:
     with ThreadPoolExecutor(4) as executor:
         yield BatchedQuery(executor, answering, (Unanswerable,))
         answering.may_reply.set()
 
 
-async def asked(gathering: BatchedQuery[int, int], *questions: int) -> list[int | BaseException]:
-    return await asyncio.gather(*(gathering.ask(each) for each in questions), return_exceptions=True)
+async def asked(batched: BatchedQuery[int, int], *questions: int) -> list[int | BaseException]:
+    return await asyncio.gather(*(batched.load(each) for each in questions), return_exceptions=True)
 
 
 async def test_what_is_asked_in_one_turn_is_one_query_and_each_question_stands_in_it_once(
-    gathering: BatchedQuery[int, int], answering: Answering
+    batched: BatchedQuery[int, int], answering: Answering
 ) -> None:
-    assert await gathering.ask(7) == 70
-    assert await asked(gathering, 1, 2, 1, 3, 2) == [10, 20, 10, 30, 20]
+    assert await batched.load(7) == 70
+    assert await asked(batched, 1, 2, 1, 3, 2) == [10, 20, 10, 30, 20]
 
     assert answering.asked == [[7], [1, 2, 3]]
 
 
 async def test_what_is_asked_while_enough_is_under_way_waits_together(
-    gathering: BatchedQuery[int, int], answering: Answering
+    batched: BatchedQuery[int, int], answering: Answering
 ) -> None:
     answering.may_reply.clear()
     waiting = []
-    for number in range(1, AT_ONCE + 6):
-        waiting.append(asyncio.create_task(gathering.ask(number)))
+    for number in range(1, MAX_CONCURRENT + 6):
+        waiting.append(asyncio.create_task(batched.load(number)))
         await asyncio.sleep(0.01)
     assert answering.asked == [[1], [2]]
 
     answering.may_reply.set()
 
-    assert await asyncio.gather(*waiting) == [10 * number for number in range(1, AT_ONCE + 6)]
-    assert answering.asked == [[1], [2], list(range(3, AT_ONCE + 6))]
+    assert await asyncio.gather(*waiting) == [10 * number for number in range(1, MAX_CONCURRENT + 6)]
+    assert answering.asked == [[1], [2], list(range(3, MAX_CONCURRENT + 6))]
 
 
 async def test_a_question_that_is_under_way_is_put_again_for_who_asks_later(
-    gathering: BatchedQuery[int, int], answering: Answering
+    batched: BatchedQuery[int, int], answering: Answering
 ) -> None:
     """Between the two something may have been stored, which the first reply does not know."""
     answering.may_reply.clear()
-    first = asyncio.create_task(gathering.ask(1))
+    first = asyncio.create_task(batched.load(1))
     await asyncio.sleep(0.01)
-    second = asyncio.create_task(gathering.ask(1))
+    second = asyncio.create_task(batched.load(1))
     await asyncio.sleep(0.01)
     answering.may_reply.set()
 
@@ -95,40 +94,38 @@ async def test_a_question_that_is_under_way_is_put_again_for_who_asks_later(
     assert answering.asked == [[1], [1]]
 
 
-async def test_a_question_that_cannot_be_put_fails_nobody_else(gathering: BatchedQuery[int, int]) -> None:
-    one, none, other = await asked(gathering, 1, -1, 2)
+async def test_a_question_that_cannot_be_put_fails_nobody_else(batched: BatchedQuery[int, int]) -> None:
+    one, none, other = await asked(batched, 1, -1, 2)
 
     assert (one, other) == (10, 20)
     assert isinstance(none, Unanswerable)
-    assert isinstance((await asked(gathering, -1))[0], Unanswerable)
-    assert await gathering.ask(3) == 30
+    assert isinstance((await asked(batched, -1))[0], Unanswerable)
+    assert await batched.load(3) == 30
 
 
-async def test_what_concerns_the_database_is_told_to_all(gathering: BatchedQuery[int, int]) -> None:
-    assert [type(each) for each in await asked(gathering, 1, 0, 2)] == [ConnectionError] * 3
-    assert await gathering.ask(3) == 30
+async def test_what_concerns_the_database_is_told_to_all(batched: BatchedQuery[int, int]) -> None:
+    assert [type(each) for each in await asked(batched, 1, 0, 2)] == [ConnectionError] * 3
+    assert await batched.load(3) == 30
 
 
-async def test_who_goes_away_takes_no_answer_from_others(
-    gathering: BatchedQuery[int, int], answering: Answering
-) -> None:
+async def test_who_goes_away_takes_no_answer_from_others(batched: BatchedQuery[int, int], answering: Answering) -> None:
     answering.may_reply.clear()
-    waiting = [asyncio.create_task(gathering.ask(each)) for each in (1, 1, 2)]
+    waiting = [asyncio.create_task(batched.load(each)) for each in (1, 1, 2)]
     await asyncio.sleep(0.01)
     waiting[0].cancel()
     answering.may_reply.set()
 
     assert await asyncio.gather(*waiting[1:]) == [10, 20]
-    assert await gathering.ask(3) == 30
+    assert await batched.load(3) == 30
 
 
 async def test_who_asks_at_the_end_hears_that_it_is_the_end(answering: Answering) -> None:
     executor = ThreadPoolExecutor(1)
-    gathering: BatchedQuery[int, int] = BatchedQuery(executor, answering, ())
+    batched: BatchedQuery[int, int] = BatchedQuery(executor, answering, ())
     executor.shutdown()
 
     async with asyncio.timeout(2):
-        assert isinstance((await asked(gathering, 1))[0], LogUnavailableError)
+        assert isinstance((await asked(batched, 1))[0], LogUnavailableError)
 
 
 async def test_streams_read_at_once_do_not_get_mixed_up(log: EventLog, fact: Fact) -> None:

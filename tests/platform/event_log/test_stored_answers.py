@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fristwerk_language.events import NewEvent
 from fristwerk_platform.event_log import (
     Answer,
     EventLog,
@@ -17,6 +16,7 @@ from fristwerk_platform.event_log import (
     IdempotencyKey,
     Keyed,
     KeyUsedError,
+    NewEvent,
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import KEYS_KEPT

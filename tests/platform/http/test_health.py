@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Recorded
+from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http import AuthenticationMiddleware, create_api
@@ -40,7 +40,7 @@ async def follower(
     log: EventLog, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Subscription]:
     """A follower of the test's log, page by page, that can apply nothing of a ticket called ``ticket-poison``."""
-    monkeypatch.setattr("fristwerk_platform.subscriptions.feed.MOST_GATHERED", 1_000)
+    monkeypatch.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
     metadata = MetaData()
     database = open_database(database_settings, "read-model", metadata)
 
@@ -48,9 +48,16 @@ async def follower(
         if any(each.envelope.stream == "ticket-poison" for each in batch):
             raise ValueError("Anna Muster")
 
-    following = Checkpoints(metadata)
+    checkpoints = Checkpoints(metadata)
     await database.create()
-    yield Subscription(source="own log", feed=LogFeed(log), database=database, following=following, apply=apply)
+    yield Subscription(
+        source="own log",
+        feed=LogFeed(log),
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=checkpoints,
+        apply=apply,
+    )
     await database.close()
 
 

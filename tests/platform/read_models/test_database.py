@@ -209,7 +209,7 @@ async def test_no_more_connections_are_opened_than_are_allowed(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fristwerk_platform.read_models.database.POOL_SECONDS", 0.1)
-    database = postgres_database(postgres_url, "public", MetaData(), most_connections=2)
+    database = postgres_database(postgres_url, "public", MetaData(), max_connections=2)
 
     async with database.reading(), database.reading():
         with pytest.raises(PoolTimeoutError):

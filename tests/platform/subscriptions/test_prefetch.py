@@ -9,7 +9,7 @@ import pytest
 
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.subscriptions import LogFeed
-from fristwerk_platform.subscriptions.feed import Prefetch
+from fristwerk_platform.subscriptions.prefetch import Prefetch
 
 Append = Callable[..., Awaitable[int]]
 
@@ -20,7 +20,7 @@ async def test_what_was_read_ahead_is_forgotten_where_the_reader_goes_on_elsewhe
     await append(number=3_000)
     reading = Prefetch(LogFeed(log))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("fristwerk_platform.subscriptions.feed.MOST_GATHERED", 1_000)
+        patched.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
         first = await reading.page(0, 0)
         again = await reading.page(0, 0)
         second = await reading.page(again.next, 0)

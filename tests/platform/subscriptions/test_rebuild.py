@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Recorded
+from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.read_models import GROWING, KEPT, LiveReadModel, open_live_read_model, upsert
-from fristwerk_platform.read_models.blue_green import places, replace, writes_blocked
+from fristwerk_platform.read_models.blue_green import mark_replaced, read_model_versions, writes_blocked
 from fristwerk_platform.read_models.versions import RebuildRunningError
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Checkpoints, LogFeed, Subscription
@@ -26,7 +26,7 @@ Append = Callable[..., Awaitable[int]]
 Settle = Callable[[AsyncConnection], Awaitable[None]]
 
 metadata = MetaData()
-following = Checkpoints(metadata)
+checkpoints = Checkpoints(metadata)
 counts = Table("counts", metadata, Column("stream", String, primary_key=True), Column("events", Integer))
 notes = Table("notes", metadata, Column("note", String, primary_key=True), Column("said", String), info=KEPT)
 told = Table(
@@ -65,7 +65,14 @@ async def live(database_settings: Settings) -> AsyncIterator[LiveReadModel]:
 @pytest.fixture
 def follow(live: LiveReadModel, log: EventLog) -> Callable[[], Subscription]:
     """What keeps the read model in step with the log."""
-    return lambda: Subscription(source="log", feed=LogFeed(log), database=live, following=following, apply=count)
+    return lambda: Subscription(
+        source="log",
+        feed=LogFeed(log),
+        decode=decode_tolerantly,
+        database=live,
+        checkpoints=checkpoints,
+        apply=count,
+    )
 
 
 @pytest.fixture
@@ -91,18 +98,18 @@ class Rebuilder:
         """Rebuild; what was said of the comparison."""
         self.said.clear()
         rebuild = Rebuild(
-            places=places(self._settings, "model", metadata),
+            versions=read_model_versions(self._settings, "model", metadata),
             metadata=metadata,
-            following=following,
-            sources=[Source(name="log", feed=LogFeed(self._log), apply=apply)],
+            checkpoints=checkpoints,
+            sources=[Source(name="log", feed=LogFeed(self._log), decode=decode_tolerantly, apply=apply)],
             say=self.said.append,
             settle=settle,
         )
         await rebuild.run(**how)
         return next((line.partition(": ")[2] for line in self.said if "compared" in line), "")
 
-    async def present(self) -> list[int]:
-        return await places(self._settings, "model", metadata).present()
+    async def existing(self) -> list[int]:
+        return await read_model_versions(self._settings, "model", metadata).existing()
 
 
 @pytest.fixture
@@ -141,7 +148,7 @@ async def test_the_service_goes_over_to_what_was_rebuilt_and_it_is_the_same(
     assert (await rebuild()).partition(" (")[0] == "compared at log 1503: same"
     await live.refresh()
 
-    assert live.generation == 2
+    assert live.version == 2
     assert await held(live) == {"ticket-1": 1_500, "ticket-2": 3}
     await append("ticket-2", 1)
     assert await running.reached(1_504, 5)
@@ -159,7 +166,7 @@ async def test_what_no_log_holds_is_copied_and_numbers_go_on(rebuild: Rebuilder,
     assert await tell(live, "third") == 3
     await rebuild()
     assert await tell(live, "fourth") == 4
-    assert live.generation == 3
+    assert live.version == 3
     assert await noted(live) == {"run 1": "done", "run 2": ""}
 
 
@@ -193,7 +200,7 @@ async def test_nobody_who_reads_or_writes_meanwhile_sees_an_error_or_loses_anyth
     at_work[2].cancel()
 
     assert await running.reached(len(written), 10)
-    assert live.generation == 4
+    assert live.version == 4
     assert set(await noted(live)) == set(written)
     assert sum((await held(live)).values()) == len(written)
     assert seen == sorted(seen), "time never runs backwards for a reader"
@@ -211,7 +218,7 @@ async def test_what_is_written_during_the_switch_waits_for_it_and_is_found_after
     await rebuild(settle=write_now)
     await asyncio.gather(*writing)
 
-    assert live.generation == 2
+    assert live.version == 2
     assert set(await noted(live)) == {f"note {number}" for number in range(len(writing))}
 
 
@@ -222,7 +229,7 @@ async def test_the_rebuild_never_goes_beyond_what_the_service_has_applied(
     follow: Callable[[], Subscription],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.subscriptions.feed.MOST_GATHERED", 1_000)
+    monkeypatch.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
     follower = follow()
     await append("ticket-1", 5)
     await follower.step(0)
@@ -253,11 +260,11 @@ async def test_a_check_changes_nothing_and_leaves_nothing_behind(
 
     assert "1 differing rows" in await rebuild(count_twice, check=True)
     await live.refresh()
-    assert (live.generation, await rebuild.present()) == (1, [1])
+    assert (live.version, await rebuild.existing()) == (1, [1])
     assert await held(live) == {"ticket-1": 2}
 
 
-async def test_one_generation_is_kept_and_going_back_to_it_loses_nothing(
+async def test_one_version_is_kept_and_going_back_to_it_loses_nothing(
     rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
@@ -268,31 +275,31 @@ async def test_one_generation_is_kept_and_going_back_to_it_loses_nothing(
     await append("ticket-1", 2)
     assert await running.reached(4, 5)
     await note(live, "after the switch")
-    assert await rebuild.present() == [2, 3]
+    assert await rebuild.existing() == [2, 3]
 
     await rebuild(back=True)
     await live.refresh()
 
-    assert live.generation == 2
+    assert live.version == 2
     assert await held(live) == {"ticket-1": 4}
     assert await noted(live) == {"after the switch": ""}
     await rebuild()
     await live.refresh()
-    assert (live.generation, await rebuild.present()) == (3, [2, 3])
+    assert (live.version, await rebuild.existing()) == (3, [2, 3])
 
 
-async def test_who_starts_after_a_switch_that_was_cut_short_finds_the_new_generation(
+async def test_who_starts_after_a_switch_that_was_cut_short_finds_the_new_version(
     rebuild: Rebuilder, append: Append, running: Subscription, database_settings: Settings
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
-    where = places(database_settings, "model", metadata)
+    where = read_model_versions(database_settings, "model", metadata)
     await rebuild()
-    await where.point_to(1)  # killed between the two, it would still point there
+    await where.activate(1)  # killed between the two, it would still point there
 
     started = open_live_read_model(database_settings, "model", metadata)
     await started.create()
-    assert (started.generation, await held(started)) == (2, {"ticket-1": 2})
-    assert await where.pointer() == 2
+    assert (started.version, await held(started)) == (2, {"ticket-1": 2})
+    assert await where.active() == 2
     await started.close()
 
 
@@ -308,12 +315,12 @@ async def test_a_rebuild_that_is_killed_harms_nobody_and_the_next_one_works(
     assert await running.reached(await append("ticket-1", 2_500), 10)
     with pytest.raises(Killed):
         await rebuild(settle=die)
-    assert await rebuild.present() == [1, 2]
+    assert await rebuild.existing() == [1, 2]
     await note(live, "still works")
 
     assert "same" in await rebuild()
     await live.refresh()
-    assert (live.generation, await held(live)) == (2, {"ticket-1": 2_500})
+    assert (live.version, await held(live)) == (2, {"ticket-1": 2_500})
     assert await noted(live) == {"still works": ""}
 
 
@@ -324,7 +331,7 @@ async def test_only_one_rebuilds_at_a_time(rebuild: Rebuilder, live: LiveReadMod
 
     await rebuild(settle=meanwhile)
     await live.refresh()
-    assert live.generation == 2
+    assert live.version == 2
 
 
 async def test_a_source_that_lost_its_end_is_noticed_before_anything_is_switched(
@@ -340,7 +347,7 @@ async def test_a_source_that_lost_its_end_is_noticed_before_anything_is_switched
     with pytest.raises(RebuildError, match="log ends at position 3, but 5 was read already"):
         await rebuild()
     await live.refresh()
-    assert (live.generation, await held(live)) == (1, {"ticket-1": 5})
+    assert (live.version, await held(live)) == (1, {"ticket-1": 5})
 
 
 async def test_without_a_read_model_there_is_nothing_to_rebuild(rebuild: Rebuilder) -> None:
@@ -351,7 +358,7 @@ async def test_without_a_read_model_there_is_nothing_to_rebuild(rebuild: Rebuild
 async def test_a_switch_is_put_off_while_the_rest_takes_too_long(
     rebuild: Rebuilder, live: LiveReadModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.HALTED_SECONDS", 0.2)
+    monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.MAX_BLOCKED_SECONDS", 0.2)
     monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.PAUSE_SECONDS", 0.01)
     slow = itertools.chain([0.0, 0.0, 0.5], itertools.repeat(0.0))
 
@@ -360,14 +367,14 @@ async def test_a_switch_is_put_off_while_the_rest_takes_too_long(
 
     await rebuild(settle=settle)
     await live.refresh()
-    assert live.generation == 2
+    assert live.version == 2
 
-    monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.TRIES", 2)
+    monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.SWITCH_ATTEMPTS", 2)
     slow = itertools.repeat(0.3)
     with pytest.raises(RebuildError, match="could not be switched"):
         await rebuild(settle=settle)
     await note(live, "goes on")
-    assert live.generation == 2
+    assert live.version == 2
 
 
 async def test_a_reading_goes_on_where_it_began(
@@ -387,7 +394,7 @@ async def test_a_reading_goes_on_where_it_began(
     assert await held(live) == {"ticket-1": 4}
 
 
-async def test_a_transaction_that_comes_too_late_is_made_in_the_next_generation(
+async def test_a_transaction_that_comes_too_late_is_made_in_the_next_version(
     rebuild: Rebuilder, live: LiveReadModel, database_settings: Settings
 ) -> None:
     """Without the look for what replaced it, this note would be written where nobody reads."""
@@ -398,7 +405,7 @@ async def test_a_transaction_that_comes_too_late_is_made_in_the_next_generation(
     await note(other, "late")
     await live.refresh()
     assert await noted(live) == {"late": ""}
-    assert other.generation == 2
+    assert other.version == 2
     await other.close()
 
 
@@ -408,21 +415,21 @@ async def test_who_slept_through_two_rebuilds_finds_the_last(rebuild: Rebuilder,
     await rebuild()
 
     await live.refresh()
-    assert live.generation == 3
+    assert live.version == 3
     assert await noted(live) == {"early": ""}
 
 
-async def test_a_replaced_generation_says_by_what(live: LiveReadModel, database_settings: Settings) -> None:
-    where = places(database_settings, "model", metadata)
+async def test_a_replaced_version_says_by_what(live: LiveReadModel, database_settings: Settings) -> None:
+    where = read_model_versions(database_settings, "model", metadata)
     for number in (1, 2):
-        database = where.opened(number)
+        database = where.open(number)
         await database.create()
         async with writes_blocked(database) as connection:
-            await replace(connection, number + 1)
+            await mark_replaced(connection, number + 1)
         await database.close()
-    last = where.opened(3)
+    last = where.open(3)
     await last.create()
     await last.close()
 
     await live.refresh()
-    assert live.generation == 3
+    assert live.version == 3

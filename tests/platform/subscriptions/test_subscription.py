@@ -12,19 +12,13 @@ from msgspec import structs
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import NewEvent, Recorded
-from fristwerk_platform.event_log import EventLog
+from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.read_models import Database, open_database
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import (
-    Checkpoints,
-    Feed,
-    LogFeed,
-    Page,
-    SourceUnavailableError,
-    SourceWentBackwardsError,
-    Subscription,
-)
+from fristwerk_platform.subscriptions import Checkpoints, Feed, LogFeed, Page, SourceUnavailableError, Subscription
+from fristwerk_platform.subscriptions.checkpoints import SourceWentBackwardsError
+from fristwerk_platform.subscriptions.decoding import with_position
 
 Append = Callable[..., Awaitable[int]]
 Fact = Callable[..., NewEvent]
@@ -32,7 +26,7 @@ Run = Callable[[Subscription], "asyncio.Task[None]"]
 
 OFTEN = 3
 metadata = MetaData()
-following = Checkpoints(metadata)
+checkpoints = Checkpoints(metadata)
 effects = Table("effects", metadata, Column("number", Integer, primary_key=True), Column("place", String))
 
 
@@ -131,8 +125,9 @@ def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: floa
     return Subscription(
         source="tickets",
         feed=feed,
+        decode=decode_tolerantly,
         database=database,
-        following=following,
+        checkpoints=checkpoints,
         apply=effect.apply,
         pause_seconds=pause_seconds,
     )
@@ -140,8 +135,7 @@ def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: floa
 
 def page_of(*facts: NewEvent, first: int = 1) -> Page:
     """A page of facts at positions that count from ``first``."""
-    numbered = enumerate(facts, start=first)
-    lines = [b'{"position":%d,%s' % (position, each.line[1:]) for position, each in numbered]
+    lines = [with_position(position, each.line) for position, each in enumerate(facts, start=first)]
     return Page(lines=lines, next=first + len(facts) - 1, last=first + len(facts) - 1)
 
 
@@ -152,7 +146,7 @@ async def applied(database: Database) -> list[str]:
 
 async def stored_position(database: Database) -> int:
     async with database.reading() as connection:
-        return await following.position(connection, "tickets")
+        return await checkpoints.position(connection, "tickets")
 
 
 async def test_an_event_is_applied_once(log: EventLog, append: Append, database: Database, run: Run) -> None:
@@ -343,7 +337,7 @@ async def test_a_follower_that_is_far_behind_applies_several_pages_in_one_transa
 async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
     log: EventLog, append: Append, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.subscriptions.feed.MOST_GATHERED", 1_000)
+    monkeypatch.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
     await append(number=1_100)
     consumer = follower(LogFeed(log), database, Effect())
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 import sla_service.app
 import ticket_service.app
-from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name, with_position
+from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_local.client import Client
 from fristwerk_local.journal import Journal
@@ -29,6 +29,7 @@ from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import Database, postgres_database, sqlite_database
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import with_position
 from sla_service.notices.outbox import Noticeboard, NoticeFeed
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables

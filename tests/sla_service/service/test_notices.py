@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from fristwerk_language.events import UnknownEvent, tickets
+from fristwerk_language.events import UnknownEvent, decode_tolerantly, tickets
 from fristwerk_platform.subscriptions import Page, Subscription
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
@@ -327,8 +327,9 @@ async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service
     follower = Subscription(
         source="ticket-service",
         feed=LinesFeed([*lines, log.lines[-1]]),
+        decode=decode_tolerantly,
         database=service.database,
-        following=tables.following,
+        checkpoints=tables.checkpoints,
         apply=service.projector.apply,
     )
     await follower.step(0)

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from fristwerk_language.events import (
     Actor,
     Event,
-    NewEvent,
     Recorded,
     decode,
     decode_tolerantly,
@@ -21,7 +20,7 @@ from fristwerk_language.events import (
     tickets,
     type_name,
 )
-from fristwerk_platform.event_log import SqliteEventLog
+from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.timeline import Timeline

@@ -36,7 +36,7 @@ async def filled(service) -> None:
     async with service.database.transaction() as connection:
         batch = service.log.news()
         page = Page(lines=service.log.lines, next=len(service.log.lines), last=len(service.log.lines))
-        await tables.following.advance(connection, "ticket-service", 0, page, [])
+        await tables.checkpoints.advance(connection, "ticket-service", 0, page.next, [])
         await service.projector.apply(connection, batch)
 
 

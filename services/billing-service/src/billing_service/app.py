@@ -35,7 +35,7 @@ from billing_service.projections.projector import Projector
 from billing_service.queries.accounts import ReadModel
 from billing_service.queries.documents import Documents
 from billing_service.queries.invoice_runs import RunBook
-from fristwerk_language.events import new_event_id
+from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
@@ -75,13 +75,19 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     upstream = Subscription(
         source="ticket-service",
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
+        decode=decode_tolerantly,
         database=database,
-        following=tables.following,
+        checkpoints=tables.checkpoints,
         apply=projector.apply,
     )
     feed = LogFeed(log)
     own = Subscription(
-        source="own log", feed=feed, database=database, following=tables.following, apply=projector.apply_own
+        source="own log",
+        feed=feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        apply=projector.apply_own,
     )
 
     def on_behalf_of(provider: str) -> str:
@@ -131,7 +137,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
 
 
 def _application(
-    log: EventLog, database: Database, own: Subscription, client: httpx.AsyncClient, token: Callable[[str], str]
+    log: EventLog,
+    database: Database,
+    own: Subscription[Recorded],
+    client: httpx.AsyncClient,
+    token: Callable[[str], str],
 ) -> Application:
     model, documents, current = ReadModel(database), Documents(database), ConsistentReads(log, own)
     statements = Statements(model, documents, now)

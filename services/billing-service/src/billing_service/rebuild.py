@@ -10,9 +10,10 @@ import httpx
 
 from billing_service.projections import tables
 from billing_service.projections.projector import Projector
+from fristwerk_language.events import decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
-from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
@@ -40,12 +41,12 @@ async def rebuild(
         closing.push_async_callback(log.close)
         tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
-            places=places(settings, "billing", tables.metadata),
+            versions=read_model_versions(settings, "billing", tables.metadata),
             metadata=tables.metadata,
-            following=tables.following,
+            checkpoints=tables.checkpoints,
             sources=[
-                Source(name="ticket-service", feed=tickets, apply=projector.apply),
-                Source(name="own log", feed=LogFeed(log), apply=projector.apply_own),
+                Source(name="ticket-service", feed=tickets, decode=decode_tolerantly, apply=projector.apply),
+                Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply_own),
             ],
             say=say,
         )

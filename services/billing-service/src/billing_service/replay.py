@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NoReturn
 
 import aiosqlite
 import httpx
@@ -23,13 +23,13 @@ from billing_service.application.statements import AsOf, Rated, Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.invoice.invoice import document_digest
 from billing_service.projections.projector import Projector
-from billing_service.projections.tables import following, metadata
+from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountRow, ReadModel
 from billing_service.queries.documents import DocumentFilter, Documents
-from fristwerk_language.events import UnknownEvent, decode_tolerantly
+from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
-from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.read_models import Database, SqlDatabase, open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Apply, Feed, HttpFeed, LogFeed, Prefetch
 
@@ -54,16 +54,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return self.log_digest == self.read_model_digest and not self.differences
 
 
-class _OneMoment(Database):
-    """The read model as it was when the transaction of ``connection`` began."""
+class _Snapshot:
+    """The read model as of the beginning of one transaction; see :class:`Database`. It is only read."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection.engine, metadata)
         self._connection = connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """See :class:`Database`."""
         yield self._connection
+
+    def transaction(self) -> NoReturn:
+        """See :class:`Database`."""
+        raise AssertionError("a replay writes nothing to the read model")
 
 
 async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -> Comparison:
@@ -79,7 +83,7 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
         open_things.push_async_callback(stored.close)
         if not await stored.find():
             raise NothingToCompareError("There is no read model of the billing service yet.")
-        moment = _OneMoment(await open_things.enter_async_context(_frozen(stored)))
+        snapshot = _Snapshot(await open_things.enter_async_context(_frozen(stored)))
         fresh = await open_things.enter_async_context(_temporary())
         log = open_log(settings, "billing-log")
         open_things.push_async_callback(log.close)
@@ -90,13 +94,13 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
             ("ticket-service", upstream, projector.apply),
             ("own log", LogFeed(log), projector.apply_own),
         ):
-            async with moment.reading() as connection:
-                position = await following.position(connection, source)
+            async with snapshot.reading() as connection:
+                position = await checkpoints.position(connection, source)
             await _follow(source, feed, position, fresh, apply)
-        return await _compare(moment, fresh, until, now)
+        return await _compare(snapshot, fresh, until, now)
 
 
-async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply) -> None:
+async def _follow(source: str, feed: Feed, until_position: int, fresh: Database, apply: Apply[Recorded]) -> None:
     """Apply a feed to the fresh read model, up to a position. Raises NothingToCompareError where it ends before."""
     after = 0
     async with aclosing(Prefetch(feed)) as reading:
@@ -106,9 +110,9 @@ async def _follow(source: str, feed: Feed, until_position: int, fresh: Database,
                 raise NothingToCompareError(
                     f"The {source} ends at {page.last}, the read model was made of {until_position}."
                 )
-            batch = [each for each in map(decode_tolerantly, page.lines) if each.envelope.position <= until_position]
+            batch = [each for each in map(decode_tolerantly, page.lines) if each.position <= until_position]
             async with fresh.transaction() as connection:
-                await apply(connection, [each for each in batch if not isinstance(each.event, UnknownEvent)])
+                await apply(connection, [each for each in batch if each.is_known])
             after = page.next
 
 
@@ -173,11 +177,11 @@ def _comparable(rated: Rated) -> dict[str, object]:
 
 @asynccontextmanager
 async def _frozen(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection that sees one moment: SQLite's readers always do, PostgreSQL's must ask for it."""
+    """A connection with a consistent snapshot: every transaction of SQLite has one, PostgreSQL must be asked for it."""
     async with database.reading() as connection:
         if connection.dialect.name == "postgresql":
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        await following.position(connection, "own log")
+        await checkpoints.position(connection, "own log")
         yield connection
 
 
@@ -188,7 +192,7 @@ async def _temporary() -> AsyncIterator[Database]:
     async def opened() -> aiosqlite.Connection:
         return await aiosqlite.connect("")
 
-    database = Database(
+    database = SqlDatabase(
         create_async_engine("sqlite+aiosqlite://", async_creator=opened, poolclass=StaticPool), metadata
     )
     await database.create()

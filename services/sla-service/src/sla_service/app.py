@@ -12,7 +12,7 @@ from importlib.metadata import version
 import httpx
 from fastapi import FastAPI
 
-from fristwerk_language.events import new_event_id
+from fristwerk_language.events import decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
@@ -68,10 +68,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     follower = Subscription(
         source=SOURCE,
         feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
+        decode=decode_tolerantly,
         database=database,
-        following=tables.following,
+        checkpoints=tables.checkpoints,
         apply=projector.apply,
-        applied=noticeboard.wake,
+        on_applied=noticeboard.wake,
     )
     watch = Watch(database, noticeboard, now, follower.lag)
     model = ReadModel(database)

@@ -11,8 +11,9 @@ from datetime import datetime
 
 import httpx
 
+from fristwerk_language.events import decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
@@ -37,10 +38,10 @@ async def rebuild(
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
         feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
-            places=places(settings, "sla", tables.metadata),
+            versions=read_model_versions(settings, "sla", tables.metadata),
             metadata=tables.metadata,
-            following=tables.following,
-            sources=[Source(name=SOURCE, feed=feed, apply=Projector(silence).apply)],
+            checkpoints=tables.checkpoints,
+            sources=[Source(name=SOURCE, feed=feed, decode=decode_tolerantly, apply=Projector(silence).apply)],
             say=say,
             settle=silence.settle,
         )

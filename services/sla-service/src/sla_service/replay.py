@@ -61,7 +61,7 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
     """
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
-        position = await tables.following.position(connection, SOURCE)
+        position = await tables.checkpoints.position(connection, SOURCE)
         stored = await fingerprints.stored_fingerprints(connection)
     tell(f"The read model holds {len(stored):,} tickets as of position {position:,}.")
     source = _from_histories(database) if feed is None else _from_log(feed, position, tell)

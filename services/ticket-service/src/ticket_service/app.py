@@ -11,7 +11,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from fristwerk_language.events import new_event_id
+from fristwerk_language.events import decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
@@ -80,8 +80,9 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     follower = Subscription(
         source="own log",
         feed=feed,
+        decode=decode_tolerantly,
         database=database,
-        following=read_model.following,
+        checkpoints=read_model.checkpoints,
         apply=Projector(personal).apply,
         pause_seconds=PROJECTION_PAUSE_SECONDS,
     )

@@ -32,7 +32,7 @@ from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "tickets"))
-following: Final = Checkpoints(metadata)
+checkpoints: Final = Checkpoints(metadata)
 DEDICATED_AGENT: Final = "dedicated_agent"
 CLOSED_STATES: Final = ("resolved", "closed")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from fristwerk_language.events import decode_tolerantly
 from fristwerk_platform.auth import load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
-from fristwerk_platform.read_models.blue_green import places
+from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
@@ -27,10 +28,10 @@ async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool
         closing.push_async_callback(log.close)
         projector = Projector(PersonalData(subject_keys, keys.sealing_bytes()))
         rebuilding = Rebuild(
-            places=places(settings, "tickets", read_model.metadata),
+            versions=read_model_versions(settings, "tickets", read_model.metadata),
             metadata=read_model.metadata,
-            following=read_model.following,
-            sources=[Source(name="own log", feed=LogFeed(log), apply=projector.apply)],
+            checkpoints=read_model.checkpoints,
+            sources=[Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply)],
             say=say,
         )
         await rebuilding.run(check=check, back=back)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 
@@ -66,7 +66,7 @@ class Metrics:
         elif answer.method in COMMANDS:
             self._answers(operation, "replayed" if answer.replayed else "done").inc()
 
-    def follows(self, follower: Subscription, now: datetime) -> None:
+    def follows(self, follower: Subscription[Any], now: datetime) -> None:
         """Note how far a follower is behind."""
         lag = follower.lag
         self._lag.labels(follower.source).set(max(0, lag.source_position - lag.position))

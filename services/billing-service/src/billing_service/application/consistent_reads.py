@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from fristwerk_language.events import Recorded
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.subscriptions import Subscription
@@ -14,7 +15,7 @@ CATCH_UP_SECONDS: Final = 5.0
 class ConsistentReads:
     """Waits for billing's own log; the ticket service's feed is followed as it comes."""
 
-    def __init__(self, log: EventLog, own: Subscription) -> None:
+    def __init__(self, log: EventLog, own: Subscription[Recorded]) -> None:
         self._log = log
         self._own = own
 

@@ -11,7 +11,7 @@ from fristwerk_platform.read_models import KEPT, UtcDateTime, migrated_by
 from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "billing"))
-following: Final = Checkpoints(metadata)
+checkpoints: Final = Checkpoints(metadata)
 
 agreements: Final = Table(
     "agreements",

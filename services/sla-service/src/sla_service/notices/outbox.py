@@ -16,10 +16,10 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Actor, NoticeEvent, encode_line, streams, type_name, with_position
+from fristwerk_language.events import Actor, NoticeEvent, encode_line, streams, type_name
 from fristwerk_language.events.notices import TimerMissed, TimerMissWithdrawn, TimerWarned
 from fristwerk_platform.read_models import Database, add, advisory_lock, after_commit, in_list
-from fristwerk_platform.subscriptions import Page
+from fristwerk_platform.subscriptions import Page, with_position
 from sla_service.domain.timers.notices import Alarm, alarms, notices
 from sla_service.domain.timers.timer import Timer
 from sla_service.projections import parking

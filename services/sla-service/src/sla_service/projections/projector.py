@@ -23,7 +23,7 @@ from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTer
 from sla_service.domain.timers.timeline import NoTicketError, read_timeline
 from sla_service.projections import parking, tables, writer
 from sla_service.projections.parking import ParkedTicket
-from sla_service.projections.tables import following
+from sla_service.projections.tables import checkpoints
 from sla_service.projections.writer import DerivedTicket, TimerChange
 
 SOURCE: Final = "ticket-service"
@@ -61,7 +61,7 @@ class Projector:
         tried, last = 0, ""
         while True:
             async with database.transaction() as connection:
-                await following.hold(connection, SOURCE)
+                await checkpoints.hold(connection, SOURCE)
                 wanted = await parking.tickets(connection, last, RETRIED_AT_ONCE)
                 if not wanted:
                     return tried, await parking.count(connection)

@@ -22,7 +22,7 @@ from fristwerk_platform.read_models import GROWING, KEPT, PASSING, UtcDateTime, 
 from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "sla"))
-following: Final = Checkpoints(metadata)
+checkpoints: Final = Checkpoints(metadata)
 
 terms: Final = Table(
     "terms",

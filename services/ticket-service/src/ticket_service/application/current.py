@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from fristwerk_language.events import Recorded
 from fristwerk_platform.event_log import GroupCommitLog
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.subscriptions import Subscription
@@ -18,7 +19,7 @@ class Current:
     Catching up is waiting, so a command asks once and hands on what it got.
     """
 
-    def __init__(self, log: GroupCommitLog, follower: Subscription, read_model: ReadModel) -> None:
+    def __init__(self, log: GroupCommitLog, follower: Subscription[Recorded], read_model: ReadModel) -> None:
         self._log = log
         self._follower = follower
         self.so_far = read_model
@@ -32,7 +33,7 @@ class Current:
         """Raises Problem 503 if catching up takes too long."""
         position = await self._log.last_position()
         if position > self._follower.lag.position:
-            self._log.wake(position)  # the follower may not have heard yet of what another process appended
+            self._log.notify_waiters(position)  # the follower may not have heard yet of what another process appended
         if not await self._follower.reached(position, CATCH_UP_SECONDS):
             raise Problem(503, "The read model is behind the log at the moment.", headers={"Retry-After": "1"})
         return self.so_far

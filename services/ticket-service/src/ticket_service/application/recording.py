@@ -12,8 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
+from fristwerk_platform.event_log import Answer, EventLog, NewEvent, VersionConflictError
 from fristwerk_platform.http import CommandMetadata, NewFact, StreamChange, command_answer, lines_of, record
 from fristwerk_platform.http.problems import Problem
 from ticket_service.application.streams import Loaded, Streams

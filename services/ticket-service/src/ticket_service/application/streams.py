@@ -13,8 +13,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from fristwerk_language.events import NewEvent, Recorded, UnknownEvent, decode
-from fristwerk_platform.event_log import EventLog
+from fristwerk_language.events import Recorded, UnknownEvent, decode
+from fristwerk_platform.event_log import EventLog, NewEvent
 from ticket_service.application.locks import Locks
 from ticket_service.personal_data import Sealed
 

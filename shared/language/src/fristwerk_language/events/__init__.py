@@ -19,11 +19,9 @@ from fristwerk_language.events.decoding import (
 from fristwerk_language.events.envelope import (
     Actor,
     Envelope,
-    NewEvent,
     encode_line,
     new_event_id,
     read_line,
-    with_position,
 )
 from fristwerk_language.events.event_types import (
     BILLING,
@@ -55,7 +53,6 @@ __all__ = [
     "DecodedEvent",
     "Envelope",
     "Event",
-    "NewEvent",
     "NoticeEvent",
     "Recorded",
     "TicketEvent",
@@ -68,5 +65,4 @@ __all__ = [
     "read_line",
     "type_name",
     "typed",
-    "with_position",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -31,6 +32,40 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
     event: DecodedEvent
     line: bytes = b""
+
+    @property
+    def position(self) -> int:
+        return self.envelope.position
+
+    @property
+    def id(self) -> str:
+        return self.envelope.id
+
+    @property
+    def type(self) -> str:
+        return self.envelope.type
+
+    @property
+    def stream(self) -> str:
+        return self.envelope.stream
+
+    @property
+    def version(self) -> int:
+        return self.envelope.version
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.envelope.recorded_at
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version of the product knows the event's type."""
+        return not isinstance(self.event, UnknownEvent)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether this version of the product can read the event's data."""
+        return not isinstance(self.event, UnreadableEvent)
 
 
 _DECODERS: Final = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}

@@ -43,15 +43,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     personal: str | None
 
 
-class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event ready to be appended: where it goes, its type's name, and its stored line."""
-
-    stream: str
-    version: int
-    type: str
-    line: bytes
-
-
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
     """The field order of the stored line (contract, section 1)."""
 
@@ -115,11 +106,6 @@ def encode_line(  # noqa: PLR0913 - the envelope has this many parts
 def read_line(line: bytes) -> Envelope:
     """The envelope of a stored or served line; fields this version does not know are ignored (additive changes)."""
     return _decoder.decode(line)
-
-
-def with_position(position: int, line: bytes) -> bytes:
-    """The line as the feed serves it: the stored bytes with ``position`` put in front."""
-    return b'{"position":%d,%s' % (position, line[1:])
 
 
 def as_json(line: bytes) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
-"""The event log: append, read a stream, read the feed, wait. Facts are only ever added.
+"""The event log: append, read a stream, read the feed, wait. Events are only ever added.
 
-EventLog            the port: what a service may ask of the log it owns
+EventLog            the interface
 SqliteEventLog      the log in one SQLite file: the embedded default
 PostgresEventLog    the log on PostgreSQL (in ``fristwerk_platform.event_log.postgres.log``: it brings a driver along)
-open_log            whichever the settings choose
+open_log            the one that the settings select
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fristwerk_platform.event_log.interface import (
     KeyUsedError,
     LogError,
     LogUnavailableError,
+    NewEvent,
     StoredAnswer,
     VersionConflictError,
 )
@@ -27,7 +28,7 @@ from fristwerk_platform.settings import Settings
 
 
 def open_log(settings: Settings, name: str, meter: LogMeter | None = None) -> GroupCommitLog:
-    """The log that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    """The log that the settings select: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
     if settings.database_url is None:
         return SqliteEventLog(settings.var / f"{name}.db", meter)
     from fristwerk_platform.event_log.postgres.log import PostgresEventLog  # noqa: PLC0415 - SQLite starts without the driver
@@ -46,6 +47,7 @@ __all__ = [
     "LogError",
     "LogMeter",
     "LogUnavailableError",
+    "NewEvent",
     "SqliteEventLog",
     "StoredAnswer",
     "VersionConflictError",

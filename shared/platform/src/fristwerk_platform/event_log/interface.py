@@ -1,8 +1,8 @@
-"""What a service may ask of the log it owns: append, read a stream, read the feed, wait. Facts are only ever added.
+"""The event log's interface: append, read a stream, read the feed, wait. Events are only ever added.
 
 LogError                    the root of what a log may raise
     VersionConflictError    a stream does not continue with that version
-    KeyUsedError            the idempotency key has an answer already
+    KeyUsedError            the idempotency key was used already
     LogUnavailableError     the log cannot be written or read at the moment
 """
 
@@ -14,11 +14,19 @@ from typing import Protocol
 
 import msgspec
 
-from fristwerk_language.events import NewEvent
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event ready to be appended: where it goes, its type's name, and its stored line of JSON."""
+
+    stream: str
+    version: int
+    """Counts inside the stream, from 1."""
+    type: str
+    line: bytes
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to a command, kept so that a repetition gets the same one."""
+    """The response to a command, kept so that a repetition gets the same one."""
 
     status: int
     body: bytes
@@ -26,7 +34,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's key for one command: ``scope`` is who asks, ``request_digest`` tells another request apart."""
+    """A client's key for one command: ``scope`` is the client, ``request_digest`` detects a key reused for another request."""
 
     scope: str
     key: str
@@ -34,7 +42,7 @@ class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keyed(msgspec.Struct, frozen=True, kw_only=True):
-    """What an append stores beside its events: the client's key and the answer it gets."""
+    """What an append stores together with its events: the client's key and the response."""
 
     key: IdempotencyKey
     answer: Answer
@@ -42,14 +50,14 @@ class Keyed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer found under a key, with the digest of the request it was given to."""
+    """A response found under a key, with the digest of the request that it answered."""
 
     request_digest: str
     answer: Answer
 
 
 class FeedLine(msgspec.Struct, frozen=True):
-    """A stored line at its position."""
+    """A stored line and its position."""
 
     position: int
     line: bytes
@@ -60,11 +68,11 @@ class LogError(Exception):
 
 
 class VersionConflictError(LogError):
-    """A stream does not continue with that version: somebody else was first, or what it would follow is not there."""
+    """A stream does not continue with that version: another append was first, or the preceding version is missing."""
 
 
 class KeyUsedError(LogError):
-    """The idempotency key has an answer already."""
+    """The idempotency key was used already."""
 
     def __init__(self, stored: StoredAnswer) -> None:
         super().__init__("the idempotency key has an answer")
@@ -76,12 +84,12 @@ class LogUnavailableError(LogError):
 
 
 class EventLog(Protocol):
-    """What a service may ask of its log. Positions grow along the whole log, versions along a stream, both from 1."""
+    """A service's log. Positions grow along the whole log, versions along a stream, both from 1."""
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
-        """Store all events or none, durably; the position of the last. Each stream's versions must follow one another.
+        """Store all events or none, durably. Returns the last one's position. Each stream's versions must be consecutive.
 
-        A command that changes nothing appends its answer alone, so that its repetition changes nothing either; 0 then.
+        A command that changes nothing appends only its response, so that its repetition changes nothing either; returns 0.
         Raises VersionConflictError, KeyUsedError or LogUnavailableError.
         """
         ...
@@ -95,7 +103,7 @@ class EventLog(Protocol):
         ...
 
     async def wait(self, after: int, seconds: float) -> None:
-        """Return when a position higher than ``after`` exists, the time is over, or the log closes."""
+        """Return once a position higher than ``after`` exists, the time is over, or the log closes."""
         ...
 
     async def last_position(self) -> int:
@@ -103,9 +111,9 @@ class EventLog(Protocol):
         ...
 
     async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
-        """The answer under a key, if the key was used."""
+        """The response stored under a key; ``None`` if the key was not used."""
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted, then refuse."""
+        """Store what was accepted; everything later is refused."""
         ...

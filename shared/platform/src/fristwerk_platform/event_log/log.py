@@ -1,7 +1,4 @@
-"""A log over a database's recorder: appends and questions that arrive together are one transaction, one query.
-
-``writing`` gathers what is written, ``gathering`` what is asked.
-"""
+"""The event log over a database's recorder: concurrent appends share a transaction, concurrent reads share a query."""
 
 from __future__ import annotations
 
@@ -13,41 +10,47 @@ from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
-from fristwerk_language.events import NewEvent
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
-from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, Keyed, LogUnavailableError, StoredAnswer
+from fristwerk_platform.event_log.interface import (
+    FeedLine,
+    IdempotencyKey,
+    Keyed,
+    LogUnavailableError,
+    NewEvent,
+    StoredAnswer,
+)
 from fristwerk_platform.event_log.read_batching import BatchedQuery
 
 Result = TypeVar("Result")
 KEYS_KEPT: Final = timedelta(days=90)
 POLL_SECONDS: Final = 1.0
-"""A wait looks again this often: another process may have appended, and its notification may be lost."""
+"""How often a wait checks the database: another process may have appended, and its notification may be lost."""
 DAY_SECONDS: Final = 86_400.0
 READERS: Final = 4
 StreamAfter = tuple[str, int]
-"""A stream, and the version after which its lines are wanted."""
+"""A stream, and the version after which to read it."""
 _log = structlog.get_logger()
 
 
 class Recorder(Protocol):
-    """A database's part of the log; called from the writer's and the readers' threads."""
+    """A database's part of the log; called from the writer thread and the reader threads."""
 
     @property
     def failures(self) -> tuple[type[Exception], ...]:
-        """What the database raises when it cannot do its work."""
+        """What the database raises when it is unavailable or broken."""
         ...
 
     @property
     def unstorable(self) -> tuple[type[Exception], ...]:
-        """What it raises for the content of one append or question; every other error concerns all of a group."""
+        """What it raises for the content of one append or one read; every other error concerns the whole group."""
         ...
 
     def insert_group(self, group: Sequence[Append]) -> Sequence[AppendOutcome]:
-        """One durable transaction for the group; an outcome for each append."""
+        """Store the group in one durable transaction; returns an outcome for each append."""
         ...
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """Of each stream the lines with a higher version, in order."""
+        """For each stream its lines with a higher version, in order."""
         ...
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
@@ -67,19 +70,19 @@ class Recorder(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...
 
 
 class GroupCommitLog:
-    """The port ``EventLog`` over a recorder: one writer thread that commits groups, a few threads that read.
+    """The port ``EventLog`` over a recorder: one writer thread that commits groups, and a few reader threads.
 
     Used from one event loop; several processes may use the same database.
     """
 
     def __init__(self, recorder: Recorder, meter: LogMeter | None = None) -> None:
         self._recorder = recorder
-        self._writer = GroupCommitter(recorder.insert_group, self.wake, meter)
+        self._writer = GroupCommitter(recorder.insert_group, self.notify_waiters, meter)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
         self._streams = BatchedQuery(self._readers, recorder.select_streams, recorder.unstorable)
         self._answers = BatchedQuery(self._readers, recorder.select_answers, recorder.unstorable)
@@ -95,7 +98,7 @@ class GroupCommitLog:
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
         """See :class:`EventLog`."""
-        return await self._read(self._streams.ask((stream, after_version)))
+        return await self._read(self._streams.load((stream, after_version)))
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""
@@ -105,29 +108,29 @@ class GroupCommitLog:
         """See :class:`EventLog`."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
-        told = 0
+        notified = 0
         while not self._closing:
-            woken: asyncio.Future[int] = loop.create_future()
-            self._waiters.add(woken)
+            waiter: asyncio.Future[int] = loop.create_future()
+            self._waiters.add(waiter)
             try:
                 left = ends_at - loop.time()
-                # Whoever was woken for an earlier position need not ask what the last one is.
-                if left <= 0 or (told == 0 and await self.last_position() > after):
+                # After a notification for an earlier position there is no need to query the last one.
+                if left <= 0 or (notified == 0 and await self.last_position() > after):
                     return
-                await asyncio.wait([woken], timeout=min(left, POLL_SECONDS))
+                await asyncio.wait([waiter], timeout=min(left, POLL_SECONDS))
             finally:
-                self._waiters.discard(woken)
-            told = woken.result() if woken.done() else 0
-            if told > after:
+                self._waiters.discard(waiter)
+            notified = waiter.result() if waiter.done() else 0
+            if notified > after:
                 return
 
     async def last_position(self) -> int:
         """See :class:`EventLog`."""
-        return await self._read(self._last.ask(None))
+        return await self._read(self._last.load(None))
 
     async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """See :class:`EventLog`."""
-        return await self._read(self._answers.ask(key))
+        return await self._read(self._answers.load(key))
 
     async def forget_keys(self, now: datetime) -> None:
         """Delete idempotency keys older than 90 days."""
@@ -135,7 +138,7 @@ class GroupCommitLog:
         await self._read(self._in_reader(lambda: self._recorder.delete_keys(before)))
 
     async def keep_tidy(self, now: Callable[[], datetime]) -> None:
-        """Forget old idempotency keys once a day, until cancelled."""
+        """Delete old idempotency keys once a day, until cancelled."""
         while True:
             try:
                 await self.forget_keys(now())
@@ -146,14 +149,14 @@ class GroupCommitLog:
     async def close(self) -> None:
         """See :class:`EventLog`."""
         self._closing = True
-        self.wake()
+        self.notify_waiters()
         await self._writer.close()
         self._closed = True
         await asyncio.to_thread(self._readers.shutdown)
         self._recorder.close()
 
-    def wake(self, position: int = 0) -> None:
-        """Let those who wait look again, or go on if they wait for that position; called in the event loop."""
+    def notify_waiters(self, position: int = 0) -> None:
+        """Tell waiters the position that the log has reached; without one they query it. Called in the event loop."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(position)

@@ -1,4 +1,4 @@
-"""Questions to the log that are asked at the same time become one query: one hop to a reader's thread for all who wait."""
+"""Reads of the log that are requested at the same time become one query: one hop to a reader thread for all of them."""
 
 from __future__ import annotations
 
@@ -11,80 +11,78 @@ from typing import Final, Generic, TypeVar
 from fristwerk_platform.event_log.interface import LogUnavailableError
 
 Key = TypeVar("Key", bound=Hashable)
-Found = TypeVar("Found")
-AT_ONCE: Final = 2
-"""Queries of one kind under way at the same time; what is asked meanwhile waits for the next."""
+Result = TypeVar("Result")
+MAX_CONCURRENT: Final = 2
+"""Queries of one kind that run at the same time; keys that are requested meanwhile wait for the next one."""
 
 
-class BatchedQuery(Generic[Key, Found]):
-    """Questions of one kind; who asks alone waits for nobody.
+class BatchedQuery(Generic[Key, Result]):
+    """Coalesces concurrent reads into one query; a lone read is not delayed.
 
-    Each is put to the database after it was asked, so that its reply knows everything that was stored before.
-    ``query`` replies to several questions in their order, called in a thread of the executor. Where it raises one of
-    ``unstorable``, the fault lies in the question of one, and each is put alone.
+    A query starts after its keys were requested, so each result includes everything that was stored before the request.
+    ``query`` gets several keys, runs in a thread of the executor and returns a result for each, in their order. Where it raises
+    one of ``unstorable``, the content of one key is at fault, and each key is queried alone.
     """
 
     def __init__(
         self,
         executor: Executor,
-        query: Callable[[Sequence[Key]], Sequence[Found]],
+        query: Callable[[Sequence[Key]], Sequence[Result]],
         unstorable: tuple[type[Exception], ...],
     ) -> None:
         self._executor = executor
         self._query = query
         self._unstorable = unstorable
-        self._waiting: dict[Key, list[asyncio.Future[Found]]] = {}
-        self._under_way = 0
+        self._pending: dict[Key, list[asyncio.Future[Result]]] = {}
+        self._running = 0
         self._scheduled = False
 
-    async def ask(self, question: Key) -> Found:
-        """The reply. Raises what the query raises."""
-        future: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(question, []).append(future)
+    async def load(self, key: Key) -> Result:
+        """The result for a key. Raises what the query raises."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._pending.setdefault(key, []).append(future)
         self._schedule()
         return await future
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._under_way < AT_ONCE:
+        if not self._scheduled and self._running < MAX_CONCURRENT:
             self._scheduled = True
-            # Whoever is ready to ask in this turn of the loop comes along.
-            asyncio.get_running_loop().call_soon(self._put)
+            # Reads that are requested in the same turn of the event loop join the batch.
+            asyncio.get_running_loop().call_soon(self._start)
 
-    def _put(self) -> None:
+    def _start(self) -> None:
         self._scheduled = False
-        self._under_way += 1
-        waiting, self._waiting = self._waiting, {}
-        self._send(waiting).add_done_callback(self._next)
+        self._running += 1
+        batch, self._pending = self._pending, {}
+        self._submit(batch).add_done_callback(self._finished)
 
-    def _next(self, _done: asyncio.Future[Sequence[Found]]) -> None:
-        self._under_way -= 1
-        if self._waiting:
+    def _finished(self, _done: asyncio.Future[Sequence[Result]]) -> None:
+        self._running -= 1
+        if self._pending:
             self._schedule()
 
-    def _send(self, waiting: Mapping[Key, Sequence[asyncio.Future[Found]]]) -> asyncio.Future[Sequence[Found]]:
+    def _submit(self, batch: Mapping[Key, Sequence[asyncio.Future[Result]]]) -> asyncio.Future[Sequence[Result]]:
         loop = asyncio.get_running_loop()
         try:
-            replies = loop.run_in_executor(self._executor, self._query, list(waiting))
-        except RuntimeError:  # the executor takes nothing more
-            replies = loop.create_future()
-            replies.set_exception(LogUnavailableError("the log is closed"))
-        replies.add_done_callback(partial(self._deliver, waiting))
-        return replies
+            results = loop.run_in_executor(self._executor, self._query, list(batch))
+        except RuntimeError:  # the executor was shut down
+            results = loop.create_future()
+            results.set_exception(LogUnavailableError("the log is closed"))
+        results.add_done_callback(partial(self._deliver, batch))
+        return results
 
     def _deliver(
-        self,
-        waiting: Mapping[Key, Sequence[asyncio.Future[Found]]],
-        done: asyncio.Future[Sequence[Found]],
+        self, batch: Mapping[Key, Sequence[asyncio.Future[Result]]], done: asyncio.Future[Sequence[Result]]
     ) -> None:
         error = done.exception()
-        if isinstance(error, self._unstorable) and len(waiting) > 1:
-            for question, futures in waiting.items():
-                self._send({question: futures})
+        if isinstance(error, self._unstorable) and len(batch) > 1:
+            for key, futures in batch.items():
+                self._submit({key: futures})
             return
-        for number, futures in enumerate(waiting.values()):
+        for number, futures in enumerate(batch.values()):
             for future in futures:
                 if future.done():
-                    continue  # who asked has gone away
+                    continue  # the reader was cancelled
                 if error is None:
                     future.set_result(done.result()[number])
                 else:

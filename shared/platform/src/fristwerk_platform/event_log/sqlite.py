@@ -13,8 +13,7 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from fristwerk_language.events import NewEvent
-from fristwerk_platform.event_log.conflicts import contradicts_itself, versions_before
+from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
 from fristwerk_platform.event_log.interface import (
     Answer,
@@ -23,6 +22,7 @@ from fristwerk_platform.event_log.interface import (
     Keyed,
     KeyUsedError,
     LogUnavailableError,
+    NewEvent,
     StoredAnswer,
     VersionConflictError,
 )
@@ -107,42 +107,42 @@ class SqliteRecorder(SQLiteApplicationRecorder):
                 cursor.execute(statement)
 
     def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
-        """See :class:`GroupRecorder`. The whole group at once; where that cannot be, append by append."""
-        if not contradicts_itself(group) and (stored := self._insert_together(group)) is not None:
+        """See :class:`Recorder`. The whole group at once; where that cannot be, append by append."""
+        if not has_rivals(group) and (stored := self._insert_together(group)) is not None:
             return stored
         with self._transaction() as cursor:
             outcomes = [self._insert_one(cursor, append) for append in group]
         return outcomes  # noqa: RET504 - only now it is durable
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version"
         with self._cursor() as cursor:
             return [self._select_lines(cursor, condition, *each) for each in wanted]
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         with self._cursor() as cursor:
             return self._select_lines(cursor, "rowid > ? ORDER BY rowid LIMIT ?", after, limit)
 
     def select_last_position(self) -> int:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         with self._cursor() as cursor:
             row = cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()  # noqa: S608 - own name
             return row[0] or 0
 
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         with self._cursor() as cursor:
             return [_stored_answer(cursor, key) for key in keys]
 
     def delete_keys(self, before: int) -> None:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         with self._transaction() as cursor:
             cursor.execute("DELETE FROM idempotency_keys WHERE stored_at < ?", (before,))
 
     def close(self) -> None:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         self.datastore.close()
 
     def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
@@ -175,7 +175,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             part = events[done : done + rows]
             values = [
                 value
-                for new, before in zip(part, versions_before(part), strict=True)
+                for new, before in zip(part, expected_versions(part), strict=True)
                 for value in (new.stream, new.version, new.type, new.line, before)
             ]
             cursor.execute(self._inserts[rows], values)

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from fastapi import Request, Response
 
-from fristwerk_language.events import Actor, Event, NewEvent, encode_line, type_name
+from fristwerk_language.events import Actor, Event, encode_line, type_name
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.event_log import (
     Answer,
@@ -23,6 +23,7 @@ from fristwerk_platform.event_log import (
     Keyed,
     KeyUsedError,
     LogUnavailableError,
+    NewEvent,
     StoredAnswer,
 )
 from fristwerk_platform.http.middleware import principal_of

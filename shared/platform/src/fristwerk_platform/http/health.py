@@ -34,7 +34,7 @@ Check = Callable[[], Awaitable[Dependency]]
 def health_router(
     *,
     checks: dict[str, Check],
-    followers: Callable[[], list[Subscription]],
+    followers: Callable[[], list[Subscription[Any]]],
     metrics: Metrics,
     now: Callable[[], datetime],
     parked: Callable[[], Awaitable[int]] | None = None,
@@ -135,7 +135,7 @@ async def _measured(measure: Callable[[], Awaitable[None]]) -> None:
         _log.warning("not_measured", error=type(error).__name__)
 
 
-def _feed(follower: Subscription, now: datetime) -> dict[str, Any]:
+def _feed(follower: Subscription[Any], now: datetime) -> dict[str, Any]:
     lag = follower.lag
     return {
         "position": lag.position,

@@ -1,11 +1,12 @@
-"""Read models in SQL: databases, the column type for instants, and generations that replace one another while in use.
+"""Read models in SQL: databases, the column type for instants, and versions that replace one another while in use.
 
-Database            what a service does with a database: transactions and readings
-open_database       one that stays: a file or a schema
-store, add, among   many rows or keys in one statement
-migrated_by         where the revisions of a database's tables lie
-open_live_database  a read model, of which a rebuild may make the next generation beside it
-KEPT, GROWING       marks of tables that cannot be made again from the log; a rebuild copies them. PASSING: nor are these compared
+Database              where rows are read and written: transactions and readings
+open_database         one that is never rebuilt: a file or a schema
+open_live_read_model  one that a rebuild may replace while it is in use
+store, add, in_list   many rows or keys in one statement
+migrated_by           where the revisions of a database's tables lie
+KEPT, GROWING         marks of tables that cannot be derived from the log; a rebuild copies them
+PASSING               mark of tables that a rebuild neither copies nor compares
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fristwerk_platform.read_models.database import (
     REBUILDABLE,
     Database,
     DatabaseUnavailableError,
+    SqlDatabase,
     UtcDateTime,
     advisory_lock,
     after_commit,
@@ -39,6 +41,7 @@ __all__ = [
     "LiveReadModel",
     "NewerDatabaseError",
     "RebuildError",
+    "SqlDatabase",
     "UtcDateTime",
     "add",
     "advisory_lock",

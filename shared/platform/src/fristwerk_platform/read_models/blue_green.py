@@ -1,7 +1,7 @@
-"""A read model that may be replaced while it is in use: a rebuild makes its next generation beside it, and all go over to that.
+"""A blue/green read model: a rebuild makes its next version while the current one is in use, and all services switch over.
 
-What a generation was replaced by stands in the generation itself, and every writing transaction looks there first, under a lock
-that the switch takes alone. So nothing is ever written into a generation after it was replaced; a writer goes on in the next one.
+A version records in itself what replaced it, and every writing transaction reads that first, under a lock that the switch takes
+exclusively. So nothing is ever written to a version after it was replaced; the writer goes on in the next one.
 """
 
 from __future__ import annotations
@@ -17,67 +17,69 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models.carry_over import PASSING
-from fristwerk_platform.read_models.database import REBUILDABLE, Database
+from fristwerk_platform.read_models.database import REBUILDABLE, Database, SqlDatabase
 from fristwerk_platform.read_models.versions import FileVersions, ReadModelVersions, SchemaVersions
 from fristwerk_platform.settings import Settings
 
-LOOK_SECONDS: Final = 1.0
-"""How often a service that only reads looks whether its generation was replaced."""
+REFRESH_SECONDS: Final = 1.0
+"""How often a service that only reads checks whether its version was replaced."""
 _log = structlog.get_logger()
 
 
 def open_live_read_model(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
 ) -> LiveReadModel:
-    """A read model in the generation that is in use, where the settings say (see ``fristwerk_platform.read_models.versions``)."""
-    return LiveReadModel(places(settings, name, metadata, pragmas))
+    """A read model in the version that is in use, where the settings say (see ``read_models.versions``)."""
+    return LiveReadModel(read_model_versions(settings, name, metadata, pragmas))
 
 
-def places(
+def read_model_versions(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
 ) -> ReadModelVersions:
-    """Where the generations of a read model lie; adds the table to its metadata in which a generation says what replaced it."""
-    _replaced(metadata)
+    """The versions of a read model; adds the table to its metadata in which a version records what replaced it."""
+    _replaced_by_table(metadata)
     if settings.database_url is not None:
         return SchemaVersions(settings.database_url, name, metadata, settings.database_connections)
     return FileVersions(settings.var, name, metadata, pragmas or REBUILDABLE)
 
 
-class LiveReadModel(Database):
-    """The generation in use, as a :class:`Database`. Whoever is in the middle of something ends it where it was begun."""
+class LiveReadModel:
+    """The version in use; see :class:`Database`. Transactions in flight finish on the version on which they started."""
 
-    def __init__(self, places: ReadModelVersions) -> None:
-        self._places = places
-        self._used: _Used | None = None
-        self._changing = asyncio.Lock()
+    def __init__(self, versions: ReadModelVersions) -> None:
+        self._versions = versions
+        self._current: _OpenVersion | None = None
+        self._switching = asyncio.Lock()
 
     @property
-    def generation(self) -> int:
-        """The number of the generation in use."""
-        return self._now_used().number
+    def version(self) -> int:
+        """The number of the version in use."""
+        return self._in_use().number
 
     async def create(self) -> None:
-        """See :class:`Database`."""
-        self._used = await self._opened(await self._places.pointer())
-        await self._used.database.create()
+        """Make or migrate the tables of the version in use, which is the first where there is none."""
+        self._current = self._open(await self._versions.active())
+        await self._current.database.create()
         await self.refresh()
 
     async def find(self) -> bool:
-        """Open the generation in use and make nothing; whether there is one."""
-        number = await self._places.pointer()
-        if number not in await self._places.present():
+        """Open the version in use without making anything. Returns whether there is one."""
+        number = await self._versions.active()
+        if number not in await self._versions.existing():
             return False
-        self._used = await self._opened(number)
-        with suppress(ProgrammingError, OperationalError):  # no rebuild can have replaced what is older than rebuilding
+        self._current = self._open(number)
+        with suppress(
+            ProgrammingError, OperationalError
+        ):  # a version older than rebuilding has no table of replacements
             await self.refresh()
         return True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """See :class:`Database`; always in a generation that was not replaced, and is not until the end."""
+        """See :class:`Database`; always in a version that is not replaced before the transaction ends."""
         while True:
             async with self._use() as used, used.database.transaction() as connection:
-                await _stay(connection)
+                await _hold_shared_lock(connection)
                 if await replaced_by(connection) is None:
                     yield connection
                     return
@@ -90,111 +92,111 @@ class LiveReadModel(Database):
             yield connection
 
     async def refresh(self) -> None:
-        """Go over to the generation that replaced the one in use, if there is one."""
-        async with self._changing:
-            before = self._now_used()
+        """Switch to the version that replaced the one in use, if there is one."""
+        async with self._switching:
+            before = self._in_use()
             number = await self._newest(before)
             if number == before.number:
                 return
-            await self._places.point_to(number)  # who switched may have been killed before it could
-            self._used = await self._opened(number)
-            _log.info("generation_replaced", read_model=self._places.name, was=before.number, now=number)
-            await before.end()
+            await self._versions.activate(number)  # the rebuild may have been killed before it could
+            self._current = self._open(number)
+            _log.info("read_model_replaced", read_model=self._versions.name, was=before.number, now=number)
+            await before.retire()
 
     async def keep_fresh(self) -> None:
-        """Look once a second, until cancelled."""
+        """Refresh once a second, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
             except (SQLAlchemyError, OSError) as error:
-                _log.warning("generation_unknown", read_model=self._places.name, error=type(error).__name__)
+                _log.warning("read_model_version_unknown", read_model=self._versions.name, error=type(error).__name__)
 
     async def close(self) -> None:
-        """See :class:`Database`."""
-        if self._used is not None:
-            await self._used.database.close()
+        """Close all connections."""
+        if self._current is not None:
+            await self._current.database.close()
 
-    async def _newest(self, used: _Used) -> int:
+    async def _newest(self, used: _OpenVersion) -> int:
         try:
-            return await newest(self._places, used.number, used.database)
+            return await newest(self._versions, used.number, used.database)
         except (ProgrammingError, OperationalError):
-            pointed = await self._places.pointer()
-            if pointed == used.number:
+            active = await self._versions.active()
+            if active == used.number:
                 raise
-            return pointed  # we slept through two rebuilds, and the second one dropped what we use
+            return active  # there were two rebuilds in between, and the second one dropped the version in use
 
-    async def _opened(self, number: int) -> _Used:
-        return _Used(number, self._places.opened(number))
+    def _open(self, number: int) -> _OpenVersion:
+        return _OpenVersion(number, self._versions.open(number))
 
-    def _now_used(self) -> _Used:
-        assert self._used is not None, "created"
-        return self._used
+    def _in_use(self) -> _OpenVersion:
+        assert self._current is not None, "created"
+        return self._current
 
     @asynccontextmanager
-    async def _use(self) -> AsyncIterator[_Used]:
-        used = self._now_used()
+    async def _use(self) -> AsyncIterator[_OpenVersion]:
+        used = self._in_use()
         used.uses += 1
         try:
             yield used
         finally:
             used.uses -= 1
-            await used.close_if_done()
+            await used.close_if_unused()
 
 
-class _Used:
-    """A generation, how many transactions and readings it serves, and whether there will be more."""
+class _OpenVersion:
+    """An open version, how many transactions use it, and whether there will be more."""
 
-    def __init__(self, number: int, database: Database) -> None:
+    def __init__(self, number: int, database: SqlDatabase) -> None:
         self.number = number
         self.database = database
         self.uses = 0
-        self._ended = False
+        self._retired = False
 
-    async def end(self) -> None:
-        """Close it once nobody uses it any more."""
-        self._ended = True
-        await self.close_if_done()
+    async def retire(self) -> None:
+        """Close it once nothing uses it any more."""
+        self._retired = True
+        await self.close_if_unused()
 
-    async def close_if_done(self) -> None:
-        if self._ended and self.uses == 0:
+    async def close_if_unused(self) -> None:
+        if self._retired and self.uses == 0:
             await self.database.close()
 
 
-async def newest(places: ReadModelVersions, number: int, database: Database) -> int:
-    """The generation that is in use after everything that replaced this one."""
-    following = await _replacement(database)
-    while following is not None:
-        number, opened = following, places.opened(following)
+async def newest(versions: ReadModelVersions, number: int, database: Database) -> int:
+    """The version in use after everything that replaced this one."""
+    next_number = await _replacement(database)
+    while next_number is not None:
+        number, replacement = next_number, versions.open(next_number)
         try:
-            following = await _replacement(opened)
+            next_number = await _replacement(replacement)
         finally:
-            await opened.close()
+            await replacement.close()
     return number
 
 
 @asynccontextmanager
 async def writes_blocked(live: Database) -> AsyncIterator[AsyncConnection]:
-    """Nobody writes into the generation until this transaction ends; readers go on."""
+    """Block all other writing to the version until this transaction ends; reading goes on."""
     async with live.transaction() as connection:
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         yield connection
 
 
-async def replace(connection: AsyncConnection, number: int) -> None:
-    """Let the halted generation say what replaced it."""
-    await connection.execute(insert(_mark), [{"generation": number}])
+async def mark_replaced(connection: AsyncConnection, number: int) -> None:
+    """Record in the blocked version which one replaces it."""
+    await connection.execute(insert(_replacements), [{"generation": number}])
 
 
-async def reinstate(connection: AsyncConnection) -> None:
-    """Let the generation say that it was not replaced."""
-    await connection.execute(delete(_mark))
+async def mark_live(connection: AsyncConnection) -> None:
+    """Record in the version that nothing replaces it."""
+    await connection.execute(delete(_replacements))
 
 
 async def replaced_by(connection: AsyncConnection) -> int | None:
-    """What replaced the generation, if anything did."""
-    return (await connection.execute(select(_mark.c.generation))).scalar()
+    """The number of the version that replaced this one, if one did."""
+    return (await connection.execute(select(_replacements.c.generation))).scalar()
 
 
 async def _replacement(database: Database) -> int | None:
@@ -202,16 +204,17 @@ async def _replacement(database: Database) -> int | None:
         return await replaced_by(connection)
 
 
-async def _stay(connection: AsyncConnection) -> None:
-    """Keep the generation from being replaced before this transaction ends; SQLite's write lock does so anyway."""
+async def _hold_shared_lock(connection: AsyncConnection) -> None:
+    """Prevent the version from being replaced before this transaction ends; SQLite's write lock does so anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})"))
 
 
-def _replaced(metadata: MetaData) -> Table:
+def _replaced_by_table(metadata: MetaData) -> Table:
+    """The stored name of a version's number is ``generation``, as it was first called; databases keep it."""
     key = Column("generation", Integer, primary_key=True, autoincrement=False)
     return Table("replaced_by", metadata, key, info=PASSING, keep_existing=True)
 
 
 _LOCK: Final = "hashtext(current_schema()), hashtext('fristwerk generation')"
-_mark: Final = _replaced(MetaData())
+_replacements: Final = _replaced_by_table(MetaData())

@@ -1,7 +1,7 @@
 """Many rows in one statement of constant text: stored, added, or looked up by a list of keys.
 
-One statement a row, or one parameter a key, costs a projector more than all of its own work. PostgreSQL takes a column as an
-array, SQLite the keys as a JSON text and rows through its driver's loop.
+A statement for each row, or a parameter for each key, costs a projector more than all of its own work. PostgreSQL takes a column
+as an array; SQLite takes the keys as a JSON text, and rows through its driver's loop.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
 Replacing = TypeVar("Replacing", sqlite.Insert, postgresql.Insert)
-_PLACE: Final = "place_in_list"
+_ORDINAL: Final = "ordinal_in_list"
 
 
 async def store(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows; one replaces what has the same primary key, be it stored or earlier in the list."""
+    """Insert the rows; each replaces the row with the same primary key, whether stored or earlier in the list."""
     if not rows:
         return
     if connection.dialect.name == "postgresql":
@@ -34,7 +34,7 @@ async def store(connection: AsyncConnection, table: Table, rows: Sequence[Row]) 
 
 
 async def add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows in their order. Raises IntegrityError where one is there already; all rows name the same columns."""
+    """Insert the rows in their order; all have the same columns. Raises IntegrityError where a key exists already."""
     if not rows:
         return
     if connection.dialect.name == "postgresql":
@@ -44,7 +44,7 @@ async def add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) ->
 
 
 def in_list(connection: AsyncConnection, column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a column of texts holds one of the values."""
+    """Whether a text column holds one of the values."""
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))
     listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
@@ -67,16 +67,16 @@ def _replacing(statement: Replacing, table: Table, columns: Sequence[str] = ()) 
 
 @lru_cache(maxsize=64)
 def _stored_at_once(table: Table, columns: tuple[str, ...]) -> postgresql.Insert:
-    """The same, replacing what is there."""
+    """Like ``_inserted_at_once``, replacing rows with the same primary key."""
     return _replacing(_inserted_at_once(table, columns), table, columns)
 
 
 @lru_cache(maxsize=64)
 def _inserted_at_once(table: Table, columns: tuple[str, ...]) -> postgresql.Insert:
-    """Arrays of columns, numbered so that rows get their own numbers in the order of the list."""
+    """Inserts columns given as arrays, in the order of the list, so that a sequence numbers the rows in that order."""
     arrays = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in columns]
-    listed = func.unnest(*arrays).table_valued(*columns, with_ordinality=_PLACE).render_derived()
-    rows = select(*[listed.c[name] for name in columns]).order_by(listed.c[_PLACE])
+    listed = func.unnest(*arrays).table_valued(*columns, with_ordinality=_ORDINAL).render_derived()
+    rows = select(*[listed.c[name] for name in columns]).order_by(listed.c[_ORDINAL])
     return postgresql.insert(table).from_select(columns, rows)
 
 

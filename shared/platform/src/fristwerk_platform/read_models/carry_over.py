@@ -1,7 +1,7 @@
-"""Between two generations: copying what cannot be made again from the log, and comparing what was made again.
+"""Between two versions of a read model: copying rows that no log holds, and comparing what was derived again.
 
-A table is marked where it is defined, ``Table(…, info=KEPT)``. Everything here runs in one transaction of the generation that is
-being built, which sees the live one as of one moment under the name of its schema.
+A table is marked where it is defined, ``Table(…, info=KEPT)``. Everything here runs in one transaction of the version that is
+being built, which sees the live version as of one moment under the name of its schema.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, and_, delete, exists, fun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 KEPT: Final = {"rebuild": "copy"}
-"""A table whose rows a rebuild copies: nobody can derive them from the log."""
+"""A table whose rows a rebuild copies, because they cannot be derived from the log."""
 GROWING: Final = {"rebuild": "copy", "grows": True}
 """The same for a table whose rows are only ever added, with growing numbers as primary key."""
 PASSING: Final = {"rebuild": "leave"}
@@ -24,7 +24,7 @@ _FETCHED: Final = 1_000
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What two generations hold in a table: how many rows stand in one only or differ, and a digest of each side's rows."""
+    """A table in two versions: how many rows differ or are in one only, and a digest of each version's rows."""
 
     table: str
     rows: int
@@ -34,14 +34,14 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def derived(metadata: MetaData) -> list[Table]:
-    """The tables that the projectors make, in the order of their names."""
+    """The tables that the projectors fill, in the order of their names."""
     return sorted(
         (table for table in metadata.sorted_tables if "rebuild" not in table.info), key=lambda each: each.name
     )
 
 
 async def copy_kept(connection: AsyncConnection, metadata: MetaData, schema: str) -> None:
-    """Let the kept tables hold what they hold in the live generation; what is there already stays."""
+    """Make the kept tables equal to those of the live version; rows that are equal already stay."""
     for table in metadata.sorted_tables:
         if table.info.get("rebuild") == "copy":
             await _copy(connection, table, table.to_metadata(MetaData(), schema=schema))
@@ -54,16 +54,16 @@ async def _copy(connection: AsyncConnection, table: Table, live: Table) -> None:
         last = (await connection.execute(select(func.max(key)))).scalar()
         taken = select(live).where(live.c[key.name] > (last or 0)).order_by(live.c[key.name])
     else:
-        await connection.execute(delete(table).where(~_stands_in(live, table, [*live.columns.keys()])))
+        await connection.execute(delete(table).where(~_is_in(live, table, [*live.columns.keys()])))
         keys = [column.name for column in table.primary_key]
-        taken = select(live).where(~_stands_in(table, live, keys))
+        taken = select(live).where(~_is_in(table, live, keys))
     await connection.execute(insert(table).from_select(columns, taken))
     if connection.dialect.name == "postgresql" and table.autoincrement_column is not None:
-        await _go_on_numbering(connection, table)
+        await _advance_sequence(connection, table)
 
 
-async def _go_on_numbering(connection: AsyncConnection, table: Table) -> None:
-    """New rows are numbered after the copied ones, which did not ask the sequence."""
+async def _advance_sequence(connection: AsyncConnection, table: Table) -> None:
+    """Number new rows after the copied ones, which did not take their numbers from the sequence."""
     key = table.autoincrement_column
     assert key is not None, "checked by the caller"
     last = (await connection.execute(select(func.max(key)))).scalar()
@@ -73,7 +73,7 @@ async def _go_on_numbering(connection: AsyncConnection, table: Table) -> None:
 
 
 async def compare(connection: AsyncConnection, table: Table, schema: str) -> Comparison:
-    """Compare a table in both generations."""
+    """Compare a table in both versions."""
     live = table.to_metadata(MetaData(), schema=schema)
     before, _ = await _digest(connection, live)
     after, rows = await _digest(connection, table)
@@ -93,16 +93,16 @@ async def _digest(connection: AsyncConnection, table: Table) -> tuple[str, int]:
 
 
 async def _differing(connection: AsyncConnection, table: Table, live: Table) -> int:
-    """Rows of either that do not stand in the other; a row that stands in both with other values counts once."""
+    """How many rows of either are not in the other; a row that is in both with different values counts once."""
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.columns]
-    changed = select(func.count()).select_from(live).where(~_stands_in(table, live, names))
-    added = select(func.count()).select_from(table).where(~_stands_in(live, table, keys))
+    changed = select(func.count()).select_from(live).where(~_is_in(table, live, names))
+    added = select(func.count()).select_from(table).where(~_is_in(live, table, keys))
     return sum([(await connection.execute(each)).scalar_one() for each in (changed, added)])
 
 
-def _stands_in(table: Table, other: Table, names: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a row of the other table stands in the table, as far as those columns go."""
+def _is_in(table: Table, other: Table, names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row of the other table is in the table, comparing the named columns."""
     there = table.alias("there")  # the two have the same name
     same: list[ColumnElement[bool]] = [
         there.c[name].is_not_distinct_from(other.c[name]) if other.c[name].nullable else there.c[name] == other.c[name]

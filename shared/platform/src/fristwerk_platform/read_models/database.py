@@ -1,4 +1,4 @@
-"""Databases: the engine, the column type for instants, short transactions, and what is said when a database does not answer.
+"""Databases: the engine, the column type for instants, short transactions, the error of an unreachable database.
 
 SQLite drops time zones, so instants are stored as integers of microseconds since the epoch on every database.
 """
@@ -6,10 +6,10 @@ SQLite drops time zones, so instants are stored as integers of microseconds sinc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, BigInteger, Dialect, MetaData, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -23,7 +23,7 @@ from fristwerk_platform.settings import DATABASE_CONNECTIONS, Settings
 FILE_CONNECTIONS: Final = 4
 """Connections to an SQLite file at most."""
 POOL_SECONDS: Final = 10.0
-"""So long a request waits for a connection that others use."""
+"""How long a request waits for a pooled connection."""
 CONNECT_SECONDS: Final = 5.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -46,14 +46,26 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class DatabaseUnavailableError(SQLAlchemyError):
-    """The database does not answer at the moment: it is stopped, starts, or lost the connection. Nothing was stored.
+    """The database is unreachable: it is stopped, still starting, or the connection was lost. Nothing was stored.
 
-    Only a connection that breaks while a transaction is committed leaves open whether it was.
+    Only where the connection breaks during a commit is it unknown whether the transaction was stored.
     """
 
 
-class Database:
-    """A file of SQLite or a schema of PostgreSQL: short transactions and readings. Both raise DatabaseUnavailableError."""
+class Database(Protocol):
+    """Where rows are read and written: short transactions and readings. Both raise DatabaseUnavailableError."""
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A writing transaction: all of it or nothing."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A consistent view for reading."""
+        ...
+
+
+class SqlDatabase:
+    """A file of SQLite or a schema of PostgreSQL; see :class:`Database`."""
 
     def __init__(self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None) -> None:
         self._engine = engine
@@ -61,7 +73,7 @@ class Database:
         self._schema = schema
 
     async def create(self) -> None:
-        """Make or migrate the tables; of several processes starting at once one does. Raises NewerDatabaseError."""
+        """Make or migrate the tables; of several processes that start at once, one does. Raises NewerDatabaseError."""
         async with self.transaction() as connection:
             if self._schema is not None:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
@@ -70,7 +82,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A writing transaction: all of it or nothing. On SQLite it takes the write lock at once, so it never deadlocks."""
+        """See :class:`Database`. On SQLite it takes the write lock at once, so it never deadlocks."""
         async with _connection(self._engine) as connection:
             await connection.execution_options(writes=True)
             async with connection.begin():
@@ -78,12 +90,12 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view for reading."""
+        """See :class:`Database`."""
         async with _connection(self._engine) as connection:
             yield connection
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._engine.dispose()
 
 
@@ -109,7 +121,7 @@ def _lost(error: DBAPIError) -> bool:
 
 
 async def advisory_lock(connection: AsyncConnection, what: str) -> None:
-    """Wait until no other transaction does ``what``; ours does until it ends. SQLite has one writer anyway."""
+    """Hold the lock named ``what`` until the transaction ends, waiting for it. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:what))"), {"what": what}
@@ -123,11 +135,11 @@ def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
 
 def open_database(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
-) -> Database:
-    """The database that the settings choose: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+) -> SqlDatabase:
+    """The database that the settings select: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
     if settings.database_url is not None:
-        most = settings.database_connections
-        return postgres_database(settings.database_url, name.replace("-", "_"), metadata, most_connections=most)
+        limit = settings.database_connections
+        return postgres_database(settings.database_url, name.replace("-", "_"), metadata, max_connections=limit)
     return sqlite_database(settings.var / f"{name}.db", metadata, pragmas or REBUILDABLE)
 
 
@@ -136,20 +148,20 @@ def postgres_database(
     schema: str,
     metadata: MetaData,
     *,
-    most_connections: int = DATABASE_CONNECTIONS,
+    max_connections: int = DATABASE_CONNECTIONS,
     statement_seconds: float | None = 30.0,
-    one_moment: bool = False,
-) -> Database:
+    snapshot: bool = False,
+) -> SqlDatabase:
     """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database[?sslmode=…]``.
 
-    A server that has not answered a statement by ``statement_seconds`` is given up. With ``one_moment`` a transaction sees all
-    others' changes as of its beginning.
+    A statement that takes longer than ``statement_seconds`` fails. With ``snapshot`` every statement of a transaction sees the
+    database as of the transaction's beginning.
     """
-    isolation = {"isolation_level": "REPEATABLE READ"} if one_moment else {}
+    isolation = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
     given = make_url(url)
     engine = create_async_engine(
         given.set(drivername="postgresql+asyncpg", query={}),
-        pool_size=most_connections,  # all are kept: under load each closed one would be opened again at once
+        pool_size=max_connections,  # all are kept: under load a closed one would be opened again at once
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
@@ -162,19 +174,19 @@ def postgres_database(
             "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
         },
     )
-    return Database(engine, metadata, schema)
+    return SqlDatabase(engine, metadata, schema)
 
 
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
-"""For read models: they are made again from the log, so a tail lost with the power is only replayed."""
+"""For read models: they are derived from the log, so a tail that a power cut loses is only replayed."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
 """For keys: on the disk once stored, and off the disk once deleted."""
 
 
 def sqlite_database(
-    file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE, *, seen: tuple[str, Path] | None = None
-) -> Database:
-    """A database in one SQLite file. ``seen`` is a name and another file, which is read under that name as its schema.
+    file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE, *, attached: tuple[str, Path] | None = None
+) -> SqlDatabase:
+    """A database in one SQLite file. ``attached`` is a schema name and another file, which can be read under that name.
 
     A transaction sees the other file as of its beginning, and never locks it.
     """
@@ -185,7 +197,7 @@ def sqlite_database(
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         hide_parameters=True,
-        connect_args={"uri": seen is not None},
+        connect_args={"uri": attached is not None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -194,8 +206,8 @@ def sqlite_database(
         cursor = connection.cursor()
         for pragma in (*pragmas, "busy_timeout=10000"):
             cursor.execute(f"PRAGMA {pragma}")
-        if seen is not None:
-            name, other = seen
+        if attached is not None:
+            name, other = attached
             cursor.execute(f"ATTACH DATABASE ? AS {name}", (f"{other.absolute().as_uri()}?mode=ro",))
         cursor.close()
 
@@ -204,4 +216,4 @@ def sqlite_database(
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return Database(engine, metadata)
+    return SqlDatabase(engine, metadata)

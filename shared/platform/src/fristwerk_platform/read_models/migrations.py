@@ -1,8 +1,8 @@
-"""Bringing a database's tables to what the code expects: made at once where there are none, else migrated with alembic.
+"""Bringing a database's tables to what the code expects: created at once where there are none, else migrated with alembic.
 
-A database says in ``alembic_version`` which revision it is at. Revisions are the modules ``v0001_….py``, ``v0002_….py``, … of the
-folder that its metadata names, ``MetaData(info=migrated_by(folder))``; the last one gives what the metadata describes. A database
-that another version of Fristwerk goes on using beside ours must stay usable for it, so a revision only ever adds.
+A database records its revision in ``alembic_version``. Revisions are the modules ``v0001_….py``, ``v0002_….py``, … of the folder
+that its metadata names, ``MetaData(info=migrated_by(folder))``; the last one gives what the metadata describes. An older program
+that uses the same database next to ours must be able to go on, so a revision only ever adds.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 BASELINE: Final = "0001"
-"""What databases have that were made before migrations were."""
+"""The revision of databases that were made before there were migrations."""
 _FOLDER: Final = "migrations"
 _REVISION: Final = re.compile(r"v(\d{4})_\w+")
+_ENVIRONMENT: Final = Path(__file__).parent / "migration_environment"
+"""The folder of ``env.py``, which alembic runs."""
 _version: Final = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-_one_at_a_time: Final = threading.Lock()
-"""Alembic's ``op`` is one for the whole process."""
+_migrating: Final = threading.Lock()
+"""Alembic's ``op`` and ``context`` are global to the process."""
 _log = structlog.get_logger()
 
 
 class NewerDatabaseError(Exception):
-    """The database was migrated by a newer version of Fristwerk than this one. The message is a sentence."""
+    """The database was migrated by a newer version of this program. The message is a sentence."""
 
 
 def migrated_by(folder: Path) -> dict[str, Any]:
@@ -39,14 +41,14 @@ def migrated_by(folder: Path) -> dict[str, Any]:
 
 
 def revisions(metadata: MetaData) -> list[str]:
-    """The metadata's revisions in order, such as ``0001``; none, where its tables are made as they are."""
+    """The metadata's revisions in order, such as ``0001``; none, where its tables are never migrated."""
     folder: Path | None = metadata.info.get(_FOLDER)
     found = [] if folder is None else sorted(folder.glob("v*.py"))
     return [match[1] for each in found if (match := _REVISION.fullmatch(each.stem))]
 
 
 async def bring_up_to_date(connection: AsyncConnection, metadata: MetaData) -> None:
-    """Make or migrate the tables, inside a transaction that nobody else's runs beside. Raises NewerDatabaseError."""
+    """Create or migrate the tables, in a transaction that excludes all others. Raises NewerDatabaseError."""
     known = revisions(metadata)
     if not known:
         await connection.run_sync(metadata.create_all)
@@ -65,25 +67,25 @@ async def bring_up_to_date(connection: AsyncConnection, metadata: MetaData) -> N
 
 
 async def stamp(connection: AsyncConnection, revision: str) -> None:
-    """Let a database that was made at once say at which revision that was."""
+    """Record the revision of a database whose tables were created at once."""
     await connection.run_sync(_version.create)
     await connection.execute(insert(_version), [{"version_num": revision}])
 
 
 async def migrate(connection: AsyncConnection, metadata: MetaData, at: str | None, to: str = "head") -> None:
     """Run the revisions after ``at``, or all."""
-    async with _turn():
+    async with _migration_lock():
         await connection.run_sync(_migrate, metadata, to)
     _log.info("database_migrated", database=connection.engine.url.database, was=at, now=revisions(metadata)[-1])
 
 
 def _revision(connection: Connection, metadata: MetaData) -> str | None:
-    """The revision that the database is at; null where it is empty."""
-    there = inspect(connection)
-    if there.has_table(_version.name):
+    """The revision of the database; ``None`` where it is empty."""
+    tables = inspect(connection)
+    if tables.has_table(_version.name):
         at: str = connection.execute(select(_version.c.version_num)).scalar_one()
         return at
-    if not any(there.has_table(table.name) for table in metadata.sorted_tables):
+    if not any(tables.has_table(table.name) for table in metadata.sorted_tables):
         return None
     _version.create(connection)
     connection.execute(insert(_version), [{"version_num": BASELINE}])
@@ -91,27 +93,23 @@ def _revision(connection: Connection, metadata: MetaData) -> str | None:
 
 
 def _migrate(connection: Connection, metadata: MetaData, to: str) -> None:
-    # Alembic takes half a second to import, and nearly every start finds the tables as they should be.
+    # Alembic takes half a second to import, and nearly every start finds the tables up to date.
+    from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    folder = str(metadata.info[_FOLDER])
-    script = ScriptDirectory(folder, version_locations=[folder])
-
-    def steps(revision: Any, _context: Any) -> Any:
-        return script._upgrade_revs(to, revision)  # noqa: SLF001 - what alembic's own upgrade command calls
-
-    with EnvironmentContext(Config(), script, fn=steps, destination_rev=to) as environment:
-        environment.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
-        environment.run_migrations()
+    config = Config()
+    for option, folder in (("script_location", _ENVIRONMENT), ("version_locations", metadata.info[_FOLDER])):
+        config.set_main_option(option, str(folder).replace("%", "%%"))  # options are interpolated
+    config.set_main_option("path_separator", "newline")  # a folder's name may contain every other separator
+    config.attributes |= {"connection": connection, "metadata": metadata}
+    command.upgrade(config, to)
 
 
 @asynccontextmanager
-async def _turn() -> AsyncIterator[None]:
-    """Migrate while nobody else in the process does, whichever event loop they run in."""
-    await asyncio.to_thread(_one_at_a_time.acquire)
+async def _migration_lock() -> AsyncIterator[None]:
+    """Let only one thread of the process migrate at a time, whichever event loop it runs."""
+    await asyncio.to_thread(_migrating.acquire)
     try:
         yield
     finally:
-        _one_at_a_time.release()
+        _migrating.release()

@@ -1,20 +1,25 @@
-"""Following another service's log, or one's own, exactly once; and serving a log to those who follow it."""
+"""Following another service's log, or one's own, exactly once.
+
+Feed, LogFeed, HttpFeed    where lines come from
+Subscription               applies them to a database
+Checkpoints                how far each source is applied, in that database
+FeedEvent                  what a subscription must know of the events that ``decode`` returns
+"""
 
 from __future__ import annotations
 
-from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, Page, Prefetch, SourceUnavailableError
-from fristwerk_platform.subscriptions.subscription import (
-    Apply,
-    Checkpoints,
-    Lag,
-    SourceWentBackwardsError,
-    Subscription,
-)
+from fristwerk_platform.subscriptions.checkpoints import Checkpoints, SourceWentBackwardsError
+from fristwerk_platform.subscriptions.decoding import Decode, FeedEvent, position_of, with_position
+from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, Page, SourceUnavailableError
+from fristwerk_platform.subscriptions.prefetch import Prefetch
+from fristwerk_platform.subscriptions.subscription import Apply, Lag, Subscription
 
 __all__ = [
     "Apply",
     "Checkpoints",
+    "Decode",
     "Feed",
+    "FeedEvent",
     "HttpFeed",
     "Lag",
     "LogFeed",
@@ -23,4 +28,6 @@ __all__ = [
     "SourceUnavailableError",
     "SourceWentBackwardsError",
     "Subscription",
+    "position_of",
+    "with_position",
 ]

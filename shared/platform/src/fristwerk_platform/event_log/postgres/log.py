@@ -60,8 +60,8 @@ class PostgresEventLog(GroupCommitLog):
             with suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True) as connection:
                 connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
                 while not self._ended.is_set():
-                    for told in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
-                        if not self._connections.owns(told.pid):  # our own appends have woken everybody already
+                    for notification in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                        if not self._connections.owns(notification.pid):  # our own appends have woken everybody already
                             with suppress(RuntimeError):  # the loop has ended
-                                loop.call_soon_threadsafe(self.wake, int(told.payload or 0))
+                                loop.call_soon_threadsafe(self.notify_waiters, int(notification.payload or 0))
             self._ended.wait(RECONNECT_SECONDS)  # the wait's own poll goes on meanwhile

@@ -12,7 +12,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
-from fristwerk_platform.event_log.conflicts import conflict, contradicts_itself, versions_before
+from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals, version_conflict
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.interface import (
     Answer,
@@ -64,7 +64,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
                 connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
 
     def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
-        """See :class:`GroupRecorder`. A connection that breaks is replaced; what it had stored is found, not stored twice."""
+        """See :class:`Recorder`. A connection that breaks is replaced; what it had stored is found, not stored twice."""
         try:
             return self._insert_group(group, again=False)
         except psycopg.Error as error:
@@ -93,7 +93,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
         ``again`` looks first for what was stored before the connection broke.
         """
-        if not again and not contradicts_itself(group):
+        if not again and not has_rivals(group):
             positions = self._in_transaction(lambda cursor: self._insert(cursor, group))
             if positions is not None:
                 return _last_positions(positions, group)
@@ -140,7 +140,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
             [new.version for new in events],
             [new.type for new in events],
             [new.line for new in events],
-            versions_before(events),
+            expected_versions(events),
             [each.key.scope for each in keyed],
             [each.key.key for each in keyed],
             [each.key.request_digest for each in keyed],
@@ -174,7 +174,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         for number, each in enumerate(group):
             if outcomes[number] != 0:
                 continue
-            refusal = _key_used(each.keyed, answers) or conflict(each.events, versions)
+            refusal = _key_used(each.keyed, answers) or version_conflict(each.events, versions)
             if refusal is not None:
                 outcomes[number] = refusal
                 continue
@@ -184,32 +184,32 @@ class PostgresRecorder(PostgresApplicationRecorder):
                 answers[key.scope, key.key] = StoredAnswer(request_digest=key.request_digest, answer=answer)
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
         for number, position, line in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
             found[number - 1].append(FeedLine(position, line))
         return found
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         return [FeedLine(position, line) for position, line in self._rows("feed", (after, limit))]
 
     def select_last_position(self) -> int:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         return self._rows("last", ())[0][0] or 0
 
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         answers = _by_key(self._rows("answers", _columns_of(keys)))
         return [answers.get((key.scope, key.key)) for key in keys]
 
     def delete_keys(self, before: int) -> None:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         with self._connections.get_connection() as connection:
             connection.execute(self._sql["delete_keys"], (before,))
 
     def close(self) -> None:
-        """See :class:`GroupRecorder`."""
+        """See :class:`Recorder`."""
         self._connections.close()
 
     def _answers(

@@ -1,0 +1,56 @@
+"""Reading a feed ahead: while a subscription is far behind, the next pages are merged and fetched in advance."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, Page
+
+MAX_MERGED_LINES: Final = 10 * BATCH
+"""Lines of a merged page at most."""
+
+
+class Prefetch:
+    """Reads a feed for one reader: while it is far behind, merges up to ten pages and fetches the next ones meanwhile.
+
+    The cost of a batch is then shared by more events, and the reader does not wait for the source between batches. A reader that
+    has nearly caught up fetches only once its batch is applied, because more events will have arrived by then.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._fetching: tuple[int, asyncio.Task[Page]] | None = None
+
+    async def page(self, after: int, wait_seconds: float) -> Page:
+        """The page after a position, which need not be the end of the last page. Raises SourceUnavailableError."""
+        position, fetching = self._fetching or (None, None)
+        self._fetching = None
+        if fetching is None or position != after:
+            await _cancelled(fetching)
+            page = await self._merged(after, wait_seconds)
+        else:
+            page = await fetching
+        if len(page.lines) >= BATCH and page.next < page.last:
+            self._fetching = page.next, asyncio.create_task(self._merged(page.next, 0))
+        return page
+
+    async def aclose(self) -> None:
+        """Cancel what is being fetched."""
+        if self._fetching is not None:
+            await _cancelled(self._fetching[1])
+        self._fetching = None
+
+    async def _merged(self, after: int, wait_seconds: float) -> Page:
+        page = await self._feed.page(after, BATCH, wait_seconds)
+        lines = page.lines
+        while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MAX_MERGED_LINES:
+            page = await self._feed.page(page.next, BATCH, 0)
+            lines = lines + page.lines
+        return Page(lines=lines, next=page.next, last=page.last)
+
+
+async def _cancelled(fetching: asyncio.Task[Page] | None) -> None:
+    if fetching is not None:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
