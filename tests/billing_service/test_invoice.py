@@ -5,12 +5,32 @@ from __future__ import annotations
 import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
 
 from billing_service.domain.invoice import invoice
+from billing_service.domain.invoice.document import (
+    Buyer,
+    InvoiceDocument,
+    Parties,
+    Seller,
+    TermsReference,
+    document_digest,
+    document_line,
+    read_document,
+    read_head,
+    reversed_document,
+    stored_form,
+    terms_used,
+)
 from billing_service.domain.rating.packages import frozen_draws
-from billing_service.domain.statement.ledger import NOTHING, Invoiced
+from billing_service.domain.statement.ledger import NOTHING, Invoiced, reversed_line
 from fristwerk_language.events import customers, tickets
 
+STORED = Path(__file__).parent / "stored_documents.jsonl"
+"""Invoices and credit notes with their digests, as earlier versions stored them."""
 HOURLY = {"rate": "120.00", "increment_minutes": 15}
 PREPAID = {
     "plans": {"m": {"package_hours": [1]}},
@@ -95,7 +115,7 @@ def test_a_credit_note_of_a_document_gives_everything_back(story):
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("T", "2026-05-20 10:00", 90)
     lines, ledger = issue(account, "2026-05-31")
-    reversed_lines = invoice.reversal(lines)
+    reversed_lines = tuple(reversed_line(line) for line in lines)
     ledger = ledger.and_also(reversed_lines)
     assert sum(line.amount.amount for line in ledger.lines) == 0
     assert not any(minutes for each in frozen_draws(ledger.lines).values() for minutes in each.values())
@@ -130,20 +150,56 @@ def test_a_document_is_plain_data_that_reads_back_as_it_was(story):
     account.log("T", "2026-05-21 10:00", 60)
     statement = account.rate("2026-05-31")
     lines = invoice.difference(statement.lines, ())
-    used = invoice.terms_used(statement, lines)
-    document = invoice.document(
-        statement,
-        lines,
-        parties={"seller": {"name": "Vendor"}, "buyer": {"name": "Muster AG"}},
-        terms=[{"agreement": name, "version": version, "digest": "sha256:0"} for name, version in used],
+    buyer = Buyer(
+        customer="c-1", kind="company", country=None, language=None, name="Muster AG", address=None, vat_id=None
     )
+    issued = InvoiceDocument(
+        account=statement.account,
+        until=statement.until,
+        currency=statement.currency,
+        parties=Parties(seller=Seller(provider="vendor", name="Vendor"), buyer=buyer),
+        terms=tuple(
+            TermsReference(agreement=name, version=version, digest="sha256:0")
+            for name, version in terms_used(statement, lines)
+        ),
+        corrects=None,
+        lines=tuple(document_line(line, statement.account, None) for line in lines),
+        totals=invoice.totals(statement, lines),
+        contract=statement.account,
+        issued_on=statement.until,
+        timezone="Europe/Berlin",
+        language="de-DE",
+        reason=None,
+        refers_to=(),
+    )
+    document = stored_form(issued)
     stored = json.loads(json.dumps(document))
     assert stored == document
-    assert invoice.lines_of(stored) == lines
-    assert invoice.document_digest(stored) == invoice.document_digest(document)
+    assert read_document(stored) == issued
+    assert document_digest(stored) == document_digest(document)
     assert document["terms"] == [{"agreement": "bare", "version": 1, "digest": "sha256:0"}]
     assert document["totals"]["net"] == {"amount": "180.00", "currency": "EUR"}
     assert [line["minutes"] for line in document["lines"]] == ["22.5", "37.5", 60]
+
+
+@pytest.mark.parametrize("line", STORED.read_text().splitlines())
+def test_documents_issued_before_read_back_and_are_written_to_the_byte(line):
+    kept = json.loads(line)
+    document = read_document(kept["document"])
+    assert stored_form(document) == kept["document"]
+    assert msgspec.json.encode(document) == msgspec.json.encode(kept["document"])
+    assert document_digest(stored_form(document)) == kept["digest"]
+    assert read_head(kept["document"]).totals == document.totals
+
+
+def test_a_reversal_turns_every_sign_and_turned_again_is_what_it_was():
+    for line in STORED.read_text().splitlines():
+        document = read_document(json.loads(line)["document"])
+        back = reversed_document(document, 1, reason="wrong", issued_on=document.issued_on)
+        assert back.totals.gross.amount == -document.totals.gross.amount
+        assert [each.amount for each in back.lines] == [-each.amount for each in document.lines]
+        assert {each.change for each in back.lines} == {"withdrawn"}
+        assert reversed_document(back, 1, reason="wrong", issued_on=document.issued_on).totals == document.totals
 
 
 def test_the_state_of_a_charge(story):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from billing_service.domain.invoice.invoice import document_digest
+from billing_service.domain.invoice.document import document_digest
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
 from billing_service.queries.accounts import ReadModel
@@ -39,9 +39,25 @@ LINE: dict[str, Any] = {
     "account": "k-1",
     "reference": "INF-1",
 }
+NET: dict[str, Any] = {"amount": "390.00", "currency": "CHF"}
+BUYER: dict[str, Any] = {"customer": "c-1", "kind": "company", "country": None, "language": None, "name": "Muster AG"}
 DOCUMENT: dict[str, Any] = {
+    "account": "c-1",
+    "until": "2026-06-30",
+    "currency": "CHF",
+    "parties": {
+        "seller": {"provider": "infoniqa", "name": "Infoniqa"},
+        "buyer": BUYER | {"address": None, "vat_id": None},
+    },
+    "terms": [],
+    "corrects": None,
+    "totals": {"net": NET, "taxes": [], "vat": NET, "gross": NET, "payable": NET},
+    "contract": None,
     "issued_on": "2026-07-01",
-    "parties": {"buyer": {"customer": "c-1"}},
+    "timezone": "Europe/Zurich",
+    "language": "de-CH",
+    "reason": None,
+    "refers_to": [],
     "lines": [LINE, LINE | {"charge": "e" * 32, "account": "k-2"}],
 }
 
@@ -160,7 +176,7 @@ async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(databa
 
     documents = Documents(database)
     invoice = await documents.document("infoniqa", 1)
-    assert (invoice.type, invoice.customer, invoice.issued_on, invoice.credited_by) == (
+    assert (invoice.type, invoice.customer, invoice.head.issued_on, invoice.credited_by) == (
         "invoice",
         "c-1",
         date(2026, 7, 1),

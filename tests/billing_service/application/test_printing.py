@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from billing_service.documents import as_html, as_text
+from billing_service import documents
+from billing_service.domain.invoice.document import NumberedDocument, read_document
 
 EVIL = '<script>alert("x")</script> & "Söhne"'
 
@@ -60,6 +61,43 @@ def invoice(language: str = "de-CH", currency: str = "CHF", **changed: object) -
         "refers_to": [],
         "reason": None,
     } | changed
+
+
+def numbered(body: dict) -> NumberedDocument:
+    """The document that the body describes, with the parts that are never printed."""
+    worked = {"type": "worked", "parts": [], "scope": "entry", "increment_minutes": 15, "rounded_minutes": 15}
+    basis = worked | {"factor": "1", "weighted_minutes": 15}
+    unprinted = {
+        "account": "k-1",
+        "charge": "f" * 32,
+        "rules": [],
+        "clauses": [],
+        "agreement": "a",
+        "agreement_version": 1,
+    }
+    lines = [unprinted | line | {"basis": basis} for line in body["lines"]]
+    buyer = {"language": None} | body["parties"]["buyer"]
+    stored = body | {
+        "account": "k-1",
+        "contract": "k-1",
+        "currency": body["net"]["currency"],
+        "timezone": "Europe/Zurich",
+        "parties": {"seller": body["parties"]["seller"], "buyer": buyer},
+        "terms": [{"digest": "sha256:…"} | each for each in body["terms"]],
+        "lines": lines,
+        "totals": {name: body[name] for name in ("net", "taxes", "vat", "gross", "payable")},
+    }
+    return NumberedDocument(
+        series=body["series"], number=body["number"], type=body["type"], document=read_document(stored)
+    )
+
+
+def as_text(body: dict) -> str:
+    return documents.as_text(numbered(body))
+
+
+def as_html(body: dict) -> str:
+    return documents.as_html(numbered(body))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from billing_service.application.statements import AsOf, Rated, Statements
 from billing_service.domain.errors import Refusal
-from billing_service.domain.invoice.invoice import document_digest
+from billing_service.domain.invoice.document import document_digest
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountRow, ReadModel

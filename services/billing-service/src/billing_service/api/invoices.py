@@ -13,7 +13,9 @@ from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
 from billing_service.api.parameters import Day, Language, Limit, Number, Place, Table, next_page
 from billing_service.api.spreadsheets import csv_answer
 from billing_service.application.application import Application
+from billing_service.application.document_views import described
 from billing_service.documents import as_html, as_text
+from billing_service.domain.invoice.document import NumberedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import allowed, json_answer, responses, router
@@ -115,17 +117,18 @@ def _add_documents(routes: APIRouter, application: Application) -> None:
         """The frozen copy. As HTML or text it is written in the agreement's language, figures as the country writes them."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
         await application.current()
-        invoice = await invoices.read(principal, number)
-        headers = {"ETag": f'"{invoice["version"]}"', "Vary": "Accept"}
+        issued, document = await invoices.read(principal, number)
+        numbered = NumberedDocument(series=issued.event.series, number=number, type=issued.type, document=document)
+        headers = {"ETag": f'"{issued.version}"', "Vary": "Accept"}
         match printed or _accepted(request):
             case "html":
                 return Response(
-                    as_html(invoice), headers=headers | _PAGE_HEADERS, media_type="text/html; charset=utf-8"
+                    as_html(numbered), headers=headers | _PAGE_HEADERS, media_type="text/html; charset=utf-8"
                 )
             case "text":
-                return Response(as_text(invoice), headers=headers, media_type="text/plain; charset=utf-8")
+                return Response(as_text(numbered), headers=headers, media_type="text/plain; charset=utf-8")
             case _:
-                return json_answer({"invoice": invoice}, headers=headers)
+                return json_answer({"invoice": described(issued, document)}, headers=headers)
 
 
 def _add_lines(routes: APIRouter, application: Application) -> None:

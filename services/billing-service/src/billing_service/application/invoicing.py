@@ -14,12 +14,12 @@ from typing import Final
 import msgspec
 
 from billing_service.application.consistent_reads import ConsistentReads
+from billing_service.application.document_views import described, summary
 from billing_service.application.drafts import difference_draft, reversal_draft
-from billing_service.application.invoices import Issued, as_issued, described, summary
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import AsOf, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from billing_service.domain.invoice.invoice import document_digest
+from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
 from billing_service.queries.accounts import AccountRow, ReadModel
 from billing_service.queries.documents import Documents, IssuedDocument, Ledger
 from fristwerk_language.events import Event, decode
@@ -44,9 +44,9 @@ TRIES: Final = 20
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
-    """A document about to be issued: the number it gets if nobody is first, and its event."""
+    """A document about to be issued, and its event with the number that it gets if nobody is first."""
 
-    number: int
+    document: InvoiceDocument
     event: InvoiceIssued | CreditNoteIssued
 
 
@@ -118,16 +118,17 @@ class Invoicing:
                 raise NotInThisState("invoice-credited", sentence)
             last = await self._documents.last_number(meta.principal.provider)
             document = reversal_draft(original, reason=reason, occurred_at=meta.occurred_at)
+            stored = stored_form(document)
             event = CreditNoteIssued(
                 series=meta.principal.provider,
                 number=last + 1,
-                account=original.account,
-                until=original.until,
+                account=document.account,
+                until=document.until,
                 corrects=number,
-                document=document,
-                digest=document_digest(document),
+                document=stored,
+                digest=document_digest(stored),
             )
-            return Numbered(number=last + 1, event=event)
+            return Numbered(document=document, event=event)
 
         return await self._issue(meta, decide)
 
@@ -144,7 +145,7 @@ class Invoicing:
             if document.credited_by is not None:
                 sentence = f"Invoice {number} was taken back by credit note {document.credited_by}."
                 raise NotInThisState("invoice-credited", sentence)
-            today = meta.now.astimezone(zone(document.event.document["timezone"])).date()
+            today = meta.now.astimezone(zone(document.head.timezone)).date()
             if paid_on > today:
                 sentence = f"{paid_on} lies in the future"
                 raise NotAcceptable("in-the-future", f"It cannot be paid yet: {sentence}.", [("/paid_on", sentence)])
@@ -183,15 +184,16 @@ class Invoicing:
         )
         if draft.outcome == "nothing":
             raise _nothing(account, until)
+        stored = stored_form(draft.document)
         event = (InvoiceIssued if draft.outcome == "invoice" else CreditNoteIssued)(
             series=provider,
             number=number,
             account=account,
             until=until,
-            document=draft.document,
-            digest=document_digest(draft.document),
+            document=stored,
+            digest=document_digest(stored),
         )
-        return Numbered(number=number, event=event)
+        return Numbered(document=draft.document, event=event)
 
     async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
         """Append the document under the next number; where another was first, decide anew on the newest state."""
@@ -201,9 +203,12 @@ class Invoicing:
                 await self._current()
                 numbered = await decide()
                 fact = NewFact(id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
-                change = StreamChange(stream=f"invoices-{provider}", after_version=numbered.number - 1, facts=[fact])
+                change = StreamChange(
+                    stream=f"invoices-{provider}", after_version=numbered.event.number - 1, facts=[fact]
+                )
                 lines = lines_of(meta, [change])
-                body = {"invoice": described(Issued(envelope=decode(lines[0].line).envelope, event=numbered.event))}
+                issued = IssuedDocument(issued=decode(lines[0].line))
+                body = {"invoice": described(issued, numbered.document)}
                 try:
                     return await record(self._log, meta, lines, command_answer(body, lines, version=1))
                 except VersionConflictError:
@@ -220,7 +225,7 @@ class Invoicing:
             stream = f"invoice-{meta.principal.provider}-{number}"
             lines = lines_of(meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])])
             after = msgspec.structs.replace(document, steps=(*document.steps, decode(lines[0].line)))
-            body = {"invoice": summary(as_issued(after))}
+            body = {"invoice": summary(after)}
             try:
                 return await record(self._log, meta, lines, command_answer(body, lines, version=after.version))
             except VersionConflictError:

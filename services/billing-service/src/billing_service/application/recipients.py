@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import msgspec
 
 from billing_service.domain.errors import NotInThisState
+from billing_service.domain.invoice.document import Address, Buyer
 from billing_service.queries.accounts import ReadModel
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.http.problems import Problem
@@ -25,7 +26,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """Who a document is addressed to, in plain words; kept nowhere."""
 
     name: str
-    address: Any = None
+    address: Address | None = None
     vat_id: str | None = None
 
 
@@ -37,7 +38,7 @@ class Recipients:
         self._client = ticket_service
         self._token = token
 
-    async def for_document(self, provider: str, customer: str) -> dict[str, Any]:
+    async def for_document(self, provider: str, customer: str) -> Buyer:
         """The buyer as a document keeps it.
 
         Raises NotInThisState for somebody who was forgotten, and Problem 503 where the ticket service cannot say.
@@ -46,13 +47,21 @@ class Recipients:
         assert registered is not None, "an account's customer was registered"
         event = registered.event
         assert isinstance(event, CustomerRegistered), "found by that"
-        buyer = {"customer": customer, "kind": event.kind, "country": event.country, "language": event.language}
+        buyer = Buyer(
+            customer=customer,
+            kind=event.kind,
+            country=event.country,
+            language=event.language,
+            name=event.name,
+            address=event.address,
+            vat_id=event.vat_id,
+        )
         if event.name is not None:
-            return buyer | {"name": event.name, "address": event.address, "vat_id": event.vat_id}
+            return buyer
         if await self.named(provider, customer) is None:
             sentence = f"The customer {customer} was forgotten; an invoice is addressed to somebody."
             raise NotInThisState("recipient-forgotten", sentence)
-        return buyer | {"name": None, "address": None, "vat_id": None, "sealed_in": registered.envelope.id}
+        return msgspec.structs.replace(buyer, name=None, address=None, vat_id=None, sealed_in=registered.envelope.id)
 
     async def named(self, provider: str, customer: str) -> Named | None:
         """A private person's name and address; null once forgotten. Raises Problem 503 where the ticket service is away."""

@@ -30,8 +30,8 @@ class Traces:
         """How a line of a document came about; in the document's language unless another is named. Raises NotFound."""
         document = await self._invoices.document(principal, number)
         line = await self._invoices.line(principal, number, place)
-        spoken = _spoken(language, document.event.document["language"])
-        explained = await self._explained(principal.provider, line.account, line.line, spoken)
+        spoken = _spoken(language, document.document.language)
+        explained = await self._explained(principal.provider, line.line.account, line.line, spoken)
         return {"invoice": number, "n": place} | explained
 
     async def of_charge(self, principal: Principal, public_id: str, language: str | None) -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str
 
 def shown(account: str, line: ChargeLine) -> dict[str, Any]:
     """A line of a statement or document; ``charge`` is the public id."""
-    body = {name: getattr(line, name) for name in line.__struct_fields__}
+    body = {name: getattr(line, name) for name in ChargeLine.__struct_fields__}
     return body | {"charge": public_charge(account, line.charge), "rule": ", ".join(line.rules)}
 
 

@@ -1,11 +1,10 @@
-"""A document with every figure written out as its country writes it, before it becomes text or a page."""
+"""The print view: a document with every figure written as its country writes it, before it becomes text or a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from babel import Locale, UnknownLocaleError
@@ -13,7 +12,9 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from billing_service.documents.labels import Labels, labels_in
-from billing_service.domain.statement.statement import EVERY_TICKET
+from billing_service.domain.invoice.document import Address, Buyer, DocumentLine, InvoiceDocument, NumberedDocument
+from billing_service.domain.money import Money
+from billing_service.domain.statement.statement import EVERY_TICKET, AddonMonth, Totals, Waived
 
 
 class PrintRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,148 +28,143 @@ class PrintRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrintView(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is printed, in order. ``sums`` and ``facts`` are pairs of a label and what stands beside it."""
+    """Everything that is printed, in order. ``details`` and ``sums`` are pairs of a label and its value."""
 
     language: str
     title: str
     seller: str
     buyer: Sequence[str]
-    facts: Sequence[tuple[str, str]]
-    words: Labels
+    details: Sequence[tuple[str, str]]
+    labels: Labels
     rows: Sequence[PrintRow]
     sums: Sequence[tuple[str, str]]
     notes: Sequence[str]
 
 
-def print_view(invoice: Mapping[str, Any]) -> PrintView:
-    """The sheet of a document as ``GET /v1/invoices/{number}`` shows it."""
-    writer = _Writer(invoice["language"])
-    words = writer.words
-    title = words.invoice if invoice["type"] == "invoice" else words.credit_note
-    facts = [
-        (words.number, f"{invoice['series']}-{invoice['number']}"),
-        (words.date, writer.day(invoice["issued_on"])),
-        (words.period, writer.day(invoice["until"])),
-    ]
+def print_view(numbered: NumberedDocument) -> PrintView:
+    """The document in its own language."""
+    document = numbered.document
+    writer = _Writer(document.language)
+    labels = writer.labels
+    title = labels.invoice if numbered.type == "invoice" else labels.credit_note
     return PrintView(
-        language=invoice["language"],
-        title=f"{title} {invoice['number']}",
-        seller=invoice["parties"]["seller"]["name"],
-        buyer=_buyer(invoice["parties"]["buyer"], words),
-        facts=facts,
-        words=words,
-        rows=[_row(line, writer) for line in invoice["lines"]],
-        sums=_sums(invoice, writer),
-        notes=_notes(invoice, words),
+        language=document.language,
+        title=f"{title} {numbered.number}",
+        seller=document.parties.seller.name,
+        buyer=_buyer(document.parties.buyer, labels),
+        details=[
+            (labels.number, f"{numbered.series}-{numbered.number}"),
+            (labels.date, writer.day(document.issued_on)),
+            (labels.period, writer.day(document.until)),
+        ],
+        labels=labels,
+        rows=[_row(line, writer) for line in document.lines],
+        sums=_sums(document.totals, writer),
+        notes=_notes(document, labels),
     )
 
 
 class _Writer:
-    """Figures and dates in one language; one that is unknown is written as English is."""
+    """Writes figures and dates in one language; an unknown language is written as English is."""
 
     def __init__(self, language: str) -> None:
-        self.words = labels_in(language)
+        self.labels = labels_in(language)
         try:
             self._locale = Locale.parse(language, sep="-")
         except (ValueError, UnknownLocaleError):
             self._locale = Locale("en")
 
-    def money(self, value: Mapping[str, str]) -> str:
-        return format_currency(Decimal(value["amount"]), value["currency"], locale=self._locale)
+    def money(self, value: Money) -> str:
+        return format_currency(value.amount, value.currency, locale=self._locale)
 
-    def exactly(self, value: Mapping[str, str]) -> str:
+    def exactly(self, value: Money) -> str:
         """An amount with all its places: a unit price may have more than two."""
-        return format_currency(
-            Decimal(value["amount"]), value["currency"], locale=self._locale, decimal_quantization=False
-        )
+        return format_currency(value.amount, value.currency, locale=self._locale, decimal_quantization=False)
 
-    def number(self, value: Decimal | int | str) -> str:
+    def number(self, value: Decimal | int) -> str:
         return format_decimal(Decimal(value), locale=self._locale, decimal_quantization=False)
 
-    def percent(self, value: str) -> str:
+    def percent(self, value: Decimal) -> str:
         """As the language writes it: ``8.1%`` in English and Swiss German, ``19 %`` in Germany."""
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "0.###")
-        return format_decimal(Decimal(value).scaleb(-2), format=pattern, locale=self._locale)
+        return format_decimal(value.scaleb(-2), format=pattern, locale=self._locale)
 
-    def day(self, value: str | date) -> str:
-        on = value if isinstance(value, date) else date.fromisoformat(value)
-        return format_date(on, format="medium", locale=self._locale)
+    def day(self, value: date) -> str:
+        return format_date(value, format="medium", locale=self._locale)
 
 
-def _buyer(buyer: Mapping[str, Any], words: Labels) -> list[str]:
-    name = buyer["name"] or f"{words.private_person} ({words.customer} {buyer['customer']})"
-    lines = [str(name), *_address(buyer["address"])]
-    if buyer["country"] and buyer["country"] not in lines:
-        lines.append(str(buyer["country"]))
-    if buyer["vat_id"]:
-        lines.append(f"{words.vat_id} {buyer['vat_id']}")
+def _buyer(buyer: Buyer, labels: Labels) -> list[str]:
+    name = buyer.name or f"{labels.private_person} ({labels.customer} {buyer.customer})"
+    lines = [name, *_address(buyer.address)]
+    if buyer.country and buyer.country not in lines:
+        lines.append(buyer.country)
+    if buyer.vat_id:
+        lines.append(f"{labels.vat_id} {buyer.vat_id}")
     return lines
 
 
-def _address(address: Any) -> list[str]:
+def _address(address: Address | None) -> list[str]:
     match address:
         case None:
             return []
+        case str():
+            return address.splitlines()
         case dict():
-            place = " ".join(str(address[part]) for part in ("postal_code", "city") if address.get(part))
+            place = " ".join(part for name in ("postal_code", "city") if (part := address.get(name)))
             others = [address[part] for part in address if part not in ("street", "postal_code", "city", "country")]
-            return [str(each) for each in (address.get("street"), place, *others, address.get("country")) if each]
-        case _:
-            return str(address).splitlines()
+            return [each for each in (address.get("street"), place, *others, address.get("country")) if each]
 
 
-def _row(line: Mapping[str, Any], writer: _Writer) -> PrintRow:
-    words = writer.words
-    if line["days"] is not None:
-        quantity = f"{writer.number(line['days'])} {words.days}"
+def _row(line: DocumentLine, writer: _Writer) -> PrintRow:
+    labels = writer.labels
+    if line.days is not None:
+        quantity = f"{writer.number(line.days)} {labels.days}"
     else:
-        quantity = f"{writer.number(line['minutes'])} {words.minutes}" if Decimal(line["minutes"]) else ""
-    price = writer.exactly(line["unit_price"]) if Decimal(line["unit_price"]["amount"]) else ""
+        quantity = f"{writer.number(line.minutes)} {labels.minutes}" if line.minutes else ""
     return PrintRow(
-        on=writer.day(line["on"]),
-        description=_description(line, words),
+        on=writer.day(line.on),
+        description=_description(line, labels),
         quantity=quantity,
-        price=price,
-        amount=writer.money(line["amount"]),
+        price=writer.exactly(line.unit_price) if line.unit_price.amount else "",
+        amount=writer.money(line.amount),
     )
 
 
-def _description(line: Mapping[str, Any], words: Labels) -> str:
-    parts = [words.kinds[line["kind"]]]
-    if line["kind"] == "waiver":
-        parts[0] += f": {words.kinds[line['basis']['waives']]}"
-    if line["kind"] == "addon":
-        parts.append(f"{line['basis']['addon']} {line['month']}")
-    if line["ticket"] == EVERY_TICKET:
-        parts.append(words.every_ticket)
-    elif line["ticket"] is not None:
-        parts.append(f"{words.ticket} {line['reference'] or line['ticket']}")
-    change = words.change[line["change"]]
+def _description(line: DocumentLine, labels: Labels) -> str:
+    parts = [labels.kinds[line.kind]]
+    match line.basis:
+        case Waived(waives=kind):
+            parts[0] += f": {labels.kinds[kind]}"
+        case AddonMonth(addon=addon):
+            parts.append(f"{addon} {line.month}")
+        case _:
+            pass
+    if line.ticket == EVERY_TICKET:
+        parts.append(labels.every_ticket)
+    elif line.ticket is not None:
+        parts.append(f"{labels.ticket} {line.reference or line.ticket}")
+    change = labels.change[line.change]
     return ", ".join([*parts, change] if change else parts)
 
 
-def _sums(invoice: Mapping[str, Any], writer: _Writer) -> list[tuple[str, str]]:
-    words = writer.words
-    sums = [(words.net, writer.money(invoice["net"]))]
-    for tax in invoice["taxes"]:
-        net = writer.money(tax["net"])
-        label = words.categories.get(tax["category"], words.vat)
-        sums.append((label.format(percent=writer.percent(tax["percent"]), net=net), writer.money(tax["vat"])))
-    return [
-        *sums,
-        (words.gross, writer.money(invoice["gross"])),
-        (words.payable, writer.money(invoice["payable"])),
-    ]
+def _sums(totals: Totals, writer: _Writer) -> list[tuple[str, str]]:
+    labels = writer.labels
+    sums = [(labels.net, writer.money(totals.net))]
+    for tax in totals.taxes:
+        label = labels.categories.get(tax.category, labels.vat)
+        text = label.format(percent=writer.percent(tax.percent), net=writer.money(tax.net))
+        sums.append((text, writer.money(tax.vat)))
+    return [*sums, (labels.gross, writer.money(totals.gross)), (labels.payable, writer.money(totals.payable))]
 
 
-def _notes(invoice: Mapping[str, Any], words: Labels) -> list[str]:
+def _notes(document: InvoiceDocument, labels: Labels) -> list[str]:
     notes: list[str] = []
-    others = [number for number in invoice["refers_to"] if number != invoice["corrects"]]
-    if invoice["corrects"] is not None:
-        notes.append(words.corrects.format(numbers=invoice["corrects"]) + ".")
+    others = [number for number in document.refers_to if number != document.corrects]
+    if document.corrects is not None:
+        notes.append(labels.corrects.format(numbers=document.corrects) + ".")
     if others:
-        notes.append(words.refers_to.format(numbers=", ".join(str(each) for each in others)) + ".")
-    if invoice["reason"]:
-        notes.append(f"{words.reason}: {invoice['reason']}")
-    named = ", ".join(f"{each['agreement']}@{each['version']}" for each in invoice["terms"])
-    return [*notes, f"{words.terms} {named}."]
+        notes.append(labels.refers_to.format(numbers=", ".join(str(each) for each in others)) + ".")
+    if document.reason:
+        notes.append(f"{labels.reason}: {document.reason}")
+    named = ", ".join(f"{each.agreement}@{each.version}" for each in document.terms)
+    return [*notes, f"{labels.terms} {named}."]

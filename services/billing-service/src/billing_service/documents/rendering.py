@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from billing_service.documents.print_view import PrintRow, PrintView, print_view
+from billing_service.domain.invoice.document import NumberedDocument
 
 WIDTH: Final = 110
 _COLUMNS: Final = (12, 52, 12, 15, 15)
@@ -19,48 +20,48 @@ _STYLE: Final = (
 )
 
 
-def as_text(invoice: Mapping[str, Any]) -> str:
+def as_text(numbered: NumberedDocument) -> str:
     """The document as text, at most 110 columns wide where nothing in it is longer."""
-    sheet = print_view(invoice)
-    words = sheet.words
+    view = print_view(numbered)
+    labels = view.labels
     header = PrintRow(
-        on=words.on, description=words.description, quantity=words.quantity, price=words.price, amount=words.amount
+        on=labels.on, description=labels.description, quantity=labels.quantity, price=labels.price, amount=labels.amount
     )
     return "\n".join(
         [
-            sheet.seller,
+            view.seller,
             "",
-            *sheet.buyer,
+            *view.buyer,
             "",
-            sheet.title,
-            *(f"{label}: {value}" for label, value in sheet.facts),
+            view.title,
+            *(f"{label}: {value}" for label, value in view.details),
             "",
             _text_row(header),
             "-" * WIDTH,
-            *(_text_row(row) for row in sheet.rows),
+            *(_text_row(row) for row in view.rows),
             "-" * WIDTH,
-            *(f"{label:>{WIDTH - 18}}{value:>18}" for label, value in sheet.sums),
+            *(f"{label:>{WIDTH - 18}}{value:>18}" for label, value in view.sums),
             "",
-            *sheet.notes,
+            *view.notes,
             "",
         ]
     )
 
 
-def as_html(invoice: Mapping[str, Any]) -> str:
+def as_html(numbered: NumberedDocument) -> str:
     """The document as one page of HTML."""
-    sheet = print_view(invoice)
-    words = sheet.words
-    heads = (words.on, words.description, words.quantity, words.price, words.amount)
-    facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in sheet.facts)
-    notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
+    view = print_view(numbered)
+    labels = view.labels
+    heads = (labels.on, labels.description, labels.quantity, labels.price, labels.amount)
+    details = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in view.details)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in view.notes)
     return (
-        f'<!DOCTYPE html>\n<html lang="{escape(sheet.language)}"><head><meta charset="utf-8">'
-        f"<title>{escape(sheet.title)}</title><style>{_STYLE}</style></head><body>"
-        f"<p>{escape(sheet.seller)}</p><address>{'<br>'.join(escape(line) for line in sheet.buyer)}</address>"
-        f"<h1>{escape(sheet.title)}</h1><dl>{facts}</dl>"
-        f"<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{_body(sheet)}</tbody>"
-        f"<tfoot>{_foot(sheet)}</tfoot></table>{notes}</body></html>\n"
+        f'<!DOCTYPE html>\n<html lang="{escape(view.language)}"><head><meta charset="utf-8">'
+        f"<title>{escape(view.title)}</title><style>{_STYLE}</style></head><body>"
+        f"<p>{escape(view.seller)}</p><address>{'<br>'.join(escape(line) for line in view.buyer)}</address>"
+        f"<h1>{escape(view.title)}</h1><dl>{details}</dl>"
+        f"<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{_body(view)}</tbody>"
+        f"<tfoot>{_foot(view)}</tfoot></table>{notes}</body></html>\n"
     )
 
 
@@ -72,15 +73,14 @@ def _text_row(row: PrintRow) -> str:
     )
 
 
-def _body(sheet: PrintView) -> str:
-    rows = ((row.on, row.description, row.quantity, row.price, row.amount) for row in sheet.rows)
+def _body(view: PrintView) -> str:
+    rows = ((row.on, row.description, row.quantity, row.price, row.amount) for row in view.rows)
     return "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
 
 
-def _foot(sheet: PrintView) -> str:
+def _foot(view: PrintView) -> str:
     return "".join(
-        f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>'
-        for label, value in sheet.sums
+        f'<tr><td colspan="4">{escape(label)}</td><td class="n">{escape(value)}</td></tr>' for label, value in view.sums
     )
 
 

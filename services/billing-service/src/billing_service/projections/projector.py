@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +10,7 @@ import structlog
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_service.domain.invoice.document import InvoiceDocument, read_document
 from billing_service.projections import tables
 from fristwerk_language.events import TYPE_NAMES, Recorded, UnreadableEvent
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
@@ -113,9 +113,10 @@ class Projector:
                 case ChargeDecided():
                     decisions.append(_decision(each, each.event))
                 case InvoiceIssued() | CreditNoteIssued():
-                    documents.append(_document(each, each.event))
-                    lines += _lines(each, each.event)
-                    sources += _sources(each, each.event)
+                    document = read_document(each.event.document)
+                    documents.append(_document(each, each.event, document))
+                    lines += _lines(each, each.event, document)
+                    sources += _sources(each, each.event, document)
                 case InvoiceSent() | InvoicePaid():
                     steps.append(_step(each, each.event))
                 case _:
@@ -203,47 +204,49 @@ def _decision(each: Recorded, event: ChargeDecided) -> dict[str, Any]:
     }
 
 
-def _document(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> dict[str, Any]:
+def _document(each: Recorded, event: InvoiceIssued | CreditNoteIssued, document: InvoiceDocument) -> dict[str, Any]:
     return {
         "provider": each.envelope.provider,
         "number": event.number,
         "type": "invoice" if isinstance(event, InvoiceIssued) else "credit_note",
         "account": event.account,
-        "customer": event.document["parties"]["buyer"]["customer"],
+        "customer": document.parties.buyer.customer,
         "until": event.until,
-        "issued_on": date.fromisoformat(event.document["issued_on"]),
+        "issued_on": document.issued_on,
         "corrects": event.corrects if isinstance(event, CreditNoteIssued) else None,
         "line": each.line,
     }
 
 
-def _lines(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> list[dict[str, Any]]:
+def _lines(each: Recorded, event: InvoiceIssued | CreditNoteIssued, document: InvoiceDocument) -> list[dict[str, Any]]:
     return [
         {
             "provider": each.envelope.provider,
             "number": event.number,
             "place": place,
-            "account": line["account"],
+            "account": line.account,
             "until": event.until,
             "occurred_at": each.envelope.occurred_at,
             "recorded_at": each.envelope.recorded_at,
             "line": msgspec.json.encode(line),
         }
-        for place, line in enumerate(event.document["lines"], start=1)
+        for place, line in enumerate(document.lines, start=1)
     ]
 
 
-def _sources(each: Recorded, event: InvoiceIssued | CreditNoteIssued) -> list[dict[str, Any]]:
+def _sources(
+    each: Recorded, event: InvoiceIssued | CreditNoteIssued, document: InvoiceDocument
+) -> list[dict[str, Any]]:
     return [
         {
             "provider": each.envelope.provider,
             "event": source,
             "number": event.number,
             "place": place,
-            "account": line["account"],
+            "account": line.account,
         }
-        for place, line in enumerate(event.document["lines"], start=1)
-        for source in dict.fromkeys(line["sources"])
+        for place, line in enumerate(document.lines, start=1)
+        for source in dict.fromkeys(line.sources)
     ]
 
 

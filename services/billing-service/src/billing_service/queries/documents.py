@@ -9,6 +9,14 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
 
+from billing_service.domain.invoice.document import (
+    DocumentHead,
+    DocumentLine,
+    DocumentType,
+    InvoiceDocument,
+    read_document,
+    read_head,
+)
 from billing_service.domain.statement.ledger import Invoiced
 from billing_service.domain.statement.statement import ChargeLine
 from billing_service.projections.tables import document_lines, document_steps, documents, line_sources
@@ -16,46 +24,54 @@ from fristwerk_language.events import Recorded, decode
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued
 from fristwerk_platform.read_models import Database
 
-
-class _KnownBy(msgspec.Struct, frozen=True):
-    reference: str | None
-
-
-_line: Final = msgspec.json.Decoder(ChargeLine)
-_known_by: Final = msgspec.json.Decoder(_KnownBy)
+_charge_line: Final = msgspec.json.Decoder(ChargeLine)
+_document_line: Final = msgspec.json.Decoder(DocumentLine)
 
 
 class IssuedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a document; ``place`` counts from 1, ``reference`` is the ticket's."""
+    """Line ``place`` of document ``number``; places count from 1."""
 
     number: int
     place: int
-    account: str
-    reference: str | None
-    line: ChargeLine
+    line: DocumentLine
 
 
 class IssuedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice or credit note with what became of it: ``steps`` are the events after it, ``credited_by`` a number."""
 
-    provider: str
-    number: int
-    type: str
-    account: str
-    customer: str
-    until: date
-    issued_on: date
-    corrects: int | None
     issued: Recorded
-    steps: tuple[Recorded, ...]
-    credited_by: int | None
+    steps: tuple[Recorded, ...] = ()
+    credited_by: int | None = None
 
     @property
     def event(self) -> InvoiceIssued | CreditNoteIssued:
-        """The event that issued it, with the frozen copy."""
+        """The event that issued it, with the document as stored."""
         event = self.issued.event
         assert isinstance(event, InvoiceIssued | CreditNoteIssued), "only documents are stored here"
         return event
+
+    @property
+    def number(self) -> int:
+        return self.event.number
+
+    @property
+    def type(self) -> DocumentType:
+        return "invoice" if isinstance(self.event, InvoiceIssued) else "credit_note"
+
+    @property
+    def customer(self) -> str:
+        """Whom it is addressed to."""
+        return self.head.parties.buyer.customer
+
+    @property
+    def head(self) -> DocumentHead:
+        """The document without its lines, read anew each time."""
+        return read_head(self.event.document)
+
+    @property
+    def document(self) -> InvoiceDocument:
+        """The whole document, read anew each time."""
+        return read_document(self.event.document)
 
     @property
     def version(self) -> int:
@@ -221,7 +237,7 @@ def _rests_on(event: str) -> ColumnElement[bool]:
 
 
 def _ledger(rows: Sequence[Row[Any]]) -> Ledger:
-    lines = tuple(_line.decode(row.line) for row in rows)
+    lines = tuple(_charge_line.decode(row.line) for row in rows)
     numbers: dict[str, tuple[int, ...]] = {}
     for row, line in zip(rows, lines, strict=True):
         numbers[line.charge] = tuple(sorted({*numbers.get(line.charge, ()), row.number}))
@@ -233,25 +249,11 @@ def _ledger(rows: Sequence[Row[Any]]) -> Ledger:
 
 
 def _issued_line(row: Row[Any]) -> IssuedLine:
-    return IssuedLine(
-        number=row.number,
-        place=row.place,
-        account=row.account,
-        reference=_known_by.decode(row.line).reference,
-        line=_line.decode(row.line),
-    )
+    return IssuedLine(number=row.number, place=row.place, line=_document_line.decode(row.line))
 
 
 def _document(row: Row[Any], steps: Sequence[Any], credits_: Mapping[int, int]) -> IssuedDocument:
     return IssuedDocument(
-        provider=row.provider,
-        number=row.number,
-        type=row.type,
-        account=row.account,
-        customer=row.customer,
-        until=row.until,
-        issued_on=row.issued_on,
-        corrects=row.corrects,
         issued=decode(row.line),
         steps=tuple(decode(step.line) for step in steps if step.number == row.number),
         credited_by=credits_.get(row.number),

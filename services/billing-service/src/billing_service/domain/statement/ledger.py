@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from billing_service.domain.statement.statement import BilledMinutes, ChargeKind, ChargeLine, Draw, merged_draws, plain
 
+AnyLine = TypeVar("AnyLine", bound=ChargeLine)
 Identity = tuple[str, ChargeKind, Decimal, Decimal]
 """What makes two lines the same charge at the same price: charge, kind, unit price, VAT percent."""
 
@@ -55,7 +56,7 @@ def added(first: ChargeLine, second: ChargeLine) -> ChargeLine:
     )
 
 
-def reversed_line(line: ChargeLine) -> ChargeLine:
+def reversed_line(line: AnyLine) -> AnyLine:
     """The line with its sign turned: what a credit note takes back."""
     return msgspec.structs.replace(
         line,
