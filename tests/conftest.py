@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 import billing_service.app
 import sla_service.app
 import ticket_service.app
+from fristwerk_local.services import ServiceName
 from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
@@ -30,8 +31,8 @@ class ServicesInOneProcess(msgspec.Struct, kw_only=True):
     """Clients of the three applications by name, and tokens as their key file signs them."""
 
     settings: Settings
-    clients: dict[str, httpx.AsyncClient]
-    apps: dict[str, FastAPI]
+    clients: dict[ServiceName, httpx.AsyncClient]
+    apps: dict[ServiceName, FastAPI]
 
     def token(self, role: Role, provider: str = "demo", customer: str | None = None, subject: str | None = None) -> str:
         """A bearer token."""
@@ -49,16 +50,24 @@ class ServicesInOneProcess(msgspec.Struct, kw_only=True):
         return {"Authorization": f"Bearer {self.token(role, provider, customer)}"} | more
 
 
+FOLLOWERS: dict[ServiceName, Callable[[Settings, Stopping, httpx.AsyncClient], FastAPI]] = {
+    "sla": sla_service.app.create_app,
+    "billing": billing_service.app.create_app,
+}
+"""The services that read the feed of the ticket service."""
+OpenServices = Callable[[Settings], AbstractAsyncContextManager[ServicesInOneProcess]]
+
+
 @asynccontextmanager
 async def services_on(settings: Settings) -> AsyncIterator[ServicesInOneProcess]:
     """The three applications with their lifespans, the followers reading the ticket service over ASGI."""
     async with AsyncExitStack() as stack:
         tickets = ticket_service.app.create_app(settings, Stopping())
-        apps = {"ticket": tickets}
-        for name, module in (("sla", sla_service.app), ("billing", billing_service.app)):
+        apps: dict[ServiceName, FastAPI] = {"ticket": tickets}
+        for name, create_app in FOLLOWERS.items():
             followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
-            apps[name] = module.create_app(settings, Stopping(), followed)
-        clients = {}
+            apps[name] = create_app(settings, Stopping(), followed)
+        clients: dict[ServiceName, httpx.AsyncClient] = {}
         for name, app in apps.items():
             await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
@@ -110,6 +119,6 @@ async def stack_on_sqlite(tmp_path: Path) -> AsyncIterator[ServicesInOneProcess]
 
 
 @pytest.fixture(scope="session")
-def open_services() -> Callable[[Settings], object]:
+def open_services() -> OpenServices:
     """Opens the three services on given settings, as an async context manager: for a second start, or another database."""
     return services_on

@@ -15,7 +15,7 @@ from measuring import Figure, empty_database, postgres, show
 from measuring.services import Name, Services, services
 from measuring.story import fill
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 
 from fristwerk_platform.settings import Settings
 
@@ -59,7 +59,8 @@ class Rows(PostgresTrackingRecorder):
 
     def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
-        self.sql_create_statements.append(SQL("CREATE TABLE IF NOT EXISTS rows (id bigint PRIMARY KEY, line text)"))
+        table = SQL("CREATE TABLE IF NOT EXISTS {} (id bigint PRIMARY KEY, line text)").format(Identifier("rows"))
+        self.sql_create_statements.append(table)
 
     def insert(self, line: str, tracking: Tracking) -> None:
         """Both or nothing."""

@@ -50,7 +50,8 @@ def commands(running: Services) -> tuple[list[Told], list[Told]]:
 
 def per_second(rounds: list[Told]) -> float:
     """The median of the rounds."""
-    return sorted(told.per_second for told in rounds)[len(rounds) // 2]
+    middle: float = sorted(told.per_second for told in rounds)[len(rounds) // 2]
+    return middle
 
 
 def caught_up(running: Services, name: Name, last: int) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from typing import Any
 
 from measuring import Figure, postgres, quantile, show
 from measuring.load import Told
@@ -42,7 +43,7 @@ def answers(running: Services, tickets: list[str], *, keyed: bool) -> list[bytes
     """Commands to tickets in turn, each under a key of its own if wanted."""
     requests = []
     for ticket in itertools.islice(itertools.cycle(tickets), 20_000):
-        headers = {"Idempotency-Key": str(uuid.uuid4())} if keyed else {}
+        headers: dict[str, Any] = {"Idempotency-Key": str(uuid.uuid4())} if keyed else {}
         requests.append(running.request("POST", f"/v1/tickets/{ticket}/responses", ANSWER, **headers))
     return requests
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from fristwerk_local.client import connected
 from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
-from fristwerk_local.services import SERVICE_NAMES
+from fristwerk_local.services import SERVICE_NAMES, ServiceName
 from fristwerk_local.show import RECORDED_DAY, TERMS, compare
 from fristwerk_local.story import read_story
 from fristwerk_local.supervisor import Stack
@@ -25,7 +25,7 @@ FIRST_PORT = 18_001
 ROUNDS = 3
 
 
-async def once(folder: Path) -> tuple[float, float, dict[str, float]]:
+async def once(folder: Path) -> tuple[float, float, dict[ServiceName, float]]:
     """Seconds to ready, seconds for the day until everything is derived and compared, and megabytes of each service."""
     stack = Stack(folder, FIRST_PORT, print)
     (folder / "log").mkdir()

@@ -40,7 +40,7 @@ class Service:
     def __init__(self, app: FastAPI, tokens: Tokens) -> None:
         self._app = app
         self._tokens = {
-            role: tokens.issue(Principal(sub=role, role=role, provider="bench"), now=now())  # type: ignore[arg-type]
+            role: tokens.issue(Principal(sub=role, role=role, provider="bench"), now=now())
             for role in ("admin", "agent")
         }
 

@@ -17,13 +17,14 @@ import httpx
 import pytest
 import structlog
 
-import billing_service.app
-import sla_service.app
 from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, staff
+from fristwerk_local.services import ServiceName
+from fristwerk_platform.auth import Role
 from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.conftest import FOLLOWERS
 
 PROVIDER = "office"
 TERMS = Path(__file__).with_name("terms")
@@ -76,11 +77,15 @@ class Office:
             answer = await self.client.publish(name, text, staff("admin", PROVIDER))
             assert answer.is_success, answer.text
         for number in range(customers):
-            body = {"name": f"Kunde {number}", "kind": "company", "contact": {"name": f"Person {number}"}}
+            body: dict[str, Any] = {
+                "name": f"Kunde {number}",
+                "kind": "company",
+                "contact": {"name": f"Person {number}"},
+            }
             made = await self.post("/v1/customers", body, "admin")
             customer = made["customer"]["id"]
             self.customers.append(customer)
-            plan = {"plan": "package", "package_hours": 4} if number % 2 else {"plan": "on_demand"}
+            plan: dict[str, Any] = {"plan": "package", "package_hours": 4} if number % 2 else {"plan": "on_demand"}
             body = {"agreement": "office", "from": "2024-01-01"} | plan
             made = await self.post(f"/v1/customers/{customer}/contracts", body, "admin")
             self.contracts.append(made["contract"]["id"])
@@ -120,7 +125,7 @@ class Office:
     def _entry(self) -> dict[str, Any]:
         return {"minutes": self._random.randrange(5, 90), "activity": "help", "agent": "agent-3"}
 
-    async def post(self, path: str, body: Mapping[str, Any], role: str = "agent") -> Any:
+    async def post(self, path: str, body: Mapping[str, Any], role: Role = "agent") -> Any:
         """The answer to a command, whose events count as acknowledged."""
         answer = await self.answered(path, body, role, next(self._keys))
         assert answer.status_code == 201, f"{path}: {answer.status_code} {answer.text}"
@@ -136,7 +141,7 @@ class Office:
         self._answered.clear()
         await self._answered.wait()
 
-    async def answered(self, path: str, body: Mapping[str, Any], role: str, key: str) -> httpx.Response:
+    async def answered(self, path: str, body: Mapping[str, Any], role: Role, key: str) -> httpx.Response:
         """The answer to a command under a key."""
         return await self.client.post("ticket", path, body, staff(role, PROVIDER), key)
 
@@ -176,9 +181,11 @@ async def _replayed(settings: Settings, folder: Path, client: Client, urls: list
     fresh = _empty(folder, settings)
     await _copy_log(settings, fresh, "billing-log")
     async with AsyncExitStack() as stack:
-        clients = {"ticket": await stack.enter_async_context(httpx.AsyncClient(base_url=urls[0], timeout=30))}
-        for name, module in (("sla", sla_service.app), ("billing", billing_service.app)):
-            app = module.create_app(fresh, Stopping(), httpx.AsyncClient(base_url=urls[0]))
+        clients: dict[ServiceName, httpx.AsyncClient] = {
+            "ticket": await stack.enter_async_context(httpx.AsyncClient(base_url=urls[0], timeout=30))
+        }
+        for name, create_app in FOLLOWERS.items():
+            app = create_app(fresh, Stopping(), httpx.AsyncClient(base_url=urls[0]))
             await stack.enter_async_context(app.router.lifespan_context(app))
             over_asgi = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
             clients[name] = await stack.enter_async_context(over_asgi)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from typing import Any
 
 from psycopg.sql import SQL
 
@@ -24,7 +25,7 @@ async def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--unlocked", action="store_true")
     options = parser.parse_args()
-    log = PostgresEventLog(os.environ["FRISTWERK_DATABASE_URL"], "log")
+    log: Any = PostgresEventLog(os.environ["FRISTWERK_DATABASE_URL"], "log")
     if options.unlocked:
         log._recorder._begin = SQL("BEGIN")
     streams = [f"{options.name}-{number}" for number in range(options.writers)]

@@ -14,8 +14,10 @@ import pytest
 
 from fristwerk_local.client import Client, staff
 from fristwerk_local.postgres import PostgresServer
+from fristwerk_local.services import ServiceName
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.settings import Settings
+from tests.conftest import ServicesInOneProcess
 
 PATIENCE_SECONDS = 20.0
 ANSWERED_SECONDS = 8.0
@@ -26,35 +28,35 @@ AGENT, CLERK = staff("agent", "office"), staff("billing", "office")
 class Office:
     """What is asked of the three services."""
 
-    def __init__(self, stack: Any, office: Any) -> None:
+    def __init__(self, stack: ServicesInOneProcess, office: Any) -> None:
         self.stack = stack
         self.office = office
 
-    async def ask(self, service: str, path: str, who: Principal, body: Any = None) -> httpx.Response:
+    async def ask(self, service: ServiceName, path: str, who: Principal, body: Any = None) -> httpx.Response:
         client, headers = self.stack.clients[service], {"Authorization": f"Bearer {self.stack.issue(who)}"}
         if body is None:
             return await client.get(path, headers=headers)
         return await client.post(path, headers=headers, json=body)
 
-    def reads(self) -> list[tuple[str, str, Principal]]:
+    def reads(self) -> list[tuple[ServiceName, str, Principal, Any]]:
         ticket, contract = self.office.tickets[0], self.office.contracts[0]
         return [
-            ("ticket", f"/v1/tickets/{ticket}", AGENT),
-            ("ticket", "/v1/tickets", AGENT),
-            ("ticket", "/v1/customers", AGENT),
-            ("ticket", "/v1/worklist", AGENT),
-            ("ticket", "/v1/events", Principal(sub="s", role="service", provider="*")),
-            ("sla", f"/v1/tickets/{ticket}/timers", AGENT),
-            ("sla", "/v1/timers", AGENT),
-            ("sla", "/v1/reports/compliance", AGENT),
-            ("sla", "/v1/events", Principal(sub="s", role="service", provider="*")),
-            ("billing", f"/v1/tickets/{ticket}/charges", CLERK),
-            ("billing", f"/v1/contracts/{contract}/preview", CLERK),
-            ("billing", "/v1/invoices", CLERK),
-            ("billing", "/v1/reports/reconciliation", CLERK),
+            ("ticket", f"/v1/tickets/{ticket}", AGENT, None),
+            ("ticket", "/v1/tickets", AGENT, None),
+            ("ticket", "/v1/customers", AGENT, None),
+            ("ticket", "/v1/worklist", AGENT, None),
+            ("ticket", "/v1/events", Principal(sub="s", role="service", provider="*"), None),
+            ("sla", f"/v1/tickets/{ticket}/timers", AGENT, None),
+            ("sla", "/v1/timers", AGENT, None),
+            ("sla", "/v1/reports/compliance", AGENT, None),
+            ("sla", "/v1/events", Principal(sub="s", role="service", provider="*"), None),
+            ("billing", f"/v1/tickets/{ticket}/charges", CLERK, None),
+            ("billing", f"/v1/contracts/{contract}/preview", CLERK, None),
+            ("billing", "/v1/invoices", CLERK, None),
+            ("billing", "/v1/reports/reconciliation", CLERK, None),
         ]
 
-    def commands(self) -> list[tuple[str, str, Principal, Any]]:
+    def commands(self) -> list[tuple[ServiceName, str, Principal, Any]]:
         ticket, contract = self.office.tickets[0], self.office.contracts[0]
         return [
             ("ticket", f"/v1/tickets/{ticket}/progress", AGENT, {"channel": "email", "text": "Wir sind dran"}),
@@ -64,7 +66,7 @@ class Office:
     async def everything(self) -> list[tuple[str, httpx.Response, float]]:
         """Every answer, with how many seconds it took."""
 
-        async def one(service: str, path: str, who: Principal, body: Any = None) -> tuple[str, httpx.Response, float]:
+        async def one(service: ServiceName, path: str, who: Principal, body: Any) -> tuple[str, httpx.Response, float]:
             began = time.monotonic()
             answer = await self.ask(service, path, who, body)
             return f"{service} {path}", answer, time.monotonic() - began

@@ -129,7 +129,8 @@ class Clerk:
 
     async def run(self) -> None:
         """A run over all contracts; asked for under its key until it is done, it goes on where a kill interrupted it."""
-        key, run = self._key(), {"state": "new"}
+        key = self._key()
+        run: dict[str, Any] = {"state": "new"}
         while run["state"] != "done":
             answer = await self._post("invoice-runs", {"until": self._office.today}, key)
             assert answer.status_code == 202, answer.text

@@ -72,7 +72,7 @@ async def test_a_commit_overtaken_by_another_is_skipped_unless_the_table_is_lock
     postgres_url: str, *, locked: bool
 ) -> None:
     """A writer that takes its time begins as the log does, and the log appends meanwhile."""
-    log = PostgresEventLog(postgres_url, "log")
+    log: Any = PostgresEventLog(postgres_url, "log")
     if not locked:
         log._recorder._begin = SQL("BEGIN")
     slow = await psycopg.AsyncConnection.connect(postgres_url, autocommit=True)

@@ -20,7 +20,7 @@ import pytest
 from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, follower, staff
 from fristwerk_local.folder import occupied
-from fristwerk_local.services import SERVICE_NAMES, environment
+from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
 from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
 from fristwerk_platform.settings import Settings
@@ -36,7 +36,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     stack: Stack
-    clients: dict[str, httpx.AsyncClient]
+    clients: dict[ServiceName, httpx.AsyncClient]
     environment: dict[str, str]
 
     def headers(self, principal: Principal) -> dict[str, str]:
@@ -109,7 +109,7 @@ class Witness:
             self.notices += answer.content.splitlines()
             self._after = int(answer.headers["Fristwerk-Next-Position"])
 
-    async def _ask(self, service: str, path: str, who: Principal) -> httpx.Response | None:
+    async def _ask(self, service: ServiceName, path: str, who: Principal) -> httpx.Response | None:
         try:
             answer = await self._place.clients[service].get(path, headers=self._place.headers(who))
         except httpx.HTTPError as error:

@@ -54,7 +54,8 @@ def repeating(office_type: type[Any], lot: random.Random) -> type[Any]:
             answers += [await answer(path, body, role, key) for _ in range(times - at_once)]
             self.sent += times
             self.differing += len({(each.status_code, each.content) for each in answers}) - 1
-            return answers[0]
+            first: httpx.Response = answers[0]
+            return first
 
     return Repeating
 

@@ -210,8 +210,8 @@ async def notices_given(database: Database) -> list[Notice]:
         match event:
             case TimerWarned():
                 told.append(Notice(timer=event.timer, kind="warned", rule=event.rule, at=event.warn_at))
-            case TimerMissed():
-                told.append(Notice(timer=event.timer, kind="missed", rule="", at=event.due_at))
+            case TimerMissed(due_at=datetime() as due_at):
+                told.append(Notice(timer=event.timer, kind="missed", rule="", at=due_at))
             case _:
                 pass
     return told

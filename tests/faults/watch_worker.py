@@ -24,7 +24,7 @@ def main() -> None:
     """Arguments: seed of the jumps, real instant from which on the clock runs, what it shows then, its speed."""
     lot = random.Random(sys.argv[1])  # noqa: S311 - drawn again by the seed
     began, shown, speed = float(sys.argv[2]), datetime.fromisoformat(sys.argv[3]), float(sys.argv[4])
-    sla_service.notices.watch.LONGEST_SLEEP_SECONDS = 0.02  # a fast clock needs short sleeps
+    sla_service.notices.watch.LONGEST_SLEEP_SECONDS = 0.02  # type: ignore[misc]  # a fast clock needs short sleeps
 
     def now() -> datetime:
         jump = lot.choice(JUMPS) if lot.random() < 0.1 else JUMPS[0]

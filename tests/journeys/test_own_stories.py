@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+from tests.journeys.conftest import StartStack
+
 CALENDAR = """
 calendar: nachts
 timezone: America/New_York
@@ -72,7 +74,7 @@ nacht:
 """
 
 
-def test_a_story_of_ones_own_is_played_once_and_compared(start_stack, tmp_path: Path) -> None:
+def test_a_story_of_ones_own_is_played_once_and_compared(start_stack: StartStack, tmp_path: Path) -> None:
     for kind, name, text in (("calendars", "nachts", CALENDAR), ("agreements", "nachtdienst", AGREEMENT)):
         (tmp_path / "terms" / kind).mkdir(parents=True)
         (tmp_path / "terms" / kind / f"{name}.yaml").write_text(dedent(text))

@@ -7,12 +7,15 @@ from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.show import RECORDED_DAY, TERMS, compare
 from fristwerk_local.story import read_story
+from tests.conftest import ServicesInOneProcess
 
 
-async def test_every_expectation_of_the_recorded_day_comes_out(stack) -> None:
+async def test_every_expectation_of_the_recorded_day_comes_out(stack: ServicesInOneProcess) -> None:
     story, journal = read_story(RECORDED_DAY), Journal()
     client = Client(stack.clients, stack.issue)
     assert await play(story, client, read_terms(TERMS), journal) == []
     results, differences = await compare(story, client, journal)
     assert differences == []
-    assert {provider for provider, result in results.items() if result} == {each.name for each in story.providers}
+    assert {provider for provider, result in results.items() if result.tickets} == {
+        each.name for each in story.providers
+    }

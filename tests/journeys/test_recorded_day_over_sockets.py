@@ -17,6 +17,7 @@ from fristwerk_local.outcome import ProviderResult
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.show import RECORDED_DAY, TERMS, compare
 from fristwerk_local.story import read_story
+from tests.journeys.conftest import StartStack
 
 
 async def played(
@@ -29,7 +30,7 @@ async def played(
         return await compare(story, client, journal)
 
 
-def test_make_run_plays_the_day_once_and_shows_what_came_out(start_stack) -> None:
+def test_make_run_plays_the_day_once_and_shows_what_came_out(start_stack: StartStack) -> None:
     first = start_stack("run")
     first.wait_for("ready: ")
     first.wait_for("Everything came out as recorded_day says.")
@@ -45,7 +46,7 @@ def test_make_run_plays_the_day_once_and_shows_what_came_out(start_stack) -> Non
     second.wait_for("Everything came out as recorded_day says.")
 
 
-def test_a_day_that_was_interrupted_is_played_to_its_end_on_the_next_start(start_stack) -> None:
+def test_a_day_that_was_interrupted_is_played_to_its_end_on_the_next_start(start_stack: StartStack) -> None:
     first = start_stack("run")
     first.wait_for("ready: ")
     journal = first.folder / "played" / "recorded_day.jsonl"
@@ -60,7 +61,7 @@ def test_a_day_that_was_interrupted_is_played_to_its_end_on_the_next_start(start
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into the process table of Linux")
-async def test_killing_each_service_while_the_day_is_played_ends_in_the_same_result(start_stack) -> None:
+async def test_killing_each_service_while_the_day_is_played_ends_in_the_same_result(start_stack: StartStack) -> None:
     stack = start_stack("serve")
     stack.wait_for("ready: ")
     victims = {20: "ticket", 35: "billing", 50: "sla", 65: "ticket", 80: "billing", 95: "sla", 107: "ticket"}

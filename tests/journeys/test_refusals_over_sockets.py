@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -11,12 +13,13 @@ from fristwerk_local.player import play, read_terms
 from fristwerk_local.services import urls
 from fristwerk_local.show import RECORDED_DAY, TERMS
 from fristwerk_local.story import Story, read_story
+from tests.journeys.conftest import StartStack
 
 JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-async def ticket_url(start_stack) -> tuple[str, Client]:
+async def ticket_url(start_stack: StartStack) -> AsyncIterator[tuple[str, Client]]:
     """A running stack with the tickets of one provider; the address of one of them."""
     stack = start_stack("serve")
     stack.wait_for("ready: ")
@@ -28,7 +31,7 @@ async def ticket_url(start_stack) -> tuple[str, Client]:
         yield f"{urls(stack.port)['ticket']}/v1/tickets/{ticket}", client
 
 
-async def test_what_cannot_be_is_a_clear_problem_and_stores_nothing(ticket_url) -> None:
+async def test_what_cannot_be_is_a_clear_problem_and_stores_nothing(ticket_url: tuple[str, Client]) -> None:
     url, client = ticket_url
     ours = {"Authorization": f"Bearer {client.token(staff('agent', 'fluxpunkt'))}"} | JSON
     theirs = {"Authorization": f"Bearer {client.token(staff('agent', 'hamburg'))}"} | JSON

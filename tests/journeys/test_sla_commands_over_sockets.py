@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.journeys.conftest import StartStack
+
 
 def command(folder: Path, port: int, *words: str) -> subprocess.CompletedProcess[str]:
     settings = {"FRISTWERK_VAR": str(folder), "FRISTWERK_TICKET_URL": f"http://127.0.0.1:{port}"}
@@ -20,7 +22,7 @@ def command(folder: Path, port: int, *words: str) -> subprocess.CompletedProcess
     )
 
 
-def test_the_recorded_day_is_recomputed_to_the_same_digest_while_the_services_run(start_stack) -> None:
+def test_the_recorded_day_is_recomputed_to_the_same_digest_while_the_services_run(start_stack: StartStack) -> None:
     stack = start_stack("run")
     stack.wait_for("Everything came out as recorded_day says.")
 

@@ -12,6 +12,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.journeys.conftest import StartStack
+
 STAND_IN = """
 import http.server, os, signal, sys
 
@@ -61,14 +63,14 @@ def runs(pid: int) -> bool:
         return False
 
 
-def test_the_addresses_are_named_when_everything_is_ready(start_stack, stand_ins) -> None:
+def test_the_addresses_are_named_when_everything_is_ready(start_stack: StartStack, stand_ins: dict[str, str]) -> None:
     stack = start_stack(**stand_ins)
 
     assert stack.wait_for("ready: ").split() == ["ready:", *(f"http://127.0.0.1:{stack.port + n}" for n in range(3))]
 
 
 @linux_only
-def test_ctrl_c_stops_everything_within_two_seconds(start_stack, stand_ins) -> None:
+def test_ctrl_c_stops_everything_within_two_seconds(start_stack: StartStack, stand_ins: dict[str, str]) -> None:
     stack = start_stack(**stand_ins)
     stack.wait_for("ready: ")
     services = stack.services()
@@ -79,7 +81,9 @@ def test_ctrl_c_stops_everything_within_two_seconds(start_stack, stand_ins) -> N
 
 
 @linux_only
-def test_services_that_do_not_want_to_stop_are_stopped_within_two_seconds(start_stack, stand_ins) -> None:
+def test_services_that_do_not_want_to_stop_are_stopped_within_two_seconds(
+    start_stack: StartStack, stand_ins: dict[str, str]
+) -> None:
     stack = start_stack(STUBBORN="1", **stand_ins)
     stack.wait_for("ready: ")
     services = stack.services()
@@ -89,7 +93,9 @@ def test_services_that_do_not_want_to_stop_are_stopped_within_two_seconds(start_
 
 
 @linux_only
-def test_a_service_that_dies_is_started_again_with_a_line_saying_so(start_stack, stand_ins) -> None:
+def test_a_service_that_dies_is_started_again_with_a_line_saying_so(
+    start_stack: StartStack, stand_ins: dict[str, str]
+) -> None:
     stack = start_stack(**stand_ins)
     stack.wait_for("ready: ")
     before = stack.services()
@@ -108,7 +114,7 @@ def test_a_service_that_dies_is_started_again_with_a_line_saying_so(start_stack,
 
 
 @linux_only
-def test_services_end_with_a_supervisor_that_is_killed(start_stack, stand_ins) -> None:
+def test_services_end_with_a_supervisor_that_is_killed(start_stack: StartStack, stand_ins: dict[str, str]) -> None:
     stack = start_stack(STUBBORN="1", **stand_ins)
     stack.wait_for("ready: ")
     services = stack.services()
@@ -120,14 +126,16 @@ def test_services_end_with_a_supervisor_that_is_killed(start_stack, stand_ins) -
     assert all(ends(pid) for pid in services.values())
 
 
-def test_a_service_that_cannot_start_says_why_and_the_others_are_stopped(start_stack, stand_ins) -> None:
+def test_a_service_that_cannot_start_says_why_and_the_others_are_stopped(
+    start_stack: StartStack, stand_ins: dict[str, str]
+) -> None:
     stack = start_stack(FAILING="sla_service", **stand_ins)
 
     assert stack.wait_ended() == 1
     assert stack.lines == ["Fristwerk: The sla-service did not start: The log is damaged."]
 
 
-def test_a_taken_port_is_a_sentence(start_stack) -> None:
+def test_a_taken_port_is_a_sentence(start_stack: StartStack) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -141,7 +149,7 @@ def test_a_taken_port_is_a_sentence(start_stack) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
-def test_a_folder_that_cannot_be_written_is_a_sentence(start_stack, tmp_path: Path, command: str) -> None:
+def test_a_folder_that_cannot_be_written_is_a_sentence(start_stack: StartStack, tmp_path: Path, command: str) -> None:
     (tmp_path / "file").touch()
     stack = start_stack(command, folder=tmp_path / "file" / "var")
 
@@ -150,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(start_stack, tmp_path: Pa
     assert "cannot be written" in stack.lines[0]
 
 
-def test_a_folder_is_used_by_one_at_a_time(start_stack, stand_ins) -> None:
+def test_a_folder_is_used_by_one_at_a_time(start_stack: StartStack, stand_ins: dict[str, str]) -> None:
     first = start_stack(**stand_ins)
     first.wait_for("ready: ")
 
@@ -161,7 +169,7 @@ def test_a_folder_is_used_by_one_at_a_time(start_stack, stand_ins) -> None:
     assert f"is in use by another Fristwerk (process {first.process.pid})" in second.lines[0]
 
 
-def test_an_unknown_setting_is_a_sentence(start_stack) -> None:
+def test_an_unknown_setting_is_a_sentence(start_stack: StartStack) -> None:
     stack = start_stack(FRISTWERK_LOGLEVEL="debug")
 
     assert stack.wait_ended() == 1

@@ -123,7 +123,8 @@ class Services:
     def load(self, name: Name, requests: Sequence[bytes], **how: Any) -> Told:
         """What a load generator of its own measured; a refused request ends the benchmark."""
         with self.loading(name, requests, **how) as finished:
-            return finished()
+            told: Told = finished()
+            return told
 
     @contextmanager
     def loading(self, name: Name, requests: Sequence[bytes], **how: Any) -> Iterator[Any]:

@@ -144,7 +144,15 @@ def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -
     late=st.booleans(),
     fee=st.booleans(),
 )
-def test_the_three_services_count_the_same_work_as_billable(rules, keys, activity, appointment, late, fee):
+def test_the_three_services_count_the_same_work_as_billable(
+    rules: list[dict[str, Any]],
+    keys: dict[str, Any],
+    activity: str,
+    appointment: int | None,
+    *,
+    late: bool,
+    fee: bool,
+) -> None:
     terms = agreement(rules, late=late, fee=fee)
     billable, pointer = expected(rules, activity, keys)
     assert match_coverage(terms, activity, created(keys)) == Coverage(billable=billable, pointer=pointer)
@@ -158,7 +166,7 @@ def test_the_three_services_count_the_same_work_as_billable(rules, keys, activit
     assert class_of_work(terms, activity, appointment, keys) == wanted
 
 
-def test_the_effort_notice_counts_preparation_that_the_cost_gate_leaves_out():
+def test_the_effort_notice_counts_preparation_that_the_cost_gate_leaves_out() -> None:
     terms = agreement([], late=True, fee=True)
     keys: dict[str, Any] = {"group": None, "plan": None, "entitled_by": None}
     assert service_levels(terms).billable(created(keys), "preparation")

@@ -62,8 +62,8 @@ class Wire:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-        for each in self._threads:
-            each.join()
+        for thread in self._threads:
+            thread.join()
 
     def _accept(self) -> None:
         while True:

@@ -35,7 +35,7 @@ FAILING = (
 
 def tables(folder: Path | None, *, stars: bool) -> MetaData:
     metadata = MetaData(info=migrated_by(folder) if folder else {})
-    columns = [Column("note", String, primary_key=True)]
+    columns: list[Column[Any]] = [Column("note", String, primary_key=True)]
     if stars:
         columns.append(Column("stars", Integer, nullable=False, server_default="3"))
         Table("colours", metadata, Column("colour", String, primary_key=True))

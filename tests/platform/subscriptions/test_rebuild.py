@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -17,10 +17,11 @@ from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.read_models import GROWING, KEPT, LiveReadModel, open_live_read_model, upsert
 from fristwerk_platform.read_models.blue_green import mark_replaced, read_model_versions, writes_blocked
-from fristwerk_platform.read_models.versions import RebuildRunningError
+from fristwerk_platform.read_models.versions import RebuildError, RebuildRunningError
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Checkpoints, LogFeed, Subscription
-from fristwerk_platform.subscriptions.rebuild import Rebuild, RebuildError, Source
+from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.subscriptions.subscription import Apply
 
 Append = Callable[..., Awaitable[int]]
 Settle = Callable[[AsyncConnection], Awaitable[None]]
@@ -94,7 +95,7 @@ class Rebuilder:
         self._log = log
         self.said: list[str] = []
 
-    async def __call__(self, apply=count, settle: Settle | None = None, **how: bool) -> str:
+    async def __call__(self, apply: Apply = count, settle: Settle | None = None, **how: bool) -> str:
         """Rebuild; what was said of the comparison."""
         self.said.clear()
         rebuild = Rebuild(
@@ -135,7 +136,7 @@ async def noted(database: LiveReadModel) -> dict[str, str]:
 async def tell(database: LiveReadModel, what: str) -> int:
     async with database.transaction() as connection:
         await connection.execute(insert(told), [{"what": what}])
-        return (await connection.execute(select(func.max(told.c.position)))).scalar_one()
+        return int((await connection.execute(select(func.max(told.c.position)))).scalar_one())
 
 
 async def test_the_service_goes_over_to_what_was_rebuilt_and_it_is_the_same(
@@ -360,7 +361,7 @@ async def test_a_switch_is_put_off_while_the_rest_takes_too_long(
 ) -> None:
     monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.MAX_BLOCKED_SECONDS", 0.2)
     monkeypatch.setattr("fristwerk_platform.subscriptions.rebuild.PAUSE_SECONDS", 0.01)
-    slow = itertools.chain([0.0, 0.0, 0.5], itertools.repeat(0.0))
+    slow: Iterator[float] = itertools.chain([0.0, 0.0, 0.5], itertools.repeat(0.0))
 
     async def settle(_connection: AsyncConnection) -> None:
         await asyncio.sleep(next(slow))
