@@ -23,7 +23,7 @@ from fristwerk_language.events import (
     read_line,
     type_name,
 )
-from fristwerk_language.events.tickets import Responded
+from fristwerk_language.events.tickets import Closed, Responded
 from fristwerk_language.examples import example, line
 from fristwerk_platform.subscriptions import with_position
 
@@ -50,7 +50,7 @@ def stored(path: Path) -> bytes:
     return path.read_bytes().rstrip(b"\n")
 
 
-def encoded_again(envelope: Envelope, event: msgspec.Struct) -> bytes:
+def encoded_again(envelope: Envelope, event: Any) -> bytes:
     return encode_line(
         event_id=envelope.id,
         type=type_name(event),
@@ -169,8 +169,9 @@ def test_a_known_type_with_impossible_data_is_an_error() -> None:
 
 
 def test_events_cannot_be_changed() -> None:
+    event: Any = example("Responded").event
     with pytest.raises(AttributeError):
-        example("Responded").event.channel = "fax"  # type: ignore[attr-defined]
+        event.channel = "fax"
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
@@ -213,6 +214,6 @@ def test_naive_instants_are_never_written() -> None:
             actor=Actor(id="a", role="agent"),
             correlation_id=None,
             causation_id=None,
-            data=example("Closed").event,
+            data=Closed(),
             personal=None,
         )

@@ -29,7 +29,8 @@ def test_an_unknown_type_has_none() -> None:
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
 def test_an_example_is_of_its_type(name: str) -> None:
-    assert type_name(example(name).event) == name
+    event: Any = example(name).event
+    assert type_name(event) == name
     assert example(name) == examples()[name]
 
 

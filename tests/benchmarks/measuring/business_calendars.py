@@ -24,7 +24,7 @@ from sla_service.domain.calendar.calendar import Calendar
 
 Hours = Mapping[int, Sequence[tuple[str, str]]]
 """The intervals of each weekday; Monday is 0."""
-SimulationSpec = tuple[int, int]
+Question = tuple[int, int]
 """The instant to start from and the seconds to add, both whole minutes."""
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
@@ -76,7 +76,7 @@ def _give_up(*_: object) -> None:
     raise TimeoutError
 
 
-def subjects(hours: Hours, asked: Sequence[SimulationSpec]) -> list[Subject]:
+def subjects(hours: Hours, asked: Sequence[Question]) -> list[Subject]:
     """Ours, then every library that can hold the hours; whatever can be made ready beforehand is."""
 
     def moments(zone: tzinfo) -> list[tuple[datetime, timedelta]]:
