@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from fristwerk_language.events import decode, decode_tolerantly, new_event_id
 from fristwerk_language.events.notices import TimerMissed, TimerWarned
 from fristwerk_local.client import Client, follower
-from fristwerk_platform.read_models import Database, open_database
+from fristwerk_platform.read_models import SqlDatabase, open_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, Subscription
 from sla_service.notices.outbox import Noticeboard
@@ -100,7 +100,7 @@ async def receive(office: Any, night: datetime, tickets: int) -> None:
         office.tickets.append(made["ticket"]["id"])
 
 
-async def answered_too_late(stack: Any, database: Database, offices: list[Any]) -> None:
+async def answered_too_late(stack: Any, database: SqlDatabase, offices: list[Any]) -> None:
     """Every timer changes after it spoke up, and is looked at once more."""
     for office in offices:
         for ticket in office.tickets:
@@ -115,7 +115,7 @@ def new_id() -> str:
     return new_event_id(datetime.now(UTC), os.urandom(10))
 
 
-async def derive(stack: Any, database: Database, at: datetime) -> None:
+async def derive(stack: Any, database: SqlDatabase, at: datetime) -> None:
     """Timers and alarms of all tickets, as a service that looked at the instant would have them."""
     await database.create()
     following = Subscription(
@@ -131,13 +131,13 @@ async def derive(stack: Any, database: Database, at: datetime) -> None:
         pass
 
 
-async def alarms_set(database: Database) -> list[Notice]:
+async def alarms_set(database: SqlDatabase) -> list[Notice]:
     async with database.reading() as connection:
         rows = await connection.execute(select(tables.alarms))
         return [Notice(timer=row.timer, kind=row.kind, rule=row.rule, at=row.at) for row in rows]
 
 
-async def watched_over(settings: Settings, database: Database, night: datetime, kills: int) -> None:
+async def watched_over(settings: Settings, database: SqlDatabase, night: datetime, kills: int) -> None:
     """Workers around a night: killed one by one, then all of them for three days, until no alarm is left."""
     lot = random.Random(night.month)  # noqa: S311 - drawn again by the seed
     async with started(settings, night) as workers:
@@ -194,13 +194,13 @@ async def ended(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-async def alarms_before(database: Database, instant: datetime) -> int:
+async def alarms_before(database: SqlDatabase, instant: datetime) -> int:
     async with database.reading() as connection:
         counting = select(func.count()).select_from(tables.alarms).where(tables.alarms.c.at < instant)
         return (await connection.execute(counting)).scalar_one()
 
 
-async def notices_given(database: Database) -> list[Notice]:
+async def notices_given(database: SqlDatabase) -> list[Notice]:
     """What the watches said, in the order of positions."""
     async with database.reading() as connection:
         lines = await connection.execute(select(tables.notices.c.line).order_by(tables.notices.c.position))

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.conftest import StartStack
+
 ROOT = Path(__file__).parents[2]
 HOW_TO = ["try-terms", "follow-the-feed", "bill-a-month", "add-an-agreement", "rebuild"]
 """In an order in which they work one after the other; each goes on from the tutorial."""
@@ -47,7 +49,7 @@ def ran(stack: Any, *pages: Path) -> str:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_tutorial_and_the_how_to_pages_show_what_they_say(start_stack) -> None:
+def test_the_tutorial_and_the_how_to_pages_show_what_they_say(start_stack: StartStack) -> None:
     stack = start_stack("serve")
     stack.wait_for("ready: ")
     how_to = [ROOT / "docs" / "how-to" / f"{name}.md" for name in HOW_TO]

@@ -38,7 +38,7 @@ def database_settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def follower(
     log: EventLog, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Subscription]:
+) -> AsyncIterator[Subscription[Recorded]]:
     """A follower of the test's log, page by page, that can apply nothing of a ticket called ``ticket-poison``."""
     monkeypatch.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
     metadata = MetaData()
@@ -69,7 +69,7 @@ def checks() -> dict[str, Check]:
 
 @pytest.fixture
 async def client(
-    follower: Subscription, checks: dict[str, Check], tokens: Tokens, now: datetime
+    follower: Subscription[Recorded], checks: dict[str, Check], tokens: Tokens, now: datetime
 ) -> AsyncIterator[httpx.AsyncClient]:
     later = now + timedelta(seconds=90)
     routes = health_router(checks=checks, followers=lambda: [follower], metrics=Metrics(), now=lambda: later)
@@ -136,7 +136,7 @@ async def test_a_dependency_that_is_missing_fails_or_hangs_is_named(
 
 
 async def test_how_far_a_follower_is_behind_shows_in_events_and_in_seconds(
-    client: httpx.AsyncClient, follower: Subscription, append: Append
+    client: httpx.AsyncClient, follower: Subscription[Recorded], append: Append
 ) -> None:
     await append(number=1_030)
     await follower.step(0)
@@ -158,7 +158,7 @@ async def test_how_far_a_follower_is_behind_shows_in_events_and_in_seconds(
 
 async def test_a_service_whose_follower_fails_or_has_stopped_is_not_ready(
     client: httpx.AsyncClient,
-    follower: Subscription,
+    follower: Subscription[Recorded],
     append: Append,
     now: datetime,
     lose_tail: Callable[[int], None],
@@ -184,7 +184,9 @@ async def test_a_service_whose_follower_fails_or_has_stopped_is_not_ready(
     assert body["feeds"]["own log"]["stopped_because"] == "own log ends at position 0, but 1 was read already"
 
 
-async def test_figures_are_for_prometheus(client: httpx.AsyncClient, follower: Subscription, append: Append) -> None:
+async def test_figures_are_for_prometheus(
+    client: httpx.AsyncClient, follower: Subscription[Recorded], append: Append
+) -> None:
     await append(number=1_030)
     await follower.step(0)
 

@@ -64,7 +64,7 @@ async def live(database_settings: Settings) -> AsyncIterator[LiveReadModel]:
 
 
 @pytest.fixture
-def follow(live: LiveReadModel, log: EventLog) -> Callable[[], Subscription]:
+def follow(live: LiveReadModel, log: EventLog) -> Callable[[], Subscription[Recorded]]:
     """What keeps the read model in step with the log."""
     return lambda: Subscription(
         source="log",
@@ -77,7 +77,7 @@ def follow(live: LiveReadModel, log: EventLog) -> Callable[[], Subscription]:
 
 
 @pytest.fixture
-async def running(follow: Callable[[], Subscription], now: datetime) -> AsyncIterator[Subscription]:
+async def running(follow: Callable[[], Subscription[Recorded]], now: datetime) -> AsyncIterator[Subscription[Recorded]]:
     """The same, at work."""
     follower = follow()
     task = asyncio.create_task(follower.run(lambda: now))
@@ -95,7 +95,7 @@ class Rebuilder:
         self._log = log
         self.said: list[str] = []
 
-    async def __call__(self, apply: Apply = count, settle: Settle | None = None, **how: bool) -> str:
+    async def __call__(self, apply: Apply[Recorded] = count, settle: Settle | None = None, **how: bool) -> str:
         """Rebuild; what was said of the comparison."""
         self.said.clear()
         rebuild = Rebuild(
@@ -140,7 +140,7 @@ async def tell(database: LiveReadModel, what: str) -> int:
 
 
 async def test_the_service_goes_over_to_what_was_rebuilt_and_it_is_the_same(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     await append("ticket-1", 1_500)
     await append("ticket-2", 3)
@@ -172,7 +172,7 @@ async def test_what_no_log_holds_is_copied_and_numbers_go_on(rebuild: Rebuilder,
 
 
 async def test_nobody_who_reads_or_writes_meanwhile_sees_an_error_or_loses_anything(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     written: list[str] = []
     seen = [0]
@@ -227,7 +227,7 @@ async def test_the_rebuild_never_goes_beyond_what_the_service_has_applied(
     rebuild: Rebuilder,
     live: LiveReadModel,
     append: Append,
-    follow: Callable[[], Subscription],
+    follow: Callable[[], Subscription[Recorded]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("fristwerk_platform.subscriptions.prefetch.MAX_MERGED_LINES", 1_000)
@@ -244,7 +244,7 @@ async def test_the_rebuild_never_goes_beyond_what_the_service_has_applied(
 
 
 async def test_changed_code_makes_other_rows_and_they_are_counted(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     await append("ticket-1", 2)
     assert await running.reached(await append("ticket-2", 1), 5)
@@ -255,7 +255,7 @@ async def test_changed_code_makes_other_rows_and_they_are_counted(
 
 
 async def test_a_check_changes_nothing_and_leaves_nothing_behind(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
 
@@ -266,7 +266,7 @@ async def test_a_check_changes_nothing_and_leaves_nothing_behind(
 
 
 async def test_one_version_is_kept_and_going_back_to_it_loses_nothing(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
     await rebuild()
@@ -290,7 +290,7 @@ async def test_one_version_is_kept_and_going_back_to_it_loses_nothing(
 
 
 async def test_who_starts_after_a_switch_that_was_cut_short_finds_the_new_version(
-    rebuild: Rebuilder, append: Append, running: Subscription, database_settings: Settings
+    rebuild: Rebuilder, append: Append, running: Subscription[Recorded], database_settings: Settings
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
     where = read_model_versions(database_settings, "model", metadata)
@@ -305,7 +305,7 @@ async def test_who_starts_after_a_switch_that_was_cut_short_finds_the_new_versio
 
 
 async def test_a_rebuild_that_is_killed_harms_nobody_and_the_next_one_works(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     class Killed(BaseException):
         pass
@@ -339,7 +339,7 @@ async def test_a_source_that_lost_its_end_is_noticed_before_anything_is_switched
     rebuild: Rebuilder,
     live: LiveReadModel,
     append: Append,
-    running: Subscription,
+    running: Subscription[Recorded],
     lose_tail: Callable[[int], None],
 ) -> None:
     assert await running.reached(await append("ticket-1", 5), 5)
@@ -379,7 +379,7 @@ async def test_a_switch_is_put_off_while_the_rest_takes_too_long(
 
 
 async def test_a_reading_goes_on_where_it_began(
-    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription
+    rebuild: Rebuilder, live: LiveReadModel, append: Append, running: Subscription[Recorded]
 ) -> None:
     assert await running.reached(await append("ticket-1", 2), 5)
 

@@ -22,7 +22,7 @@ from fristwerk_platform.subscriptions.decoding import with_position
 
 Append = Callable[..., Awaitable[int]]
 Fact = Callable[..., NewEvent]
-Run = Callable[[Subscription], "asyncio.Task[None]"]
+Run = Callable[[Subscription[Recorded]], "asyncio.Task[None]"]
 
 OFTEN = 3
 metadata = MetaData()
@@ -48,7 +48,7 @@ async def run(now: datetime) -> AsyncIterator[Run]:
     """Lets a follower run until the test's end."""
     running: list[asyncio.Task[None]] = []
 
-    def start(follower: Subscription) -> asyncio.Task[None]:
+    def start(follower: Subscription[Recorded]) -> asyncio.Task[None]:
         running.append(asyncio.create_task(follower.run(lambda: now)))
         return running[-1]
 
@@ -121,7 +121,7 @@ class LosesAnAnswer(Database):
             yield connection
 
 
-def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: float = 0.0) -> Subscription:
+def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: float = 0.0) -> Subscription[Recorded]:
     return Subscription(
         source="tickets",
         feed=feed,
