@@ -16,10 +16,11 @@ from fristwerk_platform.read_models import open_database
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.read_models.migrations import migrate, revisions
 from fristwerk_platform.settings import Settings
-from ticket_service import personal_data, read_model, terms_migration_ledger
+from ticket_service import personal_data, terms_migration_ledger
+from ticket_service.projections import tables
 
 LIVE = {
-    "tickets": read_model.metadata,
+    "tickets": tables.metadata,
     "sla": sla_service.projections.tables.metadata,
     "billing": billing_service.projections.tables.metadata,
 }

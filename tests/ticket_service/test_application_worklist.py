@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -13,10 +13,11 @@ from fristwerk_language.events.catalogue import AgreementPublished
 from fristwerk_language.events.customers import ContactAssigned, ContractSigned, CustomerRegistered, PersonForgotten
 from fristwerk_language.events.tickets import Resolved, SeveritySet, TicketCreated
 from fristwerk_platform.read_models import sqlite_database
-from ticket_service import personal_data, read_model
+from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
+from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 START = datetime(2026, 6, 3, 8, tzinfo=UTC)
 
@@ -79,16 +80,16 @@ class Told:
     async def rows(self):
         """All rows of all tables."""
         found = {}
-        tables = (
-            read_model.terms,
-            read_model.customers,
-            read_model.registrations,
-            read_model.contracts,
-            read_model.dedicated,
-            read_model.tickets,
+        every = (
+            tables.terms,
+            tables.customers,
+            tables.registrations,
+            tables.contracts,
+            tables.dedicated,
+            tables.tickets,
         )
         async with self.database.reading() as connection:
-            for table in tables:
+            for table in every:
                 rows = await connection.execute(select(table).order_by(*table.primary_key))
                 found[table.name] = [dict(row) for row in rows.mappings()]
         return found
@@ -115,7 +116,7 @@ def created(name, **changes):
 
 @pytest.fixture
 async def told(tmp_path):
-    database = sqlite_database(tmp_path / "tickets.db", read_model.metadata)
+    database = sqlite_database(tmp_path / "tickets.db", tables.metadata)
     keys = sqlite_database(tmp_path / "keys.db", personal_data.metadata)
     await database.create()
     await keys.create()
@@ -145,7 +146,7 @@ async def test_any_cut_into_batches_gives_the_same_rows(told, tmp_path):
     await told.apply()
     expected = await told.rows()
     for number, sizes in enumerate([(1,) * 9, (2, 3, 1), (5,), (8,)]):
-        database = sqlite_database(tmp_path / f"again-{number}.db", read_model.metadata)
+        database = sqlite_database(tmp_path / f"again-{number}.db", tables.metadata)
         await database.create()
         again = Told(database, told.personal)
         again.events = told.events

@@ -17,13 +17,13 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Recorded, decode_tolerantly, read_line
+from fristwerk_language.events import Recorded, decode_tolerantly, read_line, streams
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Feed, Prefetch
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.projections import fingerprints, tables
-from sla_service.projections.projector import TICKET_STREAM, derived_ticket
+from sla_service.projections.projector import derived_ticket
 from sla_service.projections.writer import compiled_terms, stored_histories, stored_terms
 
 SOURCE: Final = "ticket-service"
@@ -151,7 +151,7 @@ def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, p
         envelope = read_line(line)
         if envelope.position > position:
             break
-        if envelope.stream.startswith(TICKET_STREAM):
+        if streams.TICKET.includes(envelope.stream):
             rows.append((envelope.stream, envelope.version, line))
         elif isinstance(event := decode_tolerantly(line).event, AgreementPublished | CalendarPublished):
             published.setdefault(envelope.provider, []).append(event)

@@ -21,7 +21,7 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database, open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed, Subscription
-from ticket_service import personal_data, read_model, terms_migration_ledger
+from ticket_service import personal_data, terms_migration_ledger
 from ticket_service.api import refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
@@ -48,8 +48,9 @@ from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
 from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
 from ticket_service.entropy import random_bytes
 from ticket_service.personal_data import PersonalData
+from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 from ticket_service.terms_migration_ledger import MigrationLedger
 
 PROJECTION_PAUSE_SECONDS: Final = 0.5
@@ -73,7 +74,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     keys = load_or_make_keys(settings.keys)
     metrics = Metrics()
     log = open_log(settings, "tickets-log", metrics.log())
-    database = open_live_read_model(settings, "tickets", read_model.metadata)
+    database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
     feed = LogFeed(log)
@@ -82,7 +83,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         feed=feed,
         decode=decode_tolerantly,
         database=database,
-        checkpoints=read_model.checkpoints,
+        checkpoints=tables.checkpoints,
         apply=Projector(personal).apply,
         pause_seconds=PROJECTION_PAUSE_SECONDS,
     )

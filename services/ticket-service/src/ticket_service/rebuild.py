@@ -13,8 +13,9 @@ from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
-from ticket_service import personal_data, read_model
+from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
+from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
 
 
@@ -28,9 +29,9 @@ async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool
         closing.push_async_callback(log.close)
         projector = Projector(PersonalData(subject_keys, keys.sealing_bytes()))
         rebuilding = Rebuild(
-            versions=read_model_versions(settings, "tickets", read_model.metadata),
-            metadata=read_model.metadata,
-            checkpoints=read_model.checkpoints,
+            versions=read_model_versions(settings, "tickets", tables.metadata),
+            metadata=tables.metadata,
+            checkpoints=tables.checkpoints,
             sources=[Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply)],
             say=say,
         )

@@ -9,6 +9,7 @@ from billing_service.application.statements import Rated, Statements
 from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
 from billing_service.queries.accounts import ReadModel
+from fristwerk_language.events import streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
 from fristwerk_platform.http import (
@@ -43,7 +44,9 @@ class Decisions:
             charge=charge, contract=rated.row.account, ticket=found["ticket"], decision=decision, reason=reason
         )
         fact = NewFact(id=self._new_id(), event=event, occurred_at=meta.occurred_at)
-        lines = lines_of(meta, [StreamChange(stream=f"charge-{charge}", after_version=version, facts=[fact])])
+        lines = lines_of(
+            meta, [StreamChange(stream=streams.CHARGE.stream(charge), after_version=version, facts=[fact])]
+        )
         state = "charged" if decision == "charge" else "waived"
         answer = command_answer({"charge": found | {"state": state}}, lines, version=version + 1)
         try:

@@ -22,7 +22,7 @@ from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisStat
 from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
 from billing_service.queries.accounts import AccountRow, ReadModel
 from billing_service.queries.documents import Documents, IssuedDocument, Ledger
-from fristwerk_language.events import Event, decode
+from fristwerk_language.events import Event, decode, streams
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.terms import zone
 from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
@@ -204,7 +204,7 @@ class Invoicing:
                 numbered = await decide()
                 fact = NewFact(id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
                 change = StreamChange(
-                    stream=f"invoices-{provider}", after_version=numbered.event.number - 1, facts=[fact]
+                    stream=streams.INVOICES.stream(provider), after_version=numbered.event.number - 1, facts=[fact]
                 )
                 lines = lines_of(meta, [change])
                 issued = IssuedDocument(issued=decode(lines[0].line))
@@ -222,7 +222,7 @@ class Invoicing:
             document = await self._document(meta, number)
             check_version(meta, document.version)
             fact = NewFact(id=self._new_id(), event=decide(document), occurred_at=meta.occurred_at)
-            stream = f"invoice-{meta.principal.provider}-{number}"
+            stream = streams.INVOICE.stream(f"{meta.principal.provider}-{number}")
             lines = lines_of(meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])])
             after = msgspec.structs.replace(document, steps=(*document.steps, decode(lines[0].line)))
             body = {"invoice": summary(after)}

@@ -21,12 +21,11 @@ from billing_service.domain.rating.work import TermsLookup
 from billing_service.domain.statement.statement import ChargeLine, Statement
 from billing_service.queries.accounts import AccountRow, PublishedTerms, ReadModel
 from billing_service.queries.documents import Documents, Ledger
-from fristwerk_language.events import Recorded
+from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_platform.auth import Principal
 
-_TICKET_STREAM: Final = "ticket-"
 _log = structlog.get_logger()
 
 
@@ -179,5 +178,5 @@ def _occurred(facts: Sequence[Recorded], at: datetime | None) -> Sequence[Record
         each
         for each in facts
         if each.envelope.occurred_at <= at
-        or not (each.envelope.stream.startswith(_TICKET_STREAM) or isinstance(each.event, ChargeDecided))
+        or not (streams.TICKET.includes(each.envelope.stream) or isinstance(each.event, ChargeDecided))
     ]

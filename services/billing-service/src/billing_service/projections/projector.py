@@ -23,6 +23,7 @@ from fristwerk_language.events.customers import (
     CustomerRegistered,
     PackagePurchased,
 )
+from fristwerk_language.events.streams import TICKET, subject_of
 from fristwerk_language.events.tickets import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -56,7 +57,6 @@ TICKET_FACTS: Final = (
     Closed,
     TermsMigrated,
 )
-TICKET_STREAM: Final = "ticket-"
 _FACT_TYPES: Final = frozenset(TYPE_NAMES[each] for each in (CustomerRegistered, *CONTRACT_FACTS, *TICKET_FACTS))
 _log = structlog.get_logger()
 
@@ -140,11 +140,11 @@ class Projector:
         }
         about_tickets = [each for each in batch if isinstance(each.event, TICKET_FACTS) or _is_unreadable_fact(each)]
         streams = {each.envelope.stream for each in about_tickets} - owners.keys()
-        wanted = [stream.removeprefix(TICKET_STREAM) for stream in streams]
+        wanted = [TICKET.subject(stream) for stream in streams]
         table = tables.tickets
         statement = select(table.c.ticket, table.c.account).where(in_list(connection, table.c.ticket, wanted))
         for ticket, account in (await connection.execute(statement)).all():
-            owners[TICKET_STREAM + ticket] = account
+            owners[TICKET.stream(ticket)] = account
         return owners
 
 
@@ -161,7 +161,7 @@ def _is_unreadable_fact(each: Recorded) -> bool:
 def _facts_of(owners: Mapping[str, str], each: Recorded) -> list[dict[str, Any]]:
     """The fact under its account; of contracts and customers the stream says which, of tickets their first event."""
     stream = each.envelope.stream
-    account = owners.get(stream) if stream.startswith(TICKET_STREAM) else stream.partition("-")[2]
+    account = owners.get(stream) if TICKET.includes(stream) else subject_of(stream)
     if account is None:
         _log.error("fact_without_account", stream=stream, type=each.envelope.type, position=each.envelope.position)
         return []
@@ -174,7 +174,7 @@ def _account(account: str, provider: str, customer: str, kind: str) -> dict[str,
 
 def _ticket(each: Recorded, event: TicketCreated) -> dict[str, Any]:
     return {
-        "ticket": each.envelope.stream.removeprefix(TICKET_STREAM),
+        "ticket": TICKET.subject(each.envelope.stream),
         "provider": each.envelope.provider,
         "reference": event.reference,
         "account": event.contract or event.customer,

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import bindparam, or_, select, union_all
 
 from billing_service.projections.tables import accounts, agreements, decisions, facts, tickets
-from fristwerk_language.events import Recorded, decode
+from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.events.catalogue import AgreementPublished
 from fristwerk_language.events.customers import CustomerRegistered
@@ -99,7 +99,7 @@ class ReadModel:
         """Everything recorded that the account's bill rests on, the vendor's decisions included."""
         own = select(facts.c.line).where(facts.c.account == account.account)
         about = select(facts.c.line).where(
-            facts.c.account == account.customer, facts.c.stream == f"customer-{account.customer}"
+            facts.c.account == account.customer, facts.c.stream == streams.CUSTOMER.stream(account.customer)
         )
         decided = select(decisions.c.line).where(decisions.c.account == account.account)
         async with self._database.reading() as connection:
@@ -108,7 +108,9 @@ class ReadModel:
 
     async def registration(self, customer: str) -> Recorded | None:
         """The event that made a customer known."""
-        statement = select(facts.c.line).where(facts.c.account == customer, facts.c.stream == f"customer-{customer}")
+        statement = select(facts.c.line).where(
+            facts.c.account == customer, facts.c.stream == streams.CUSTOMER.stream(customer)
+        )
         async with self._database.reading() as connection:
             lines = (await connection.execute(statement)).scalars().all()
         found = (decode(line) for line in lines)

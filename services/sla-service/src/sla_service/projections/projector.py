@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events import Recorded
+from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Database, store
@@ -27,7 +27,6 @@ from sla_service.projections.tables import checkpoints
 from sla_service.projections.writer import DerivedTicket, TimerChange
 
 SOURCE: Final = "ticket-service"
-TICKET_STREAM: Final = "ticket-"
 RETRIED_AT_ONCE: Final = 200
 _log = structlog.get_logger()
 
@@ -148,8 +147,8 @@ def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:
     """The events of each ticket in the batch, in their order."""
     found: dict[str, list[Recorded]] = {}
     for each in batch:
-        if each.envelope.stream.startswith(TICKET_STREAM):
-            found.setdefault(each.envelope.stream.removeprefix(TICKET_STREAM), []).append(each)
+        if streams.TICKET.includes(each.envelope.stream):
+            found.setdefault(streams.TICKET.subject(each.envelope.stream), []).append(each)
     return found
 
 

@@ -27,7 +27,7 @@ from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.service import Application
 from ticket_service.domain.ticket.state import State
-from ticket_service.read_model import FILTERS
+from ticket_service.queries.read_model import FILTERS
 
 MAX_FIELDS: Final = 50
 _ITEM: Final = {

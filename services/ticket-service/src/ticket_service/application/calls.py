@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
 from fristwerk_platform.event_log import Answer
@@ -26,7 +27,7 @@ from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
 from ticket_service.domain.validation import Violations
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 VOICEMAIL: Final = "voicemail"
 
@@ -115,7 +116,7 @@ class Calls:
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
         caller = await self._known_caller(provider, call.from_number, read_model)
         call_id = self._recording.new_id()
-        stream = f"call-{call_id}"
+        stream = streams.CALL.stream(call_id)
         event = CallReceived(call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to)
         change = Change(
             stream=stream,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.event_log import Answer
@@ -25,7 +26,6 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 
 Body = Callable[[Contract], dict[str, Any]]
-_STREAM: Final = "contract-"
 
 
 class Contracts:
@@ -42,7 +42,7 @@ class Contracts:
 
     async def contract(self, provider: str, contract: str) -> Loaded[Contract]:
         """The contract's newest state. Raises NotFound, for another provider's as well."""
-        return _own(provider, contract, await self._known.newest(_STREAM + contract))
+        return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
     async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> Answer:
         """A contract under the agreement's newest version, and in the same transaction the better place of open tickets.
@@ -51,7 +51,7 @@ class Contracts:
         """
         provider = meta.principal.provider
         contract = self._recording.new_id()
-        stream = _STREAM + contract
+        stream = streams.CONTRACT.stream(contract)
 
         async def decide(_: Loaded[Contract] | None) -> Decision[Contract]:
             loaded = await self._customers.customer(provider, customer)
@@ -106,7 +106,7 @@ class Contracts:
         decide: Callable[[Contract, AgreementDocument], Sequence[DecidedEvent]],
         body: Body,
     ) -> Answer:
-        stream = _STREAM + contract
+        stream = streams.CONTRACT.stream(contract)
 
         async def decision(loaded: Loaded[Contract] | None) -> Decision[Contract]:
             own = _own(meta.principal.provider, contract, loaded)

@@ -8,7 +8,7 @@ from fristwerk_language.events import Recorded
 from fristwerk_platform.event_log import GroupCommitLog
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.subscriptions import Subscription
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 CATCH_UP_SECONDS: Final = 5.0
 

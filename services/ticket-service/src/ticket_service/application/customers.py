@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, check_version
 from ticket_service.application.current import Current
@@ -21,10 +22,10 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed
-from ticket_service.read_model import DEDICATED_AGENT, ReadModel
+from ticket_service.projections.tables import DEDICATED_AGENT
+from ticket_service.queries.read_model import ReadModel
 
 Body = Callable[[Customer], dict[str, Any]]
-_STREAM: Final = "customer-"
 
 
 class Customers:
@@ -47,7 +48,7 @@ class Customers:
 
     async def customer(self, provider: str, customer: str) -> Loaded[Customer]:
         """The customer's newest state. Raises NotFound, for another provider's as well."""
-        return _own(provider, customer, await self._known.newest(_STREAM + customer))
+        return _own(provider, customer, await self._known.newest(streams.CUSTOMER.stream(customer)))
 
     async def described(self, loaded: Loaded[Customer]) -> dict[str, Any]:
         """The customer with what is sealed in the log, until the person is forgotten."""
@@ -78,7 +79,11 @@ class Customers:
         customer = self._recording.new_id()
         facts = domain.register(customer, command)
         return Change(
-            stream=_STREAM + customer, after_version=0, subject=customer, facts=facts, occurred_at=meta.occurred_at
+            stream=streams.CUSTOMER.stream(customer),
+            after_version=0,
+            subject=customer,
+            facts=facts,
+            occurred_at=meta.occurred_at,
         )
 
     async def register_device(self, meta: CommandMetadata, customer: str, command: RegisterDevice) -> Answer:
@@ -138,7 +143,7 @@ class Customers:
             facts = decide(own.state)
             return Decision(facts=facts, body=body, subject=own.state.subject, occurred_at=meta.occurred_at)
 
-        return await self._recording.carry_out(meta, self._known, _STREAM + customer, decision)
+        return await self._recording.carry_out(meta, self._known, streams.CUSTOMER.stream(customer), decision)
 
 
 def _own(provider: str, customer: str, loaded: Loaded[Customer] | None) -> Loaded[Customer]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, command_answer
 from ticket_service.application.current import Current
@@ -17,7 +18,7 @@ from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Recording
 from ticket_service.application.streams import Streams
 from ticket_service.application.terms import Terms
-from ticket_service.application.tickets import caller, shown, ticket_stream
+from ticket_service.application.tickets import caller, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
@@ -28,7 +29,7 @@ from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: people read references to each other over the telephone."""
@@ -128,7 +129,7 @@ class Intake:
     ) -> Answer:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
-        stream = ticket_stream(self._recording.new_id())
+        stream = streams.TICKET.stream(self._recording.new_id())
         lines = await self._recording.lines(meta, [self._change(ground, stream, 0, facts)])
         loaded = self._known.after(None, lines)
         for each in following:

@@ -16,7 +16,7 @@ from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.context import local_day
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, SortKey, sort_key
-from ticket_service.read_model import CLOSED_STATES, ReadModel
+from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
 FEW: Final = 100
 """Up to so many changed places are put in one by one, more are sorted anew."""

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any, Final, TypeVar
 
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import CommandMetadata, check_version
@@ -16,22 +17,12 @@ from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.terms import publishing
 from ticket_service.domain.terms.state import Published, Version
 from ticket_service.holidays import materialise
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 KEPT_DOCUMENTS: Final = 200
 Calendar = Published[CalendarPublished]
 Agreement = Published[AgreementPublished]
 Kind = TypeVar("Kind", CalendarPublished, AgreementPublished)
-
-
-def calendar_stream(provider: str, name: str) -> str:
-    """The stream of a provider's calendar."""
-    return f"calendar-{provider}.{name}"
-
-
-def agreement_stream(provider: str, name: str) -> str:
-    """The stream of a provider's agreement."""
-    return f"agreement-{provider}.{name}"
 
 
 class Terms:

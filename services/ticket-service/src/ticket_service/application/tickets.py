@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fristwerk_language.events import UnknownEvent, decode
+from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_language.events.tickets import PriorityDerived
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
@@ -31,11 +31,6 @@ from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-def ticket_stream(ticket: str) -> str:
-    """The stream of a ticket."""
-    return f"ticket-{ticket}"
 
 
 class Tickets:
@@ -74,7 +69,7 @@ class Tickets:
                 facts=decide(state, command, context), body=shown, subject=customer.subject, occurred_at=dated
             )
 
-        return await self._recording.carry_out(meta, self._known, ticket_stream(ticket), decision)
+        return await self._recording.carry_out(meta, self._known, streams.TICKET.stream(ticket), decision)
 
     async def identify(self, principal: Principal, name: str) -> str:
         """The id behind an id or a reference. Raises NotFound.
@@ -86,12 +81,12 @@ class Tickets:
         found = await (await self._current()).ticket_by_reference(principal.provider, name.upper())
         if found is None:
             raise _not_found(name)
-        visible(principal, name, await self._known.kept(ticket_stream(found)))
+        visible(principal, name, await self._known.kept(streams.TICKET.stream(found)))
         return found
 
     async def newest(self, principal: Principal, ticket: str) -> Loaded[Ticket]:
         """The ticket as the log tells it now. Raises NotFound, also for another provider's or customer's."""
-        return visible(principal, ticket, await self._known.newest(ticket_stream(ticket)))
+        return visible(principal, ticket, await self._known.newest(streams.TICKET.stream(ticket)))
 
     async def as_of(
         self, principal: Principal, ticket: str, at: datetime | None, known_at: datetime | None
@@ -99,7 +94,7 @@ class Tickets:
         """The ticket by what had occurred at one instant and had been recorded at another. Raises NotFound."""
         loaded = await self.newest(principal, ticket)
         state: Ticket | None = None
-        for line in await self._log.read_stream(ticket_stream(ticket)):
+        for line in await self._log.read_stream(streams.TICKET.stream(ticket)):
             each = decode(line.line)
             envelope = each.envelope
             if (at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at):
@@ -113,7 +108,7 @@ class Tickets:
     async def history(self, principal: Principal, ticket: str, *, after: int, limit: int) -> list[dict[str, Any]]:
         """The ticket's events after a version, their personal parts opened. Raises NotFound."""
         loaded = await self.newest(principal, ticket)
-        lines = await self._log.read_stream(ticket_stream(ticket), after)
+        lines = await self._log.read_stream(streams.TICKET.stream(ticket), after)
         customer = (await self._customers.customer(loaded.provider, loaded.state.customer)).state
         items = await self._recording.opened((line.line for line in lines), customer.subject)
         return [each for each in items if principal.role != "customer" or not _is_internal(each)][:limit]
@@ -136,14 +131,14 @@ class Tickets:
         fact = DecidedEvent(PriorityDerived(priority=group.priority, rule=f"contract-signed:{group.id}"))
         changes = []
         for row in await (await self._current()).open_tickets(contract.customer):
-            loaded = await self._known.newest(ticket_stream(row.id))
+            loaded = await self._known.newest(streams.TICKET.stream(row.id))
             assert loaded is not None, "the read model has it from the log"
             ticket = loaded.state
             if ticket.contract is not None or ticket.agreement != contract.agreement or ticket.priority_rule is None:
                 continue
             if group.priority < ticket.priority:
                 dated = max(meta.occurred_at, ticket.received_at)
-                stream = ticket_stream(ticket.id)
+                stream = streams.TICKET.stream(ticket.id)
                 changes.append(
                     Change(stream=stream, after_version=loaded.version, subject="", facts=[fact], occurred_at=dated)
                 )

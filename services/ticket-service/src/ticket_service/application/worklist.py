@@ -21,7 +21,7 @@ from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import Assign
 from ticket_service.domain.worklist import Placed, is_free
-from ticket_service.read_model import ReadModel
+from ticket_service.queries.read_model import ReadModel
 
 KEPT_RANKINGS: Final = 100
 KEPT_ITEMS: Final = 5_000

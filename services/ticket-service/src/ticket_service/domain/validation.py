@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ticket_service.domain.errors import NotAcceptable
-from ticket_service.domain.ticket.commands import AgreementRecord, OnBehalf
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 """How far a caller's clock may be ahead of ours (contract, section 4)."""
+
+
+class _Agreed(Protocol):
+    """With whom at the customer, by which channel and when something was agreed."""
+
+    @property
+    def contact(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
 
 
 class Violations:
@@ -40,7 +50,7 @@ class Violations:
         if instant > limit + CLOCK_TOLERANCE:
             self.add(pointer, f"{instant.isoformat()} lies after {limit.isoformat()}")
 
-    def agreed(self, pointer: str, record: AgreementRecord | OnBehalf, occurred_at: datetime) -> None:
+    def agreed(self, pointer: str, record: _Agreed, occurred_at: datetime) -> None:
         """A record of what a customer said names the contact, the channel, and an instant that has been."""
         self.require(is_given(record.contact), f"{pointer}/contact", "is required and may not be blank")
         self.require(is_given(record.channel), f"{pointer}/channel", "is required and may not be blank")

@@ -1,4 +1,4 @@
-"""The names of streams: each belongs to a category, and the rest of the name is the id of its subject."""
+"""The categories of streams: a stream's name is its category and the id of its subject, ``ticket-0192…``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ import msgspec
 
 
 class StreamCategory(msgspec.Struct, frozen=True):
-    """The streams of one kind of subject: ``ticket-…`` are those of the category ``ticket``."""
+    """The streams of one kind of subject. ``prefix`` is what their names begin with."""
 
     name: str
-
-    @property
-    def prefix(self) -> str:
-        """What the names of the category's streams begin with."""
-        return f"{self.name}-"
+    prefix: str
 
     def stream(self, subject: str) -> str:
         """The name of the subject's stream."""
-        return f"{self.name}-{subject}"
+        return self.prefix + subject
 
     def includes(self, stream: str) -> bool:
         """Whether a stream is of this category."""
@@ -27,22 +23,39 @@ class StreamCategory(msgspec.Struct, frozen=True):
 
     def subject(self, stream: str) -> str:
         """The id of the subject of a stream of this category."""
-        assert self.includes(stream), f"{stream} is not a stream of the category {self.name}"
-        return stream[len(self.name) + 1 :]
+        assert stream.startswith(self.prefix), f"{stream} is not a stream of the category {self.name}"
+        return stream[len(self.prefix) :]
 
 
-TICKET: Final = StreamCategory("ticket")
-CALL: Final = StreamCategory("call")
+def _category(name: str) -> StreamCategory:
+    return StreamCategory(name, f"{name}-")
+
+
+TICKET: Final = _category("ticket")
+CALL: Final = _category("call")
 """Calls that belong to no ticket."""
-CUSTOMER: Final = StreamCategory("customer")
-CONTRACT: Final = StreamCategory("contract")
-CALENDAR: Final = StreamCategory("calendar")
-AGREEMENT: Final = StreamCategory("agreement")
-TIMER: Final = StreamCategory("timer")
-CHARGE: Final = StreamCategory("charge")
-INVOICES: Final = StreamCategory("invoices")
+CUSTOMER: Final = _category("customer")
+CONTRACT: Final = _category("contract")
+CALENDAR: Final = _category("calendar")
+AGREEMENT: Final = _category("agreement")
+TIMER: Final = _category("timer")
+CHARGE: Final = _category("charge")
+INVOICES: Final = _category("invoices")
+"""The documents of one series of numbers: a document's number is its version in the stream."""
+INVOICE: Final = _category("invoice")
+"""What becomes of one document: sent, paid. The subject is the series and the number, ``infoniqa-17``."""
 
 
-def published_name(provider: str, name: str) -> str:
-    """The subject of a calendar's or agreement's stream: names are unique within a provider only."""
-    return f"{provider}.{name}"
+def subject_of(stream: str) -> str:
+    """The id of the subject of a stream of any category."""
+    return stream.partition("-")[2]
+
+
+def calendar_stream(provider: str, name: str) -> str:
+    """The stream of a provider's calendar."""
+    return CALENDAR.stream(f"{provider}.{name}")
+
+
+def agreement_stream(provider: str, name: str) -> str:
+    """The stream of a provider's agreement."""
+    return AGREEMENT.stream(f"{provider}.{name}")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from fristwerk_language.events import billing as facts
+from fristwerk_language.events import streams
 from fristwerk_language.examples.subjects import CHARGE, CLERK, MUSTER_CONTRACT, PAYROLL, YEAR_END, Told, instant
 from fristwerk_language.terms import digest
 
@@ -72,9 +73,9 @@ def told() -> tuple[Told, ...]:
         digest=digest(_CREDIT_NOTE),
     )
     return (
-        _told(f"charge-{CHARGE}", 1, decided, instant(6, 24, 9)),
-        _told(f"invoices-{_SERIES}", 1, invoice, instant(7, 1, 6)),
-        _told(f"invoices-{_SERIES}", 2, credit_note, instant(7, 6, 6)),
+        _told(streams.CHARGE.stream(CHARGE), 1, decided, instant(6, 24, 9)),
+        _told(streams.INVOICES.stream(_SERIES), 1, invoice, instant(7, 1, 6)),
+        _told(streams.INVOICES.stream(_SERIES), 2, credit_note, instant(7, 6, 6)),
         _told(f"payments-{_SERIES}", 1, facts.InvoiceSent(number=1, channel="email"), instant(7, 1, 6, 10)),
         _told(f"payments-{_SERIES}", 2, facts.InvoicePaid(number=1, paid_on=date(2026, 7, 20)), instant(7, 21, 6)),
     )

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_language.events.catalogue import (
     AgreementPublished,
     CalendarPublished,
@@ -118,7 +119,7 @@ def told() -> tuple[Told, ...]:
         Told(
             event=_calendar(),
             provider="infoniqa",
-            stream="calendar-infoniqa.luzern",
+            stream=streams.calendar_stream("infoniqa", "luzern"),
             version=2,
             at=instant(1, 1, 8),
             actor=ADMIN,
@@ -126,7 +127,7 @@ def told() -> tuple[Told, ...]:
         Told(
             event=_agreement(),
             provider="infoniqa",
-            stream="agreement-infoniqa.luzern",
+            stream=streams.agreement_stream("infoniqa", "luzern"),
             version=1,
             at=instant(1, 1, 8, 5),
             actor=ADMIN,

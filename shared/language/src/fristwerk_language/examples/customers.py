@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from fristwerk_language.events import customers as facts
+from fristwerk_language.events import streams
 from fristwerk_language.examples.subjects import (
     ADMIN,
     GROSS_CONTRACT,
@@ -24,7 +25,7 @@ def _customer(customer: str, version: int, event: Any, *, provider: str = "infon
     return Told(
         event=event,
         provider=provider,
-        stream=f"customer-{customer}",
+        stream=streams.CUSTOMER.stream(customer),
         version=version,
         at=NEW_YEAR,
         actor=ADMIN,
@@ -33,7 +34,9 @@ def _customer(customer: str, version: int, event: Any, *, provider: str = "infon
 
 
 def _contract(contract: str, version: int, event: Any, at: datetime = NEW_YEAR, provider: str = "infoniqa") -> Told:
-    return Told(event=event, provider=provider, stream=f"contract-{contract}", version=version, at=at, actor=ADMIN)
+    return Told(
+        event=event, provider=provider, stream=streams.CONTRACT.stream(contract), version=version, at=at, actor=ADMIN
+    )
 
 
 def told() -> tuple[Told, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fristwerk_language.events import notices as facts
+from fristwerk_language.events import streams
 from fristwerk_language.examples.subjects import PAYROLL, SLA_SERVICE, TIMER, Told, instant
 
 _DUE = instant(6, 5, 7, 30)
@@ -45,7 +46,7 @@ def _notice(version: int, event: Any, at: datetime, entered_at: datetime | None 
     return Told(
         event=event,
         provider="infoniqa",
-        stream=f"timer-{event.timer}",
+        stream=streams.TIMER.stream(event.timer),
         version=version,
         at=at,
         entered_at=entered_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from fristwerk_language.events import streams
 from fristwerk_language.events import tickets as facts
 from fristwerk_language.events.envelope import Actor
 from fristwerk_language.examples.subjects import (
@@ -180,7 +181,7 @@ def _told(ticket: str, first_version: int, steps: tuple[tuple[datetime, Any, Act
         Told(
             event=event,
             provider=_PROVIDERS[ticket],
-            stream=f"ticket-{ticket}",
+            stream=streams.TICKET.stream(ticket),
             version=version,
             at=at,
             actor=actor,

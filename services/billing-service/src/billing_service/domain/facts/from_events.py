@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,8 +30,8 @@ from billing_service.domain.facts.account import (
 )
 from fristwerk_language.events import Recorded, billing, customers
 from fristwerk_language.events import tickets as events
+from fristwerk_language.events.streams import TICKET
 
-_TICKET_STREAM: Final = "ticket-"
 Fact = TypeVar("Fact", bound=Stamped)
 
 
@@ -50,7 +50,7 @@ def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
     tickets: list[BilledTicket] = []
     for stream, by_id in streams.items():
         ordered = sorted(by_id.values(), key=lambda one: one.envelope.version)
-        if stream.startswith(_TICKET_STREAM):
+        if TICKET.includes(stream):
             tickets += [found] if (found := _ticket(account_id, stream, ordered)) else []
             continue
         for one in ordered:
@@ -156,7 +156,7 @@ def _ticket(account_id: str, stream: str, recorded: Sequence[Recorded]) -> Bille
             facts[found[0]].append(found[1])
     work = sorted(facts.pop("work", []), key=lambda each: (each.start, each.entry, each.stamp.order))
     return BilledTicket(
-        id=stream.removeprefix(_TICKET_STREAM),
+        id=TICKET.subject(stream),
         stamp=_stamp(created),
         plan=event.plan,
         group=event.group,

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fristwerk_language.events import DecodedEvent, Recorded, UnreadableEvent, tickets
+from fristwerk_language.events import DecodedEvent, Recorded, UnreadableEvent, streams, tickets
 from sla_service.domain.calendar.epoch import seconds_of
 
 State = Literal[
@@ -29,7 +29,6 @@ State = Literal[
     "closed",
 ]
 DONE: Final[frozenset[State]] = frozenset({"resolved", "closed"})
-_STREAM: Final = "ticket-"
 
 
 class NoTicketError(Exception):
@@ -208,7 +207,7 @@ class _Reading:
     def __init__(self, created: Recorded) -> None:
         assert isinstance(created.event, tickets.TicketCreated), "a history begins with the ticket"
         self.created = created.event
-        self.ticket = created.envelope.stream.removeprefix(_STREAM)
+        self.ticket = streams.TICKET.subject(created.envelope.stream)
         self.received = Moment(
             seconds_of(created.event.received_at), 0, created.envelope.version, created.envelope.id, "TicketCreated"
         )

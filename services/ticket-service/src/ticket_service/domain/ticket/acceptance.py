@@ -5,9 +5,9 @@ from __future__ import annotations
 from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import AcceptanceRefused, Accepted, Delivered, ReleasedToProduction
 from fristwerk_language.terms import AgreementDocument
-from ticket_service.domain import roles
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
+from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import Accept, AcceptanceCommand, Deliver, Release
 from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.state import Ticket

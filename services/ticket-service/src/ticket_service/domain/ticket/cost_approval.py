@@ -10,9 +10,9 @@ from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.coverage import is_charged_preparation, match_coverage
-from ticket_service.domain import roles
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.state import Ticket, TimeEntry

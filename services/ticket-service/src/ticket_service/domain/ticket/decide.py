@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from ticket_service.domain import roles
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.ticket import commands, lifecycle
+from ticket_service.domain.ticket import commands, lifecycle, roles
 from ticket_service.domain.ticket.acceptance import deliver_or_accept
 from ticket_service.domain.ticket.appointment import arrange
 from ticket_service.domain.ticket.callback import attach_call, call_back

@@ -16,11 +16,11 @@ from fristwerk_language.events.tickets import (
     TicketCreated,
 )
 from fristwerk_language.terms import AgreementDocument, TicketType
-from ticket_service.domain import roles
 from ticket_service.domain.contract.state import Contract, addons_in_force, in_force
 from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.classification import check_severity, check_type
 from ticket_service.domain.ticket.commands import CreateTicket
 from ticket_service.domain.ticket.context import Context, local_day

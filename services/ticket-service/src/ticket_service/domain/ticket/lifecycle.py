@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from fristwerk_language.events import DecodedEvent, tickets
-from ticket_service.domain import roles
 from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.ticket import commands
+from ticket_service.domain.ticket import commands, roles
 from ticket_service.domain.ticket.commands import Command
 from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.state import State, Ticket

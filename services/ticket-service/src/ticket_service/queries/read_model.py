@@ -1,116 +1,22 @@
-"""What the ticket service looks up: tickets by state and urgency, contracts of a customer, customers by number, published terms.
-
-Everything here is made from the log and can be made again; personal content stays sealed and never enters a table readable.
-"""
+"""Reads of the read model: tickets, the worklist, contracts, customers and published terms, in plain SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    select,
-)
+from sqlalchemy import RowMapping, select
 
-from fristwerk_platform.read_models import Database, UtcDateTime, in_list, migrated_by
-from fristwerk_platform.subscriptions import Checkpoints
+from fristwerk_platform.read_models import Database, in_list
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
+from ticket_service.projections.documents import contract_from, customer_from, ticket_from
+from ticket_service.projections.tables import contracts, customers, dedicated, registrations, terms, tickets
 
-metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "tickets"))
-checkpoints: Final = Checkpoints(metadata)
-DEDICATED_AGENT: Final = "dedicated_agent"
 CLOSED_STATES: Final = ("resolved", "closed")
-
-terms: Final = Table(
-    "terms",
-    metadata,
-    Column("provider", String, primary_key=True),
-    Column("kind", String, primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("digest", String, nullable=False),
-    Column("is_default", Boolean, nullable=False),
-    Column("published_at", UtcDateTime, nullable=False),
-)
-customers: Final = Table(
-    "customers",
-    metadata,
-    Column("customer", String, primary_key=True),
-    Column("provider", String, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Index("customers_by_provider", "provider", "customer"),
-)
-registrations: Final = Table(
-    "registrations",
-    metadata,
-    Column("customer", String, primary_key=True),
-    Column("event", String, nullable=False),
-    Column("sealed", String, nullable=False),
-    Column("phone_index", String),
-    Index("registrations_by_phone", "phone_index"),
-)
-"""What a registration sealed, and the keyed digest of the contact's number; gone once the person is forgotten."""
-contracts: Final = Table(
-    "contracts",
-    metadata,
-    Column("contract", String, primary_key=True),
-    Column("provider", String, nullable=False),
-    Column("customer", String, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Index("contracts_by_customer", "customer"),
-    Index("contracts_by_position", "provider", "position"),
-)
-dedicated: Final = Table(
-    "dedicated_agents",
-    metadata,
-    Column("customer", String, primary_key=True),
-    Column("provider", String, nullable=False),
-    Column("agent", String, nullable=False),
-    Index("dedicated_by_agent", "provider", "agent"),
-)
-tickets: Final = Table(
-    "tickets",
-    metadata,
-    Column("ticket", String, primary_key=True),
-    Column("provider", String, nullable=False),
-    Column("reference", String, nullable=False),
-    Column("customer", String, nullable=False),
-    Column("contract", String),
-    Column("agreement", String, nullable=False),
-    Column("agreement_version", Integer, nullable=False),
-    Column("state", String, nullable=False),
-    Column("severity", String),
-    Column("type", String, nullable=False),
-    Column("priority", Integer, nullable=False),
-    Column("group", String),
-    Column("assignee", String),
-    Column("channel", String, nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Index("tickets_by_provider", "provider", "ticket"),
-    Index("tickets_by_reference", "provider", "reference"),
-    Index("tickets_by_state", "provider", "state"),
-    Index("tickets_by_customer", "customer", "state"),
-    Index("tickets_by_position", "provider", "position"),
-)
 FILTERS: Final = ("state", "customer", "contract", "severity", "type", "group", "assignee", "channel", "agreement")
 
 
@@ -260,24 +166,6 @@ class ReadModel:
             return (await connection.execute(statement)).mappings().all()
 
 
-def ticket_from(document: bytes) -> Ticket:
-    """A ticket's state from its stored form."""
-    return _ticket.decode(document)
-
-
-def contract_from(document: bytes) -> Contract:
-    """A contract's state from its stored form."""
-    return _contract.decode(document)
-
-
-def customer_from(document: bytes) -> Customer:
-    """A customer's state from its stored form."""
-    return _customer.decode(document)
-
-
-_ticket: Final = msgspec.json.Decoder(Ticket)
-_contract: Final = msgspec.json.Decoder(Contract)
-_customer: Final = msgspec.json.Decoder(Customer)
 _PLACED_COLUMNS: Final = [each for each in Placed.__struct_fields__ if each != "id"]
 
 

@@ -1,0 +1,126 @@
+"""What may be asked of a ticket: one frozen struct a command, named in the imperative.
+
+``word`` is the command's place below ``/v1/tickets/{id}/`` in the contract (``calls`` stands beside them); refusals name
+what is possible by it.
+Instants are aware and in UTC, minutes are integers. Random ids (references, entries, calls) come in with the command,
+because the domain has no randomness. Numbered things (``number``) count from 1 within their ticket.
+"""
+
+from ticket_service.domain.ticket.commands.acceptance import Accept, AcceptanceCommand, Deliver, Release
+from ticket_service.domain.ticket.commands.appointments import (
+    AppointmentCommand,
+    BookAppointment,
+    CancelAppointment,
+    RecordAppointmentOutcome,
+    RequestAppointment,
+)
+from ticket_service.domain.ticket.commands.calls import (
+    AttachCall,
+    AttemptCallback,
+    CallbackCommand,
+    CallTransfer,
+    CompleteCallback,
+    RequestCallback,
+)
+from ticket_service.domain.ticket.commands.classification import (
+    Assign,
+    ChangePriority,
+    ChangeType,
+    ClassifyingCommand,
+    HandingOverCommand,
+    SetSeverity,
+    Transfer,
+)
+from ticket_service.domain.ticket.commands.closing import Close, ClosingCommand, MigrateTerms, Reopen, Resolve
+from ticket_service.domain.ticket.commands.conversation import (
+    CommunicateNumber,
+    ConversationCommand,
+    GiveFeedback,
+    ReceiveInformation,
+    ReceiveMessage,
+    ReportProgress,
+    RequestInformation,
+    Respond,
+)
+from ticket_service.domain.ticket.commands.creation import CreateTicket
+from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
+from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, OnBehalf, TicketCommand
+from ticket_service.domain.ticket.commands.work import (
+    CorrectTime,
+    CostCommand,
+    DecideCost,
+    LogTime,
+    RequestCostApproval,
+    SendEffortNotice,
+    StartWork,
+    WorkCommand,
+)
+
+Command = (
+    ClassifyingCommand
+    | HandingOverCommand
+    | ConversationCommand
+    | WorkCommand
+    | CallbackCommand
+    | AppointmentCommand
+    | CostCommand
+    | AcceptanceCommand
+    | EscalationCommand
+    | ClosingCommand
+    | MigrateTerms
+    | AttachCall
+)
+
+__all__ = [
+    "Accept",
+    "AcceptanceCommand",
+    "AgreementRecord",
+    "AppointmentCommand",
+    "Assign",
+    "AttachCall",
+    "AttemptCallback",
+    "BookAppointment",
+    "CallTransfer",
+    "CallbackCommand",
+    "CancelAppointment",
+    "ChangePriority",
+    "ChangeType",
+    "ClassifyingCommand",
+    "Close",
+    "CloseEscalation",
+    "ClosingCommand",
+    "Command",
+    "CommunicateNumber",
+    "CompleteCallback",
+    "ConversationCommand",
+    "CorrectTime",
+    "CostCommand",
+    "CreateTicket",
+    "DecideCost",
+    "Deliver",
+    "Escalate",
+    "EscalationCommand",
+    "GiveFeedback",
+    "HandingOverCommand",
+    "LogTime",
+    "MigrateTerms",
+    "OnBehalf",
+    "ReceiveInformation",
+    "ReceiveMessage",
+    "RecordAppointmentOutcome",
+    "Release",
+    "Reopen",
+    "ReportProgress",
+    "RequestAppointment",
+    "RequestCallback",
+    "RequestCostApproval",
+    "RequestInformation",
+    "Resolve",
+    "Respond",
+    "SendEffortNotice",
+    "SetSeverity",
+    "StartWork",
+    "TicketCommand",
+    "Transfer",
+    "WorkCommand",
+]

@@ -1,0 +1,29 @@
+"""Delivery, acceptance and release."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ticket_service.domain.ticket.commands.ticket_command import OnBehalf, TicketCommand
+
+
+class Deliver(TicketCommand, frozen=True, kw_only=True):
+    word = "delivery"
+    system: Literal["test", "live"]
+    text: str
+
+
+class Accept(TicketCommand, frozen=True, kw_only=True):
+    """The customer accepts what was delivered, or (``accepted`` false) refuses it."""
+
+    word = "acceptance"
+    accepted: bool
+    text: str | None = None
+    on_behalf: OnBehalf | None = None
+
+
+class Release(TicketCommand, frozen=True, kw_only=True):
+    word = "release"
+
+
+AcceptanceCommand = Deliver | Accept | Release

@@ -1,0 +1,54 @@
+"""Inbound calls and callbacks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
+
+
+class CallTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """``to`` is the role to which the caller was put through, or not."""
+
+    to: str
+    result: Literal["connected", "failed"]
+
+
+class AttachCall(TicketCommand, frozen=True, kw_only=True):
+    """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
+
+    ``entry`` is the id of the time entry that ``minutes`` above zero become.
+    """
+
+    word = "calls"
+    call: str
+    entry: str
+    from_number: str
+    to: str | None = None
+    started_at: datetime
+    minutes: int | None = None
+    transfer: CallTransfer | None = None
+    voicemail: str | None = None
+
+
+class RequestCallback(TicketCommand, frozen=True, kw_only=True):
+    word = "callbacks"
+    purpose: str | None = None
+
+
+class AttemptCallback(TicketCommand, frozen=True, kw_only=True):
+    word = "callbacks/{n}/attempts"
+    number: int
+    reached: bool
+
+
+class CompleteCallback(TicketCommand, frozen=True, kw_only=True):
+    word = "callbacks/{n}/completion"
+    number: int
+    text: str
+
+
+CallbackCommand = RequestCallback | AttemptCallback | CompleteCallback

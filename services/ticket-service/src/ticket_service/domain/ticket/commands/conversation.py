@@ -1,0 +1,61 @@
+"""What customer and vendor say to each other."""
+
+from __future__ import annotations
+
+from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
+
+
+class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
+    word = "messages"
+    channel: str
+    text: str
+
+
+class Respond(TicketCommand, frozen=True, kw_only=True):
+    """``visible`` false is an internal note."""
+
+    word = "responses"
+    channel: str
+    text: str
+    visible: bool = True
+
+
+class ReportProgress(TicketCommand, frozen=True, kw_only=True):
+    word = "progress"
+    channel: str
+    text: str
+
+
+class RequestInformation(TicketCommand, frozen=True, kw_only=True):
+    word = "information-requests"
+    question: str
+
+
+class ReceiveInformation(TicketCommand, frozen=True, kw_only=True):
+    word = "information"
+    text: str
+
+
+class CommunicateNumber(TicketCommand, frozen=True, kw_only=True):
+    word = "number-communications"
+    classification: str
+    channel: str
+
+
+class GiveFeedback(TicketCommand, frozen=True, kw_only=True):
+    """``score`` from 1 (poor) to 5."""
+
+    word = "feedback"
+    score: int
+    text: str | None = None
+
+
+ConversationCommand = (
+    ReceiveMessage
+    | Respond
+    | ReportProgress
+    | RequestInformation
+    | ReceiveInformation
+    | CommunicateNumber
+    | GiveFeedback
+)

@@ -1,0 +1,26 @@
+"""Opening a ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a customer becomes a ticket. ``reference`` is short, human and not guessable.
+
+    ``contract`` names one of several contracts in force. ``severity`` is set by staff, ``suggested_severity`` is a wish.
+    """
+
+    reference: str
+    customer: str
+    received_at: datetime
+    channel: str
+    type: str
+    subject: str
+    description: str
+    fields: dict[str, str] = {}
+    severity: str | None = None
+    suggested_severity: str | None = None
+    contract: str | None = None

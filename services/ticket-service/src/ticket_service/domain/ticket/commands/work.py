@@ -1,0 +1,59 @@
+"""Work on a ticket, and the customer's consent to what it costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ticket_service.domain.ticket.commands.ticket_command import OnBehalf, TicketCommand
+
+
+class StartWork(TicketCommand, frozen=True, kw_only=True):
+    word = "work"
+    agent: str
+
+
+class LogTime(TicketCommand, frozen=True, kw_only=True):
+    """``minutes`` of work from ``start`` on. ``appointment`` numbers the appointment that was prepared."""
+
+    word = "time-entries"
+    entry: str
+    start: datetime
+    minutes: int
+    activity: str
+    agent: str
+    note: str | None = None
+    appointment: int | None = None
+
+
+class CorrectTime(TicketCommand, frozen=True, kw_only=True):
+    """The entry's minutes are ``minutes`` instead; 0 takes it back."""
+
+    word = "time-entries/{entry}/corrections"
+    entry: str
+    minutes: int
+    reason: str
+
+
+class SendEffortNotice(TicketCommand, frozen=True, kw_only=True):
+    word = "effort-notices"
+    text: str
+
+
+class RequestCostApproval(TicketCommand, frozen=True, kw_only=True):
+    word = "cost-approvals"
+    estimate_minutes: int
+    text: str
+
+
+class DecideCost(TicketCommand, frozen=True, kw_only=True):
+    """``extra_minutes`` more may be worked; none given with an approval leaves the end open."""
+
+    word = "cost-approvals/{n}/decision"
+    number: int
+    approved: bool
+    extra_minutes: int | None = None
+    on_behalf: OnBehalf | None = None
+
+
+WorkCommand = StartWork | LogTime | CorrectTime | SendEffortNotice
+CostCommand = RequestCostApproval | DecideCost

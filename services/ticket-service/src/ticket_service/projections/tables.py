@@ -1,0 +1,94 @@
+"""The tables of the read model. They hold nothing but what the log says, so they can be built again at any time.
+
+Personal content stays sealed in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+from fristwerk_platform.read_models import UtcDateTime, migrated_by
+from fristwerk_platform.subscriptions import Checkpoints
+
+metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "tickets"))
+checkpoints: Final = Checkpoints(metadata)
+DEDICATED_AGENT: Final = "dedicated_agent"
+
+terms: Final = Table(
+    "terms",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+)
+customers: Final = Table(
+    "customers",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index("customers_by_provider", "provider", "customer"),
+)
+registrations: Final = Table(
+    "registrations",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("event", String, nullable=False),
+    Column("sealed", String, nullable=False),
+    Column("phone_index", String),
+    Index("registrations_by_phone", "phone_index"),
+)
+"""What a registration sealed, and the keyed digest of the contact's number; gone once the person is forgotten."""
+contracts: Final = Table(
+    "contracts",
+    metadata,
+    Column("contract", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index("contracts_by_customer", "customer"),
+    Index("contracts_by_position", "provider", "position"),
+)
+dedicated: Final = Table(
+    "dedicated_agents",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Index("dedicated_by_agent", "provider", "agent"),
+)
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("reference", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("contract", String),
+    Column("agreement", String, nullable=False),
+    Column("agreement_version", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("severity", String),
+    Column("type", String, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("group", String),
+    Column("assignee", String),
+    Column("channel", String, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index("tickets_by_provider", "provider", "ticket"),
+    Index("tickets_by_reference", "provider", "reference"),
+    Index("tickets_by_state", "provider", "state"),
+    Index("tickets_by_customer", "customer", "state"),
+    Index("tickets_by_position", "provider", "position"),
+)

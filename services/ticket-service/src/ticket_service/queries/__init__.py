@@ -1,0 +1,1 @@
+"""Plain reads of the read model; nothing here writes."""
