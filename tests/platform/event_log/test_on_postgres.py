@@ -18,12 +18,11 @@ import pytest
 from fristwerk_language.events import read_line
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.event_log import Answer, FeedLine, LogUnavailableError, NewEvent
+from fristwerk_platform.commands import CommandMetadata, CommandResult, NotRecordedError, record
+from fristwerk_platform.event_log import FeedLine, LogUnavailableError, NewEvent
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
-from fristwerk_platform.http import CommandMetadata
-from fristwerk_platform.http.commands import record
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.problems import as_problem
 from fristwerk_platform.settings import SettingsError, read_settings
 
 Fact = Callable[..., NewEvent]
@@ -244,18 +243,19 @@ async def test_a_lock_that_is_not_given_up_ends_in_unavailable_and_in_503(
         occurred_at=now,
         correlation_id="1",
     )
-    answer = Answer(status=201, body=b"{}", headers={})
+    result = CommandResult(body=b"{}")
 
     with psycopg.connect(postgres_url) as other:
         other.execute("LOCK TABLE log.stored_events IN EXCLUSIVE MODE")
         with pytest.raises(LogUnavailableError, match="lock timeout"):
             await log.append([fact("ticket-1", 1)])
-        with pytest.raises(Problem) as refused:
-            await record(log, meta, [fact("ticket-1", 1)], answer)
+        with pytest.raises(NotRecordedError) as not_recorded:
+            await record(log, meta, [fact("ticket-1", 1)], result)
         assert await log.read_feed(0, 10) == []  # reading goes on
 
-    assert refused.value.status == 503
-    assert refused.value.headers["Retry-After"] == "1"
+    refused = as_problem(not_recorded.value)
+    assert refused.status == 503
+    assert refused.headers["Retry-After"] == "1"
     await log.append([fact("ticket-1", 1)])
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import SqliteEventLog
-from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api, json_answer, router, serve
+from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api, json_answer, serve
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.subscriptions import LogFeed
@@ -30,7 +30,7 @@ def main() -> int:
     tokens = Tokens(load_or_make_keys(folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
     log = SqliteEventLog(folder / "log.db")
     stopping = Stopping()
-    routes = router(tags=["things"])
+    routes = Routes(tags=["things"])
 
     @routes.post("/things")
     async def take_thing(body: dict[str, int]) -> Response:

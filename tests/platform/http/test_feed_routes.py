@@ -157,10 +157,12 @@ async def test_a_reader_sees_the_own_provider_only_and_a_follower_of_all_sees_al
     await append("ticket-1", 2)
     await append("ticket-2", 3, provider="kiel")
 
-    ours = await client.get("/v1/events?provider=kiel", headers=bearer())
+    widened = await client.get("/v1/events?provider=kiel", headers=bearer())
+    ours = await client.get("/v1/events", headers=bearer())
     theirs = await client.get("/v1/events?stream=ticket-1", headers=bearer(provider="kiel"))
     everyone = await client.get("/v1/events", headers=bearer("service", "*"))
 
+    assert (widened.status_code, widened.json()["errors"][0]["pointer"]) == (422, "#query/provider")
     assert {line["provider"] for line in lines(ours)} == {"hamburg"}
     assert (lines(theirs), link(theirs)) == ([], "/v1/events?stream=ticket-1&after=5")
     assert [line["provider"] for line in lines(everyone)] == ["hamburg"] * 2 + ["kiel"] * 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.auth import Tokens
 from fristwerk_platform.event_log import LogUnavailableError
@@ -23,10 +25,10 @@ from fristwerk_platform.http import (
     LocalDate,
     LongText,
     Minutes,
+    Routes,
     allowed,
     create_api,
     json_answer,
-    router,
 )
 from fristwerk_platform.http.middleware import MAX_BODY_BYTES
 from fristwerk_platform.read_models import DatabaseUnavailableError
@@ -48,8 +50,8 @@ class Body(HttpModel):
     parts: list[Part] = []
 
 
-def failing(error: Exception) -> Callable[[], None]:
-    def fail() -> None:
+def failing(error: Exception) -> Callable[[], Awaitable[Response]]:
+    async def fail() -> Response:
         raise error
 
     return fail
@@ -58,7 +60,7 @@ def failing(error: Exception) -> Callable[[], None]:
 @pytest.fixture
 def app(tokens: Tokens, now: datetime) -> FastAPI:
     """A service that takes a body, a document as bytes, a name in its path; and one whose inside fails."""
-    routes = router(tags=["things"])
+    routes = Routes(tags=["things"])
 
     @routes.post("/things")
     async def take_thing(body: Body) -> Response:
@@ -87,7 +89,7 @@ def app(tokens: Tokens, now: datetime) -> FastAPI:
         ("stopped", DatabaseUnavailableError("connection refused")),
         ("locked", OperationalError("UPDATE", {"name": "Anna Muster"}, Exception("database is locked"))),
     ):
-        routes.add_api_route(f"/{path}", failing(error), name=path)
+        routes.add("GET", f"/{path}", failing(error), name=path)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from fristwerk_platform.http.problems import CODES, MAX_ERRORS, TITLES, Problem, instance, invalid, response
@@ -90,6 +89,6 @@ def test_the_instance_is_a_uri_reference_whatever_the_path(path: str, reference:
 def test_a_place_in_a_body_is_a_json_pointer_and_a_parameter_is_named(
     place: tuple[str | int, ...], pointer: str
 ) -> None:
-    problem = invalid(RequestValidationError([{"loc": place, "msg": "Value error, Must be", "type": "value_error"}]))
+    problem = invalid([{"loc": place, "msg": "Value error, Must be", "type": "value_error"}])
 
     assert (problem.status, problem.code, problem.errors) == (422, "invalid-request", ((pointer, "must be"),))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS, READERS
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
-from billing_service.api.parameters import At, ContractId, CustomerId, Day, KnownAt, Until
+from billing_service.api.parameters import AsOfQuery, At, ContractId, CustomerId, Day, Until
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
 from billing_service.application.statements import AsOf
 from billing_service.queries.accounts import AccountRow
-from fristwerk_platform.http import HttpModel, ShortText, allowed, json_answer, responses, router
+from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, responses
+from fristwerk_platform.http.queries import KnownAt, QueryParameters
 
 
 class WhatIfBody(HttpModel):
@@ -25,16 +26,22 @@ class WhatIfBody(HttpModel):
     agreement: ShortText | dict[str, Any] = Field(examples=["infoniqa@2"])
 
 
-def accounts_router(application: Application) -> APIRouter:
+class PreviewQuery(QueryParameters):
+    """Up to which day, and as of when."""
+
+    until: Until = None
+    at: At = None
+    known_at: Annotated[KnownAt, Field(description="By what had been recorded then")] = None
+
+
+def accounts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}/balance``, ``/preview`` and ``/what-if``, ``/v1/customers/{customer}/preview``."""
-    routes = router(tags=["accounts"])
+    routes = Routes(tags=["accounts"])
     statements = application.statements
 
-    async def previewed(
-        rows: list[AccountRow], until: date | None, at: datetime | None, known_at: datetime | None
-    ) -> Any:
+    async def previewed(rows: list[AccountRow], query: PreviewQuery) -> Any:
         await application.current()
-        moment = AsOf(until=until, at=at, known_at=known_at)
+        moment = AsOf(until=query.until, at=query.at, known_at=query.known_at)
         return billing_answers.preview(await statements.all_rated(rows, moment))
 
     @routes.get(
@@ -42,11 +49,11 @@ def accounts_router(application: Application) -> APIRouter:
         summary="Read a contract's packages, held minutes and open decisions",
         responses=responses(200, "Balance", BALANCE),
     )
-    async def read_balance(request: Request, contract: ContractId, at: At = None, known_at: KnownAt = None) -> Response:
+    async def read_balance(request: Request, contract: ContractId, query: AsOfQuery) -> Response:
         principal = allowed(request, ACCOUNT_READERS, "read balances")
         await application.current()
         row = await statements.contract(principal, contract)
-        rated = await statements.rated(row, AsOf(at=at, known_at=known_at))
+        rated = await statements.rated(row, AsOf(at=query.at, known_at=query.known_at))
         assert rated is not None, "a contract has terms"
         return json_answer(billing_answers.balance(rated))
 
@@ -55,26 +62,22 @@ def accounts_router(application: Application) -> APIRouter:
         summary="Preview what a contract owes",
         responses=responses(200, "Preview", PREVIEW),
     )
-    async def preview_contract(
-        request: Request, contract: ContractId, until: Until = None, at: At = None, known_at: KnownAt = None
-    ) -> Response:
+    async def preview_contract(request: Request, contract: ContractId, query: PreviewQuery) -> Response:
         """The same function as an invoice, without taking a number; `to_invoice` is what the next invoice would say."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         row = await statements.contract(principal, contract)
-        return json_answer(await previewed([row], until, at, known_at))
+        return json_answer(await previewed([row], query))
 
     @routes.get(
         "/customers/{customer}/preview",
         summary="Preview what a customer owes, all contracts together",
         responses=responses(200, "Preview", PREVIEW),
     )
-    async def preview_customer(
-        request: Request, customer: CustomerId, until: Until = None, at: At = None, known_at: KnownAt = None
-    ) -> Response:
+    async def preview_customer(request: Request, customer: CustomerId, query: PreviewQuery) -> Response:
         """All contracts, and work without one."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         rows = await statements.accounts_of(principal, customer)
-        return json_answer(await previewed(rows, until, at, known_at))
+        return json_answer(await previewed(rows, query))
 
     @routes.post(
         "/contracts/{contract}/what-if",

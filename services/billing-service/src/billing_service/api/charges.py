@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS, BILLING
 from billing_service.api.examples import CHARGE_ITEM, TRACE
-from billing_service.api.parameters import ChargeId, Language, Moment
+from billing_service.api.parameters import ChargeId, LanguageQuery, Moment
 from billing_service.application.application import Application
 from billing_service.application.views import charges
 from fristwerk_platform.http import (
     HttpModel,
     LongText,
+    Routes,
     allowed,
     as_response,
     command_metadata,
     json_answer,
     responses,
-    router,
 )
 
 
@@ -32,16 +33,16 @@ class DecisionBody(HttpModel):
     occurred_at: Moment | None = None
 
 
-def charges_router(application: Application) -> APIRouter:
+def charges_router(application: Application) -> Routes:
     """``/v1/tickets/{ticket}/charges``, ``/v1/charges/{charge}/decision`` and ``/trace``."""
-    routes = router(tags=["charges"])
+    routes = Routes(tags=["charges"])
 
     @routes.get(
         "/tickets/{ticket}/charges",
         summary="Read what a ticket's work costs",
         responses=responses(200, "Charges", {"items": [CHARGE_ITEM]}),
     )
-    async def read_charges(request: Request, ticket: Annotated[str, Path(max_length=64)]) -> Response:
+    async def read_charges(request: Request, ticket: Annotated[str, Field(max_length=64)]) -> Response:
         """Every charge that rests on the ticket; `proposed` ones wait for a decision. `ticket` is an id or a reference."""
         principal = allowed(request, ACCOUNT_READERS, "read charges")
         await application.current()
@@ -55,11 +56,11 @@ def charges_router(application: Application) -> APIRouter:
         summary="Explain a charge",
         responses=responses(200, "Each line of the charge, explained", {"items": [TRACE]}),
     )
-    async def trace_charge(request: Request, charge: ChargeId, lang: Language = None) -> Response:
+    async def trace_charge(request: Request, charge: ChargeId, query: LanguageQuery) -> Response:
         """The same as the trace of an invoice's line, for what is not invoiced yet."""
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()
-        return json_answer({"items": await application.traces.of_charge(principal, charge, lang)})
+        return json_answer({"items": await application.traces.of_charge(principal, charge, query.lang)})
 
     @routes.post(
         "/charges/{charge}/decision",

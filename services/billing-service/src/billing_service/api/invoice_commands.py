@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import BILLING
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
 from billing_service.api.parameters import Day, Moment, Number
 from billing_service.application.application import Application
+from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.http import (
-    CommandMetadata,
     HttpModel,
     LongText,
+    Routes,
     ShortText,
     allowed,
     as_response,
     command_metadata,
     responses,
-    router,
 )
 from fristwerk_platform.http.problems import Problem
 
@@ -53,9 +54,9 @@ class PaidBody(HttpModel):
     occurred_at: Moment | None = None
 
 
-def invoice_commands_router(application: Application) -> APIRouter:
+def invoice_commands_router(application: Application) -> Routes:
     """``POST /v1/invoices`` and what may become of an invoice."""
-    routes = router(tags=["invoices"])
+    routes = Routes(tags=["invoices"])
     invoicing = application.invoicing
 
     async def meta_for(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import BILLING, READERS
 from billing_service.api.examples import RUN
 from billing_service.api.parameters import Day, Moment
 from billing_service.application.application import Application
-from fristwerk_platform.http import HttpModel, allowed, command_metadata, json_answer, responses, router
+from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, responses
 
 
 class RunBody(HttpModel):
@@ -21,9 +22,9 @@ class RunBody(HttpModel):
     occurred_at: Moment | None = None
 
 
-def invoice_runs_router(application: Application) -> APIRouter:
+def invoice_runs_router(application: Application) -> Routes:
     """``/v1/invoice-runs``."""
-    routes = router(tags=["invoice runs"])
+    routes = Routes(tags=["invoice runs"])
     runs = application.runs
 
     @routes.post(
@@ -47,7 +48,7 @@ def invoice_runs_router(application: Application) -> APIRouter:
         summary="See how far a run is",
         responses=responses(200, "The run", {"run": RUN}),
     )
-    async def read_run(request: Request, run: Annotated[str, Path(max_length=64)]) -> Response:
+    async def read_run(request: Request, run: Annotated[str, Field(max_length=64)]) -> Response:
         """Issued numbers, and for every other account the reason why there was nothing to issue."""
         principal = allowed(request, READERS, "read invoice runs")
         return json_answer({"run": await runs.run(principal, run)})

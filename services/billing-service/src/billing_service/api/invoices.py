@@ -6,32 +6,35 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
-from billing_service.api.parameters import Day, Language, Limit, Number, Place, Table, next_page
-from billing_service.api.spreadsheets import csv_answer
+from billing_service.api.parameters import Day, LanguageQuery, Limit, Number, Place, Table, TableQuery
+from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.document_views import described
 from billing_service.documents import as_html, as_text
 from billing_service.domain.invoice.document import NumberedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import allowed, json_answer, responses, router
+from fristwerk_platform.http import Routes, allowed, json_answer, responses
+from fristwerk_platform.http.queries import QueryParameters, csv_answer, next_link
 
 PAGE: Final = 200
-Contract = Annotated[str | None, Query(max_length=64, description="With a line of this contract")]
-Customer = Annotated[str | None, Query(max_length=64, description="Addressed to this customer")]
-From = Annotated[Day | None, Query(alias="from", description="Issued on this local day or later")]
-Until = Annotated[Day | None, Query(description="Issued on this local day or earlier")]
-After = Annotated[int, Query(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
+Contract = Annotated[str | None, Field(max_length=64, description="With a line of this contract")]
+Customer = Annotated[str | None, Field(max_length=64, description="Addressed to this customer")]
+From = Annotated[Day | None, Field(alias="from", description="Issued on this local day or later")]
+Until = Annotated[Day | None, Field(description="Issued on this local day or earlier")]
+After = Annotated[int, Field(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
 AfterLine = Annotated[
-    str, Query(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$", description="The cursor of the page before: number and line")
+    str, Field(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$", description="The cursor of the page before: number and line")
 ]
-Event = Annotated[str | None, Query(max_length=64, description="Only lines that rest on this event", examples=[EVENT])]
+Event = Annotated[str | None, Field(max_length=64, description="Only lines that rest on this event", examples=[EVENT])]
 Print = Annotated[
-    Literal["json", "html", "text"] | None, Query(alias="format", description="Default: what `Accept` asks for")
+    Literal["json", "html", "text"] | None, Field(alias="format", description="Default: what `Accept` asks for")
 ]
 _SUMMARY_COLUMNS: Final = (
     *("number", "type", "state", "account", "customer", "until", "issued_on"),
@@ -48,15 +51,46 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def invoices_router(application: Application) -> APIRouter:
+class InvoicesQuery(QueryParameters):
+    """Which documents."""
+
+    contract: Contract = None
+    customer: Customer = None
+    from_: From = None
+    until: Until = None
+    after: After = 0
+    limit: Limit = 50
+    table: Table = "json"
+
+
+class LinesQuery(QueryParameters):
+    """Which lines."""
+
+    event: Event = None
+    contract: Contract = None
+    customer: Customer = None
+    from_: From = None
+    until: Until = None
+    after: AfterLine = "0-0"
+    limit: Limit = 50
+    table: Table = "json"
+
+
+class PrintQuery(QueryParameters):
+    """In which form."""
+
+    printed: Print = None
+
+
+def invoices_router(application: Application) -> Routes:
     """``GET /v1/invoices``, one of them, its lines and their traces, and ``GET /v1/lines``."""
-    routes = router(tags=["invoices"])
+    routes = Routes(tags=["invoices"])
     _add_documents(routes, application)
     _add_lines(routes, application)
     return routes
 
 
-def _add_documents(routes: APIRouter, application: Application) -> None:
+def _add_documents(routes: Routes, application: Application) -> None:
     invoices = application.invoices
 
     async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[dict[str, Any]]:
@@ -70,32 +104,23 @@ def _add_documents(routes: APIRouter, application: Application) -> None:
     @routes.get(
         "/invoices", summary="List invoices and credit notes", responses=responses(200, "A page", {"items": [SUMMARY]})
     )
-    async def list_invoices(
-        request: Request,
-        contract: Contract = None,
-        customer: Customer = None,
-        from_: From = None,
-        until: Until = None,
-        after: After = 0,
-        limit: Limit = 50,
-        table: Table = "json",
-    ) -> Response:
+    async def list_invoices(request: Request, query: InvoicesQuery) -> Response:
         """In the order of their numbers. The ETag is the last number of the series."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
         await application.current()
         wanted = DocumentFilter(
             provider=principal.provider,
-            contract=contract,
-            customer=customer,
-            from_on=from_,
-            until_on=until,
-            after=after,
-            limit=limit,
+            contract=query.contract,
+            customer=query.customer,
+            from_on=query.from_,
+            until_on=query.until,
+            after=query.after,
+            limit=query.limit,
         )
-        if table == "csv":
-            return csv_answer("invoices", _SUMMARY_COLUMNS, every(principal, wanted))
+        if query.table == "csv":
+            return csv_answer(_SUMMARY_COLUMNS, every(principal, wanted), name="invoices", own=money_cell)
         items = await invoices.listed(principal, wanted)
-        headers = next_page(request, items[-1]["number"] if len(items) == limit else None)
+        headers = next_link(request, items[-1]["number"] if len(items) == query.limit else None)
         version = {"ETag": f'"{await invoices.series(principal.provider)}"'}
         return json_answer({"items": items}, headers=headers | version)
 
@@ -113,14 +138,14 @@ def _add_documents(routes: APIRouter, application: Application) -> None:
             }
         },
     )
-    async def read_invoice(request: Request, number: Number, printed: Print = None) -> Response:
+    async def read_invoice(request: Request, number: Number, query: PrintQuery) -> Response:
         """The frozen copy. As HTML or text it is written in the agreement's language, figures as the country writes them."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
         await application.current()
         issued, document = await invoices.read(principal, number)
         numbered = NumberedDocument(series=issued.event.series, number=number, type=issued.type, document=document)
         headers = {"ETag": f'"{issued.version}"', "Vary": "Accept"}
-        match printed or _accepted(request):
+        match query.printed or _accepted(request):
             case "html":
                 return Response(
                     as_html(numbered), headers=headers | _PAGE_HEADERS, media_type="text/html; charset=utf-8"
@@ -131,7 +156,7 @@ def _add_documents(routes: APIRouter, application: Application) -> None:
                 return json_answer({"invoice": described(issued, document)}, headers=headers)
 
 
-def _add_lines(routes: APIRouter, application: Application) -> None:
+def _add_lines(routes: Routes, application: Application) -> None:
     invoices = application.invoices
 
     async def every(principal: Principal, wanted: LineFilter) -> AsyncIterator[dict[str, Any]]:
@@ -147,32 +172,26 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
         summary="List invoiced lines, or all that rest on an event",
         responses=responses(200, "A page", {"items": [{"invoice": 1, "n": 1} | LINE]}),
     )
-    async def list_lines(
-        request: Request,
-        event: Event = None,
-        contract: Contract = None,
-        customer: Customer = None,
-        from_: From = None,
-        until: Until = None,
-        after: AfterLine = "0-0",
-        limit: Limit = 50,
-        table: Table = "json",
-    ) -> Response:
+    async def list_lines(request: Request, query: LinesQuery) -> Response:
         """In the order of invoices. With `event` those not invoiced yet as well, with `invoice: null`, on the last page."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
         await application.current()
         documents = DocumentFilter(
-            provider=principal.provider, contract=contract, customer=customer, from_on=from_, until_on=until
+            provider=principal.provider,
+            contract=query.contract,
+            customer=query.customer,
+            from_on=query.from_,
+            until_on=query.until,
         )
-        number, _, place = after.partition("-")
-        wanted = LineFilter(documents=documents, event=event, after=(int(number), int(place)), limit=limit)
-        if table == "csv":
-            return csv_answer("lines", _LINE_COLUMNS, every(principal, wanted))
+        number, _, place = query.after.partition("-")
+        wanted = LineFilter(documents=documents, event=query.event, after=(int(number), int(place)), limit=query.limit)
+        if query.table == "csv":
+            return csv_answer(_LINE_COLUMNS, every(principal, wanted), name="lines", own=money_cell)
         items = await invoices.lines(principal, wanted)
-        if len(items) == limit:
+        if len(items) == query.limit:
             cursor = f"{items[-1]['invoice']}-{items[-1]['n']}"
-            return json_answer({"items": items}, headers=next_page(request, cursor))
-        waiting = [] if event is None else await invoices.not_invoiced(principal, event)
+            return json_answer({"items": items}, headers=next_link(request, cursor))
+        waiting = [] if query.event is None else await invoices.not_invoiced(principal, query.event)
         return json_answer({"items": items + waiting})
 
     @routes.get(
@@ -180,14 +199,14 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
         summary="List a document's lines",
         responses=responses(200, "All lines", {"items": [{"invoice": 1, "n": 1} | LINE]}),
     )
-    async def list_invoice_lines(request: Request, number: Number, table: Table = "json") -> Response:
+    async def list_invoice_lines(request: Request, number: Number, query: TableQuery) -> Response:
         """All of them, as data or CSV."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
         await application.current()
         await invoices.document(principal, number)
         wanted = LineFilter(documents=DocumentFilter(provider=principal.provider), number=number)
-        if table == "csv":
-            return csv_answer(f"invoice-{number}", _LINE_COLUMNS, every(principal, wanted))
+        if query.table == "csv":
+            return csv_answer(_LINE_COLUMNS, every(principal, wanted), name=f"invoice-{number}", own=money_cell)
         return json_answer({"items": await invoices.lines(principal, wanted)})
 
     @routes.get(
@@ -197,11 +216,11 @@ def _add_lines(routes: APIRouter, application: Application) -> None:
             200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE
         ),
     )
-    async def trace_line(request: Request, number: Number, n: Place, lang: Language = None) -> Response:
+    async def trace_line(request: Request, number: Number, n: Place, query: LanguageQuery) -> Response:
         """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says."""
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()
-        return json_answer(await application.traces.of_line(principal, number, n, lang))
+        return json_answer(await application.traces.of_line(principal, number, n, query.lang))
 
 
 def _accepted(request: Request) -> str:

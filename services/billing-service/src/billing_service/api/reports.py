@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from billing_service.api.access import READERS
 from billing_service.api.examples import RECONCILIATION
-from billing_service.api.parameters import Limit, Table, Until, next_page
-from billing_service.api.spreadsheets import csv_answer
+from billing_service.api.parameters import Limit, Table, Until
+from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.reconciliation import PARTS
-from fristwerk_platform.http import allowed, json_answer, responses, router
+from fristwerk_platform.http import Routes, allowed, json_answer, responses
+from fristwerk_platform.http.queries import QueryParameters, csv_answer, next_link
 
 _COLUMNS: Final = (
     "account",
@@ -30,9 +33,19 @@ _COLUMNS: Final = (
 )
 
 
-def reports_router(application: Application) -> APIRouter:
+class ReconciliationQuery(QueryParameters):
+    """Which accounts, up to which day."""
+
+    contract: str | None = Field(None, max_length=64, description="Only this contract")
+    until: Until = None
+    after: str = Field("", max_length=64, description="The account that the page before ended with")
+    limit: Limit = 50
+    table: Table = "json"
+
+
+def reports_router(application: Application) -> Routes:
     """``/v1/reports/reconciliation``."""
-    routes = router(tags=["reports"])
+    routes = Routes(tags=["reports"])
     reconciliation = application.reconciliation
 
     @routes.get(
@@ -40,24 +53,18 @@ def reports_router(application: Application) -> APIRouter:
         summary="Account for every logged minute",
         responses=responses(200, "A row for each contract", {"items": [RECONCILIATION]}),
     )
-    async def read_reconciliation(
-        request: Request,
-        contract: Annotated[str | None, Query(max_length=64, description="Only this contract")] = None,
-        until: Until = None,
-        after: Annotated[str, Query(max_length=64, description="The account that the page before ended with")] = "",
-        limit: Limit = 50,
-        table: Table = "json",
-    ) -> Response:
+    async def read_reconciliation(request: Request, query: ReconciliationQuery) -> Response:
         """`logged` is the sum of the other parts, always; `open` is what of the amount is not invoiced."""
         principal = allowed(request, READERS, "read reports")
         await application.current()
-        if contract is not None:
-            await application.statements.contract(principal, contract)
-        if table == "csv":
-            return csv_answer(
-                "reconciliation", _COLUMNS, reconciliation.every(principal.provider, until, contract=contract)
-            )
-        rows, cursor = await reconciliation.page(principal.provider, until, contract=contract, after=after, limit=limit)
-        return json_answer({"items": rows}, headers=next_page(request, cursor))
+        if query.contract is not None:
+            await application.statements.contract(principal, query.contract)
+        if query.table == "csv":
+            rows = reconciliation.every(principal.provider, query.until, contract=query.contract)
+            return csv_answer(_COLUMNS, rows, name="reconciliation", own=money_cell)
+        items, cursor = await reconciliation.page(
+            principal.provider, query.until, contract=query.contract, after=query.after, limit=query.limit
+        )
+        return json_answer({"items": items}, headers=next_link(request, cursor))
 
     return routes

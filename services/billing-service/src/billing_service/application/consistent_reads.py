@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from fristwerk_language.events import Recorded
+from fristwerk_platform.commands import NotCurrentError
 from fristwerk_platform.event_log import EventLog
-from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.subscriptions import Subscription
 
 CATCH_UP_SECONDS: Final = 5.0
@@ -20,6 +20,6 @@ class ConsistentReads:
         self._own = own
 
     async def __call__(self) -> None:
-        """Return once the read model is current. Raises Problem 503 if that takes too long."""
+        """Return once the read model is current. Raises NotCurrentError if that takes too long."""
         if not await self._own.reached(await self._log.last_position(), CATCH_UP_SECONDS):
-            raise Problem(503, "The read model is behind the log at the moment.", headers={"Retry-After": "1"})
+            raise NotCurrentError

@@ -9,18 +9,19 @@ from billing_service.application.statements import Rated, Statements
 from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
 from billing_service.queries.accounts import ReadModel
-from fristwerk_language.events import streams
+from fristwerk_language.events import encode_event, streams
 from fristwerk_language.events.billing import ChargeDecided
-from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
-from fristwerk_platform.http import (
+from fristwerk_platform.commands import (
     CommandMetadata,
+    CommandResult,
     NewFact,
     StreamChange,
     check_version,
-    command_answer,
-    lines_of,
+    command_result,
+    new_events,
     record,
 )
+from fristwerk_platform.event_log import EventLog, VersionConflictError
 
 ChargeOrWaive = Literal["charge", "waive"]
 
@@ -34,7 +35,9 @@ class Decisions:
         self._read_model = read_model
         self._new_id = new_id
 
-    async def decide(self, meta: CommandMetadata, public_id: str, decision: ChargeOrWaive, reason: str) -> Answer:
+    async def decide(
+        self, meta: CommandMetadata, public_id: str, decision: ChargeOrWaive, reason: str
+    ) -> CommandResult:
         """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
@@ -44,11 +47,13 @@ class Decisions:
             charge=charge, contract=rated.row.account, ticket=found["ticket"], decision=decision, reason=reason
         )
         fact = NewFact(id=self._new_id(), event=event, occurred_at=meta.occurred_at)
-        lines = lines_of(
-            meta, [StreamChange(stream=streams.CHARGE.stream(charge), after_version=version, facts=[fact])]
+        lines = new_events(
+            meta,
+            [StreamChange(stream=streams.CHARGE.stream(charge), after_version=version, facts=[fact])],
+            encode_event,
         )
         state = "charged" if decision == "charge" else "waived"
-        answer = command_answer({"charge": found | {"state": state}}, lines, version=version + 1)
+        answer = command_result({"charge": found | {"state": state}}, lines, version=version + 1)
         try:
             return await record(self._log, meta, lines, answer)
         except VersionConflictError:

@@ -22,8 +22,8 @@ from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, 
 from billing_service.queries.accounts import ReadModel
 from billing_service.queries.invoice_runs import InvoiceRun, NewInvoiceRun, RunBook, RunItem, RunItemOutcome
 from fristwerk_platform.auth import Principal
+from fristwerk_platform.commands import AnsweredBefore, CommandError, CommandMetadata, CommandResult, RetryLaterError
 from fristwerk_platform.event_log import Answer, EventLog, IdempotencyKey
-from fristwerk_platform.http import CommandMetadata, Replay
 from fristwerk_platform.http.problems import Problem
 
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -126,28 +126,28 @@ class InvoiceRuns:
         """Invoice one account; whatever happens, the others get their turn."""
         key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
         try:
-            answer = await self._issued(begun, account, key)
-        except Replay as replayed:
-            answer = replayed.answer
-        except (Refusal, Problem) as error:
+            body = (await self._issued(begun, account, key)).body
+        except AnsweredBefore as before:
+            body = before.answer.body
+        except (Refusal, CommandError, Problem) as error:
             earlier = await self._answered(key)  # before a crash, or by another process that carries out the same run
             if earlier is None:
                 outcome: RunItemOutcome = (
-                    "failed" if isinstance(error, NotAcceptable | NotRateable | Problem) else "skipped"
+                    "failed" if isinstance(error, NotAcceptable | NotRateable | CommandError | Problem) else "skipped"
                 )
                 return RunItem(account=account, outcome=outcome, code=error.code, detail=error.detail)
-            answer = earlier
+            body = earlier.body
         except Exception as error:  # noqa: BLE001 - one account that cannot be rated must not stop the run
             _log.error("account_failed", run=begun.run, account=account, exc_info=error)
             return RunItem(account=account, outcome="failed", code="internal-error", detail=type(error).__name__)
-        return RunItem(account=account, outcome="issued", number=_answered.decode(answer.body).invoice.number)
+        return RunItem(account=account, outcome="issued", number=_answered.decode(body).invoice.number)
 
     async def _answered(self, key: IdempotencyKey) -> Answer | None:
         """What an earlier try issued."""
         stored = await self._log.stored_answer(key)
         return None if stored is None else stored.answer
 
-    async def _issued(self, begun: NewInvoiceRun, account: str, key: IdempotencyKey) -> Answer:
+    async def _issued(self, begun: NewInvoiceRun, account: str, key: IdempotencyKey) -> CommandResult:
         """A new document. While the service cannot store, it is tried again."""
         row = await self._read_model.account(begun.provider, account)
         assert row is not None, "accounts are never taken away"
@@ -161,8 +161,9 @@ class InvoiceRuns:
             )
             try:
                 return await self._invoicing.issue(meta, account, [row], begun.until)
-            except Problem as problem:
-                if problem.status != HTTPStatus.SERVICE_UNAVAILABLE or pause is None:
+            except (RetryLaterError, Problem) as error:
+                passes = not isinstance(error, Problem) or error.status == HTTPStatus.SERVICE_UNAVAILABLE
+                if not passes or pause is None:
                     raise
                 await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")

@@ -22,20 +22,21 @@ from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisStat
 from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
 from billing_service.queries.accounts import AccountRow, ReadModel
 from billing_service.queries.documents import Documents, IssuedDocument, Ledger
-from fristwerk_language.events import Event, decode, streams
+from fristwerk_language.events import Event, decode, encode_event, streams
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.terms import zone
-from fristwerk_platform.event_log import Answer, EventLog, VersionConflictError
-from fristwerk_platform.http import (
+from fristwerk_platform.commands import (
     CommandMetadata,
+    CommandResult,
+    ContentionError,
     NewFact,
     StreamChange,
     check_version,
-    command_answer,
-    lines_of,
+    command_result,
+    new_events,
     record,
 )
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.event_log import EventLog, VersionConflictError
 
 AHEAD: Final = timedelta(days=366)
 """How far in advance may be invoiced: add-ons are billed in advance."""
@@ -73,17 +74,19 @@ class Invoicing:
         self._new_id = new_id
         self._series: dict[str, asyncio.Lock] = {}
 
-    async def issue_contract(self, meta: CommandMetadata, contract: str, until: date) -> Answer:
+    async def issue_contract(self, meta: CommandMetadata, contract: str, until: date) -> CommandResult:
         """Issue what a contract owes up to a day; see :meth:`issue`. Raises NotFound as well."""
         row = await self._statements.contract(meta.principal, contract)
         return await self.issue(meta, contract, [row], until)
 
-    async def issue_customer(self, meta: CommandMetadata, customer: str, until: date) -> Answer:
+    async def issue_customer(self, meta: CommandMetadata, customer: str, until: date) -> CommandResult:
         """Issue what a customer owes, all contracts and work without one, on one document. Raises NotFound as well."""
         rows = await self._statements.accounts_of(meta.principal, customer)
         return await self.issue(meta, customer, rows, until)
 
-    async def issue(self, meta: CommandMetadata, account: str, rows: Sequence[AccountRow], until: date) -> Answer:
+    async def issue(
+        self, meta: CommandMetadata, account: str, rows: Sequence[AccountRow], until: date
+    ) -> CommandResult:
         """Issue what the accounts' statements add to what was invoiced, on one document for ``account``.
 
         Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later day was invoiced, and
@@ -100,7 +103,7 @@ class Invoicing:
 
         return await self._issue(meta, decide)
 
-    async def credit(self, meta: CommandMetadata, number: int, reason: str) -> Answer:
+    async def credit(self, meta: CommandMetadata, number: int, reason: str) -> CommandResult:
         """Take a whole invoice back by a credit note that names it; what it billed can be billed again (R8).
 
         Raises NotFound, and NotInThisState for a credit note and for an invoice taken back already.
@@ -132,11 +135,11 @@ class Invoicing:
 
         return await self._issue(meta, decide)
 
-    async def sent(self, meta: CommandMetadata, number: int, channel: str) -> Answer:
+    async def sent(self, meta: CommandMetadata, number: int, channel: str) -> CommandResult:
         """Note that a document was sent; it may be sent again. Raises NotFound."""
         return await self._step(meta, number, lambda _: InvoiceSent(number=number, channel=channel))
 
-    async def paid(self, meta: CommandMetadata, number: int, paid_on: date) -> Answer:
+    async def paid(self, meta: CommandMetadata, number: int, paid_on: date) -> CommandResult:
         """Note that a document was settled. Raises NotFound, NotInThisState where it was, NotAcceptable for a day to come."""
 
         def decide(document: IssuedDocument) -> Event:
@@ -195,7 +198,7 @@ class Invoicing:
         )
         return Numbered(document=draft.document, event=event)
 
-    async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> Answer:
+    async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> CommandResult:
         """Append the document under the next number; where another was first, decide anew on the newest state."""
         provider = meta.principal.provider
         async with self._series.setdefault(provider, asyncio.Lock()):
@@ -206,16 +209,18 @@ class Invoicing:
                 change = StreamChange(
                     stream=streams.INVOICES.stream(provider), after_version=numbered.event.number - 1, facts=[fact]
                 )
-                lines = lines_of(meta, [change])
+                lines = new_events(meta, [change], encode_event)
                 issued = IssuedDocument(issued=decode(lines[0].line))
                 body = {"invoice": described(issued, numbered.document)}
                 try:
-                    return await record(self._log, meta, lines, command_answer(body, lines, version=1))
+                    return await record(self._log, meta, lines, command_result(body, lines, version=1))
                 except VersionConflictError:
                     continue
         raise _busy()
 
-    async def _step(self, meta: CommandMetadata, number: int, decide: Callable[[IssuedDocument], Event]) -> Answer:
+    async def _step(
+        self, meta: CommandMetadata, number: int, decide: Callable[[IssuedDocument], Event]
+    ) -> CommandResult:
         """Append what became of a document to its own stream."""
         for _ in range(TRIES):
             await self._current()
@@ -223,11 +228,13 @@ class Invoicing:
             check_version(meta, document.version)
             fact = NewFact(id=self._new_id(), event=decide(document), occurred_at=meta.occurred_at)
             stream = streams.INVOICE.stream(f"{meta.principal.provider}-{number}")
-            lines = lines_of(meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])])
+            lines = new_events(
+                meta, [StreamChange(stream=stream, after_version=len(document.steps), facts=[fact])], encode_event
+            )
             after = msgspec.structs.replace(document, steps=(*document.steps, decode(lines[0].line)))
             body = {"invoice": summary(after)}
             try:
-                return await record(self._log, meta, lines, command_answer(body, lines, version=after.version))
+                return await record(self._log, meta, lines, command_result(body, lines, version=after.version))
             except VersionConflictError:
                 continue
         raise _busy()
@@ -250,5 +257,5 @@ def _nothing(account: str, until: date) -> NotInThisState:
     return NotInThisState("nothing-to-invoice", f"Up to {until} there is nothing new to invoice for {account}.")
 
 
-def _busy() -> Problem:
-    return Problem(503, "Others were issuing all the time; nothing was stored.", headers={"Retry-After": "1"})
+def _busy() -> ContentionError:
+    return ContentionError("Others were issuing all the time; nothing was stored.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
-from fristwerk_platform.http import HttpModel, Instant, ShortText, allowed, command_metadata, responses
+from fristwerk_platform.http import HttpModel, Instant, Routes, ShortText, allowed, command_metadata, responses
 from sla_service.api.once import once
-from sla_service.api.parameters import READERS, question_router
+from sla_service.api.parameters import READERS
 from sla_service.application.timers import Timers
 from sla_service.stores.idempotency import KeptAnswers
 
@@ -30,9 +31,9 @@ class DeadlineBody(HttpModel):
     target: ShortText = Field(examples=["2 business hours"])
 
 
-def deadlines_router(deadlines: Timers, kept: KeptAnswers) -> APIRouter:
+def deadlines_router(deadlines: Timers, kept: KeptAnswers) -> Routes:
     """``/v1/deadlines``."""
-    routes = question_router(tags=["deadlines"])
+    routes = Routes(tags=["deadlines"])
 
     @routes.post("/deadlines", summary="Compute a deadline", responses=responses(200, "The deadline", _DEADLINE))
     async def compute_deadline(request: Request, body: DeadlineBody) -> Response:

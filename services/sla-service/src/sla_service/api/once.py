@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from fastapi import Response
+from starlette.responses import Response
 
+from fristwerk_platform.commands import CommandMetadata, already_answered
 from fristwerk_platform.event_log import Answer, Keyed, KeyUsedError
-from fristwerk_platform.http import CommandMetadata, as_response
-from fristwerk_platform.http.commands import replay
+from fristwerk_platform.http import as_response
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -25,12 +25,12 @@ async def once(
 ) -> Response:
     """The content as answer, kept under the request's key if it has one.
 
-    Raises Replay, or Problem 422 for a key that went with another request.
+    Raises AnsweredBefore, or KeyReusedError for a key that went with another request.
     """
     answer = Answer(status=status, body=_encoder.encode(content), headers=dict(headers or {}))
     try:
         await keep(None if meta.key is None else Keyed(key=meta.key, answer=answer, stored_at=meta.now))
     except KeyUsedError as used:
         assert meta.key is not None, "only a keyed answer is refused for its key"
-        raise replay(used.stored, meta.key) from used
+        raise already_answered(used.stored, meta.key) from used
     return as_response(answer)

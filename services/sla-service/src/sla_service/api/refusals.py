@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_language.terms import Metric
-from fristwerk_platform.http import allowed, json_answer, responses
+from fristwerk_platform.http import Routes, allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
-from sla_service.api.parameters import READERS, After, Limit, Since, Until, next_link, period, question_router
+from fristwerk_platform.http.queries import Filter, QueryParameters, csv_answer, next_link
+from sla_service.api.parameters import READERS, After, Limit, Since, Until, period
 from sla_service.application.reports import ComplianceQuery, Dimension, Reports, TimeInStateSum
 from sla_service.domain.reports.compliance import ComplianceFigures
 
-Format = Annotated[Literal["json", "csv"], Query(description="`csv` gives all rows at once")]
-Filter = Annotated[str | None, Query(max_length=64)]
-CSV: Final = "text/csv; charset=utf-8"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+Format = Annotated[Literal["json", "csv"], Field(description="`csv` gives all rows at once")]
 
 _FIGURES: Final = {
     "timers": 12,
@@ -58,115 +55,123 @@ _ATTRIBUTION_CSV: Final = (
 )
 
 
+_NO_NAME: Final = " "
+"""The cursor behind the group without a name, which stands first: a parameter may not be empty."""
+
+
+class ComplianceParameters(QueryParameters):
+    """Which timers, how they are grouped, and as what they are shown."""
+
+    since: Since = None
+    until: Until = None
+    group_by: Dimension = "metric"
+    metric: Metric | None = None
+    severity: Filter = None
+    customer: Filter = None
+    agreement: Filter = None
+    format: Format = "json"
+    after: str | None = Field(None, max_length=300, description="The last group of the page before")
+    limit: Limit = 50
+
+
+class AttributionParameters(QueryParameters):
+    """A ticket, or a period."""
+
+    ticket: Filter = None
+    since: Since = None
+    until: Until = None
+    format: Format = "json"
+    after: After = ""
+    limit: Limit = 50
+
+
 def _both(description: str, as_json: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:
     found = responses(200, description, as_json)
     found[200]["content"]["text/csv"] = {"example": as_csv}
     return found
 
 
-def reports_router(reports: Reports) -> APIRouter:
+def reports_router(reports: Reports) -> Routes:
     """``/v1/reports/compliance`` and ``/v1/reports/attribution``."""
-    routes = question_router(tags=["reports"])
+    routes = Routes(tags=["reports"])
     _add_compliance(routes, reports)
     _add_attribution(routes, reports)
     return routes
 
 
-def _add_compliance(routes: APIRouter, reports: Reports) -> None:
+def _add_compliance(routes: Routes, reports: Reports) -> None:
     @routes.get(
         "/reports/compliance",
         summary="See how promises were kept",
         responses=_both("Figures", _COMPLIANCE, _COMPLIANCE_CSV),
     )
-    async def report_compliance(  # noqa: PLR0913 - the filters of the contract
-        request: Request,
-        since: Since = None,
-        until: Until = None,
-        group_by: Annotated[Dimension, Query()] = "metric",
-        metric: Annotated[Metric | None, Query()] = None,
-        severity: Filter = None,
-        customer: Filter = None,
-        agreement: Filter = None,
-        format: Format = "json",  # noqa: A002 - the contract's word
-        after: Annotated[str | None, Query(max_length=300, description="The last group of the page before")] = None,
-        limit: Limit = 50,
-    ) -> Response:
+    async def report_compliance(request: Request, query: ComplianceParameters) -> Response:
         """Timers by their start: met, missed, the share met in percent, and percentiles of the time used on their own clocks."""
         provider = allowed(request, READERS, "read reports").provider
-        query = ComplianceQuery(
+        wanted = ComplianceQuery(
             provider=provider,
-            period=period(since, until),
-            group_by=group_by,
-            metric=metric,
-            severity=severity,
-            customer=customer,
-            agreement=agreement,
+            period=period(query.since, query.until),
+            group_by=query.group_by,
+            metric=query.metric,
+            severity=query.severity,
+            customer=query.customer,
+            agreement=query.agreement,
         )
-        report = await reports.compliance(query)
-        if format == "csv":
+        report = await reports.compliance(wanted)
+        group_by = query.group_by
+        if query.format == "csv":
             rows = [{group_by: name} | _flat(each) for name, each in report.items]
-            return _csv([group_by, *_flat(report.total)], rows)
-        items = [(name, each) for name, each in report.items if after is None or (name or "") > after]
-        page = [{group_by: name} | _plain(each) for name, each in items[:limit]]
-        headers = next_link(request, after=page[-1][group_by] or "") if len(items) > limit else {}
-        body = {"from": since, "until": until, "group_by": group_by, "items": page, "total": report.total}
-        return json_answer(body, headers=headers)
+            return csv_answer([group_by, *_flat(report.total)], rows)
+        items = [(name, each) for name, each in report.items if query.after is None or (name or "") > query.after]
+        shown = items[: query.limit]
+        cursor = (shown[-1][0] or _NO_NAME) if len(items) > query.limit else None
+        body = {
+            "from": query.since,
+            "until": query.until,
+            "group_by": group_by,
+            "items": [{group_by: name} | _plain(each) for name, each in shown],
+            "total": report.total,
+        }
+        return json_answer(body, headers=next_link(request, cursor))
 
 
-def _add_attribution(routes: APIRouter, reports: Reports) -> None:
+def _add_attribution(routes: Routes, reports: Reports) -> None:
     @routes.get(
         "/reports/attribution",
         summary="See with whom the time was spent",
         responses=_both("Shares", _ATTRIBUTION, _ATTRIBUTION_CSV),
     )
-    async def report_attribution(
-        request: Request,
-        ticket: Filter = None,
-        since: Since = None,
-        until: Until = None,
-        format: Format = "json",  # noqa: A002 - the contract's word
-        after: After = "",
-        limit: Limit = 50,
-    ) -> Response:
+    async def report_attribution(request: Request, query: AttributionParameters) -> Response:
         """Of one ticket, or summed over the tickets received in a period; of missed timers also between start and miss."""
         provider = allowed(request, READERS, "read reports").provider
-        if ticket is not None:
-            if since is not None or until is not None:
+        if query.ticket is not None:
+            if query.since is not None or query.until is not None:
                 raise _unclear("either a ticket or a period, not both")
-            found = await reports.of_ticket(provider, ticket)
+            found = await reports.of_ticket(provider, query.ticket)
             missed = [
                 {"timer": each.timer, "metric": each.metric, **_plain(share)}
                 for each in found.missed
                 for share in each.shares
             ]
             rows = _attribution_rows([_plain(each) for each in found.items], missed)
-            return _csv(_ATTRIBUTION_COLUMNS, rows) if format == "csv" else json_answer(found)
-        if since is None and until is None:
+            return csv_answer(_ATTRIBUTION_COLUMNS, rows) if query.format == "csv" else json_answer(found)
+        if query.since is None and query.until is None:
             raise _unclear("a ticket, or a period with 'from' and 'until'")
-        return await _of_period(request, reports, provider, since, until, format, after, limit)
+        return await _of_period(request, reports, provider, query)
 
 
-async def _of_period(
-    request: Request,
-    reports: Reports,
-    provider: str,
-    since: date | datetime | None,
-    until: date | datetime | None,
-    format: str,  # noqa: A002 - the contract's word
-    after: str,
-    limit: int,
-) -> Response:
-    found = await reports.of_period(provider, period(since, until))
-    if format == "csv":
+async def _of_period(request: Request, reports: Reports, provider: str, query: AttributionParameters) -> Response:
+    found = await reports.of_period(provider, period(query.since, query.until))
+    if query.format == "csv":
         rows = _attribution_rows([_plain(each) for each in found.items], [_plain(each) for each in found.missed])
-        return _csv(_ATTRIBUTION_COLUMNS, rows)
+        return csv_answer(_ATTRIBUTION_COLUMNS, rows)
     items = sorted(((_key(each), each) for each in found.items), key=lambda pair: pair[0])
-    items = [pair for pair in items if not after or pair[0] > after]
-    page = items[:limit]
-    headers = next_link(request, after=page[-1][0]) if len(items) > limit else {}
+    items = [pair for pair in items if not query.after or pair[0] > query.after]
+    page = items[: query.limit]
+    headers = next_link(request, page[-1][0] if len(items) > query.limit else None)
     body = {
-        "from": since,
-        "until": until,
+        "from": query.since,
+        "until": query.until,
         "tickets": found.tickets,
         "not_attributed": found.not_attributed,
         "items": [each for _, each in page],
@@ -213,24 +218,3 @@ def _attribution_rows(items: Sequence[dict[str, Any]], missed: Sequence[dict[str
     """Shares of tickets have both clocks, those of missed timers the timer's own."""
     shares = [each | {"clock_seconds": each["seconds"]} for each in missed]
     return [*items, *shares]
-
-
-def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """The rows as RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return Response(text.getvalue().encode(), media_type=CSV)
-
-
-def _cell(value: object) -> object:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case str() if value.startswith(_FORMULA):
-            return f"'{value}"
-        case _:
-            return value

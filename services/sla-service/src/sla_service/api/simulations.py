@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_platform.event_log import Keyed
-from fristwerk_platform.http import HttpModel, Identifier, ShortText, allowed, command_metadata, json_answer, responses
+from fristwerk_platform.http import (
+    HttpModel,
+    Identifier,
+    Routes,
+    ShortText,
+    allowed,
+    command_metadata,
+    json_answer,
+    responses,
+)
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.queries import QueryParameters, next_link
 from sla_service.api.once import once
-from sla_service.api.parameters import READERS, Bound, Limit, next_link, period, question_router
+from sla_service.api.parameters import READERS, Bound, Limit, period
 from sla_service.application.simulation import SimulationRequest, Simulations
 from sla_service.domain.errors import NotFound
 from sla_service.stores.idempotency import KeptAnswers
@@ -95,15 +106,30 @@ class SimulationBody(HttpModel):
     )
 
 
-def simulations_router(simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> APIRouter:
+class SimulationsQuery(QueryParameters):
+    """Which page."""
+
+    after: str = Field("", max_length=64)
+    limit: Limit = 50
+
+
+class SimulatedTicketsQuery(QueryParameters):
+    """Which of a simulation's tickets."""
+
+    differs: bool | None = Field(None, description="Only tickets that differ, or only those that do not")
+    after: int = Field(0, ge=0, le=2**31 - 1, description="Where the page before ended")
+    limit: Limit = 50
+
+
+def simulations_router(simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> Routes:
     """``/v1/simulations``."""
-    routes = question_router(tags=["simulations"])
+    routes = Routes(tags=["simulations"])
     _add_start(routes, simulations, store, kept)
     _add_reads(routes, store)
     return routes
 
 
-def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> None:
+def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> None:
     @routes.post(
         "/simulations",
         summary="Try other terms on past tickets",
@@ -142,19 +168,17 @@ def _add_start(routes: APIRouter, simulations: Simulations, store: SimulationSto
         return response
 
 
-def _add_reads(routes: APIRouter, store: SimulationStore) -> None:
+def _add_reads(routes: Routes, store: SimulationStore) -> None:
     @routes.get(
         "/simulations",
         summary="List simulations",
         responses=responses(200, "The last week's", {"items": [_SIMULATION]}),
     )
-    async def list_simulations(
-        request: Request, after: Annotated[str, Query(max_length=64)] = "", limit: Limit = 50
-    ) -> Response:
+    async def list_simulations(request: Request, query: SimulationsQuery) -> Response:
         """The provider's own, the oldest first."""
         provider = allowed(request, READERS, "read simulations").provider
-        found = await store.listed(provider, after, limit)
-        headers = next_link(request, after=found[-1].id) if len(found) == limit else {}
+        found = await store.listed(provider, query.after, query.limit)
+        headers = next_link(request, found[-1].id if len(found) == query.limit else None)
         return json_answer({"items": [_shown(each) for each in found]}, headers=headers)
 
     @routes.get(
@@ -163,13 +187,7 @@ def _add_reads(routes: APIRouter, store: SimulationStore) -> None:
         responses=responses(200, "How far it has come, and a page of its tickets", _RESULT),
     )
     async def read_simulation(
-        request: Request,
-        simulation: Annotated[str, Path(max_length=64)],
-        differs: Annotated[
-            bool | None, Query(description="Only tickets that differ, or only those that do not")
-        ] = None,
-        after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Where the page before ended")] = 0,
-        limit: Limit = 50,
+        request: Request, simulation: Annotated[str, Field(max_length=64)], query: SimulatedTicketsQuery
     ) -> Response:
         """Kept for a week."""
         provider = allowed(request, READERS, "read simulations").provider
@@ -177,9 +195,9 @@ def _add_reads(routes: APIRouter, store: SimulationStore) -> None:
         if found is None:
             raise NotFound("simulation-not-found", f"There is no simulation {simulation}.")
         page: Sequence[tuple[int, SimulatedTicket]] = await store.tickets(
-            simulation, differs=differs, after=after, limit=limit
+            simulation, differs=query.differs, after=query.after, limit=query.limit
         )
-        headers = next_link(request, after=page[-1][0]) if len(page) == limit else {}
+        headers = next_link(request, page[-1][0] if len(page) == query.limit else None)
         body = {"simulation": _shown(found), "items": [each for _, each in page]}
         return json_answer(body, headers=headers)
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_language.terms import Metric
-from fristwerk_platform.http import allowed, json_answer, parse_instant, responses
+from fristwerk_platform.http import Routes, allowed, json_answer, parse_instant, responses
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.queries import AsOf, Filter, QueryParameters, next_link, query_instant
 from sla_service.api.parameters import (
     READERS,
     TICKET_READERS,
     After,
-    At,
-    KnownAt,
     Limit,
-    instant,
-    next_link,
-    question_router,
 )
 from sla_service.application.timers import Timers
 from sla_service.domain.explanation.labels import Language
@@ -32,8 +29,8 @@ _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timede
 _CURSOR: Final = "~"
 
 
-DueBefore = Annotated[datetime | None, BeforeValidator(instant), Query(description="Due before this instant")]
-Within = Annotated[str | None, Query(pattern=_SPAN, description="At risk: due within this span, such as 30m, 4h or 1d")]
+DueBefore = Annotated[datetime | None, BeforeValidator(query_instant), Field(description="Due before this instant")]
+Within = Annotated[str | None, Field(pattern=_SPAN, description="At risk: due within this span, such as 30m, 4h or 1d")]
 _TIMER: Final = {
     "id": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80:first_response",
     "metric": "first_response",
@@ -59,56 +56,67 @@ _TIMERS: Final = {
 }
 
 
-def timers_router(deadlines: Timers) -> APIRouter:
+class TimersQuery(QueryParameters):
+    """Which timers, in which order."""
+
+    state: TimerState | None = None
+    metric: Metric | None = None
+    customer: Filter = None
+    due_before: DueBefore = None
+    within: Within = None
+    order: Literal["due_at"] | None = None
+    after: After = ""
+    limit: Limit = 50
+
+
+class ExplanationQuery(QueryParameters):
+    """In which language."""
+
+    lang: Language = Field("en", description="Language of the sentences")
+
+
+def timers_router(deadlines: Timers) -> Routes:
     """``/v1/tickets/{ticket}/timers`` and ``/v1/timers``."""
-    routes = question_router(tags=["timers"])
+    routes = Routes(tags=["timers"])
 
     @routes.get(
         "/tickets/{ticket}/timers", summary="Read a ticket's timers", responses=responses(200, "Timers", _TIMERS)
     )
     async def read_ticket_timers(
-        request: Request, ticket: Annotated[str, Path(max_length=64)], at: At = None, known_at: KnownAt = None
+        request: Request, ticket: Annotated[str, Field(max_length=64)], query: AsOf
     ) -> Response:
         """All timers, and for each metric without one the reason. ``ticket`` is an id or a reference."""
         principal = allowed(request, TICKET_READERS, "read timers")
-        return json_answer(await deadlines.of_ticket(principal, ticket, at, known_at))
+        return json_answer(await deadlines.of_ticket(principal, ticket, query.at, query.known_at))
 
     @routes.get("/timers", summary="List timers", responses=responses(200, "A page", {"items": [_TIMER]}))
-    async def list_timers(
-        request: Request,
-        state: Annotated[TimerState | None, Query()] = None,
-        metric: Annotated[Metric | None, Query()] = None,
-        customer: Annotated[str | None, Query(max_length=64)] = None,
-        due_before: DueBefore = None,
-        within: Within = None,
-        order: Annotated[Literal["due_at"] | None, Query()] = None,
-        after: After = "",
-        limit: Limit = 50,
-    ) -> Response:
+    async def list_timers(request: Request, query: TimersQuery) -> Response:
         """With ``order=due_at`` the next deadline first; ``within=30m`` lists running timers at risk."""
         provider = allowed(request, READERS, "read timers").provider
         now = deadlines.now()
-        if within is not None:
+        state, due_before = query.state, query.due_before
+        if query.within is not None:
             state = state or "running"
-            risk = now + int(within[:-1]) * _UNITS[within[-1]]
+            risk = now + int(query.within[:-1]) * _UNITS[query.within[-1]]
             due_before = min(due_before, risk) if due_before else risk
-        by_deadline = order == "due_at" or within is not None
-        after_due_at, after = _cursor(after, by_deadline=by_deadline)
-        query = TimerFilter(
-            provider=provider,
-            now=now,
-            state=state,
-            metric=metric,
-            customer=customer,
-            due_before=due_before,
-            by_deadline=by_deadline,
-            after=after,
-            after_due_at=after_due_at,
-            limit=limit,
+        by_deadline = query.order == "due_at" or query.within is not None
+        after_due_at, after = _cursor(query.after, by_deadline=by_deadline)
+        items = await deadlines.listed(
+            TimerFilter(
+                provider=provider,
+                now=now,
+                state=state,
+                metric=query.metric,
+                customer=query.customer,
+                due_before=due_before,
+                by_deadline=by_deadline,
+                after=after,
+                after_due_at=after_due_at,
+                limit=query.limit,
+            )
         )
-        items = await deadlines.listed(query)
-        headers = next_link(request, after=_after(items[-1], by_deadline=by_deadline)) if len(items) == limit else {}
-        return json_answer({"items": items}, headers=headers)
+        cursor = _after(items[-1], by_deadline=by_deadline) if len(items) == query.limit else None
+        return json_answer({"items": items}, headers=next_link(request, cursor))
 
     @routes.get(
         "/timers/{timer}/explanation",
@@ -118,13 +126,11 @@ def timers_router(deadlines: Timers) -> APIRouter:
         ),
     )
     async def explain_timer(
-        request: Request,
-        timer: Annotated[str, Path(max_length=200)],
-        lang: Annotated[Language, Query(description="Language of the sentences")] = "en",
+        request: Request, timer: Annotated[str, Field(max_length=200)], query: ExplanationQuery
     ) -> Response:
         """Ordered steps, each with its instants, its rule, and the event or clause it rests on; and as sentences."""
         principal = allowed(request, TICKET_READERS, "read timers")
-        return json_answer(await deadlines.explained(principal, timer, lang))
+        return json_answer(await deadlines.explained(principal, timer, query.lang))
 
     return routes
 

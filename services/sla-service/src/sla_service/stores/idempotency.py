@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.event_log import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+from fristwerk_platform.event_log import KEYS_KEPT, Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
 from fristwerk_platform.read_models import Database
 from sla_service.projections.tables import answers
-
-KEPT: Final = timedelta(days=90)
 
 
 class KeptAnswers:
@@ -37,7 +32,7 @@ class KeptAnswers:
 
 async def keep_answer(connection: AsyncConnection, keyed: Keyed) -> None:
     """Keep an answer, in the transaction of what it tells of; those older than 90 days go. Raises KeyUsedError."""
-    await connection.execute(delete(answers).where(answers.c.stored_at < keyed.stored_at - KEPT))
+    await connection.execute(delete(answers).where(answers.c.stored_at < keyed.stored_at - KEYS_KEPT))
     stored = await _stored(connection, keyed.key)
     if stored is not None:
         raise KeyUsedError(stored)

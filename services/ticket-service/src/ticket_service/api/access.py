@@ -6,10 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from fastapi import Request
+from starlette.requests import Request
 
 from fristwerk_platform.auth import ROLES
-from fristwerk_platform.http import CommandMetadata, allowed, command_metadata
+from fristwerk_platform.commands import CommandMetadata
+from fristwerk_platform.http import allowed, command_metadata
 from ticket_service.application.service import Application
 
 ADMIN: Final = frozenset({"admin"})

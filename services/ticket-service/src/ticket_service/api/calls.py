@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.auth import STAFF
-from fristwerk_platform.http import HttpModel, Instant, LongText, ShortText, as_response, responses, router
+from fristwerk_platform.http import HttpModel, Instant, LongText, Routes, ShortText, as_response, responses
 from ticket_service.api.access import commanded
 from ticket_service.application.calls import Call
 from ticket_service.application.service import Application
@@ -41,9 +42,9 @@ class CallBody(HttpModel):
     occurred_at: Instant | None = None
 
 
-def calls_router(application: Application) -> APIRouter:
+def calls_router(application: Application) -> Routes:
     """``/v1/calls``."""
-    routes = router(tags=["calls"])
+    routes = Routes(tags=["calls"])
 
     @routes.post(
         "/calls",

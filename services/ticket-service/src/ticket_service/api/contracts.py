@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.http import (
     HttpModel,
     Instant,
     LocalDate,
+    Routes,
     ShortText,
     allowed,
     as_response,
     json_answer,
     principal_of,
     responses,
-    router,
 )
 from ticket_service.api.access import ADMIN, READERS, commanded
 from ticket_service.api.parameters import ContractId
@@ -25,7 +26,7 @@ from ticket_service.application.service import Application
 from ticket_service.domain.contract import commands
 from ticket_service.domain.errors import NotFound
 
-AddonName = Annotated[str, Path(max_length=64, examples=["dedicated_support"])]
+AddonName = Annotated[str, Field(max_length=64, examples=["dedicated_support"])]
 _CONTRACT = {"id": "0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81", "agreement": "infoniqa", "plan": "m", "package_hours": 4}
 
 
@@ -52,9 +53,9 @@ class UntilBody(HttpModel):
     occurred_at: Instant | None = None
 
 
-def contracts_router(application: Application) -> APIRouter:
+def contracts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}`` and what hangs below it."""
-    routes = router(tags=["contracts"])
+    routes = Routes(tags=["contracts"])
     contracts = application.contracts
     done = responses(201, "Done", {"contract": _CONTRACT, "events": []})
 

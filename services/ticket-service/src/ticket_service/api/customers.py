@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
     Instant,
     LocalDate,
+    Routes,
     ShortText,
     allowed,
     as_response,
     json_answer,
     principal_of,
     responses,
-    router,
 )
+from fristwerk_platform.http.queries import Page, page
 from ticket_service.api.access import ADMIN, READERS, commanded
-from ticket_service.api.parameters import CustomerId, Page, page
+from ticket_service.api.parameters import CustomerId
 from ticket_service.application.service import Application
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
@@ -112,15 +114,15 @@ class CustomerQuery(Page):
         return f"+{phone[1:]}" if phone.startswith(" ") else phone
 
 
-def customers_router(application: Application) -> APIRouter:
+def customers_router(application: Application) -> Routes:
     """``/v1/customers`` and what hangs below a customer."""
-    routes = router(tags=["customers"])
+    routes = Routes(tags=["customers"])
     _add_commands(routes, application)
     _add_reads(routes, application)
     return routes
 
 
-def _add_commands(routes: APIRouter, application: Application) -> None:
+def _add_commands(routes: Routes, application: Application) -> None:
     customers = application.customers
 
     created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
@@ -167,7 +169,7 @@ def _add_commands(routes: APIRouter, application: Application) -> None:
         return as_response(await customers.forget(meta, customer))
 
 
-def _add_reads(routes: APIRouter, application: Application) -> None:
+def _add_reads(routes: Routes, application: Application) -> None:
     customers = application.customers
 
     async def described(request: Request, customer: str) -> dict[str, Any]:
@@ -178,7 +180,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         return await customers.described(await customers.customer(principal.provider, customer))
 
     @routes.get("/customers", summary="List customers", responses=responses(200, "A page", {"items": [_CUSTOMER]}))
-    async def list_customers(request: Request, query: Annotated[CustomerQuery, Query()]) -> Response:
+    async def list_customers(request: Request, query: CustomerQuery) -> Response:
         """In the order of registration; with `phone` whose contact has that number, in whatever form it is written."""
         provider = allowed(request, READERS, "read customers").provider
         if query.phone is None:

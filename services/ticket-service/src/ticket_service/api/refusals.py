@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_language.terms import NotReadableError, TermsError
 from fristwerk_platform.http import problems

@@ -6,13 +6,15 @@ import asyncio
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_language.terms import agreement_document, calendar_document, read_yaml
-from fristwerk_platform.http import allowed, as_response, json_answer, responses, router
+from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
 from ticket_service.api.access import ADMIN, READERS, commanded
-from ticket_service.api.parameters import NumberedPage, Page, page
 from ticket_service.application.service import Application
 from ticket_service.application.terms import check_name
 from ticket_service.domain.terms import comparison
@@ -20,10 +22,8 @@ from ticket_service.domain.terms.state import Published
 from ticket_service.holidays import materialise
 
 MEDIA_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$", examples=["infoniqa"])]
-Version = Annotated[int, Path(ge=1, le=1_000_000)]
-From = Annotated[int, Query(alias="from", ge=1, le=1_000_000)]
-To = Annotated[int, Query(ge=1, le=1_000_000)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$", examples=["infoniqa"])]
+Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 _CALENDAR_YAML: Final = """calendar: office
 timezone: Europe/Zurich
@@ -47,9 +47,16 @@ _VERSION: Final = {"name": "office", "version": 1, "digest": "sha256:9f2c…", "
 _DIFF: Final = {"from": 1, "to": 2, "changes": [{"pointer": "/bridge_days", "old": False, "new": True}]}
 
 
-def terms_router(application: Application) -> APIRouter:
+class DiffQuery(QueryParameters):
+    """Which two versions are compared."""
+
+    from_version: int = Field(alias="from", ge=1, le=1_000_000)
+    to: int = Field(ge=1, le=1_000_000)
+
+
+def terms_router(application: Application) -> Routes:
     """``/v1/calendars`` and ``/v1/agreements``."""
-    routes = router(tags=["terms"])
+    routes = Routes(tags=["terms"])
 
     @routes.put(
         "/calendars/{name}",
@@ -96,7 +103,7 @@ def terms_router(application: Application) -> APIRouter:
     return routes
 
 
-def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
+def _add_reads(routes: Routes, application: Application, kind: str) -> None:
     """List, newest, versions, one version and differences: the same for calendars and agreements."""
     path = f"/{kind}s"
 
@@ -108,7 +115,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
     @routes.get(
         path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=responses(200, "All", {"items": [_VERSION]})
     )
-    async def list_terms(request: Request, query: Annotated[Page, Query()]) -> Response:
+    async def list_terms(request: Request, query: Page) -> Response:
         provider = allowed(request, READERS, f"read {kind}s").provider
         read_model = await application.current()
         items = await read_model.terms(provider, kind, after=query.after, limit=query.limit + 1)
@@ -130,7 +137,7 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         name=f"list_{kind}_versions",
         responses=responses(200, "All versions", {"items": [_VERSION]}),
     )
-    async def list_versions(request: Request, name: Name, query: Annotated[NumberedPage, Query()]) -> Response:
+    async def list_versions(request: Request, name: Name, query: NumberedPage) -> Response:
         found = await published(request, name)
         versions = found.versions[query.after : query.after + query.limit + 1]
         items = [_summary(found, each.version) for each in versions]
@@ -153,10 +160,10 @@ def _add_reads(routes: APIRouter, application: Application, kind: str) -> None:
         name=f"diff_{kind}",
         responses=responses(200, "What differs", _DIFF),
     )
-    async def read_diff(request: Request, name: Name, from_version: From, to: To) -> Response:
+    async def read_diff(request: Request, name: Name, query: DiffQuery) -> Response:
         found = await published(request, name)
-        old, new = found.version(from_version), found.version(to)
-        body: dict[str, Any] = {"from": from_version, "to": to}
+        old, new = found.version(query.from_version), found.version(query.to)
+        body: dict[str, Any] = {"from": query.from_version, "to": query.to}
         if kind == "calendar":
             return json_answer(body | msgspec.structs.asdict(comparison.calendar_changes(old, new)))
         return json_answer(body | {"changes": comparison.diff(old.document, new.document)})

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
+from fristwerk_platform.commands import store_answer
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
     Ordinal,
+    Routes,
     ShortText,
     allowed,
     as_response,
     json_answer,
     responses,
-    router,
 )
+from fristwerk_platform.http.queries import Page, page
 from ticket_service.api.access import READERS, commanded
-from ticket_service.api.parameters import Page, page
 from ticket_service.application.service import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound
@@ -57,9 +59,9 @@ class MigrationBody(HttpModel):
     reason: ShortText = Field(examples=["Neue Supportzeiten ab Juli"])
 
 
-def migrations_router(application: Application, migrations: Migrations) -> APIRouter:
+def migrations_router(application: Application, migrations: Migrations) -> Routes:
     """``/v1/terms-migrations``."""
-    routes = router(tags=["terms"])
+    routes = Routes(tags=["terms"])
 
     @routes.post(
         "/terms-migrations",
@@ -75,14 +77,15 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
         location = f"/v1/terms-migrations/{migration.migration}"
         answer = Answer(status=202, body=_encoder.encode(content), headers={"Location": location})
         migrations.wake()
-        return as_response(await application.recording.store(meta, [], answer))
+        await store_answer(application.log, meta, [], answer)
+        return as_response(answer)
 
     @routes.get(
         "/terms-migrations",
         summary="List migrations of terms",
         responses=responses(200, "A page", {"items": [_MIGRATION]}),
     )
-    async def list_migrations(request: Request, wanted: Annotated[Page, Query()]) -> Response:
+    async def list_migrations(request: Request, wanted: Page) -> Response:
         """The oldest first."""
         provider = allowed(request, READERS, "read migrations of terms").provider
         found = await migrations.ledger.listed(provider, wanted.after, wanted.limit + 1)
@@ -94,7 +97,7 @@ def migrations_router(application: Application, migrations: Migrations) -> APIRo
         summary="Read how far a migration of terms has come",
         responses=responses(200, "Its progress, and the first tickets that failed", {"migration": _MIGRATION}),
     )
-    async def read_migration(request: Request, migration: Annotated[str, Path(max_length=64)]) -> Response:
+    async def read_migration(request: Request, migration: Annotated[str, Field(max_length=64)]) -> Response:
         """``done`` and ``failed`` of ``total`` tickets."""
         provider = allowed(request, READERS, "read migrations of terms").provider
         found = await migrations.ledger.one(provider, migration)

@@ -1,25 +1,29 @@
 """``POST /v1/tickets/{ticket}/…``: one route a command, all of the same making."""
 
+from __future__ import annotations
+
 import inspect
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.auth import ROLES
-from fristwerk_platform.http import as_response, principal_of, responses, router
+from fristwerk_platform.http import Routes, as_response, principal_of, responses
+from fristwerk_platform.http.routes import REQUIRED, Body, Endpoint
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import commanded
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_bodies import CommandBody, Place
 from ticket_service.application.service import Application
 
-ThingNumber = Annotated[int, Path(ge=1, le=10_000, description="Counts from 1 within the ticket")]
-EntryId = Annotated[str, Path(max_length=64)]
+ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
+EntryId = Annotated[str, Field(max_length=64)]
 
 
-class CommandRoute(msgspec.Struct, frozen=True):
+class TicketCommand(msgspec.Struct, frozen=True):
     """A command's place below the ticket, the operation's id and summary, and its body."""
 
     path: str
@@ -29,52 +33,54 @@ class CommandRoute(msgspec.Struct, frozen=True):
 
 
 COMMANDS: Final = (
-    CommandRoute("severity", "set_severity", "Set the severity", bodies.SeverityBody),
-    CommandRoute("type", "change_type", "Order another service level", bodies.TypeBody),
-    CommandRoute("priority", "change_priority", "Change the place in the worklist", bodies.PriorityBody),
-    CommandRoute("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
-    CommandRoute("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
-    CommandRoute("messages", "receive_message", "Take a customer's message", bodies.MessageBody),
-    CommandRoute("responses", "respond", "Answer the customer, or leave a note", bodies.ResponseBody),
-    CommandRoute("progress", "report_progress", "Report progress", bodies.ProgressBody),
-    CommandRoute(
+    TicketCommand("severity", "set_severity", "Set the severity", bodies.SeverityBody),
+    TicketCommand("type", "change_type", "Order another service level", bodies.TypeBody),
+    TicketCommand("priority", "change_priority", "Change the place in the worklist", bodies.PriorityBody),
+    TicketCommand("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
+    TicketCommand("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
+    TicketCommand("messages", "receive_message", "Take a customer's message", bodies.MessageBody),
+    TicketCommand("responses", "respond", "Answer the customer, or leave a note", bodies.ResponseBody),
+    TicketCommand("progress", "report_progress", "Report progress", bodies.ProgressBody),
+    TicketCommand(
         "information-requests", "request_information", "Ask the customer for more", bodies.InformationRequestBody
     ),
-    CommandRoute("information", "receive_information", "Take the customer's information", bodies.InformationBody),
-    CommandRoute("work", "start_work", "Start work", bodies.WorkBody),
-    CommandRoute("time-entries", "log_time", "Log time", bodies.TimeEntryBody),
-    CommandRoute("time-entries/{entry}/corrections", "correct_time", "Correct logged time", bodies.CorrectionBody),
-    CommandRoute("callbacks", "request_callback", "Promise a call", bodies.CallbackBody),
-    CommandRoute("callbacks/{number}/attempts", "attempt_callback", "Record an attempt", bodies.CallbackAttemptBody),
-    CommandRoute(
+    TicketCommand("information", "receive_information", "Take the customer's information", bodies.InformationBody),
+    TicketCommand("work", "start_work", "Start work", bodies.WorkBody),
+    TicketCommand("time-entries", "log_time", "Log time", bodies.TimeEntryBody),
+    TicketCommand("time-entries/{entry}/corrections", "correct_time", "Correct logged time", bodies.CorrectionBody),
+    TicketCommand("callbacks", "request_callback", "Promise a call", bodies.CallbackBody),
+    TicketCommand("callbacks/{number}/attempts", "attempt_callback", "Record an attempt", bodies.CallbackAttemptBody),
+    TicketCommand(
         "callbacks/{number}/completion", "complete_callback", "Complete a call", bodies.CallbackCompletionBody
     ),
-    CommandRoute("appointments", "request_appointment", "Propose appointments", bodies.AppointmentBody),
-    CommandRoute("appointments/{number}/booking", "book_appointment", "Book an appointment", bodies.BookingBody),
-    CommandRoute(
+    TicketCommand("appointments", "request_appointment", "Propose appointments", bodies.AppointmentBody),
+    TicketCommand("appointments/{number}/booking", "book_appointment", "Book an appointment", bodies.BookingBody),
+    TicketCommand(
         "appointments/{number}/cancellation", "cancel_appointment", "Cancel an appointment", bodies.CancellationBody
     ),
-    CommandRoute(
+    TicketCommand(
         "appointments/{number}/outcome", "record_appointment_outcome", "Say whether it was held", bodies.OutcomeBody
     ),
-    CommandRoute("effort-notices", "send_effort_notice", "Tell that it will take longer", bodies.EffortNoticeBody),
-    CommandRoute("cost-approvals", "request_cost_approval", "Ask for approval of costs", bodies.CostApprovalBody),
-    CommandRoute("cost-approvals/{number}/decision", "decide_cost", "Approve or reject costs", bodies.CostDecisionBody),
-    CommandRoute("delivery", "deliver", "Deliver for acceptance", bodies.DeliveryBody),
-    CommandRoute("acceptance", "accept_delivery", "Accept or refuse what was delivered", bodies.AcceptanceBody),
-    CommandRoute("release", "release_to_production", "Release to production", bodies.ReleaseBody),
-    CommandRoute(
+    TicketCommand("effort-notices", "send_effort_notice", "Tell that it will take longer", bodies.EffortNoticeBody),
+    TicketCommand("cost-approvals", "request_cost_approval", "Ask for approval of costs", bodies.CostApprovalBody),
+    TicketCommand(
+        "cost-approvals/{number}/decision", "decide_cost", "Approve or reject costs", bodies.CostDecisionBody
+    ),
+    TicketCommand("delivery", "deliver", "Deliver for acceptance", bodies.DeliveryBody),
+    TicketCommand("acceptance", "accept_delivery", "Accept or refuse what was delivered", bodies.AcceptanceBody),
+    TicketCommand("release", "release_to_production", "Release to production", bodies.ReleaseBody),
+    TicketCommand(
         "number-communications", "communicate_number", "Record that the number was told", bodies.NumberCommunicationBody
     ),
-    CommandRoute("escalations", "raise_escalation", "Escalate", bodies.EscalationBody),
-    CommandRoute(
+    TicketCommand("escalations", "raise_escalation", "Escalate", bodies.EscalationBody),
+    TicketCommand(
         "escalations/{number}/closing", "close_escalation", "Close an escalation", bodies.EscalationClosingBody
     ),
-    CommandRoute("resolution", "resolve_ticket", "Resolve", bodies.ResolutionBody),
-    CommandRoute("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
-    CommandRoute("closing", "close_ticket", "Close", bodies.ClosingBody),
-    CommandRoute("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
-    CommandRoute("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
+    TicketCommand("resolution", "resolve_ticket", "Resolve", bodies.ResolutionBody),
+    TicketCommand("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
+    TicketCommand("closing", "close_ticket", "Close", bodies.ClosingBody),
+    TicketCommand("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
+    TicketCommand("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
 )
 TICKET_ANSWER: Final = {
     "ticket": {
@@ -88,14 +94,16 @@ TICKET_ANSWER: Final = {
 _EMPTY_ALLOWED: Final = (bodies.ReleaseBody, bodies.ClosingBody)
 
 
-def ticket_commands_router(application: Application) -> APIRouter:
+def ticket_commands_router(application: Application) -> Routes:
     """The routes of every ticket command."""
-    routes = router(prefix="/v1/tickets/{ticket}", tags=["ticket commands"])
+    routes = Routes(prefix="/v1/tickets/{ticket}", tags=["ticket commands"])
     for command in COMMANDS:
-        routes.add_api_route(
+        default = command.body() if command.body in _EMPTY_ALLOWED else REQUIRED
+        routes.add(
+            "POST",
             f"/{command.path}",
             _endpoint(application, command),
-            methods=["POST"],
+            body=Body("body", command.body, default),
             name=command.name,
             summary=command.summary,
             description=_described(command.body),
@@ -106,29 +114,28 @@ def ticket_commands_router(application: Application) -> APIRouter:
 
 
 def _described(body: type[CommandBody]) -> str | None:
-    """The body's own words, none of its base's."""
+    """The body's own docstring, none of its base's."""
     return inspect.cleandoc(vars(body).get("__doc__") or "") or None
 
 
-def _endpoint(application: Application, command: CommandRoute) -> Callable[..., Awaitable[Response]]:
-    """The endpoint of a command; its signature tells FastAPI which part of the path it names."""
-    body_type = command.body
-    default = body_type() if body_type in _EMPTY_ALLOWED else inspect.Parameter.empty
+def _endpoint(application: Application, command: TicketCommand) -> Endpoint:
+    """The endpoint of a command; which one depends on what its path names below the ticket."""
+    new_id = application.recording.new_id
 
-    async def give(request: Request, ticket: str, body: CommandBody, number: int = 0, entry: str = "") -> Response:
+    async def give(request: Request, ticket: str, place: Place, body: CommandBody) -> Response:
         found = await application.tickets.identify(principal_of(request), ticket)
         meta = await commanded(request, application, ROLES, "give commands", body.occurred_at)
-        place = Place(number=number, entry=entry, new_id=application.recording.new_id)
         return as_response(await application.tickets.execute(meta, found, body.command(place)))
 
-    parameters = [
-        inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
-        inspect.Parameter("ticket", inspect.Parameter.KEYWORD_ONLY, annotation=TicketName),
-        inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=body_type, default=default),
-    ]
+    async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
+        return await give(request, ticket, Place(new_id=new_id), body)
+
+    async def numbered(request: Request, ticket: TicketName, number: ThingNumber, body: CommandBody) -> Response:
+        return await give(request, ticket, Place(number=number, new_id=new_id), body)
+
+    async def of_entry(request: Request, ticket: TicketName, entry: EntryId, body: CommandBody) -> Response:
+        return await give(request, ticket, Place(entry=entry, new_id=new_id), body)
+
     if "{number}" in command.path:
-        parameters.append(inspect.Parameter("number", inspect.Parameter.KEYWORD_ONLY, annotation=ThingNumber))
-    if "{entry}" in command.path:
-        parameters.append(inspect.Parameter("entry", inspect.Parameter.KEYWORD_ONLY, annotation=EntryId))
-    give.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take one
-    return give
+        return numbered
+    return of_entry if "{entry}" in command.path else plain

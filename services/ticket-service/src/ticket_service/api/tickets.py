@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fristwerk_platform.auth import STAFF
 from fristwerk_platform.http import (
@@ -13,16 +14,17 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     OptionalText,
+    Routes,
     ShortText,
     allowed,
     as_response,
     json_answer,
     principal_of,
     responses,
-    router,
 )
+from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
 from ticket_service.api.access import READERS, commanded
-from ticket_service.api.parameters import At, Filter, KnownAt, NumberedPage, Page, TicketName, page
+from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.service import Application
@@ -68,16 +70,16 @@ class TicketQuery(Page):
     agreement: Filter = None
 
 
-def tickets_router(application: Application) -> APIRouter:
+def tickets_router(application: Application) -> Routes:
     """``/v1/tickets`` without the commands to a ticket, and ``/v1/worklist``."""
-    routes = router(tags=["tickets"])
+    routes = Routes(tags=["tickets"])
     _add_intake(routes, application)
     _add_reads(routes, application)
     _add_worklist(routes, application)
     return routes
 
 
-def _add_intake(routes: APIRouter, application: Application) -> None:
+def _add_intake(routes: Routes, application: Application) -> None:
     @routes.post(
         "/tickets", summary="Open a ticket", status_code=201, responses=responses(201, "Opened", TICKET_ANSWER)
     )
@@ -93,9 +95,9 @@ def _add_intake(routes: APIRouter, application: Application) -> None:
         return as_response(await application.intake.open(meta, body.customer, wanted))
 
 
-def _add_reads(routes: APIRouter, application: Application) -> None:
+def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get("/tickets", summary="List tickets", responses=responses(200, "A page", {"items": [_ITEM]}))
-    async def list_tickets(request: Request, query: Annotated[TicketQuery, Query()]) -> Response:
+    async def list_tickets(request: Request, query: TicketQuery) -> Response:
         """In the order of creation."""
         principal = principal_of(request)
         wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
@@ -106,14 +108,14 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         return page(request, found, query.limit, lambda each: each.id)
 
     @routes.get("/tickets/{ticket}", summary="Read a ticket", responses=responses(200, "The ticket", {"ticket": _ITEM}))
-    async def read_ticket(request: Request, ticket: TicketName, at: At = None, known_at: KnownAt = None) -> Response:
+    async def read_ticket(request: Request, ticket: TicketName, query: AsOf) -> Response:
         """The newest state, or the state at an instant; `personal` holds what is sealed in the log."""
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
-        if at is None and known_at is None:
+        if query.at is None and query.known_at is None:
             loaded = await application.tickets.newest(principal, found)
         else:
-            loaded = await application.tickets.as_of(principal, found, at, known_at)
+            loaded = await application.tickets.as_of(principal, found, query.at, query.known_at)
         body = {"ticket": loaded.state, "personal": await application.tickets.personal(loaded)}
         return json_answer(body, headers={"ETag": f'"{loaded.version}"'})
 
@@ -122,7 +124,7 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         summary="Read a ticket's history",
         responses=responses(200, "Its events, personal parts opened", {"items": TICKET_ANSWER["events"]}),
     )
-    async def read_history(request: Request, ticket: TicketName, query: Annotated[NumberedPage, Query()]) -> Response:
+    async def read_history(request: Request, ticket: TicketName, query: NumberedPage) -> Response:
         """In the order of recording. Notes among staff are left out for a customer."""
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
@@ -130,9 +132,9 @@ def _add_reads(routes: APIRouter, application: Application) -> None:
         return page(request, items, query.limit, lambda each: int(each["version"]))
 
 
-def _add_worklist(routes: APIRouter, application: Application) -> None:
+def _add_worklist(routes: Routes, application: Application) -> None:
     @routes.get("/worklist", summary="See what to do next", responses=responses(200, "In order", {"items": [_ITEM]}))
-    async def read_worklist(request: Request, query: Annotated[Page, Query()]) -> Response:
+    async def read_worklist(request: Request, query: Page) -> Response:
         """Open tickets in the agreement's order, those that wait for the customer included."""
         provider = allowed(request, READERS, "read the worklist").provider
         items = await application.worklist.page(

@@ -10,8 +10,7 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata, command_answer
+from fristwerk_platform.commands import CommandMetadata, CommandResult, command_result
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
@@ -64,7 +63,7 @@ class Calls:
         self._intake = intake
         self._taking = Locks()
 
-    async def receive(self, meta: CommandMetadata, call: Call) -> Answer:
+    async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
             return await self._tickets.execute(meta, call.ticket, self._attached(call))
@@ -79,7 +78,7 @@ class Calls:
         async with self._taking.of(f"{meta.principal.provider}/{normalised_phone(call.from_number)}"):
             return await self._open_ticket(meta, call, call.voicemail)
 
-    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> Answer:
+    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> CommandResult:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
         read_model = await self._current()
         customer = await self._known_caller(meta.principal.provider, call.from_number, read_model)
@@ -104,7 +103,7 @@ class Calls:
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
         return await self._intake.conclude(meta, ground, before=before, following=[self._attached(call)])
 
-    async def _keep(self, meta: CommandMetadata, call: Call) -> Answer:
+    async def _keep(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.
 
         The number is sealed for the customer who has it, so that it is forgotten with the person; else for the call alone.
@@ -128,7 +127,7 @@ class Calls:
         lines = await self._recording.lines(meta, [change])
         kept = {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}
         kept["customer"] = None if caller is None else caller.id
-        return await self._recording.store(meta, lines, command_answer({"call": kept}, lines, version=1))
+        return await self._recording.store(meta, lines, command_result({"call": kept}, lines, version=1))
 
     async def _known_caller(self, provider: str, number: str, read_model: ReadModel) -> Customer | None:
         """Who has the number; of several the one registered first."""

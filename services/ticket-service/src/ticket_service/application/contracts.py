@@ -10,8 +10,7 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata, check_version
+from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
@@ -44,7 +43,7 @@ class Contracts:
         """The contract's newest state. Raises NotFound, for another provider's as well."""
         return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
-    async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> Answer:
+    async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> CommandResult:
         """A contract under the agreement's newest version, and in the same transaction the better place of open tickets.
 
         ``If-Match`` names the customer's version.
@@ -65,11 +64,11 @@ class Contracts:
 
         return await self._recording.carry_out(meta, self._known, stream, decide)
 
-    async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> Answer:
+    async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> CommandResult:
         """A contract's last day."""
         return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown)
 
-    async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> Answer:
+    async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> CommandResult:
         """A further package."""
 
         def decide(state: Contract, agreement: AgreementDocument) -> Sequence[DecidedEvent]:
@@ -81,7 +80,7 @@ class Contracts:
 
         return await self._change(meta, contract, decide, body)
 
-    async def book_addon(self, meta: CommandMetadata, contract: str, command: BookAddon) -> Answer:
+    async def book_addon(self, meta: CommandMetadata, contract: str, command: BookAddon) -> CommandResult:
         """An add-on."""
         return await self._change(
             meta,
@@ -90,7 +89,7 @@ class Contracts:
             lambda state: _shown(state) | _addon(state, command.addon),
         )
 
-    async def end_addon(self, meta: CommandMetadata, contract: str, command: EndAddon) -> Answer:
+    async def end_addon(self, meta: CommandMetadata, contract: str, command: EndAddon) -> CommandResult:
         """An add-on's last day."""
         return await self._change(
             meta,
@@ -105,7 +104,7 @@ class Contracts:
         contract: str,
         decide: Callable[[Contract, AgreementDocument], Sequence[DecidedEvent]],
         body: Body,
-    ) -> Answer:
+    ) -> CommandResult:
         stream = streams.CONTRACT.stream(contract)
 
         async def decision(loaded: Loaded[Contract] | None) -> Decision[Contract]:

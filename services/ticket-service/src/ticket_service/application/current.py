@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from fristwerk_language.events import Recorded
+from fristwerk_platform.commands import NotCurrentError
 from fristwerk_platform.event_log import GroupCommitLog
-from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.subscriptions import Subscription
 from ticket_service.queries.read_model import ReadModel
 
@@ -30,10 +30,10 @@ class Current:
         return self._follower.lag.position
 
     async def __call__(self) -> ReadModel:
-        """Raises Problem 503 if catching up takes too long."""
+        """Raises NotCurrentError if catching up takes too long."""
         position = await self._log.last_position()
         if position > self._follower.lag.position:
             self._log.notify_waiters(position)  # the follower may not have heard yet of what another process appended
         if not await self._follower.reached(position, CATCH_UP_SECONDS):
-            raise Problem(503, "The read model is behind the log at the moment.", headers={"Retry-After": "1"})
+            raise NotCurrentError
         return self.so_far

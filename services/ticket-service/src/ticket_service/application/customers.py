@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata, check_version
+from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.current import Current
 from ticket_service.application.locks import Locks
 from ticket_service.application.recording import Change, Decision, Recording
@@ -66,7 +65,7 @@ class Customers:
         """The ids of the customers whose contact has the number, in whatever form it is written."""
         return await read_model.customers_by_phone(self._personal_data.phone_index(provider, normalised_phone(phone)))
 
-    async def register(self, meta: CommandMetadata, command: Register) -> Answer:
+    async def register(self, meta: CommandMetadata, command: Register) -> CommandResult:
         """A new customer."""
         change = self.registration(meta, command)
         decision = Decision[Customer](
@@ -86,7 +85,7 @@ class Customers:
             occurred_at=meta.occurred_at,
         )
 
-    async def register_device(self, meta: CommandMetadata, customer: str, command: RegisterDevice) -> Answer:
+    async def register_device(self, meta: CommandMetadata, customer: str, command: RegisterDevice) -> CommandResult:
         """A device of a customer."""
 
         def body(state: Customer) -> dict[str, Any]:
@@ -99,7 +98,7 @@ class Customers:
 
         return await self._change(meta, customer, decide, body)
 
-    async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> Answer:
+    async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> CommandResult:
         """A member of staff takes a role for a customer.
 
         Raises NotInThisState for a dedicated agent who serves another customer where the provider sells them exclusively.
@@ -113,7 +112,7 @@ class Customers:
                 meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
             )
 
-    async def forget(self, meta: CommandMetadata, customer: str) -> Answer:
+    async def forget(self, meta: CommandMetadata, customer: str) -> CommandResult:
         """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between."""
         subject = (await self.customer(meta.principal.provider, customer)).state.subject
         sealed = await self._personal_data.has_sealed(subject)
@@ -136,7 +135,7 @@ class Customers:
 
     async def _change(
         self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[DecidedEvent]], body: Body
-    ) -> Answer:
+    ) -> CommandResult:
         async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)
             check_version(meta, own.version)

@@ -11,8 +11,7 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata, command_answer
+from fristwerk_platform.commands import CommandMetadata, CommandResult, command_result
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Recording
@@ -76,7 +75,7 @@ class Intake:
         self._customers = customers
         self._known = known
 
-    async def open(self, meta: CommandMetadata, customer: str, request: Request) -> Answer:
+    async def open(self, meta: CommandMetadata, customer: str, request: Request) -> CommandResult:
         """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
         violations = Violations()
         violations.not_later_than("/received_at", request.received_at, meta.now)
@@ -126,7 +125,7 @@ class Intake:
         *,
         before: Sequence[Change] = (),
         following: Sequence[Command] = (),
-    ) -> Answer:
+    ) -> CommandResult:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
         stream = streams.TICKET.stream(self._recording.new_id())
@@ -138,7 +137,7 @@ class Intake:
             loaded = self._known.after(loaded, added)
             lines += added
         lines = [*await self._recording.lines(meta, before), *lines]
-        answer = command_answer(shown(loaded.state), lines, version=loaded.version)
+        answer = command_result(shown(loaded.state), lines, version=loaded.version)
         await self._recording.store(meta, lines, answer)
         self._known.keep(stream, loaded)
         return answer

@@ -12,9 +12,19 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from fristwerk_platform.event_log import Answer, EventLog, NewEvent, VersionConflictError
-from fristwerk_platform.http import CommandMetadata, NewFact, StreamChange, command_answer, lines_of, record
-from fristwerk_platform.http.problems import Problem
+from fristwerk_language.events import Event, encode_event
+from fristwerk_platform.commands import (
+    CommandError,
+    CommandMetadata,
+    CommandResult,
+    ContentionError,
+    NewFact,
+    StreamChange,
+    command_result,
+    new_events,
+    record,
+)
+from fristwerk_platform.event_log import EventLog, NewEvent, VersionConflictError
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import Refusal
@@ -58,10 +68,10 @@ class Recording:
 
     async def carry_out(
         self, meta: CommandMetadata, streams: Streams[State], stream: str, decide: Decide[State]
-    ) -> Answer:
+    ) -> CommandResult:
         """Decide a command on the stream's state and store what it brings about.
 
-        Raises what ``decide`` raises, Replay, and Problem 503 where others are first again and again.
+        Raises what ``decide`` raises, AnsweredBefore, and ContentionError where others are first again and again.
         """
         async with streams.lock(stream):
             loaded = await streams.kept(stream)
@@ -70,12 +80,12 @@ class Recording:
                     return await self.conclude(meta, streams, stream, loaded, await decide(loaded))
                 except VersionConflictError:
                     loaded = await streams.newest(stream)
-                except (Refusal, Problem):
+                except (Refusal, CommandError):
                     newest = await streams.newest(stream)
                     if _version(newest) == _version(loaded):
                         raise
                     loaded = newest  # what was refused rested on a state that another process has changed
-        raise Problem(503, "Others change the same thing at the moment.", headers={"Retry-After": "1"})
+        raise ContentionError
 
     async def conclude(
         self,
@@ -84,7 +94,7 @@ class Recording:
         stream: str,
         loaded: Loaded[State] | None,
         decision: Decision[State],
-    ) -> Answer:
+    ) -> CommandResult:
         """Store a decision that was taken on a state; null where the stream begins with it. Raises as ``store`` does."""
         own = Change(
             stream=stream,
@@ -96,23 +106,21 @@ class Recording:
         lines = await self.lines(meta, [own])
         after = streams.after(loaded, lines)
         more = await self.lines(meta, decision.also)
-        status = 201 if lines else 200
-        answer = command_answer(decision.body(after.state), [*lines, *more], status=status, version=after.version)
+        content = decision.body(after.state)
+        answer = command_result(content, [*lines, *more], version=after.version, created=bool(lines))
         await self.store(meta, [*lines, *more], answer)
         streams.keep(stream, after)
         return answer
 
     async def lines(self, meta: CommandMetadata, changes: Sequence[Change]) -> list[NewEvent]:
         """The changes as lines ready to be stored."""
-        return lines_of(meta, [await self._sealed(change) for change in changes if change.facts])
+        return new_events(meta, [await self._sealed(change) for change in changes if change.facts], encode_event)
 
-    async def store(self, meta: CommandMetadata, lines: Sequence[NewEvent], answer: Answer) -> Answer:
+    async def store(self, meta: CommandMetadata, lines: Sequence[NewEvent], answer: CommandResult) -> CommandResult:
         """Append the lines with the answer; without a line the answer alone, if it has a key to be found by.
 
-        Raises Replay, Problem or VersionConflictError.
+        Raises as ``fristwerk_platform.commands.record`` does.
         """
-        if not lines and meta.key is None:
-            return answer
         return await record(self._log, meta, lines, answer)
 
     async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
@@ -128,8 +136,8 @@ class Recording:
             return {}
         return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
 
-    async def _sealed(self, change: Change) -> StreamChange:
-        facts: list[NewFact] = []
+    async def _sealed(self, change: Change) -> StreamChange[Event]:
+        facts: list[NewFact[Event]] = []
         for fact in change.facts:
             event_id, sealed = self.new_id(), None
             if fact.personal:

@@ -9,8 +9,7 @@ from typing import Any, Final, TypeVar
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata, check_version
+from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.recording import Decision, Recording
 from ticket_service.application.streams import Loaded, Streams
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
@@ -34,7 +33,7 @@ class Terms:
         self._agreements = agreements
         self._documents: OrderedDict[tuple[str, str, int], AgreementDocument] = OrderedDict()
 
-    async def publish_calendar(self, meta: CommandMetadata, document: CalendarDocument) -> Answer:
+    async def publish_calendar(self, meta: CommandMetadata, document: CalendarDocument) -> CommandResult:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
         provider = meta.principal.provider
 
@@ -48,7 +47,7 @@ class Terms:
         stream = calendar_stream(provider, document.calendar)
         return await self._recording.carry_out(meta, self._calendars, stream, decide)
 
-    async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> Answer:
+    async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> CommandResult:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
 

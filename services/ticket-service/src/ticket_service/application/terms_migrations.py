@@ -9,17 +9,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
 import structlog
 
 from fristwerk_platform.auth import Principal, Role
+from fristwerk_platform.commands import STORAGE_FAILURES, AnsweredBefore, CommandError, CommandMetadata, RetryLaterError
 from fristwerk_platform.event_log import IdempotencyKey
-from fristwerk_platform.http import CommandMetadata, Replay
-from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.routing import STORAGE_FAILURES
 from ticket_service.application.current import Current
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -144,7 +141,7 @@ class Migrations:
         await self.ledger.note(migration.migration, outcomes)
 
     async def _moved(self, migration: Migration, ticket: str) -> tuple[str, Outcome, str | None]:
-        """What became of one ticket. Raises Problem 503, or what the storage raises, where it is to be tried again."""
+        """What became of one ticket. Raises RetryLaterError, or what the storage raises, where it is to be tried again."""
         try:
             why_not = await self._move(migration, ticket)
         except STORAGE_FAILURES:
@@ -168,15 +165,13 @@ class Migrations:
 
 
 def _why_not(ticket: str, error: Exception) -> str | None:
-    """The sentence that says why a ticket was not moved; null if it was, before a crash. Raises Problem 503."""
+    """The sentence that says why a ticket was not moved; null if it was, before a crash. Raises RetryLaterError."""
     match error:
-        case Replay():
+        case AnsweredBefore():
             return None
-        case Refusal():
-            return error.detail
-        case Problem() if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        case RetryLaterError():
             raise error
-        case Problem():
+        case Refusal() | CommandError():
             return error.detail
         case _:
             _log.error("ticket_not_migrated", ticket=ticket, exc_info=error)

@@ -13,8 +13,8 @@ from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_language.events.tickets import PriorityDerived
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.event_log import Answer, EventLog
-from fristwerk_platform.http import CommandMetadata, check_version
+from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
+from fristwerk_platform.event_log import EventLog
 from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.recording import Change, Decision, Recording
@@ -52,7 +52,7 @@ class Tickets:
         self._customers = customers
         self._known = known
 
-    async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> Answer:
+    async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
         """One command to one ticket, given by its id. Without ``If-Match`` it is decided again when others were first.
 
         A fact that is not dated occurs now, or at the receipt of a ticket that a clock ahead of ours has received.

@@ -6,14 +6,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
-from fristwerk_platform.event_log import Answer
-from fristwerk_platform.http import CommandMetadata
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.commands import CommandMetadata, CommandResult, VersionMismatchError
 from ticket_service.application.current import Current
 from ticket_service.application.ranking import Ranking
 from ticket_service.application.terms import Terms
@@ -60,7 +57,7 @@ class Worklist:
             raise NotAcceptable(f"The worklist has no such page: {sentence}.", [("#query/after", sentence)])
         return await self._shown(read_model, await ranking.page(last, limit))
 
-    async def take_next(self, meta: CommandMetadata) -> Answer:
+    async def take_next(self, meta: CommandMetadata) -> CommandResult:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two callers get the same."""
         async with self._taking:
             ranking = await self._ranking(meta.principal.provider, meta.now)
@@ -71,9 +68,8 @@ class Worklist:
                 seen = msgspec.structs.replace(meta, if_match=newest.version)
                 try:
                     return await self._tickets.execute(seen, place.id, Assign(agent=meta.principal.sub))
-                except Problem as problem:
-                    if problem.status != HTTPStatus.PRECONDITION_FAILED:
-                        raise
+                except VersionMismatchError:
+                    continue  # it was taken, or changed, since it was seen
         raise NotInThisState("worklist-empty", "There is no workable ticket that nobody has.")
 
     async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:

@@ -16,6 +16,7 @@ from fristwerk_language.events.decoding import (
     decode_tolerantly,
     typed,
 )
+from fristwerk_language.events.encoding import encode_event
 from fristwerk_language.events.envelope import (
     Actor,
     Envelope,
@@ -60,6 +61,7 @@ __all__ = [
     "UnreadableEvent",
     "decode",
     "decode_tolerantly",
+    "encode_event",
     "encode_line",
     "new_event_id",
     "read_line",

@@ -22,7 +22,7 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
     VersionConflictError,
 )
-from fristwerk_platform.event_log.log import GroupCommitLog
+from fristwerk_platform.event_log.log import KEYS_KEPT, GroupCommitLog
 from fristwerk_platform.event_log.sqlite import SqliteEventLog
 from fristwerk_platform.settings import Settings
 
@@ -37,6 +37,7 @@ def open_log(settings: Settings, name: str, meter: LogMeter | None = None) -> Gr
 
 
 __all__ = [
+    "KEYS_KEPT",
     "Answer",
     "EventLog",
     "FeedLine",

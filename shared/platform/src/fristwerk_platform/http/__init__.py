@@ -1,21 +1,12 @@
-"""The HTTP chassis of every service; FastAPI alone accepts NaN, duplicate keys, lone surrogates and endless bodies."""
+"""The HTTP side of every service: routes, strict JSON, queries, problems, authentication, OpenAPI."""
 
 from __future__ import annotations
 
-from fristwerk_platform.http.commands import (
-    CommandMetadata,
-    NewFact,
-    Replay,
-    StreamChange,
-    as_response,
-    check_version,
-    command_answer,
-    command_metadata,
-    lines_of,
-    record,
-)
+from fristwerk_platform.http.answers import json_answer, responses
+from fristwerk_platform.http.api import create_api
+from fristwerk_platform.http.commands import as_response, command_metadata
 from fristwerk_platform.http.middleware import Answered, AuthenticationMiddleware, RequestMeter, allowed, principal_of
-from fristwerk_platform.http.routing import create_api, json_answer, responses, router
+from fristwerk_platform.http.routes import Operation, Routes
 from fristwerk_platform.http.server import Stopping, serve
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
 from fristwerk_platform.http.types import (
@@ -35,36 +26,29 @@ from fristwerk_platform.http.types import (
 __all__ = [
     "Answered",
     "AuthenticationMiddleware",
-    "CommandMetadata",
     "HttpModel",
     "Identifier",
     "Instant",
     "LocalDate",
     "LongText",
     "Minutes",
-    "NewFact",
     "NotJsonError",
+    "Operation",
     "OptionalText",
     "Ordinal",
-    "Replay",
     "RequestMeter",
+    "Routes",
     "ShortText",
     "Stopping",
-    "StreamChange",
     "StrictBool",
     "allowed",
     "as_response",
-    "check_version",
-    "command_answer",
     "command_metadata",
     "create_api",
     "json_answer",
-    "lines_of",
     "parse_instant",
     "principal_of",
-    "record",
     "responses",
-    "router",
     "serve",
     "strict_json",
 ]

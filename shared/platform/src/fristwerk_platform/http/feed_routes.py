@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
-from urllib.parse import urlencode
+from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from fristwerk_platform.auth import ALL_PROVIDERS, ROLES
-from fristwerk_platform.http import Stopping, allowed, router
+from fristwerk_platform.http import Routes, Stopping, allowed
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.queries import QueryParameters, next_link
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, Page
 
 MAX_WAIT_SECONDS: Final = 25.0
@@ -31,6 +32,32 @@ _EXAMPLE_LINE: Final = (
     '"recorded_at":"2026-06-03T14:31:12.052000Z","actor":{"id":"agent-7","role":"agent"},"correlation_id":null,'
     '"causation_id":null,"data":{"channel":"email","visible":true},"personal":null}\n'
 )
+
+
+_LAST_EVENT_ID: Final[dict[str, Any]] = {
+    "name": "last-event-id",
+    "in": "header",
+    "required": False,
+    "schema": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Last-Event-Id"},
+}
+
+
+class StreamQuery(QueryParameters):
+    """From where on, and which lines."""
+
+    after: int = Field(0, ge=0, le=MAX_POSITION)
+    stream: str | None = Field(None, max_length=200)
+    type: str | None = Field(None, max_length=100)
+
+
+class PageQuery(QueryParameters):
+    """From where on, how many lines, how long to wait for the first, and which."""
+
+    after: int = Field(0, ge=0, le=MAX_POSITION, description="Lines with a higher position")
+    limit: int = Field(MAX_LINES, ge=1, le=MAX_LINES)
+    wait: float = Field(0, ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first line")
+    stream: str | None = Field(None, max_length=200)
+    type: str | None = Field(None, max_length=100)
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -116,32 +143,26 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
     return await feed.page(after, limit, 0)
 
 
-def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
+def feed_router(feed: Feed, stopping: Stopping) -> Routes:
     """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed."""
-    routes = router(tags=["feed"])
+    routes = Routes(tags=["feed"])
 
     @routes.get(
         "/events",
         summary="Follow the log, page by page",
         responses={200: {"description": "Lines", "content": {"application/x-ndjson": {"example": _EXAMPLE_LINE}}}},
     )
-    async def read_events(
-        request: Request,
-        after: Annotated[int, Query(ge=0, le=MAX_POSITION, description="Lines with a higher position")] = 0,
-        limit: Annotated[int, Query(ge=1, le=MAX_LINES)] = MAX_LINES,
-        wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first line")] = 0,
-        stream: Annotated[str | None, Query(max_length=200)] = None,
-        type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
-    ) -> Response:
+    async def read_events(request: Request, query: PageQuery) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
-        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
-        page = await filtered_page(feed, wanted, after=after, limit=limit, wait_seconds=wait, stopping=stopping)
-        following = urlencode(dict(request.query_params) | {"after": page.next})
+        wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
+        page = await filtered_page(
+            feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
+        )
         return Response(
             b"".join(line + b"\n" for line in page.lines),
             media_type="application/x-ndjson",
-            headers={
-                "Link": f'<{request.scope["path"]}?{following}>; rel="next"',
+            headers=next_link(request, page.next)
+            | {
                 NEXT_POSITION_HEADER: str(page.next),
                 LAST_POSITION_HEADER: str(page.last),
             },
@@ -153,18 +174,13 @@ def feed_router(feed: Feed, stopping: Stopping) -> APIRouter:
         responses={
             200: {"description": "Events", "content": {"text/event-stream": {"example": f"data: {_EXAMPLE_LINE}\n"}}}
         },
+        openapi_extra={"parameters": [_LAST_EVENT_ID]},
     )
-    async def stream_events(
-        request: Request,
-        after: Annotated[int, Query(ge=0, le=MAX_POSITION)] = 0,
-        stream: Annotated[str | None, Query(max_length=200)] = None,
-        type: Annotated[str | None, Query(max_length=100)] = None,  # noqa: A002 - the contract's word
-        last_event_id: Annotated[str | None, Header()] = None,
-    ) -> StreamingResponse:
+    async def stream_events(request: Request, query: StreamQuery) -> StreamingResponse:
         """The same lines as `text/event-stream`; each event's id is its position, so `Last-Event-ID` resumes."""
-        if last_event_id is not None:
-            after = _last_event(last_event_id)
-        wanted = FeedFilter(provider=_reader(request), stream=stream, type=type)
+        last_event_id = request.headers.get("last-event-id")
+        after = query.after if last_event_id is None else _last_event(last_event_id)
+        wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
         return StreamingResponse(
             _sse(feed, wanted, after, stopping),
             media_type="text/event-stream",

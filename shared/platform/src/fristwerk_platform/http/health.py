@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
 
-from fristwerk_platform.http import json_answer, responses
+from fristwerk_platform.http import Routes, json_answer, responses
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.subscriptions import Subscription
 
@@ -39,17 +39,23 @@ def health_router(
     now: Callable[[], datetime],
     parked: Callable[[], Awaitable[int]] | None = None,
     measure: Callable[[], Awaitable[None]] | None = None,
-) -> APIRouter:
+) -> Routes:
     """``parked`` counts the tickets that were left out; ``measure`` brings the service's own figures up to date."""
-    routes = APIRouter(tags=["health"])
+    routes = Routes(prefix="", tags=["health"])
     parking = None if parked is None else _Parking(parked, metrics)
 
-    @routes.get("/health/live", summary="Is the process alive", responses=responses(200, "It is", {"status": "live"}))
+    @routes.get(
+        "/health/live",
+        operation_id="health_live_health_live_get",
+        summary="Is the process alive",
+        responses=responses(200, "It is", {"status": "live"}),
+    )
     async def health_live() -> Response:
         return json_answer({"status": "live"})
 
     @routes.get(
         "/health/ready",
+        operation_id="health_ready_health_ready_get",
         summary="Can the service do its work, and how far is it behind",
         responses=responses(
             200,
@@ -90,6 +96,7 @@ def health_router(
 
     @routes.get(
         "/metrics",
+        operation_id="read_metrics_metrics_get",
         summary="Figures for Prometheus",
         responses={
             200: {"description": "Figures", "content": {"text/plain": {"example": "fristwerk_feed_lag_events 0"}}}

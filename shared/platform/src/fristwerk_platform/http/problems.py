@@ -1,6 +1,7 @@
-"""Errors as RFC 9457 problem details: one exception, one media type, one place where everything else becomes one.
+"""Errors as RFC 9457 problem details: one exception, one media type, one mapping from every other error to a problem.
 
-Problem                what a route raises: status, stable code, sentence, and for bad input the places
+Problem             what a route raises: status, stable code, sentence, and for bad input the pointers
+as_problem          the platform's command errors as problems; a service maps its domain's refusals in ``api/refusals.py``
 """
 
 from __future__ import annotations
@@ -13,8 +14,15 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+
+from fristwerk_platform.commands import (
+    STORAGE_FAILURES,
+    CommandError,
+    InTheFutureError,
+    RetryLaterError,
+    VersionMismatchError,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 TITLES: Final[Mapping[int, str]] = {
@@ -111,9 +119,14 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, Problem)
         return response(request, error)
 
-    async def on_validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return response(request, invalid(error))
+    async def on_command_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, CommandError)
+        return response(request, as_problem(error))
+
+    async def on_storage_failure(request: Request, error: Exception) -> Response:
+        _log.warning("storage_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
+        detail = "The service's storage does not answer at the moment."
+        return response(request, Problem(503, detail, headers={"Retry-After": "1"}))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -124,9 +137,24 @@ def install(app: FastAPI) -> None:
         return failed(request, error)
 
     app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(CommandError, on_command_error)
+    for failure in STORAGE_FAILURES:
+        app.add_exception_handler(failure, on_storage_failure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_anything)
+
+
+def as_problem(error: CommandError) -> Problem:
+    """A command's error as a problem. The domain's refusals are each service's own (``api/refusals.py``)."""
+    match error:
+        case VersionMismatchError():
+            return Problem(412, error.detail, code=error.code)
+        case RetryLaterError():
+            return Problem(503, error.detail, code=error.code, headers={"Retry-After": str(error.retry_after_seconds)})
+        case InTheFutureError():
+            return Problem(422, error.detail, code=error.code, errors=[(error.pointer, error.sentence)])
+        case _:
+            return Problem(422, error.detail, code=error.code)
 
 
 def _unrouted(request: Request, error: HTTPException) -> str:
@@ -142,11 +170,14 @@ def _unrouted(request: Request, error: HTTPException) -> str:
             return error.detail
 
 
-def invalid(error: RequestValidationError) -> Problem:
-    """A request that FastAPI refused, with a pointer to each place in the body or the name of each parameter."""
-    places = [(_pointer(each["loc"]), _sentence(each)) for each in error.errors()[:MAX_ERRORS]]
-    first = f"{places[0][0] or 'The body'} {places[0][1]}"
-    return Problem(422, f"The request was refused: {first}.", code="invalid-request", errors=places)
+def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """A request whose path, query or body does not fit, with a pointer to each place in the body or each parameter.
+
+    ``errors`` are pydantic's, each with its place behind ``path``, ``query`` or ``body``.
+    """
+    found = [(_pointer(each["loc"]), _sentence(each)) for each in errors[:MAX_ERRORS]]
+    first = f"{found[0][0] or 'The body'} {found[0][1]}"
+    return Problem(422, f"The request was refused: {first}.", code="invalid-request", errors=found)
 
 
 def _pointer(place: Sequence[str | int]) -> str:

@@ -1,0 +1,127 @@
+"""Recording what a command decided: facts become events of their streams, appended together with the command's result.
+
+The platform does not know any event: ``EncodeEvent`` is how the language in use writes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from fristwerk_platform.commands.errors import NotRecordedError
+from fristwerk_platform.commands.idempotency import already_answered
+from fristwerk_platform.commands.metadata import CommandMetadata
+from fristwerk_platform.commands.stored_form import CommandResult, stored_form
+from fristwerk_platform.event_log import Answer, EventLog, Keyed, KeyUsedError, LogUnavailableError, NewEvent
+
+Event = TypeVar("Event")
+Event_contra = TypeVar("Event_contra", contravariant=True)
+
+
+class NewFact(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
+    """An event about to be recorded: its id, when it occurred, and its sealed personal part if it has one."""
+
+    id: str
+    event: Event
+    occurred_at: datetime
+    sealed: str | None = None
+
+
+class StreamChange(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
+    """Facts that continue a stream after a version (0: the stream begins)."""
+
+    stream: str
+    after_version: int
+    facts: Sequence[NewFact[Event]]
+
+
+class EncodeEvent(Protocol[Event_contra]):
+    """How a language writes one event as the line that the log stores."""
+
+    def __call__(  # noqa: PLR0913 - an envelope has this many parts
+        self,
+        event: Event_contra,
+        *,
+        event_id: str,
+        provider: str,
+        stream: str,
+        version: int,
+        occurred_at: datetime,
+        recorded_at: datetime,
+        actor: tuple[str, str],
+        correlation_id: str,
+        personal: str | None,
+    ) -> tuple[str, bytes]:
+        """The event type's name and the line that is stored; ``actor`` is the id and the role of who acted."""
+        ...
+
+
+def new_events(
+    meta: CommandMetadata, changes: Sequence[StreamChange[Event]], encode: EncodeEvent[Event]
+) -> list[NewEvent]:
+    """The changes as events ready to be appended, versions counted on from each stream's last."""
+    return [
+        _new_event(meta, change.stream, version, fact, encode)
+        for change in changes
+        for version, fact in enumerate(change.facts, start=change.after_version + 1)
+    ]
+
+
+def _new_event(
+    meta: CommandMetadata, stream: str, version: int, fact: NewFact[Event], encode: EncodeEvent[Event]
+) -> NewEvent:
+    name, line = encode(
+        fact.event,
+        event_id=fact.id,
+        provider=meta.principal.provider,
+        stream=stream,
+        version=version,
+        occurred_at=fact.occurred_at,
+        recorded_at=meta.now,
+        actor=(meta.principal.sub, meta.principal.role),
+        correlation_id=meta.correlation_id,
+        personal=fact.sealed,
+    )
+    return NewEvent(stream=stream, version=version, type=name, line=line)
+
+
+def command_result(
+    content: Mapping[str, Any], events: Sequence[NewEvent], *, version: int | None = None, created: bool = True
+) -> CommandResult:
+    """A command's result: its content, the events that it caused under ``events``, and the new version."""
+    body = _encoder.encode({**content, "events": [msgspec.Raw(event.line) for event in events]})
+    return CommandResult(body=body, version=version, created=created)
+
+
+async def record(
+    log: EventLog, meta: CommandMetadata, events: Sequence[NewEvent], result: CommandResult
+) -> CommandResult:
+    """Append the events and, under the client's key, the result.
+
+    Raises AnsweredBefore, KeyReusedError, NotRecordedError or event_log.VersionConflictError.
+    """
+    await store_answer(log, meta, events, stored_form(result))
+    return result
+
+
+async def store_answer(log: EventLog, meta: CommandMetadata, events: Sequence[NewEvent], answer: Answer) -> None:
+    """Append the events and, under the client's key, an answer of the caller's own making. Raises as ``record`` does.
+
+    Without an event the answer is stored alone, if there is a key to find it by.
+    """
+    if not events and meta.key is None:
+        return
+    keyed = None if meta.key is None else Keyed(key=meta.key, answer=answer, stored_at=meta.now)
+    try:
+        await log.append(events, keyed)
+    except KeyUsedError as used:
+        assert meta.key is not None, "only a keyed append is refused for its key"
+        raise already_answered(used.stored, meta.key) from used
+    except LogUnavailableError as error:
+        raise NotRecordedError(f"Nothing was stored: {error}.") from error
+
+
+_encoder = msgspec.json.Encoder(decimal_format="string")

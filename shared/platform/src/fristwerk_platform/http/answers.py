@@ -1,0 +1,21 @@
+"""What routes answer: JSON with instants in UTC and amounts as text, and the example of it for OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The body as JSON: instants in UTC with ``Z``, amounts of money as text."""
+    return Response(_encoder.encode(body), status, headers, "application/json")
+
+
+def responses(status: int, description: str, example: Any) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route: what a good answer looks like, for OpenAPI and its readers."""
+    return {status: {"description": description, "content": {"application/json": {"example": example}}}}

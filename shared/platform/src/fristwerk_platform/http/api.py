@@ -1,0 +1,61 @@
+"""A service's application: FastAPI with our route table, its description of our own making, and every error a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fristwerk_platform.commands import AnsweredBefore
+from fristwerk_platform.http import problems
+from fristwerk_platform.http.commands import as_response
+from fristwerk_platform.http.openapi import describe
+from fristwerk_platform.http.routes import Routes, RouteTable
+
+
+class _Api(FastAPI):
+    """Describes the operations of its route table, which FastAPI does not know (its documented extension point)."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The interface's description, made once."""
+        if self.openapi_schema is None:
+            operations = [each for route in self.routes if isinstance(route, RouteTable) for each in route.operations]
+            self.openapi_schema = describe(
+                operations, title=self.title, description=self.description, version=self.version
+            )
+        return self.openapi_schema
+
+
+def create_api(
+    *,
+    title: str,
+    description: str,
+    version: str,
+    routers: Sequence[Routes],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+) -> FastAPI:
+    """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem."""
+    app = _Api(
+        title=title,
+        description=description,
+        version=version,
+        lifespan=lifespan,
+        routes=[RouteTable([operation for each in routers for operation in each.operations])],
+        redoc_url=None,
+        redirect_slashes=False,
+        # Spans and log records of FastAPI's own would carry what requests and errors say.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    problems.install(app)
+    app.add_exception_handler(AnsweredBefore, _on_answered_before)
+    return app
+
+
+async def _on_answered_before(request: Request, answered: Exception) -> Response:
+    assert isinstance(answered, AnsweredBefore)
+    request.state.replayed = True
+    return as_response(answered.answer, replayed=True)
