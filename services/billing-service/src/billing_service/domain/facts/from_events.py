@@ -1,10 +1,9 @@
-"""Reading: from recorded events to the facts of one account, the same however the events arrived, each event once."""
+"""From recorded events to the facts of one account: the same in whatever order they arrive, each event once."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,51 +18,47 @@ from billing_service.domain.facts.account import (
     ChargeDecision,
     Correction,
     CostDecision,
+    Fact,
     FactStamp,
     LoggedWork,
     Purchase,
-    Stamped,
     Termination,
     TermsChange,
     TicketDone,
     TypeChange,
 )
-from fristwerk_language.events import Recorded, billing, customers
+from billing_service.domain.facts.fact_events import AppointmentFactEvent, TicketChangeEvent
+from fristwerk_language.events import ContractEvent, Recorded, billing, customers, streams
 from fristwerk_language.events import tickets as events
-from fristwerk_language.events.streams import TICKET
-
-Fact = TypeVar("Fact", bound=Stamped)
 
 
 def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
-    """The account of a contract or customer out of recorded events; events of other accounts are left aside.
+    """The account of a contract or customer, made of recorded events; events of other accounts are ignored.
 
-    Events may come in any order and repeatedly: an event counts once, by its envelope's id. Work on tickets whose
-    contract is null belongs to the customer's account.
+    Events may come in any order and repeatedly: an event counts once, by its envelope's id. Work on tickets without a
+    contract belongs to the customer's account.
     """
-    streams: defaultdict[str, dict[str, Recorded]] = defaultdict(dict)
+    by_stream: defaultdict[str, dict[str, Recorded]] = defaultdict(dict)
     for each in recorded:
-        streams[each.envelope.stream].setdefault(each.envelope.id, each)
-    contracts: list[Recorded] = []
-    registrations: list[Recorded] = []
+        by_stream[each.envelope.stream].setdefault(each.envelope.id, each)
+    contract_events: list[tuple[FactStamp, ContractEvent]] = []
+    registrations: list[tuple[FactStamp, customers.CustomerRegistered]] = []
     decisions: list[ChargeDecision] = []
     tickets: list[BilledTicket] = []
-    for stream, by_id in streams.items():
+    for stream, by_id in by_stream.items():
         ordered = sorted(by_id.values(), key=lambda one: one.envelope.version)
-        if TICKET.includes(stream):
-            tickets += [found] if (found := _ticket(account_id, stream, ordered)) else []
+        if streams.TICKET.includes(stream):
+            tickets += [found] if (found := _ticket(account_id, streams.TICKET.subject(stream), ordered)) else []
             continue
         for one in ordered:
-            match one.event:
-                case customers.CustomerRegistered():
-                    registrations.append(one)
-                case billing.ChargeDecided() as event:
-                    decisions.append(_decision(one, event))
-                case _ if getattr(one.event, "contract", None) == account_id:
-                    contracts.append(one)
-                case _:
-                    pass
-    contract, owner = _contract(contracts)
+            event = one.event
+            if isinstance(event, customers.CustomerRegistered):
+                registrations.append((_stamp(one), event))
+            elif isinstance(event, billing.ChargeDecided):
+                decisions.append(_decision(one, event))
+            elif isinstance(event, ContractEvent) and event.contract == account_id:
+                contract_events.append((_stamp(one), event))
+    contract, owner = _contract(contract_events)
     return Account(
         id=account_id,
         contract=contract,
@@ -92,88 +87,111 @@ def _decision(recorded: Recorded, event: billing.ChargeDecided) -> ChargeDecisio
     )
 
 
-def _customer(customer_id: str, registrations: Sequence[Recorded]) -> BilledCustomer | None:
-    for one in registrations:
-        match one.event:
-            case customers.CustomerRegistered(customer=found) as event if found == customer_id:
-                return BilledCustomer(stamp=_stamp(one), kind=event.kind, country=event.country, vat_id=event.vat_id)
+def _customer(
+    customer_id: str, registrations: Sequence[tuple[FactStamp, customers.CustomerRegistered]]
+) -> BilledCustomer | None:
+    for stamp, event in registrations:
+        if event.customer == customer_id:
+            return BilledCustomer(stamp=stamp, kind=event.kind, country=event.country, vat_id=event.vat_id)
     return None
 
 
-def _contract(recorded: Sequence[Recorded]) -> tuple[BilledContract | None, str | None]:
-    """The contract of a stream's events and the customer who signed it."""
-    signed: customers.ContractSigned | None = None
-    stamp: FactStamp | None = None
-    facts: defaultdict[str, list[Any]] = defaultdict(list)
-    for one in recorded:
-        match one.event:
-            case customers.ContractSigned() as event:
-                signed, stamp = event, _stamp(one)
-                facts["bookings"] += [
+class _ContractFacts(msgspec.Struct):
+    terminations: list[Termination] = []
+    purchases: list[Purchase] = []
+    bookings: list[Booking] = []
+    booking_ends: list[BookingEnd] = []
+
+
+def _contract(recorded: Sequence[tuple[FactStamp, ContractEvent]]) -> tuple[BilledContract | None, str | None]:
+    """The contract and the customer who signed it; None, None while the signing is not among the events."""
+    signed: tuple[FactStamp, customers.ContractSigned] | None = None
+    facts = _ContractFacts()
+    for stamp, event in recorded:
+        match event:
+            case customers.ContractSigned():
+                signed = stamp, event
+                facts.bookings += [
                     Booking(stamp=stamp, addon=each.addon, from_on=each.from_on, until_on=each.until_on)
                     for each in event.addons
                 ]
-            case customers.ContractTerminated() as event:
-                facts["terminations"].append(Termination(stamp=_stamp(one), until_on=event.until_on))
-            case customers.PackagePurchased() as event:
-                facts["purchases"].append(
-                    Purchase(stamp=_stamp(one), package=event.package, hours=event.hours, from_on=event.from_on)
-                )
-            case customers.AddonBooked() as event:
-                facts["bookings"].append(Booking(stamp=_stamp(one), addon=event.addon, from_on=event.from_on))
-            case customers.AddonEnded() as event:
-                facts["booking_ends"].append(BookingEnd(stamp=_stamp(one), addon=event.addon, until_on=event.until_on))
-            case _:
-                pass
-    if signed is None or stamp is None:
+            case customers.ContractTerminated():
+                facts.terminations.append(Termination(stamp=stamp, until_on=event.until_on))
+            case customers.PackagePurchased():
+                purchase = Purchase(stamp=stamp, package=event.package, hours=event.hours, from_on=event.from_on)
+                facts.purchases.append(purchase)
+            case customers.AddonBooked():
+                facts.bookings.append(Booking(stamp=stamp, addon=event.addon, from_on=event.from_on))
+            case customers.AddonEnded():
+                facts.booking_ends.append(BookingEnd(stamp=stamp, addon=event.addon, until_on=event.until_on))
+    if signed is None:
         return None, None
+    stamp, event = signed
     contract = BilledContract(
-        id=signed.contract,
+        id=event.contract,
         stamp=stamp,
-        agreement=signed.agreement,
-        agreement_version=signed.agreement_version,
-        plan=signed.plan,
-        package_hours=signed.package_hours,
-        from_on=signed.from_on,
-        until_on=signed.until_on,
-        **{name: _ordered(each) for name, each in facts.items()},
-    )
-    return contract, signed.customer
-
-
-def _ticket(account_id: str, stream: str, recorded: Sequence[Recorded]) -> BilledTicket | None:
-    """The ticket of a stream's events; null if it is another account's, or its creation is not among them."""
-    created = next((one for one in recorded if isinstance(one.event, events.TicketCreated)), None)
-    if created is None:
-        return None
-    event = created.event
-    assert isinstance(event, events.TicketCreated), "found by that"
-    if account_id != (event.contract or event.customer):
-        return None
-    facts: defaultdict[str, list[Any]] = defaultdict(list)
-    for one in recorded:
-        if (found := _ticket_fact(_stamp(one), one.event)) is not None:
-            facts[found[0]].append(found[1])
-    work = sorted(facts.pop("work", []), key=lambda each: (each.start, each.entry, each.stamp.order))
-    return BilledTicket(
-        id=TICKET.subject(stream),
-        stamp=_stamp(created),
-        plan=event.plan,
-        group=event.group,
-        entitled_by=event.entitled_by,
         agreement=event.agreement,
         agreement_version=event.agreement_version,
-        type=event.type,
-        work=tuple(work),
-        **{name: _ordered(each) for name, each in facts.items()},
+        plan=event.plan,
+        package_hours=event.package_hours,
+        from_on=event.from_on,
+        until_on=event.until_on,
+        terminations=_ordered(facts.terminations),
+        purchases=_ordered(facts.purchases),
+        bookings=_ordered(facts.bookings),
+        booking_ends=_ordered(facts.booking_ends),
+    )
+    return contract, event.customer
+
+
+class _TicketFacts(msgspec.Struct):
+    work: list[LoggedWork] = []
+    corrections: list[Correction] = []
+    type_changes: list[TypeChange] = []
+    terms_changes: list[TermsChange] = []
+    cost_decisions: list[CostDecision] = []
+    appointments: list[AppointmentFact] = []
+    done: list[TicketDone] = []
+
+
+def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> BilledTicket | None:
+    """The ticket; None if it is another account's, or its creation is not among the events."""
+    created: tuple[FactStamp, events.TicketCreated] | None = None
+    facts = _TicketFacts()
+    for one in recorded:
+        event = one.event
+        if isinstance(event, TicketChangeEvent):
+            _add(facts, _stamp(one), event)
+        elif isinstance(event, events.TicketCreated) and created is None:
+            created = _stamp(one), event
+    if created is None:
+        return None
+    stamp, opened = created
+    if account_id != (opened.contract or opened.customer):
+        return None
+    return BilledTicket(
+        id=ticket_id,
+        stamp=stamp,
+        plan=opened.plan,
+        group=opened.group,
+        entitled_by=opened.entitled_by,
+        agreement=opened.agreement,
+        agreement_version=opened.agreement_version,
+        type=opened.type,
+        work=tuple(sorted(facts.work, key=lambda each: (each.start, each.entry, each.stamp.order))),
+        corrections=_ordered(facts.corrections),
+        type_changes=_ordered(facts.type_changes),
+        terms_changes=_ordered(facts.terms_changes),
+        cost_decisions=_ordered(facts.cost_decisions),
+        appointments=_ordered(facts.appointments),
+        done=_ordered(facts.done),
     )
 
 
-def _ticket_fact(stamp: FactStamp, event: msgspec.Struct) -> tuple[str, Any] | None:  # noqa: PLR0911 - one for each event
-    """The fact of an event of a ticket, and the kind it is listed under; null for what costs nothing."""
+def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> None:
     match event:
         case events.TimeLogged():
-            return "work", LoggedWork(
+            logged = LoggedWork(
                 stamp=stamp,
                 entry=event.entry,
                 start=event.start,
@@ -181,24 +199,25 @@ def _ticket_fact(stamp: FactStamp, event: msgspec.Struct) -> tuple[str, Any] | N
                 activity=event.activity,
                 appointment=event.appointment,
             )
+            facts.work.append(logged)
         case events.TimeLogCorrected():
-            return "corrections", Correction(stamp=stamp, entry=event.entry, minutes=event.minutes)
+            facts.corrections.append(Correction(stamp=stamp, entry=event.entry, minutes=event.minutes))
         case events.TypeChanged():
-            return "type_changes", TypeChange(stamp=stamp, type=event.type)
+            facts.type_changes.append(TypeChange(stamp=stamp, type=event.type))
         case events.TermsMigrated():
-            return "terms_changes", TermsChange(stamp=stamp, version=event.agreement_version)
+            facts.terms_changes.append(TermsChange(stamp=stamp, version=event.agreement_version))
         case events.CostApproved(approval=number, extra_minutes=extra):
-            return "cost_decisions", CostDecision(stamp=stamp, number=number, approved=True, extra_minutes=extra)
+            approved = CostDecision(stamp=stamp, number=number, approved=True, extra_minutes=extra)
+            facts.cost_decisions.append(approved)
         case events.CostRejected(approval=number):
-            return "cost_decisions", CostDecision(stamp=stamp, number=number, approved=False)
+            facts.cost_decisions.append(CostDecision(stamp=stamp, number=number, approved=False))
         case events.Resolved() | events.Closed():
-            return "done", TicketDone(stamp=stamp)
+            facts.done.append(TicketDone(stamp=stamp))
         case _:
-            step = _appointment_step(stamp, event)
-            return None if step is None else ("appointments", step)
+            facts.appointments.append(_appointment(stamp, event))
 
 
-def _appointment_step(stamp: FactStamp, event: msgspec.Struct) -> AppointmentFact | None:
+def _appointment(stamp: FactStamp, event: AppointmentFactEvent) -> AppointmentFact:
     match event:
         case events.AppointmentBooked(appointment=number, start=start):
             return AppointmentFact(stamp=stamp, number=number, what="booked", start=start)
@@ -208,5 +227,3 @@ def _appointment_step(stamp: FactStamp, event: msgspec.Struct) -> AppointmentFac
             return AppointmentFact(stamp=stamp, number=number, what="held")
         case events.AppointmentMissed(appointment=number):
             return AppointmentFact(stamp=stamp, number=number, what="missed")
-        case _:
-            return None

@@ -1,0 +1,125 @@
+"""Writes of the read model that follow from events: the rows of a batch, collected and stored table by table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing_service.domain.invoice.document import read_document
+from billing_service.projections import tables
+from fristwerk_language.events import Envelope, Recorded, streams
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.tickets import TicketCreated
+from fristwerk_platform.read_models import store
+from fristwerk_platform.read_models.bulk import Row
+
+_ORDER = (
+    tables.agreements,
+    tables.accounts,
+    tables.tickets,
+    tables.facts,
+    tables.decisions,
+    tables.documents,
+    tables.document_steps,
+    tables.document_lines,
+    tables.line_sources,
+)
+
+
+class BatchWriter:
+    """Collects the rows of a batch; a row replaces the stored one with the same key, so repetition changes nothing."""
+
+    def __init__(self) -> None:
+        self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
+
+    async def store(self, connection: AsyncConnection) -> None:
+        """Write all collected rows, each table at once."""
+        for table in _ORDER:
+            await store(connection, table, self._rows[table])
+
+    def agreement(self, recorded: Recorded, event: AgreementPublished) -> None:
+        """A version of an agreement."""
+        named = {"provider": recorded.envelope.provider, "name": event.name, "version": event.version}
+        self._rows[tables.agreements].append({**named, "line": recorded.line})
+
+    def account(self, account: str, provider: str, customer: str, kind: str) -> None:
+        """The account of a contract or a customer."""
+        row = {"account": account, "provider": provider, "customer": customer, "kind": kind}
+        self._rows[tables.accounts].append(row)
+
+    def ticket(self, envelope: Envelope, event: TicketCreated) -> None:
+        """A ticket and the account that its work belongs to."""
+        self._rows[tables.tickets].append(
+            {
+                "ticket": streams.TICKET.subject(envelope.stream),
+                "provider": envelope.provider,
+                "reference": event.reference,
+                "account": event.contract or event.customer,
+                "customer": event.customer,
+            }
+        )
+
+    def fact(self, account: str, recorded: Recorded) -> None:
+        """A fact of an account's bill."""
+        envelope = recorded.envelope
+        self._rows[tables.facts].append(
+            {
+                "account": account,
+                "stream": envelope.stream,
+                "version": envelope.version,
+                "event": envelope.id,
+                "line": recorded.line,
+            }
+        )
+
+    def decision(self, recorded: Recorded, event: ChargeDecided) -> None:
+        """A decision on a charge."""
+        envelope = recorded.envelope
+        self._rows[tables.decisions].append(
+            {
+                "account": event.contract,
+                "charge": event.charge,
+                "version": envelope.version,
+                "event": envelope.id,
+                "line": recorded.line,
+            }
+        )
+
+    def document(self, recorded: Recorded, event: InvoiceIssued | CreditNoteIssued) -> None:
+        """An issued document with its lines, and the events that each line rests on."""
+        document, envelope = read_document(event.document), recorded.envelope
+        numbered = {"provider": envelope.provider, "number": event.number}
+        self._rows[tables.documents].append(
+            {
+                **numbered,
+                "type": "invoice" if isinstance(event, InvoiceIssued) else "credit_note",
+                "account": event.account,
+                "customer": document.parties.buyer.customer,
+                "until": event.until,
+                "issued_on": document.issued_on,
+                "corrects": event.corrects if isinstance(event, CreditNoteIssued) else None,
+                "line": recorded.line,
+            }
+        )
+        for place, line in enumerate(document.lines, start=1):
+            at = {**numbered, "place": place, "account": line.account}
+            self._rows[tables.document_lines].append(
+                {
+                    **at,
+                    "until": event.until,
+                    "occurred_at": envelope.occurred_at,
+                    "recorded_at": envelope.recorded_at,
+                    "line": msgspec.json.encode(line),
+                }
+            )
+            self._rows[tables.line_sources] += [{**at, "event": source} for source in dict.fromkeys(line.sources)]
+
+    def document_step(self, recorded: Recorded, event: InvoiceSent | InvoicePaid) -> None:
+        """What became of a document."""
+        envelope = recorded.envelope
+        numbered = {"provider": envelope.provider, "number": event.number}
+        self._rows[tables.document_steps].append({**numbered, "version": envelope.version, "line": recorded.line})
