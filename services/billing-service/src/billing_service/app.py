@@ -31,10 +31,11 @@ from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
 from billing_service.projections import tables
+from billing_service.projections.invoice_runs import InvoiceRunWriter
 from billing_service.projections.projector import Projector
 from billing_service.queries.accounts import ReadModel
 from billing_service.queries.documents import Documents
-from billing_service.queries.invoice_runs import RunBook
+from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
@@ -167,7 +168,13 @@ def _application(
         invoicing=invoicing,
         traces=Traces(model, statements, invoices),
         runs=InvoiceRuns(
-            log=log, book=RunBook(database), read_model=model, invoicing=invoicing, now=now, new_id=new_id
+            log=log,
+            writer=InvoiceRunWriter(database),
+            queries=InvoiceRunQueries(database),
+            read_model=model,
+            invoicing=invoicing,
+            now=now,
+            new_id=new_id,
         ),
         what_if=WhatIf(model, statements),
         reconciliation=Reconciliation(model, statements),

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -19,12 +18,13 @@ import structlog
 
 from billing_service.application.invoicing import Invoicing, check_until
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
+from billing_service.domain.invoice.run import InvoiceRun, NewInvoiceRun, RunItem, RunItemOutcome
+from billing_service.projections.invoice_runs import InvoiceRunWriter
 from billing_service.queries.accounts import ReadModel
-from billing_service.queries.invoice_runs import InvoiceRun, NewInvoiceRun, RunBook, RunItem, RunItemOutcome
+from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandError, CommandMetadata, CommandResult, RetryLaterError
 from fristwerk_platform.event_log import Answer, EventLog, IdempotencyKey
-from fristwerk_platform.http.problems import Problem
 
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _KEYS: Final = uuid.UUID("6d0c8f1e-3b7a-5d24-9c55-0e8a1f4b7d63")
@@ -44,6 +44,12 @@ class _Answered(msgspec.Struct, frozen=True):
 _answered: Final = msgspec.json.Decoder(_Answered)
 
 
+class RunKeyReusedError(CommandError):
+    """Raised when the run that a key began was requested differently."""
+
+    code = "idempotency-key-reused"
+
+
 class InvoiceRuns:
     """Begins runs, carries them out one account after the other, and says how far they are."""
 
@@ -51,14 +57,16 @@ class InvoiceRuns:
         self,
         *,
         log: EventLog,
-        book: RunBook,
+        writer: InvoiceRunWriter,
+        queries: InvoiceRunQueries,
         read_model: ReadModel,
         invoicing: Invoicing,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
         self._log = log
-        self._book = book
+        self._writer = writer
+        self._queries = queries
         self._read_model = read_model
         self._invoicing = invoicing
         self._now = now
@@ -68,7 +76,7 @@ class InvoiceRuns:
     async def begin(self, meta: CommandMetadata, until: date) -> tuple[NewInvoiceRun, bool]:
         """Begin a run, or find the one of the same idempotency key (true).
 
-        Raises Problem 422 where that was another request, NotAcceptable for a day that lies too far ahead.
+        Raises RunKeyReusedError if that was another request, NotAcceptable for a day that lies too far ahead.
         """
         check_until(meta, until)
         new = NewInvoiceRun(
@@ -83,22 +91,22 @@ class InvoiceRuns:
             request_digest="" if meta.key is None else meta.key.request_digest,
         )
         rows = await self._read_model.billable(new.provider)
-        begun = await self._book.begin(new, [row.account for row in rows])
+        begun = await self._writer.begin(new, [row.account for row in rows])
         if begun.request_digest != new.request_digest:
-            raise Problem(422, "The Idempotency-Key was used for another request.", code="idempotency-key-reused")
+            raise RunKeyReusedError("The Idempotency-Key was used for another request.")
         self._carry_on(begun)
         return begun, begun != new
 
     async def run(self, principal: Principal, run: str) -> dict[str, Any]:
         """How far a run is. Raises NotFound."""
-        found = await self._book.run(principal.provider, run)
+        found = await self._queries.run(principal.provider, run)
         if found is None:
             raise NotFound("run-not-found", f"There is no invoice run {run}.")
         return _progress(found)
 
     async def resume(self) -> None:
         """Carry on with every run that a stop or a crash interrupted."""
-        for begun in await self._book.unfinished():
+        for begun in await self._queries.unfinished():
             self._carry_on(begun)
 
     async def close(self) -> None:
@@ -114,9 +122,9 @@ class InvoiceRuns:
 
     async def _carry_out(self, begun: NewInvoiceRun) -> None:
         try:
-            for account in await self._book.waiting(begun.run):
-                await self._book.note(begun.run, await self._turn(begun, account))
-            await self._book.end(begun.run, self._now())
+            for account in await self._queries.waiting(begun.run):
+                await self._writer.note(begun.run, await self._turn(begun, account))
+            await self._writer.end(begun.run, self._now())
         except Exception as error:  # noqa: BLE001 - the run stays unfinished and is resumed on the next start
             _log.error("run_interrupted", run=begun.run, exc_info=error)
         finally:
@@ -129,11 +137,11 @@ class InvoiceRuns:
             body = (await self._issued(begun, account, key)).body
         except AnsweredBefore as before:
             body = before.answer.body
-        except (Refusal, CommandError, Problem) as error:
+        except (Refusal, CommandError) as error:
             earlier = await self._answered(key)  # before a crash, or by another process that carries out the same run
             if earlier is None:
                 outcome: RunItemOutcome = (
-                    "failed" if isinstance(error, NotAcceptable | NotRateable | CommandError | Problem) else "skipped"
+                    "failed" if isinstance(error, NotAcceptable | NotRateable | CommandError) else "skipped"
                 )
                 return RunItem(account=account, outcome=outcome, code=error.code, detail=error.detail)
             body = earlier.body
@@ -161,9 +169,8 @@ class InvoiceRuns:
             )
             try:
                 return await self._invoicing.issue(meta, account, [row], begun.until)
-            except (RetryLaterError, Problem) as error:
-                passes = not isinstance(error, Problem) or error.status == HTTPStatus.SERVICE_UNAVAILABLE
-                if not passes or pause is None:
+            except RetryLaterError:
+                if pause is None:
                     raise
                 await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")

@@ -15,8 +15,7 @@ from billing_service.domain.invoice.document import InvoiceDocument
 from billing_service.queries.accounts import ReadModel
 from billing_service.queries.documents import DocumentFilter, Documents, IssuedDocument, IssuedLine, LineFilter
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.commands import CommandError
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.commands import RetryLaterError
 
 
 class Invoices:
@@ -46,7 +45,7 @@ class Invoices:
             return issued, document
         try:
             named = await self._recipients.named(principal.provider, buyer.customer)
-        except (CommandError, Problem):
+        except RetryLaterError:
             return issued, document  # it is what it is, whoever can be asked
         if named is None:
             return issued, document

@@ -17,9 +17,16 @@ from billing_service.domain.errors import NotInThisState
 from billing_service.domain.invoice.document import Address, Buyer
 from billing_service.queries.accounts import ReadModel
 from fristwerk_language.events.customers import CustomerRegistered
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.commands import RetryLaterError
 
 PATIENCE_SECONDS: Final = 10.0
+
+
+class RecipientUnavailableError(RetryLaterError):
+    """Raised when the ticket service does not say who a private person is."""
+
+    code = "recipient-unavailable"
+    retry_after_seconds = 2
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +48,7 @@ class Recipients:
     async def for_document(self, provider: str, customer: str) -> Buyer:
         """The buyer as a document keeps it.
 
-        Raises NotInThisState for somebody who was forgotten, and Problem 503 where the ticket service cannot say.
+        Raises NotInThisState for somebody who was forgotten, and RecipientUnavailableError where the ticket service cannot say.
         """
         registered = await self._read_model.registration(customer)
         assert registered is not None, "an account's customer was registered"
@@ -64,7 +71,7 @@ class Recipients:
         return msgspec.structs.replace(buyer, name=None, address=None, vat_id=None, sealed_in=registered.envelope.id)
 
     async def named(self, provider: str, customer: str) -> Named | None:
-        """A private person's name and address; null once forgotten. Raises Problem 503 where the ticket service is away."""
+        """A private person's name and address, None once forgotten. Raises RecipientUnavailableError."""
         try:
             answer = await self._client.get(
                 f"/v1/customers/{customer}",
@@ -77,7 +84,7 @@ class Recipients:
             known = answer.json()["customer"]
         except (httpx.HTTPError, ValueError, KeyError) as error:
             sentence = f"The ticket service does not say who the customer {customer} is: {type(error).__name__}."
-            raise Problem(503, sentence, code="recipient-unavailable", headers={"Retry-After": "2"}) from error
+            raise RecipientUnavailableError(sentence) from error
         if known.get("name") is None:
             return None
         return Named(name=known["name"], address=known.get("address"), vat_id=known.get("vat_id"))
