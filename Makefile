@@ -16,7 +16,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench faults lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults lock clean
 
 welcome: setup help
 
@@ -31,6 +31,7 @@ help:
 	@echo "make check    lint and test: what CI runs"
 	@echo "make docs     builds the documentation into docs/_site, and fails on a broken link"
 	@echo "make bench    measures, and prints the figures"
+	@echo "make compare  measures this checkout and another in turn: make compare OTHER=../other"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
@@ -89,6 +90,11 @@ docs: setup .venv/docs-ready
 
 bench: setup .venv/bench-ready
 	@for bench in tests/benchmarks/*.py; do echo "== $$bench"; $(PY) "$$bench" || exit 1; done
+
+# Two checkouts in turn, row by row: make compare OTHER=../another-checkout
+BENCHMARKS ?= event_log over_http catching_up
+compare: setup .venv/bench-ready
+	cd tests/benchmarks && ../../$(PY) -m measuring.compare "$(abspath $(OTHER))" $(BENCHMARKS)
 
 .venv/bench-ready: .venv/ready requirements-bench.txt
 	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-bench.txt
