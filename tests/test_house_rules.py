@@ -36,7 +36,7 @@ IMPURE = {
 
 def sources() -> list[Path]:
     return sorted(
-        path for folder in ("shared", "services", "deploy") for path in (ROOT / folder).glob("**/src/**/*.py")
+        path for folder in ("shared", "services", "tools", "deploy") for path in (ROOT / folder).glob("**/src/**/*.py")
     )
 
 

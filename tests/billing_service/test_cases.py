@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_service.cases import run
+from fristwerk_cases.billing import run
 
 SHARED = Path(__file__).parents[1] / "cases"
 OWN = Path(__file__).parent / "more_cases"

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from billing_service import cases
 from billing_service.domain import rounding
 from billing_service.domain.facts import account as facts
 from billing_service.domain.invoice import invoice
@@ -29,6 +28,7 @@ from billing_service.domain.rating import (
     work,
 )
 from billing_service.domain.statement.statement import plain
+from fristwerk_cases import billing as cases
 from fristwerk_language.terms import coverage as terms_coverage
 
 FOLDERS = (Path(__file__).parents[1] / "cases", Path(__file__).parent / "more_cases")

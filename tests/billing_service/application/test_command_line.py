@@ -74,6 +74,13 @@ def served(folder, vendor_on) -> Iterator[tuple[str, dict[str, str]]]:
             yield contract, {"var": str(folder), "ticket_url": ticket_url, "billing_url": billing_url}
 
 
+def test_without_the_distribution_of_known_cases_the_command_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fristwerk_cases.billing", None)
+    code, printed, error = run("cases", str(CASES))
+    assert (code, printed) == (1, "")
+    assert error == "Known cases need the distribution fristwerk-cases, which is not installed.\n"
+
+
 def test_known_cases_pass_and_the_last_line_counts_them(run) -> None:
     known = len(json.loads((CASES / "rating.json").read_text("utf-8"))["cases"])
 

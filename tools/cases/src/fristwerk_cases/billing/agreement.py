@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from billing_service.cases.form import Case, CaseError, ContractTerms, TimeLogged
 from billing_service.domain.facts.account import PrepaidPackage
 from billing_service.domain.rating.vat import Rates
+from fristwerk_cases.billing.case_format import Case, CaseError, ContractTerms, TimeLogged
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 NAME: Final = "case"

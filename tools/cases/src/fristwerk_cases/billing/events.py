@@ -8,7 +8,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from billing_service.cases.form import (
+from billing_service.domain.facts.account import Account
+from billing_service.domain.facts.from_events import account
+from billing_service.domain.statement.statement import charge_id
+from fristwerk_cases.billing.agreement import ADDON, NAME, NORMAL, packages_of
+from fristwerk_cases.billing.case_format import (
     AppointmentBooked,
     AppointmentCancelled,
     Approved,
@@ -23,10 +27,6 @@ from billing_service.cases.form import (
     TimeLogged,
     worked_minutes,
 )
-from billing_service.cases.terms import ADDON, NAME, NORMAL, packages_of
-from billing_service.domain.facts.account import Account
-from billing_service.domain.facts.from_events import account
-from billing_service.domain.statement.statement import charge_id
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
 from fristwerk_language.terms import zone
 

@@ -10,13 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from billing_service.cases.form import Case, CaseError, Expected, read_case
-from billing_service.cases.story import account_of, last_day
-from billing_service.cases.terms import agreement_of, vat_rates_of
 from billing_service.domain.invoice.invoice import difference, totals
 from billing_service.domain.rating.rating import rate
 from billing_service.domain.statement.ledger import Invoiced
 from billing_service.domain.statement.statement import ChargeLine, Statement, Totals
+from fristwerk_cases.billing.agreement import agreement_of, vat_rates_of
+from fristwerk_cases.billing.case_format import Case, CaseError, Expected, read_case
+from fristwerk_cases.billing.events import account_of, last_day
 from fristwerk_language.terms import zone
 
 FILE: Final = "rating.json"
