@@ -31,6 +31,10 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_ISSUER": "issuer",
         "FRISTWERK_AUDIENCE": "audience",
         "FRISTWERK_LOG_LEVEL": "debug",
+        "FRISTWERK_MAX_CONNECTIONS": "200",
+        "FRISTWERK_REQUEST_HEAD_BYTES": "16384",
+        "FRISTWERK_REQUEST_HEAD_SECONDS": "2.5",
+        "FRISTWERK_REQUEST_BODY_BYTES_PER_SECOND": "4096",
     }
 
     settings = read_settings(given | {"HOME": "/root", "FRISTWERKE": "others'"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,12 @@ from fastapi import FastAPI, Request, Response
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api, json_answer, serve
+from fristwerk_platform.http.connections import ConnectionLimits
 from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.http.health import health_router
 from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.settings import read_settings
 from fristwerk_platform.subscriptions import LogFeed
 
 
@@ -54,15 +59,21 @@ def main() -> int:
         await log.close()
         sys.stdout.write("closed\n")
 
+    metrics = Metrics()
     app = create_api(
         title="Log",
         description="A log",
         version="1",
-        routers=[feed_router(LogFeed(log), stopping), routes],
+        routers=[
+            feed_router(LogFeed(log), stopping),
+            routes,
+            health_router(checks={}, followers=list, metrics=metrics, now=now),
+        ],
         lifespan=lifespan,
     )
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now)
-    return serve(app, stopping, host="127.0.0.1", port=port)
+    limits = ConnectionLimits.of(read_settings(os.environ))
+    return serve(app, stopping, host="127.0.0.1", port=port, limits=limits)
 
 
 sys.exit(main())

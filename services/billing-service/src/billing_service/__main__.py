@@ -19,6 +19,7 @@ from billing_service.replay import NothingToCompareError
 from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.event_log import LogUnavailableError
 from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.http.connections import ConnectionLimits
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.read_models import RebuildError
 from fristwerk_platform.settings import Settings, SettingsError, read_settings
@@ -86,7 +87,13 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(settings: Settings) -> int:
     configure_logs(settings.log_level, "billing-service")
     stopping = Stopping()
-    return serve(create_app(settings, stopping), stopping, host=settings.host, port=settings.port or PORT)
+    return serve(
+        create_app(settings, stopping),
+        stopping,
+        host=settings.host,
+        port=settings.port or PORT,
+        limits=ConnectionLimits.of(settings),
+    )
 
 
 def _rebuild(settings: Settings, arguments: argparse.Namespace) -> int:

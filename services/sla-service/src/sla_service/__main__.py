@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.http.connections import ConnectionLimits
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.read_models import DatabaseUnavailableError, RebuildError
 from fristwerk_platform.settings import Settings, SettingsError, read_settings
@@ -80,7 +81,13 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(settings: Settings) -> int:
     configure_logs(settings.log_level, "sla-service")
     stopping = Stopping()
-    return serve(create_app(settings, stopping), stopping, host=settings.host, port=settings.port or PORT)
+    return serve(
+        create_app(settings, stopping),
+        stopping,
+        host=settings.host,
+        port=settings.port or PORT,
+        limits=ConnectionLimits.of(settings),
+    )
 
 
 def _rebuild(settings: Settings, arguments: argparse.Namespace) -> int:

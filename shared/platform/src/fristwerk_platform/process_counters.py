@@ -13,4 +13,13 @@ from prometheus_client import Counter
 LOG_LINES_DROPPED: Final = Counter(
     "fristwerk_log_lines_dropped", "Log lines that could not be written or waited too long", registry=None
 )
-PROCESS_COUNTERS: Final = (LOG_LINES_DROPPED,)
+CONNECTIONS_CLOSED: Final = Counter(
+    "fristwerk_connections_closed",
+    "Connections that were closed because they passed a limit",
+    ["reason"],
+    registry=None,
+)
+DESCRIPTORS_SHORT: Final = Counter(
+    "fristwerk_descriptors_short", "Checks that found nearly all file descriptors in use", registry=None
+)
+PROCESS_COUNTERS: Final = (LOG_LINES_DROPPED, CONNECTIONS_CLOSED, DESCRIPTORS_SHORT)

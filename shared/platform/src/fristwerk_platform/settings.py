@@ -29,6 +29,10 @@ EXPECTED: Final = {
     "sla_url": "expected an address such as http://127.0.0.1:8002",
     "billing_url": "expected an address such as http://127.0.0.1:8003",
     "log_level": "expected debug, info, warning or error",
+    "max_connections": "expected a number from 16 to 100000",
+    "request_head_bytes": "expected a number from 8192 to 1048576",
+    "request_head_seconds": "expected a number of seconds from 0.5 to 600",
+    "request_body_bytes_per_second": "expected a number from 1 to 1048576",
 }
 
 
@@ -57,6 +61,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     issuer: str = "fristwerk"
     audience: str = "fristwerk"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_connections: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 1000
+    """HTTP connections of a process at most; fewer where it may not have so many file descriptors."""
+    request_head_bytes: Annotated[int, msgspec.Meta(ge=8_192, le=1_048_576)] = 65_536
+    """Request line and header lines of a request in all; 431 beyond."""
+    request_head_seconds: Annotated[float, msgspec.Meta(ge=0.5, le=600)] = 10.0
+    """How long the header lines may take to arrive; 408 then."""
+    request_body_bytes_per_second: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 1024
+    """How fast a body has to arrive at least; 408 if it does not."""
 
     @property
     def keys(self) -> Path:

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from fristwerk_platform.gc_tuning import tune_garbage_collection
+from fristwerk_platform.http.connections import DEFAULT_LIMITS, ConnectionLimits, Connections, limited_protocol
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
@@ -39,14 +40,23 @@ class Stopping:
 class Server(uvicorn.Server):
     """uvicorn that tells open streams to end when it is asked to, instead of waiting for them."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Stopping, connections: Connections) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._connections = connections
+        self._sweep: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; what was made until then lives as long as the service and is not looked through for garbage again."""
         await super().startup(sockets)
+        self._sweep = asyncio.create_task(self._connections.sweep())
         tune_garbage_collection()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; nothing is swept while connections are closed."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """End; a second SIGINT ends without waiting for anything.
@@ -58,12 +68,14 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
+def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int, limits: ConnectionLimits = DEFAULT_LIMITS) -> int:
     """Run the application until SIGINT or SIGTERM; 0, or 1 where it could not start."""
+    connections = Connections(limits)
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=limited_protocol(connections),
         log_config=None,
         access_log=False,
         proxy_headers=False,  # nothing here asks where a request came from
@@ -71,7 +83,7 @@ def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int) -> int:
         timeout_graceful_shutdown=1,
         server_header=False,
     )
-    server = Server(config, stopping)
+    server = Server(config, stopping, connections)
     try:
         server.run()
     except SystemExit:  # uvicorn's own way to say that the port is taken; its log says why

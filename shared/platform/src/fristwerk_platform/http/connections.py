@@ -1,0 +1,324 @@
+"""What a connection may cost: bytes of a head, time for a request to arrive, and how many connections there are.
+
+uvicorn has no such limits with httptools (its own are for h11), and whatever stands behind it, authentication too, sees a request
+only once its head is complete. So :class:`LimitedProtocol` is uvicorn's protocol with its public callbacks, those of
+``asyncio.Protocol`` and of httptools, and one sweep a second over all connections instead of a timer for each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import msgspec
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from fristwerk_platform.process_counters import CONNECTIONS_CLOSED, DESCRIPTORS_SHORT
+from fristwerk_platform.rare_warning import RareWarning
+from fristwerk_platform.settings import Settings
+
+PARSED_AT_ONCE: Final = 16 * 1024
+"""Bytes given to the parser before the limits are looked at again; a read brings up to 256 KiB."""
+MAX_PIPELINED: Final = 64
+"""Requests of one connection that wait for the answer to another."""
+LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused request is read and thrown away: closed at once, the client would never see the answer."""
+LINGER_BYTES: Final = 1024 * 1024
+SWEEP_SECONDS: Final = 1.0
+KEPT_DESCRIPTORS: Final = 100
+"""Descriptors that connections leave to databases, logs and calls to other services."""
+SHORT_OF_DESCRIPTORS: Final = 0.95
+RETRY_AFTER_SECONDS: Final = 1
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+
+
+class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits; each is a setting."""
+
+    head_bytes: int = 64 * 1024
+    """Request line and header lines in all, trailers likewise; 431 beyond."""
+    head_seconds: float = 10.0
+    """From the first byte of a request (or from the connection) to the end of its head; 408 then."""
+    body_bytes_per_second: int = 1024
+    """A body that comes more slowly than this, after ``head_seconds`` of grace, is given up with 408."""
+    connections: int = 1000
+    """Beyond, an idle connection is closed, first those that never brought a request; 503 if none is idle."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> ConnectionLimits:
+        """The limits that the settings choose."""
+        return cls(
+            head_bytes=settings.request_head_bytes,
+            head_seconds=settings.request_head_seconds,
+            body_bytes_per_second=settings.request_body_bytes_per_second,
+            connections=settings.max_connections,
+        )
+
+
+DEFAULT_LIMITS: Final = ConnectionLimits()
+
+
+class Refusal(Enum):
+    """Why a connection is closed: its status, its problem's code and title (RFC 9457), and its sentence."""
+
+    HEAD_TOO_LARGE = (431, "headers-too-large", "Request Header Fields Too Large", "The header lines are too long.")
+    HEAD_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The header lines took too long to arrive.")
+    BODY_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The body arrives too slowly.")
+    PIPELINED = (429, "too-many-requests", "Too Many Requests", "Too many requests wait on this connection.")
+    TOO_MANY = (503, "not-available", "Service Unavailable", "There are too many connections at the moment.")
+
+    @property
+    def reason(self) -> str:
+        """Its name in metrics and logs."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def answer(self) -> bytes:
+        """The whole answer as it goes over the wire."""
+        status, code, title, sentence = self.value
+        body = msgspec.json.encode({"type": f"/problems/{code}", "title": title, "status": status, "detail": sentence})
+        retry = f"retry-after: {RETRY_AFTER_SECONDS}\r\n" if status in (429, 503) else ""
+        head = (
+            f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+class Part(Enum):
+    """What of a request a connection is receiving."""
+
+    NOTHING = "nothing"
+    HEAD = "head"
+    BODY = "body"
+
+
+class Connections:
+    """All connections of the process: lets them in, and closes those that pass a limit."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._most = min(limits.connections, _spare_descriptors())
+        self._open: set[LimitedProtocol] = set()
+        self._full = RareWarning("connections_at_limit")
+        self._short = RareWarning("descriptors_running_out")
+
+    def admit(self, connection: LimitedProtocol) -> bool:
+        """Whether there is room for it, if need be in the place of the one that is idle for longest."""
+        if len(self._open) >= self._most:
+            self._full.note(connections=len(self._open))
+            idle = [each for each in self._open if not each.is_answering]
+            if not idle:
+                return False
+            min(idle, key=lambda each: (each.was_used, each.part_since)).give_way()
+        self._open.add(connection)
+        return True
+
+    def leave(self, connection: LimitedProtocol) -> None:
+        """The connection is closed, or soon will be."""
+        self._open.discard(connection)
+
+    async def sweep(self) -> None:
+        """Close what takes too long, every second, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for each in list(self._open):
+                each.check_time(clock())
+            self._check_descriptors()
+
+    def _check_descriptors(self) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or not _DESCRIPTORS.is_dir():
+            return
+        used = len(os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names are enough, a thousand paths are not needed
+        if used >= soft * SHORT_OF_DESCRIPTORS:
+            DESCRIPTORS_SHORT.inc()
+            self._short.note(used=used, limit=soft)
+
+
+def _spare_descriptors() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 10**9 if soft == resource.RLIM_INFINITY else max(16, soft - KEPT_DESCRIPTORS)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol that closes a connection which passes a limit, before any application sees its request."""
+
+    register: ClassVar[Connections]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.part_since = self.loop.time()
+        self._part = Part.NOTHING
+        self.was_used = False
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._parsed = 0
+        self._silent_bytes = 0
+        self._refused = False
+        self._thrown_away = 0
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is complete as far as its head goes and its answer is not."""
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See :class:`asyncio.Protocol`."""
+        super().connection_made(transport)
+        if not self.register.admit(self):
+            self._refuse(Refusal.TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See :class:`asyncio.Protocol`."""
+        self.register.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self._part is Part.NOTHING and not self.is_answering:
+            self._receive(Part.HEAD)  # even if it is only an empty line, which nothing else would count or time
+        for begin in range(0, len(data), PARSED_AT_ONCE):
+            if self._refused:
+                self._throw_away(len(data) - begin)
+                return
+            self._parse(data[begin : begin + PARSED_AT_ONCE])
+
+    def _parse(self, data: bytes) -> None:
+        """Give bytes to the parser, and count those that it keeps to itself: of a header line it reports only whole ones."""
+        before = self._parsed
+        super().data_received(data)
+        self._silent_bytes = self._silent_bytes + len(data) if self._parsed == before else 0
+        if self._silent_bytes + self._head_bytes > self.register.limits.head_bytes:
+            self._refuse(Refusal.HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """See httptools' callbacks."""
+        super().on_message_begin()
+        self._receive(Part.HEAD)
+
+    def on_url(self, url: bytes) -> None:
+        """See httptools' callbacks."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools' callbacks. Trailers are counted and left out: nothing after a body is a header of its request."""
+        self._count_head(len(name) + len(value) + len(b": \r\n"))
+        if self._part is Part.HEAD and not self._refused:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """See httptools' callbacks."""
+        if self._refused:
+            return
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._refuse(Refusal.PIPELINED)
+            return
+        self._receive(Part.BODY)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools' callbacks."""
+        if not self._refused:
+            self._parsed += 1
+            self._body_bytes += len(body)
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools' callbacks."""
+        if not self._refused:
+            self.was_used = True
+            self._receive(Part.NOTHING)
+            super().on_message_complete()
+
+    def check_time(self, now: float) -> None:
+        """Give the request up that takes too long to arrive."""
+        if self._refused:
+            return
+        limits = self.register.limits
+        seconds = now - self.part_since
+        if self._part is Part.BODY:
+            if seconds > limits.head_seconds + self._body_bytes / limits.body_bytes_per_second:
+                self._refuse(Refusal.BODY_TOO_SLOW)
+        elif self.is_answering:
+            self.part_since = now  # the next request has time, it cannot be answered yet
+        elif seconds > limits.head_seconds and (not self.was_used or self._part is Part.HEAD):
+            self._refuse(Refusal.HEAD_TOO_SLOW)
+
+    def give_way(self) -> None:
+        """Close, for another connection's sake."""
+        self._refused = True
+        CONNECTIONS_CLOSED.labels("idle").inc()
+        self.register.leave(self)
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Uvicorn's answer to what is not HTTP; nothing may be written after it, nor it after a refusal."""
+        if not self._refused:
+            self._refused = True
+            CONNECTIONS_CLOSED.labels("not-http").inc()
+            super().send_400_response(msg)
+
+    def _receive(self, part: Part) -> None:
+        self._parsed += 1
+        self._part = part
+        self.part_since = self.loop.time()
+        self._head_bytes = self._body_bytes = self._silent_bytes = 0
+
+    def _count_head(self, size: int) -> None:
+        self._parsed += 1
+        self._head_bytes += size
+        if self._head_bytes > self.register.limits.head_bytes:
+            self._refuse(Refusal.HEAD_TOO_LARGE)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Close with an answer; without one where it would be taken for another request's or nothing was asked."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        CONNECTIONS_CLOSED.labels(refusal.reason).inc()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        if self._may_answer(refusal):
+            self.transport.write(refusal.answer)
+        if self._part is Part.HEAD and not self.is_answering and self.transport.can_write_eof():
+            self.transport.write_eof()  # closed with unread bytes, the client might never see the answer
+        else:
+            self.transport.close()
+
+    def _may_answer(self, refusal: Refusal) -> bool:
+        match self._part:
+            case Part.NOTHING:
+                return refusal is Refusal.TOO_MANY
+            case Part.HEAD:
+                return not self.is_answering
+            case Part.BODY:
+                return self.is_answering and not self.cycle.response_started and not self.pipeline
+
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away += size
+        if self._thrown_away > LINGER_BYTES:
+            self.transport.abort()
+
+
+def limited_protocol(connections: Connections) -> type[LimitedProtocol]:
+    """The protocol class for uvicorn, which makes one object of it for each connection."""
+
+    class Limited(LimitedProtocol):
+        pass
+
+    Limited.register = connections
+    return Limited
