@@ -15,7 +15,7 @@ from fristwerk_language.terms import agreement_document, calendar_document, cano
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet
 from ticket_service.holidays import materialise
 

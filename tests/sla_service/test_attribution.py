@@ -8,7 +8,7 @@ from typing import Any
 from fristwerk_language.events.tickets import Assigned, InformationReceived, InformationRequested
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.reports.attribution import attribution
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 
 HOUR = 3600
 

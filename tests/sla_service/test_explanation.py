@@ -22,7 +22,7 @@ from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.explanation.explanation import explain, sentences
 from sla_service.domain.explanation.explanation_steps import ExplanationStep, deadline_with_steps, steps_until
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 
 Story = Callable[..., Any]
 Agreed = Callable[..., Any]

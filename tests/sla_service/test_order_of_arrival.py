@@ -17,7 +17,7 @@ from fristwerk_language.terms import METRICS, zone
 from sla_service.domain.explanation.explanation import explain, sentences
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, state_at
 
 LINES = [

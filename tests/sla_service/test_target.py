@@ -9,7 +9,8 @@ import pytest
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import agreement_document, parse_span, parse_warning
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
-from sla_service.domain.timers.target import ServiceLevels, deadline, service_levels, time_before, warnings
+from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevels, service_levels
+from sla_service.domain.timers.target import deadline, time_before, warnings
 
 OFFICE = Calendar.of_parts(
     name="office",
@@ -65,7 +66,7 @@ def ticket(**fields: object) -> TicketCreated:
 def fitting(promises: ServiceLevels, severity: str | None = None, **fields: object) -> list[str] | str:
     opened = ticket(**fields)
     found = promises.candidates("first_response", opened, severity, opened.type)
-    return found if isinstance(found, str) else [str(line.target) for line in found]
+    return found.reason if isinstance(found, NotApplicable) else [str(line.target) for line in found]
 
 
 def test_the_first_line_that_fits_wins() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from fristwerk_language.events import Event, Recorded, UnknownEvent, tickets
 from fristwerk_language.examples import examples
-from sla_service.domain.timers.timeline import NoTicketError, State, read_timeline, state_after
+from sla_service.domain.timers.ticket_state import TicketState, state_after
+from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from ticket_service.domain.ticket import lifecycle
 
 Story = Callable[..., Any]
@@ -100,7 +101,7 @@ def test_states_follow_the_contract(before: Any, event: Event, after: str) -> No
     assert state_after(before, event) == after
 
 
-@pytest.mark.parametrize("before", get_args(State))
+@pytest.mark.parametrize("before", get_args(TicketState))
 def test_the_ticket_service_holds_the_same_table_of_states(before: Any) -> None:
     for name, each in examples().items():
         assert state_after(before, each.event) == lifecycle.state_after(before, each.event), name

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fristwerk_language.events import TICKETS, Recorded
 from fristwerk_language.examples import examples
-from sla_service.domain.timers import timeline as sla
+from sla_service.domain.timers import ticket_state
+from sla_service.domain.timers.timeline_reader import read_timeline
 from ticket_service.domain.ticket import lifecycle
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import State
@@ -40,15 +41,15 @@ def test_there_is_an_example_of_every_event_that_a_ticket_may_have():
 
 
 def test_both_know_the_same_states():
-    assert get_args(State) == get_args(sla.State)
+    assert get_args(State) == get_args(ticket_state.TicketState)
 
 
 def test_every_event_leads_from_every_state_to_the_same_one():
     differing = {
-        (state, type(event).__name__): (lifecycle.state_after(state, event), sla.state_after(state, event))
+        (state, type(event).__name__): (lifecycle.state_after(state, event), ticket_state.state_after(state, event))
         for state in get_args(State)
         for event in LATER
-        if lifecycle.state_after(state, event) != sla.state_after(state, event)
+        if lifecycle.state_after(state, event) != ticket_state.state_after(state, event)
     }
     assert differing == {}
 
@@ -61,4 +62,4 @@ def test_any_history_in_order_goes_through_the_same_states(events):
         ticket = evolve(ticket, each)
         if not states or states[-1] != ticket.state:
             states.append(ticket.state)
-    assert [period.state for period in sla.read_timeline(told).state_periods] == states
+    assert [period.state for period in read_timeline(told).state_periods] == states

@@ -15,7 +15,7 @@ from billing_service.domain.rating.work import Piece
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from fristwerk_language.terms.coverage import Coverage, charges_preparation, is_charged_preparation, match_coverage
-from sla_service.domain.timers.target import service_levels
+from sla_service.domain.timers.service_levels import service_levels
 from ticket_service.domain.ticket.cost_approval import billable_minutes
 from ticket_service.domain.ticket.state import Ticket, TimeEntry
 

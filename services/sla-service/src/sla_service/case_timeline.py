@@ -18,8 +18,8 @@ from sla_service.case_fields import Fields, MalformedCaseError
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
 from sla_service.domain.timers.derivation import derive_timers
-from sla_service.domain.timers.target import ServiceLevels, service_levels
-from sla_service.domain.timers.timeline import NoTicketError, read_timeline
+from sla_service.domain.timers.service_levels import ServiceLevels, service_levels
+from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.domain.timers.timer import Timer, used_seconds
 
 DONE: Final = frozenset({"closed", "resolved", "solved", "done", "merged", "removed"})

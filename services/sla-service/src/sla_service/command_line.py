@@ -20,7 +20,7 @@ from sla_service.domain.explanation.explanation import explain
 from sla_service.domain.explanation.labels import METRICS, Language
 from sla_service.domain.explanation.messages import sentences
 from sla_service.domain.timers.published_terms import versioned
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import AbsentTimer
 from sla_service.notices.outbox import Noticeboard
 from sla_service.projections import tables

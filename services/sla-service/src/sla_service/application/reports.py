@@ -20,7 +20,8 @@ from sla_service.domain.reports.period import Period
 from sla_service.domain.reports.time_in_state import TimeInState, ownership_end, time_in_state
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, versioned
-from sla_service.domain.timers.timeline import Timeline, read_timeline
+from sla_service.domain.timers.timeline import Timeline
+from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, missed_at, state_at, used_seconds
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter

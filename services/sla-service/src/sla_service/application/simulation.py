@@ -25,8 +25,8 @@ from sla_service.domain.reports.comparison import add_up, compared
 from sla_service.domain.reports.period import Period, bound_of, bound_text
 from sla_service.domain.reports.scenario import Scenario
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
-from sla_service.domain.timers.target import service_levels
-from sla_service.domain.timers.timeline import read_timeline
+from sla_service.domain.timers.service_levels import service_levels
+from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter

@@ -18,7 +18,7 @@ from sla_service.domain.explanation.labels import Language
 from sla_service.domain.explanation.messages import sentences
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
-from sla_service.domain.timers.timeline import NoTicketError, read_timeline
+from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket, TimerFilter

@@ -20,7 +20,7 @@ from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Database, store
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
-from sla_service.domain.timers.timeline import NoTicketError, read_timeline
+from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.projections import parking, tables, writer
 from sla_service.projections.parking import ParkedTicket
 from sla_service.projections.tables import checkpoints

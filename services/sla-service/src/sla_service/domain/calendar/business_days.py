@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from sla_service.domain.calendar.opening_hours import Interval, OpeningHours
+from sla_service.domain.calendar.intervals import Interval
+from sla_service.domain.calendar.opening_hours import OpeningHours
 
 
 class OpenDay(NamedTuple):

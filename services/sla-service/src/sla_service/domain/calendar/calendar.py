@@ -15,18 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-import msgspec
-
 from fristwerk_language.events.catalogue import CalendarPublished
 from sla_service.domain.calendar.business_days import OpenDay, add_business_days
+from sla_service.domain.calendar.intervals import Interval, without
 from sla_service.domain.calendar.opening_hours import (
     CompiledYear,
-    Interval,
     OpeningHours,
     compile_year,
     neutral_hours,
     opening_hours,
 )
+from sla_service.domain.calendar.year_table import NO_YEARS, YearTable, day_index, joined, open_seconds
 
 _MEAN_YEAR = 31_556_952
 
@@ -49,28 +48,6 @@ class ReversedSpanError(Exception):
         super().__init__(f"The span ends {start - end} seconds before it starts.")
 
 
-class _Table(msgspec.Struct, frozen=True):
-    """The compiled years ``first_year`` … ``last_year``: sorted intervals and cumulative open seconds.
-
-    ``after[i]`` counts the open seconds up to ``closes[i]``; ``shift[i]`` is ``closes[i] - after[i]``, so that within interval
-    ``i`` an instant is ``shift[i]`` plus the open seconds before it. ``start`` and ``end`` bound the years as instants.
-    """
-
-    start: int
-    end: int
-    opens: list[int]
-    closes: list[int]
-    after: list[int]
-    shift: list[int]
-    ordinals: list[int]
-    days: list[tuple[Interval, ...]]
-    first_year: int
-    last_year: int
-
-
-_NOTHING = _Table(0, 0, [], [], [], [], [], [], 0, 0)
-
-
 class Difference(NamedTuple):
     """What a newer version of a calendar changes, within the years of both: spans opened and spans closed."""
 
@@ -86,7 +63,7 @@ class Calendar:
     def __init__(self, hours: OpeningHours) -> None:
         self.hours = hours
         self._years: dict[int, CompiledYear] = {}
-        self._table = _NOTHING
+        self._table = NO_YEARS
         self._bounds = (hours.start_of_year(hours.first_year), hours.start_of_year(hours.last_year + 1))
 
     @classmethod
@@ -149,7 +126,7 @@ class Calendar:
         table = self._covering(end)
         if seconds == 0:
             return end
-        while (target := _open_seconds(table, end) - seconds) < 0:
+        while (target := open_seconds(table, end) - seconds) < 0:
             table = self._with_year_before(table)
         index = bisect_right(table.after, target)
         return table.shift[index] + target
@@ -158,7 +135,7 @@ class Calendar:
         """The open seconds in ``[start, end)``; negative if ``end`` lies before ``start``."""
         self._covering(start)
         table = self._covering(end)
-        return _open_seconds(table, end) - _open_seconds(table, start)
+        return open_seconds(table, end) - open_seconds(table, start)
 
     def next_opening(self, instant: int) -> int:
         """The first open instant from ``instant`` on; an open one is its own answer."""
@@ -201,9 +178,9 @@ class Calendar:
     def open_day(self, ordinal: int, days: int) -> OpenDay:
         """The ``days``-th open date after the date ``ordinal`` (before it, if negative); zero: that date, which is open."""
         table = self._covering(self.hours.resolve(ordinal, 0))
-        while (index := _day_index(table, ordinal, days)) >= len(table.ordinals):
+        while (index := day_index(table, ordinal, days)) >= len(table.ordinals):
             table = self._with_year_after(table)
-        while (index := _day_index(table, ordinal, days)) < 0:
+        while (index := day_index(table, ordinal, days)) < 0:
             table = self._with_year_before(table)
         return OpenDay(table.ordinals[index], table.days[index])
 
@@ -222,7 +199,7 @@ class Calendar:
         if start >= end:
             return Difference((), ())
         before, now = self.business_intervals(start, end), newer.business_intervals(start, end)
-        return Difference(opened=_without(now, before), closed=_without(before, now))
+        return Difference(opened=without(now, before), closed=without(before, now))
 
     def local(self, instant: int) -> tuple[int, int]:
         """The local date (as an ordinal) and the second of its clock at ``instant``."""
@@ -235,11 +212,11 @@ class Calendar:
         if seconds == 0:
             return self.next_opening(start)
         table = self._covering(start)
-        while (used := _open_seconds(table, start) + seconds) > (table.after[-1] if table.after else 0):
+        while (used := open_seconds(table, start) + seconds) > (table.after[-1] if table.after else 0):
             table = self._with_year_after(table)
         return table.shift[bisect_left(table.after, used)] + used
 
-    def _covering(self, instant: int) -> _Table:
+    def _covering(self, instant: int) -> YearTable:
         """The table, grown to hold ``instant``."""
         table = self._table
         if table.start <= instant < table.end:
@@ -248,77 +225,33 @@ class Calendar:
         if not first <= instant < last:
             raise self._beyond(_year_of(instant, self.hours))
         year = _year_of(instant, self.hours)
-        if table is _NOTHING:
+        if table is NO_YEARS:
             return self._compile(year, year)
         return self._compile(min(year, table.first_year), max(year, table.last_year))
 
-    def _with_year_after(self, table: _Table) -> _Table:
+    def _with_year_after(self, table: YearTable) -> YearTable:
         """The table with at least one more year, doubled so that reaching far stays linear."""
         if table.last_year >= self.hours.last_year:
             raise self._beyond(self.hours.last_year + 1)
         years = table.last_year - table.first_year + 1
         return self._compile(table.first_year, min(table.last_year + years, self.hours.last_year))
 
-    def _with_year_before(self, table: _Table) -> _Table:
+    def _with_year_before(self, table: YearTable) -> YearTable:
         if table.first_year <= self.hours.first_year:
             raise self._beyond(self.hours.first_year - 1)
         years = table.last_year - table.first_year + 1
         return self._compile(max(table.first_year - years, self.hours.first_year), table.last_year)
 
-    def _compile(self, first_year: int, last_year: int) -> _Table:
+    def _compile(self, first_year: int, last_year: int) -> YearTable:
         for year in range(first_year, last_year + 1):
             if year not in self._years:
                 self._years[year] = compile_year(self.hours, year)
         bounds = self.hours.start_of_year(first_year), self.hours.start_of_year(last_year + 1)
-        self._table = _joined([self._years[year] for year in range(first_year, last_year + 1)], bounds, first_year)
+        self._table = joined([self._years[year] for year in range(first_year, last_year + 1)], bounds, first_year)
         return self._table
 
     def _beyond(self, year: int) -> CalendarRangeError:
         return CalendarRangeError(self.hours.name, self.hours.first_year, self.hours.last_year, year)
-
-
-def _joined(years: list[CompiledYear], bounds: tuple[int, int], first_year: int) -> _Table:
-    """Consecutive years as one table; what is open across New Year becomes one interval."""
-    opens: list[int] = []
-    closes: list[int] = []
-    for year in years:
-        touching = bool(closes and year.opens and year.opens[0] <= closes[-1])
-        if touching:
-            closes.pop()
-        opens += year.opens[1:] if touching else year.opens
-        closes += year.closes
-    after: list[int] = []
-    total = 0
-    for opened, closed in zip(opens, closes, strict=True):
-        total += closed - opened
-        after.append(total)
-    return _Table(
-        *bounds,
-        opens,
-        closes,
-        after,
-        [closed - seconds for closed, seconds in zip(closes, after, strict=True)],
-        [ordinal for year in years for ordinal in year.ordinals],
-        [day for year in years for day in year.days],
-        first_year,
-        first_year + len(years) - 1,
-    )
-
-
-def _open_seconds(table: _Table, instant: int) -> int:
-    """The open seconds from the table's start to ``instant``."""
-    index = bisect_right(table.closes, instant)
-    if index == len(table.closes):
-        return table.after[-1] if table.after else 0
-    return max(instant, table.opens[index]) - table.shift[index]
-
-
-def _day_index(table: _Table, ordinal: int, days: int) -> int:
-    if days > 0:
-        return bisect_right(table.ordinals, ordinal) + days - 1
-    index = bisect_left(table.ordinals, ordinal) + days
-    assert days or table.ordinals[index] == ordinal, "the date is open"
-    return index
 
 
 def _year_of(instant: int, hours: OpeningHours) -> int:
@@ -327,19 +260,3 @@ def _year_of(instant: int, hours: OpeningHours) -> int:
         return datetime.fromtimestamp(instant, UTC).astimezone(hours.zone).year
     except (OverflowError, ValueError, OSError):
         return 1970 + instant // _MEAN_YEAR
-
-
-def _without(intervals: Iterable[Interval], others: Sequence[Interval]) -> tuple[Interval, ...]:
-    """The parts of sorted ``intervals`` that lie in none of the sorted ``others``."""
-    rest: list[Interval] = []
-    for start, end in intervals:
-        position = start
-        for other_start, other_end in others[bisect_right(others, position, key=lambda other: other[1]) :]:
-            if other_start >= end:
-                break
-            if other_start > position:
-                rest.append((position, other_start))
-            position = max(position, other_end)
-        if position < end:
-            rest.append((position, end))
-    return tuple(rest)

@@ -15,12 +15,10 @@ import msgspec
 
 from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours
 from fristwerk_language.terms import WEEKDAYS, minutes_of_day, zone
+from sla_service.domain.calendar.intervals import Interval, merged
 
 DAY: Final = 86_400
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
-
-Interval = tuple[int, int]
-"""Half-open, in seconds: since local midnight, or since the epoch."""
 
 
 class OpeningHours(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,19 +156,6 @@ def compile_year(hours: OpeningHours, year: int) -> CompiledYear:
         if day:
             _append(compiled, ordinal, day)
     return compiled
-
-
-def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    """Sorted, empty and reversed ones dropped, touching and overlapping ones made one."""
-    result: list[Interval] = []
-    for start, end in sorted(intervals):
-        if start >= end:
-            continue
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
-    return tuple(result)
 
 
 def _append(compiled: CompiledYear, ordinal: int, day: tuple[Interval, ...]) -> None:

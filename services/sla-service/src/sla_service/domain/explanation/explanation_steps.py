@@ -21,7 +21,7 @@ from sla_service.domain.calendar.calendar_spans import (
 )
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
 from sla_service.domain.timers.target import deadline
-from sla_service.domain.timers.timer import Change, TimerState, Wait
+from sla_service.domain.timers.timer import DeadlineChange, TimerState, Wait
 
 StepRule = (
     SpanReason
@@ -66,7 +66,7 @@ class ExplanationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     severity: str | None = None
     calendar: str | None = None
     closed_by: tuple[ClosedDay, ...] = ()
-    change: Change | None = None
+    change: DeadlineChange | None = None
 
 
 def deadline_with_steps(

@@ -10,7 +10,8 @@ import msgspec
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import seconds_of
 from sla_service.domain.timers.target import measure
-from sla_service.domain.timers.timeline import State, Timeline
+from sla_service.domain.timers.ticket_state import TicketState
+from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import Timer
 
 
@@ -21,7 +22,7 @@ class AttributedTime(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     agent: str | None
-    state: State
+    state: TicketState
     seconds: int
     counted: bool
 
@@ -33,7 +34,7 @@ def attribution(timer: Timer, timeline: Timeline, calendar: Calendar, until: dat
     """
     start, end = seconds_of(timer.started_at), seconds_of(until)
     clock = "wall" if timer.clock == "worked" else timer.clock
-    shares: dict[tuple[str | None, State, bool], int] = {}
+    shares: dict[tuple[str | None, TicketState, bool], int] = {}
     edges = sorted({start, end, *(edge for edge in _edges(timer, timeline) if start < edge < end)})
     for begin, finish in pairwise(edges):
         key = (_agent(timeline, begin), _state(timeline, begin), not _paused(timer, begin))
@@ -59,7 +60,7 @@ def _agent(timeline: Timeline, at: int) -> str | None:
     return next((agent for moment, agent in reversed(timeline.assignments) if moment.at <= at), None)
 
 
-def _state(timeline: Timeline, at: int) -> State:
+def _state(timeline: Timeline, at: int) -> TicketState:
     return next((period.state for period in reversed(timeline.state_periods) if period.since.at <= at), "new")
 
 

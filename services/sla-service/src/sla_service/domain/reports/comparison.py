@@ -10,7 +10,7 @@ import msgspec
 from fristwerk_language.terms import Metric
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.published_terms import TermsLookup
-from sla_service.domain.timers.target import ServiceLevels
+from sla_service.domain.timers.service_levels import ServiceLevels
 from sla_service.domain.timers.timer import Timer, TimerSet, TimerState, missed_at, state_at
 
 

@@ -10,7 +10,7 @@ from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.reports.comparison import SubstitutedTerms
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.target import ServiceLevels
+from sla_service.domain.timers.service_levels import ServiceLevels
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import TimerSet
 

@@ -9,14 +9,15 @@ import msgspec
 
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
-from sla_service.domain.timers.timeline import DONE, State, Timeline
+from sla_service.domain.timers.ticket_state import DONE, TicketState
+from sla_service.domain.timers.timeline import Timeline
 
 
 class TimeInState(msgspec.Struct, frozen=True, kw_only=True):
     """The time a ticket lay with ``agent`` (null: nobody yet) in ``state``: around the clock, and within opening hours."""
 
     agent: str | None
-    state: State
+    state: TicketState
     wall_seconds: int
     business_seconds: int
 
@@ -35,7 +36,7 @@ def time_in_state(timeline: Timeline, calendar: Calendar, until: datetime) -> tu
     """
     start, end = timeline.received.at, seconds_of(until)
     moments = [moment.at for moment, _ in timeline.assignments] + [period.since.at for period in timeline.state_periods]
-    spent: dict[tuple[str | None, State], tuple[int, int]] = {}
+    spent: dict[tuple[str | None, TicketState], tuple[int, int]] = {}
     for begin, finish in pairwise(sorted({start, end, *(at for at in moments if start < at < end)})):
         key = _agent(timeline, begin), _state(timeline, begin)
         wall, business = spent.get(key, (0, 0))
@@ -50,5 +51,5 @@ def _agent(timeline: Timeline, at: int) -> str | None:
     return next((agent for moment, agent in reversed(timeline.assignments) if moment.at <= at), None)
 
 
-def _state(timeline: Timeline, at: int) -> State:
+def _state(timeline: Timeline, at: int) -> TicketState:
     return next(period.state for period in reversed(timeline.state_periods) if period.since.at <= at)

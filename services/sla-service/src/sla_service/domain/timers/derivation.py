@@ -12,8 +12,9 @@ from fristwerk_language.terms import METRICS, Metric
 from sla_service.domain.timers.effort import effort_notice
 from sla_service.domain.timers.evaluation import evaluate
 from sla_service.domain.timers.measurements import measurements
+from sla_service.domain.timers.outcome import Evaluated
 from sla_service.domain.timers.published_terms import TermsLookup
-from sla_service.domain.timers.target import AbsenceReason, ServiceLevels
+from sla_service.domain.timers.service_levels import AbsenceReason, NotApplicable, ServiceLevels
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 
@@ -35,10 +36,10 @@ def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
         if metric not in promised:
             missing.append(AbsentTimer(metric=metric, reason="not_configured"))
             continue
-        outcomes = list(_outcomes(metric, timeline, terms))
-        measured = [each for each in outcomes if isinstance(each, Timer)]
+        evaluated = list(_evaluated(metric, timeline, terms))
+        measured = [found for found in evaluated if isinstance(found, Timer)]
         found += measured
-        reason = None if measured else _reason(metric, timeline, levels, outcomes)
+        reason = None if measured else _reason(metric, timeline, levels, evaluated)
         if reason is not None:
             missing.append(AbsentTimer(metric=metric, reason=reason))
     return TimerSet(
@@ -50,7 +51,7 @@ def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
     )
 
 
-def _outcomes(metric: Metric, timeline: Timeline, terms: TermsLookup) -> Iterator[Timer | AbsenceReason | None]:
+def _evaluated(metric: Metric, timeline: Timeline, terms: TermsLookup) -> Iterator[Evaluated]:
     if metric == "effort_notice":
         yield effort_notice(timeline, terms)
         return
@@ -66,15 +67,15 @@ def _promised(timeline: Timeline, terms: TermsLookup) -> set[Metric]:
 
 
 def _reason(
-    metric: Metric, timeline: Timeline, levels: ServiceLevels, outcomes: list[Timer | AbsenceReason | None]
+    metric: Metric, timeline: Timeline, levels: ServiceLevels, evaluated: list[Evaluated]
 ) -> AbsenceReason | None:
-    """Why a metric has no timer: what its exchanges say, else whether a line would fit; null where it has yet to start."""
-    said: AbsenceReason | None = next((each for each in outcomes if isinstance(each, str)), None)
-    if said is not None:
-        return said
+    """Why a metric has no timer: what its measurements say, else whether a line would fit; None if it has yet to start."""
+    for found in evaluated:
+        if isinstance(found, NotApplicable):
+            return found.reason
     context = timeline.contexts[-1]
     lines = levels.candidates(metric, timeline.created, context.severity, context.type)
-    return lines if isinstance(lines, str) else None
+    return lines.reason if isinstance(lines, NotApplicable) else None
 
 
 def _levels(timeline: Timeline, terms: TermsLookup) -> ServiceLevels:

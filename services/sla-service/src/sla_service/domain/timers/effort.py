@@ -12,9 +12,19 @@ from typing import NamedTuple
 
 from fristwerk_language.terms import Percent, Span
 from sla_service.domain.calendar.epoch import instant_of
+from sla_service.domain.timers.outcome import (
+    Cancelled,
+    Evaluated,
+    Met,
+    Missed,
+    NotStarted,
+    Pending,
+    TimerOutcome,
+    end_of,
+)
 from sla_service.domain.timers.published_terms import TermsLookup
-from sla_service.domain.timers.target import AbsenceReason, ServiceLevelLine
-from sla_service.domain.timers.timeline import Moment, TargetContext, Timeline, Work
+from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine
+from sla_service.domain.timers.timeline import LoggedWork, TargetContext, Timeline
 from sla_service.domain.timers.timer import PlannedWarning, Timer
 
 
@@ -35,42 +45,43 @@ class Stretch(NamedTuple):
         return self.start + max(0, seconds - self.worked) // self.workers
 
 
-def effort_notice(timeline: Timeline, terms: TermsLookup) -> Timer | AbsenceReason | None:
-    """The timer of the effort notice, why there is none, or null while no billable work is logged."""
-    work = [each for each in timeline.work if _billable(timeline, terms, each)]
+def effort_notice(timeline: Timeline, terms: TermsLookup) -> Evaluated:
+    """The timer of the effort notice, why there is none, or that no billable work is logged yet."""
+    work = [entry for entry in timeline.work if _billable(timeline, terms, entry)]
     if not work:
-        line = _service_level_line(timeline, terms, timeline.contexts[-1])
-        return None if isinstance(line, ServiceLevelLine) else line
+        line = _line_in_force(timeline, terms, timeline.contexts[-1])
+        return NotStarted() if isinstance(line, ServiceLevelLine) else line
     stretches = tuple(_stretches(work, _cuts(timeline)))
-    missed = next(_beyond_the_limit(timeline, terms, stretches), None)
-    told = next((moment for moment in timeline.notices if missed is None or moment.at <= missed), None)
-    if told is not None:
-        return _timer(timeline, terms, work, stretches, told=told)
+    outcome = _outcome(timeline, next(_beyond_the_limit(timeline, terms, stretches), None))
+    return _timer(timeline, terms, work, stretches, outcome)
+
+
+def _outcome(timeline: Timeline, missed: int | None) -> TimerOutcome:
+    """Met by a notice up to the instant ``missed``; where there is no miss, cancelled once the ticket is done."""
+    in_time = next((moment for moment in timeline.notices if missed is None or moment.at <= missed), None)
+    if in_time is not None:
+        return Met(in_time)
     if missed is not None:
-        late = timeline.notices[0] if timeline.notices else None
-        return _timer(timeline, terms, work, stretches, missed=missed, late=late)
-    return _timer(timeline, terms, work, stretches)
+        return Missed(missed, timeline.notices[0] if timeline.notices else None)
+    done = timeline.done
+    return Cancelled(done[-1].since) if done and done[-1].until is None else Pending()
 
 
 def _timer(
     timeline: Timeline,
     terms: TermsLookup,
-    work: list[Work],
+    work: list[LoggedWork],
     stretches: tuple[Stretch, ...],
-    *,
-    told: Moment | None = None,
-    missed: int | None = None,
-    late: Moment | None = None,
-) -> Timer | AbsenceReason:
-    context = _context(timeline, told.at if told else missed)
-    line = _service_level_line(timeline, terms, context)
+    outcome: TimerOutcome,
+) -> Timer | NotApplicable:
+    context = _context(timeline, _decided_at(outcome))
+    line = _line_in_force(timeline, terms, context)
     if not isinstance(line, ServiceLevelLine):
         return line
     assert line.target is not None, "an effort notice has a target"
-    done = timeline.done
-    cancelled = done[-1].since if done and done[-1].until is None and told is None and missed is None else None
-    start, end = work[0].start, told or late
-    ended_by = end or cancelled
+    ended_by = end_of(outcome)
+    notice = None if isinstance(outcome, Cancelled) else ended_by
+    start = work[0].start
     return Timer(
         id=f"{timeline.ticket}:effort_notice",
         ticket=timeline.ticket,
@@ -78,13 +89,13 @@ def _timer(
         started_at=instant_of(start),
         target=str(line.target),
         clock="worked",
-        due_at=None if missed is None else instant_of(missed),
-        warnings=_warnings(line, line.target, stretches, None if end is None else end.at),
-        met_at=None if told is None else instant_of(max(told.at, start)),
-        missed_at=None if missed is None else instant_of(missed),
-        cancelled_at=None if cancelled is None else instant_of(cancelled.at),
-        ended_at=None if end is None else instant_of(max(end.at, start)),
-        worked_seconds=_worked(work, None if end is None else end.at),
+        due_at=instant_of(outcome.due) if isinstance(outcome, Missed) else None,
+        warnings=_warnings(line, line.target, stretches, None if notice is None else notice.at),
+        met_at=instant_of(max(outcome.moment.at, start)) if isinstance(outcome, Met) else None,
+        missed_at=instant_of(outcome.due) if isinstance(outcome, Missed) else None,
+        cancelled_at=instant_of(outcome.moment.at) if isinstance(outcome, Cancelled) else None,
+        ended_at=None if notice is None else instant_of(max(notice.at, start)),
+        worked_seconds=_worked(work, None if notice is None else notice.at),
         target_seconds=line.target.amount,
         calendar=terms.calendar(timeline.created.calendar, context.calendar_version).label,
         terms=f"{timeline.created.agreement}@{context.agreement_version}",
@@ -93,6 +104,17 @@ def _timer(
         started_by=work[0].logged.event,
         ended_by=None if ended_by is None else ended_by.event,
     )
+
+
+def _decided_at(outcome: TimerOutcome) -> int | None:
+    """The instant whose terms count; None: those in force last."""
+    match outcome:
+        case Met(moment=moment):
+            return moment.at
+        case Missed(due=due):
+            return due
+        case Cancelled() | Pending():
+            return None
 
 
 def _warnings(
@@ -121,7 +143,7 @@ def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[S
             for period in timeline.done
         ):
             continue
-        line = _service_level_line(timeline, terms, _context(timeline, stretch.start))
+        line = _line_in_force(timeline, terms, _context(timeline, stretch.start))
         if (
             isinstance(line, ServiceLevelLine)
             and line.target is not None
@@ -130,7 +152,7 @@ def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[S
             yield stretch.instant_of(line.target.amount)
 
 
-def _stretches(work: list[Work], cuts: set[int]) -> Iterator[Stretch]:
+def _stretches(work: list[LoggedWork], cuts: set[int]) -> Iterator[Stretch]:
     """The work cut at every start and end of an entry and at ``cuts``, times without work left out."""
     joining = dict.fromkeys(cuts, 0)
     for each in work:
@@ -155,7 +177,7 @@ def _cuts(timeline: Timeline) -> set[int]:
     return cuts
 
 
-def _worked(work: list[Work], until: int | None) -> int:
+def _worked(work: list[LoggedWork], until: int | None) -> int:
     return sum(each.seconds if until is None else min(each.seconds, max(0, until - each.start)) for each in work)
 
 
@@ -165,18 +187,16 @@ def _context(timeline: Timeline, at: int | None) -> TargetContext:
     return found[-1] if found else timeline.contexts[0]
 
 
-def _service_level_line(
-    timeline: Timeline, terms: TermsLookup, context: TargetContext
-) -> ServiceLevelLine | AbsenceReason:
+def _line_in_force(timeline: Timeline, terms: TermsLookup, context: TargetContext) -> ServiceLevelLine | NotApplicable:
     """The line in force; while the strictest holds, the one with the fewest minutes."""
     levels = terms.agreement(timeline.created.agreement, context.agreement_version)
     lines = levels.candidates("effort_notice", timeline.created, context.severity, context.type)
-    if isinstance(lines, str):
+    if isinstance(lines, NotApplicable):
         return lines
     return min(lines, key=lambda line: line.target.amount if line.target else 0)
 
 
-def _billable(timeline: Timeline, terms: TermsLookup, work: Work) -> bool:
+def _billable(timeline: Timeline, terms: TermsLookup, work: LoggedWork) -> bool:
     context = timeline.context_at(work.logged)
     return terms.agreement(timeline.created.agreement, context.agreement_version).billable(
         timeline.created, work.activity

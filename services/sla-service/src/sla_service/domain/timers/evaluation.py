@@ -1,155 +1,145 @@
-"""The course of one exchange: moment by moment through the history, to the timer it left.
+"""Evaluates one measurement, trigger by trigger through the timeline, to the timer it leaves.
 
-At every moment that can move the deadline (severity, type or terms changed, a wait began or ended) it is computed anew from the
-original start. A deadline that passed before the next moment was missed, and that stays, whatever comes later.
+At every moment that can move the deadline (severity, type or terms changed, a wait began or ended) it is planned anew from
+the original start. A deadline that passed before the next moment was missed, and that stays, whatever comes later.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
+from sla_service.domain.calendar.calendar import CalendarRangeError
 from sla_service.domain.calendar.epoch import instant_of
+from sla_service.domain.timers.deadline_plan import DeadlinePlan, DeadlinePlanner
 from sla_service.domain.timers.measurements import Ending, Measurement
-from sla_service.domain.timers.published_terms import TermsLookup
-from sla_service.domain.timers.target import (
-    AbsenceReason,
-    Deadline,
-    Pause,
-    ServiceLevelLine,
-    deadline,
-    measure,
-    warnings,
+from sla_service.domain.timers.outcome import (
+    Cancelled,
+    Evaluated,
+    Met,
+    Missed,
+    NotStarted,
+    Pending,
+    TimerOutcome,
+    end_of,
 )
-from sla_service.domain.timers.timeline import DONE, Moment, StatePeriod, TargetContext, Timeline
-from sla_service.domain.timers.timer import Change, PlannedWarning, Timer, Wait
-
-NOT_REACHED: Final = "not_reached"
-
-
-class Plan(NamedTuple):
-    """What holds at a moment: the line, from where it counts, its pauses so far and its deadline (none: it only measures)."""
-
-    context: TargetContext
-    line: ServiceLevelLine
-    calendar: Calendar
-    start: Moment
-    state_periods: tuple[StatePeriod, ...]
-    pauses: tuple[Pause, ...]
-    deadline: Deadline | None
-
-    @property
-    def due(self) -> int | None:
-        return None if self.deadline is None else self.deadline.due
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.service_levels import NotApplicable
+from sla_service.domain.timers.target import deadline, measure, warnings
+from sla_service.domain.timers.timeline import Moment, StatePeriod, Timeline
+from sla_service.domain.timers.timer import DeadlineChange, PlannedWarning, Timer, Wait
 
 
-class Trigger(NamedTuple):
-    """Something that may move or end an exchange."""
+class Replan(NamedTuple):
+    """Something changed that the deadline may depend on."""
 
     moment: Moment
-    ending: Ending | None = None
-    cancels: bool = False
 
 
-class TimerOutcome(NamedTuple):
-    """How an exchange ended, if it did; ``missed`` is the deadline that passed."""
+class Finish(NamedTuple):
+    """A fact that ends the measurement, if the plan then in force accepts it."""
 
-    met: Moment | None = None
-    missed: int | None = None
-    ended: Moment | None = None
-    cancelled: Moment | None = None
-    note: str | None = None
+    moment: Moment
+    ending: Ending
 
 
-def evaluate(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> Timer | AbsenceReason | None:
-    """The timer of an exchange, why there is none, or null where nothing has started it yet. Pure; never asks for now."""
+class Cancel(NamedTuple):
+    """There is nothing left to measure."""
+
+    moment: Moment
+
+
+Trigger = Replan | Finish | Cancel
+
+
+class Running(NamedTuple):
+    """A plan is in force."""
+
+    plan: DeadlinePlan
+
+
+class Dropped(NamedTuple):
+    """``plan`` was in force until ``since``, when no line fitted the ticket any longer."""
+
+    plan: DeadlinePlan
+    since: Moment
+
+
+EvaluationState = NotStarted | NotApplicable | Running | Dropped
+
+
+def evaluate(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> Evaluated:
+    """The timer of a measurement, why there is none, or that it has not started. Pure: it never asks for now."""
     try:
         return _Evaluation(measurement, timeline, terms).run()
     except CalendarRangeError:
-        return "calendar_range"
+        return NotApplicable("calendar_range")
 
 
 class _Evaluation:
-    """One run through the moments of an exchange."""
+    """One pass over the triggers of a measurement."""
 
     def __init__(self, measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> None:
         self.measurement = measurement
         self.timeline = timeline
-        self.terms = terms
-        self.waits = _waits(measurement, timeline, terms)
-        self.triggers = _triggers(measurement, timeline, self.waits)
-        self.plan: Plan | AbsenceReason | None = None
-        self.last: Plan | None = None
-        self.dropped: Moment | None = None
-        self.changes: list[Change] = []
+        self.planner = DeadlinePlanner(measurement, timeline, terms)
+        self.triggers = _triggers(measurement, timeline, self.planner.waits)
+        self.state: EvaluationState = NotStarted()
+        self.changes: list[DeadlineChange] = []
 
-    def run(self) -> Timer | AbsenceReason | None:
-        self._enter(self.measurement.start)
-        outcome = TimerOutcome()
-        for trigger in self.triggers:
-            due = self._due_unless_suspended()
+    def run(self) -> Evaluated:
+        self._replan(self.measurement.start)
+        outcome = self._outcome()
+        match self.state:
+            case NotStarted() | NotApplicable():
+                return self.state
+            case Dropped(plan=plan, since=since):
+                return self._ended(plan, Cancelled(since))
+            case Running(plan=plan):
+                return self._ended(plan, outcome)
+
+    def _outcome(self) -> TimerOutcome:
+        for position, trigger in enumerate(self.triggers):
+            due = self.state.plan.due_unless_suspended if isinstance(self.state, Running) else None
             if due is not None and due < trigger.moment.at:
-                outcome = self._missed(due, trigger)
-                break
-            if trigger.cancels:
-                outcome = TimerOutcome(cancelled=trigger.moment)
-                break
-            if trigger.ending is None:
-                self._enter(trigger.moment)
-            elif isinstance(self.plan, Plan) and _accepted(self.plan, trigger.ending):
-                outcome = TimerOutcome(
-                    met=trigger.moment, ended=trigger.moment, note=_note(self.measurement, self.plan, trigger.ending)
-                )
-                break
-        return self._result(outcome)
+                return Missed(due, self._end_after(position))
+            match trigger:
+                case Replan():
+                    self._replan(trigger.moment)
+                case Cancel():
+                    return Cancelled(trigger.moment)
+                case Finish():
+                    if isinstance(self.state, Running) and self.state.plan.accepts(trigger.ending):
+                        return Met(trigger.moment, self.state.plan.note(self.measurement, trigger.ending))
+        return Pending()
 
-    def _result(self, outcome: TimerOutcome) -> Timer | AbsenceReason | None:
-        plan: Plan | AbsenceReason | None = self.plan
-        if not isinstance(plan, Plan):
-            if self.last is None or self.dropped is None:
-                return plan
-            plan, outcome = self.last, TimerOutcome(cancelled=self.dropped)
-        over = outcome.ended or outcome.cancelled
-        if over is not None:
-            open_due, plan = plan.due, _closed(plan, over.at)
-            if plan.due != open_due:
-                self._record(over, open_due, plan.due)
-        return _timer(self.measurement, self.timeline, plan, outcome, tuple(self.changes))
+    def _end_after(self, position: int) -> Moment | None:
+        """What ended a missed measurement after all, among the triggers from ``position`` on."""
+        assert isinstance(self.state, Running), "only a plan has a deadline"
+        for trigger in self.triggers[position:]:
+            if isinstance(trigger, Cancel):
+                return None
+            if isinstance(trigger, Finish) and self.state.plan.accepts(trigger.ending):
+                return trigger.moment
+        return None
 
-    def _due_unless_suspended(self) -> int | None:
-        if not isinstance(self.plan, Plan) or self.plan.deadline is None or self.plan.deadline.suspended:
-            return None
-        return self.plan.deadline.due
-
-    def _missed(self, due: int, trigger: Trigger) -> TimerOutcome:
-        """Missed before ``trigger``; what ended the exchange after all is looked for from there on."""
-        assert isinstance(self.plan, Plan), "only a plan has a deadline"
-        for each in self.triggers:
-            if each.moment < trigger.moment:
-                continue
-            if each.cancels:
-                break
-            if each.ending is not None and _accepted(self.plan, each.ending):
-                return TimerOutcome(missed=due, ended=each.moment)
-        return TimerOutcome(missed=due)
-
-    def _enter(self, moment: Moment) -> None:
+    def _replan(self, moment: Moment) -> None:
         """Plan anew at ``moment``, and record it if the deadline moved."""
-        old = self.plan
-        self.plan = self._planned(moment)
-        old_due = old.due if isinstance(old, Plan) else None
-        if isinstance(self.plan, Plan):
-            if self.last is not None and self.plan.due != old_due:
-                self._record(moment, old_due, self.plan.due)
-            self.last, self.dropped = self.plan, None
-        elif isinstance(old, Plan):
-            self.dropped = moment
-            self._record(moment, old_due, None)
+        before, planned = self.state, self.planner.plan_at(moment)
+        if isinstance(planned, DeadlinePlan):
+            old_due = before.plan.due if isinstance(before, Running) else None
+            if isinstance(before, Running | Dropped) and planned.due != old_due:
+                self._record(moment, old_due, planned.due)
+            self.state = Running(planned)
+        elif isinstance(before, Running):
+            self._record(moment, before.plan.due, None)
+            self.state = Dropped(before.plan, moment)
+        elif not isinstance(before, Dropped):
+            self.state = planned
 
     def _record(self, moment: Moment, old: int | None, new: int | None) -> None:
         self.changes.append(
-            Change(
+            DeadlineChange(
                 at=instant_of(moment.at),
                 old_due_at=_instant(old),
                 new_due_at=_instant(new),
@@ -158,106 +148,40 @@ class _Evaluation:
             )
         )
 
-    def _planned(self, moment: Moment) -> Plan | AbsenceReason | None:
-        context = self.timeline.context_at(moment)
-        created = self.timeline.created
-        levels = self.terms.agreement(created.agreement, context.agreement_version)
-        lines = levels.candidates(self.measurement.metric, created, context.severity, context.type)
-        if isinstance(lines, str):
-            return lines
-        calendar = self.terms.calendar(created.calendar, context.calendar_version)
-        plans = [
-            self._plan(context, line, calendar, start, moment)
-            for line in lines
-            if (start := _origin(self.measurement, line)) is not None and start <= moment
-        ]
-        return min(plans, key=_strictness, default=None)
-
-    def _plan(
-        self, context: TargetContext, line: ServiceLevelLine, calendar: Calendar, start: Moment, now: Moment
-    ) -> Plan:
-        state_periods = tuple(period for period in self.waits if _stands_still(line, period, start, now))
-        pauses = tuple(
-            (
-                max(period.since.at, start.at),
-                period.until.at if period.until is not None and period.until <= now else None,
-            )
-            for period in state_periods
-        )
-        due = None if line.target is None else deadline(calendar, line.target, start.at, pauses)
-        return Plan(context, line, calendar, start, state_periods, pauses, due)
-
-
-def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> tuple[StatePeriod, ...]:
-    """The times, in order, that some clock for this metric might not count."""
-    name, versions = timeline.created.agreement, {context.agreement_version for context in timeline.contexts}
-    states = {state for version in versions for state in terms.agreement(name, version).pauses[measurement.metric]}
-    state_periods = [period for period in timeline.state_periods if period.state in states]
-    return tuple(sorted((*state_periods, *measurement.excluded), key=lambda period: period.since))
+    def _ended(self, plan: DeadlinePlan, outcome: TimerOutcome) -> Timer:
+        """The timer; what ended it closes a pause that still went on, which may move the deadline a last time."""
+        end = end_of(outcome)
+        if end is not None:
+            open_due, plan = plan.due, plan.closed_at(end.at)
+            if plan.due != open_due:
+                self._record(end, open_due, plan.due)
+        return _timer(self.measurement, self.timeline, plan, outcome, tuple(self.changes))
 
 
 def _triggers(measurement: Measurement, timeline: Timeline, waits: tuple[StatePeriod, ...]) -> tuple[Trigger, ...]:
-    """Everything after the start of an exchange that may move or end it, in order."""
-    triggers = [Trigger(ending.moment, ending=ending) for ending in measurement.endings]
-    triggers += [Trigger(context.since) for context in timeline.contexts[1:]]
+    """Everything after the start of a measurement that may move or end it, in order; changes come before endings."""
+    triggers: list[Trigger] = [Finish(ending.moment, ending) for ending in measurement.endings]
+    triggers += [Replan(context.since) for context in timeline.contexts[1:]]
     if measurement.message is not None:
-        triggers.append(Trigger(measurement.message))
+        triggers.append(Replan(measurement.message))
     if measurement.cancelled is not None:
-        triggers.append(Trigger(measurement.cancelled, cancels=True))
-    for period in waits:
-        triggers.append(Trigger(period.since))
-        if period.until is not None:
-            triggers.append(Trigger(period.until))
+        triggers.append(Cancel(measurement.cancelled))
+    for wait in waits:
+        triggers.append(Replan(wait.since))
+        if wait.until is not None:
+            triggers.append(Replan(wait.until))
     later = [trigger for trigger in triggers if trigger.moment > measurement.start]
-    return tuple(sorted(later, key=lambda trigger: (trigger.moment, trigger.cancels or trigger.ending is not None)))
-
-
-def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, now: Moment) -> bool:
-    """Whether, as known ``now``, the line's clock stands still during a stay; it always does while the ticket is done."""
-    counts = period.state in DONE or period.state in line.pauses
-    return counts and period.since <= now and (period.until is None or period.until > start)
-
-
-def _origin(measurement: Measurement, line: ServiceLevelLine) -> Moment | None:
-    """From where a line counts: a follow-up's from the answer, the customer's message, or whichever is due earlier."""
-    if measurement.metric != "follow_up":
-        return measurement.start
-    match line.after:
-        case "customer_message":
-            return measurement.message
-        case "agent_response":
-            return measurement.answer
-        case "both":
-            # The same target from an earlier start is never due later, and the answer came before the message.
-            return measurement.answer or measurement.message
-
-
-def _strictness(plan: Plan) -> tuple[bool, int, int]:
-    return plan.due is None, plan.due or 0, plan.line.index
-
-
-def _accepted(plan: Plan, ending: Ending) -> bool:
-    """Whether the fact ends the exchange under this plan: a callback wants the right role, and completion unless tries count."""
-    if plan.line.completed_by is not None and ending.role not in (None, plan.line.completed_by):
-        return False
-    in_time = plan.due is None or ending.moment.at <= plan.due
-    return ending.completed or (plan.line.attempt_counts and in_time)
-
-
-def _note(measurement: Measurement, plan: Plan, ending: Ending) -> str | None:
-    """``not_reached`` where only attempts that reached nobody were made in time."""
-    in_time = [
-        each
-        for each in measurement.endings
-        if _accepted(plan, each) and (plan.due is None or each.moment.at <= plan.due)
-    ]
-    return None if ending.reached or any(each.reached for each in in_time) else NOT_REACHED
+    return tuple(sorted(later, key=lambda trigger: (trigger.moment, not isinstance(trigger, Replan))))
 
 
 def _timer(
-    measurement: Measurement, timeline: Timeline, plan: Plan, outcome: TimerOutcome, changes: tuple[Change, ...]
+    measurement: Measurement,
+    timeline: Timeline,
+    plan: DeadlinePlan,
+    outcome: TimerOutcome,
+    changes: tuple[DeadlineChange, ...],
 ) -> Timer:
-    ended_by = outcome.ended or outcome.cancelled
+    end = end_of(outcome)
     line, start, calendar = plan.line, plan.start, plan.calendar
     waits = _counted_waits(plan)
     open_wait = next((wait for wait in waits if wait.until is None), None)
@@ -271,11 +195,11 @@ def _timer(
         clock=line.clock,
         due_at=_instant(plan.due),
         soft_due_at=None if line.soft is None else instant_of(deadline(calendar, line.soft, start.at, plan.pauses).due),
-        warnings=_warnings(plan, None if ended_by is None else ended_by.at),
-        met_at=None if outcome.met is None else instant_of(outcome.met.at),
-        missed_at=_instant(outcome.missed),
-        cancelled_at=None if outcome.cancelled is None else instant_of(outcome.cancelled.at),
-        ended_at=None if outcome.ended is None else instant_of(outcome.ended.at),
+        warnings=_warnings(plan, None if end is None else end.at),
+        met_at=instant_of(outcome.moment.at) if isinstance(outcome, Met) else None,
+        missed_at=instant_of(outcome.due) if isinstance(outcome, Missed) else None,
+        cancelled_at=instant_of(outcome.moment.at) if isinstance(outcome, Cancelled) else None,
+        ended_at=None if end is None or isinstance(outcome, Cancelled) else instant_of(end.at),
         paused_seconds=sum(wait.seconds for wait in waits),
         paused_since=None if open_wait is None else open_wait.since,
         pauses=waits,
@@ -284,24 +208,14 @@ def _timer(
         terms=f"{created.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,
-        note=outcome.note,
+        note=outcome.note if isinstance(outcome, Met) else None,
         started_by=start.event,
-        ended_by=None if ended_by is None else ended_by.event,
+        ended_by=None if end is None else end.event,
         changes=changes,
     )
 
 
-def _closed(plan: Plan, over: int) -> Plan:
-    """The plan once the timer is over at ``over``: a pause that still went on has cost what it cost until then."""
-    if all(until is not None for _, until in plan.pauses):
-        return plan
-    pauses = tuple((since, max(since, over) if until is None else until) for since, until in plan.pauses)
-    target = plan.line.target
-    due = None if target is None else deadline(plan.calendar, target, plan.start.at, pauses)
-    return plan._replace(pauses=pauses, deadline=due)
-
-
-def _counted_waits(plan: Plan) -> tuple[Wait, ...]:
+def _counted_waits(plan: DeadlinePlan) -> tuple[Wait, ...]:
     """The waits that moved the deadline, or, where there is none, all of them."""
     counted = len(plan.pauses) if plan.deadline is None else len(plan.deadline.paused)
     return tuple(
@@ -313,16 +227,16 @@ def _counted_waits(plan: Plan) -> tuple[Wait, ...]:
             began_by=period.since.event,
             ended_by=period.until.event if period.until is not None and period.until.at == until else None,
         )
-        for period, (since, until) in zip(plan.state_periods[:counted], plan.pauses[:counted], strict=True)
+        for period, (since, until) in zip(plan.waits[:counted], plan.pauses[:counted], strict=True)
     )
 
 
-def _warnings(plan: Plan, over: int | None) -> tuple[PlannedWarning, ...]:
+def _warnings(plan: DeadlinePlan, end: int | None) -> tuple[PlannedWarning, ...]:
     """The warnings that come, or came before the end."""
     if plan.due is None or not plan.line.warn_at:
         return ()
     planned = warnings(plan.calendar, plan.line, plan.start.at, plan.due, plan.pauses)
-    return tuple(PlannedWarning(rule=rule, at=instant_of(at)) for rule, at in planned if over is None or at < over)
+    return tuple(PlannedWarning(rule=rule, at=instant_of(at)) for rule, at in planned if end is None or at < end)
 
 
 def _instant(seconds: int | None) -> datetime | None:

@@ -1,7 +1,7 @@
-"""What there is to measure: for every metric, the exchanges that a history holds, each with what may start and end it.
+"""What there is to measure: the measurements of every metric on a timeline, each with what may start and end it.
 
-A second question while one waits moves nothing; each exchange keeps its own result. An exchange is known by the version of the
-event that opened it, so that a fact entered late never renames another.
+A second question while one waits moves nothing; each measurement keeps its own result. A measurement is known by the version
+of the event that started it, so that a fact entered late never renames another.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.terms import Metric
-from sla_service.domain.timers.timeline import Callback, Moment, StatePeriod, Timeline
+from sla_service.domain.timers.timeline import Moment, PromisedCallback, StatePeriod, Timeline
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that may end an exchange. For a callback: who tried, whether the customer was reached, whether it is completed."""
+    """A fact that may end a measurement. For a callback: who tried, whether the customer was reached, whether it is completed."""
 
     moment: Moment
     role: str | None = None
@@ -43,7 +43,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measurements(metric: Metric, timeline: Timeline) -> tuple[Measurement, ...]:
-    """The exchanges of a metric, in order; effort notices are counted by ``effort``."""
+    """The measurements of a metric, in order; effort notices are measured by ``effort``."""
     found = _KINDS.get(metric)
     return () if found is None else tuple(found(timeline))
 
@@ -137,7 +137,7 @@ def _measurement(
     )
 
 
-def _attempts(callback: Callback) -> tuple[Ending, ...]:
+def _attempts(callback: PromisedCallback) -> tuple[Ending, ...]:
     return tuple(
         Ending(moment=each.moment, role=each.role, reached=each.reached, completed=each.completed)
         for each in callback.attempts

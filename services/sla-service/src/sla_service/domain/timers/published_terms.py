@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.timers.target import ServiceLevels, service_levels
+from sla_service.domain.timers.service_levels import ServiceLevels, service_levels
 
 MAX_VERSION_DIGITS: Final = 9
 

@@ -13,8 +13,10 @@ import msgspec
 from fristwerk_language.terms import Clock, Metric
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 from sla_service.domain.calendar.epoch import seconds_of
-from sla_service.domain.timers.target import AbsenceReason, measure
+from sla_service.domain.timers.service_levels import AbsenceReason
+from sla_service.domain.timers.target import measure
 
+TimerNote = Literal["not_reached"]
 TimerState = Literal["running", "paused", "met", "missed", "cancelled"]
 
 
@@ -39,7 +41,7 @@ class PlannedWarning(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class DeadlineChange(msgspec.Struct, frozen=True, kw_only=True):
     """The deadline moved: ``why`` is the type name of the event that moved it."""
 
     at: datetime
@@ -80,10 +82,10 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     terms: str
     line: str
     severity: str | None = None
-    note: str | None = None
+    note: TimerNote | None = None
     started_by: str
     ended_by: str | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[DeadlineChange, ...] = ()
 
 
 class AbsentTimer(msgspec.Struct, frozen=True, kw_only=True):

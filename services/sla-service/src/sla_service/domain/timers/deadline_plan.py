@@ -1,0 +1,134 @@
+"""The plan that holds at a moment: which line of the agreement counts, from where, what it leaves out, and when it is due."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.timers.measurements import Ending, Measurement
+from sla_service.domain.timers.outcome import NotStarted
+from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine
+from sla_service.domain.timers.target import Deadline, Pause, deadline
+from sla_service.domain.timers.ticket_state import DONE
+from sla_service.domain.timers.timeline import Moment, StatePeriod, TargetContext, Timeline
+from sla_service.domain.timers.timer import TimerNote
+
+
+class DeadlinePlan(NamedTuple):
+    """A line in force, and the deadline it gives; without a target it only measures and has no deadline.
+
+    ``pauses`` are the parts of ``waits``, one each, in which the clock stood still since ``start``, as known at the moment of
+    the plan.
+    """
+
+    context: TargetContext
+    line: ServiceLevelLine
+    calendar: Calendar
+    start: Moment
+    waits: tuple[StatePeriod, ...]
+    pauses: tuple[Pause, ...]
+    deadline: Deadline | None
+
+    @property
+    def due(self) -> int | None:
+        return None if self.deadline is None else self.deadline.due
+
+    @property
+    def due_unless_suspended(self) -> int | None:
+        """The deadline, unless a pause is holding it back."""
+        return None if self.deadline is None or self.deadline.suspended else self.deadline.due
+
+    def accepts(self, ending: Ending) -> bool:
+        """Whether the fact ends the measurement.
+
+        A callback needs the right role, and completion unless the line counts attempts in time.
+        """
+        if self.line.completed_by is not None and ending.role not in (None, self.line.completed_by):
+            return False
+        return ending.completed or (self.line.attempt_counts and self._in_time(ending))
+
+    def note(self, measurement: Measurement, ending: Ending) -> TimerNote | None:
+        """``not_reached`` where only attempts that reached nobody were made in time."""
+        in_time = [each for each in measurement.endings if self.accepts(each) and self._in_time(each)]
+        return None if ending.reached or any(each.reached for each in in_time) else "not_reached"
+
+    def closed_at(self, over: int) -> DeadlinePlan:
+        """The plan of a timer that is over at ``over``: a pause that still went on has cost what it cost until then."""
+        if all(until is not None for _, until in self.pauses):
+            return self
+        pauses = tuple((since, max(since, over) if until is None else until) for since, until in self.pauses)
+        target = self.line.target
+        due = None if target is None else deadline(self.calendar, target, self.start.at, pauses)
+        return self._replace(pauses=pauses, deadline=due)
+
+    def _in_time(self, ending: Ending) -> bool:
+        return self.due is None or ending.moment.at <= self.due
+
+
+class DeadlinePlanner:
+    """Plans a measurement anew at each moment; ``waits`` are the periods, in order, that some line might not count."""
+
+    def __init__(self, measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> None:
+        self._measurement = measurement
+        self._timeline = timeline
+        self._terms = terms
+        self.waits = _waits(measurement, timeline, terms)
+
+    def plan_at(self, moment: Moment) -> DeadlinePlan | NotApplicable | NotStarted:
+        """The plan by what was known at ``moment``; of several lines the strictest. Raises CalendarRangeError."""
+        context = self._timeline.context_at(moment)
+        created = self._timeline.created
+        levels = self._terms.agreement(created.agreement, context.agreement_version)
+        lines = levels.candidates(self._measurement.metric, created, context.severity, context.type)
+        if isinstance(lines, NotApplicable):
+            return lines
+        calendar = self._terms.calendar(created.calendar, context.calendar_version)
+        plans = [
+            self._plan(context, line, calendar, start, moment)
+            for line in lines
+            if (start := _start(self._measurement, line)) is not None and start <= moment
+        ]
+        return min(plans, key=_strictness, default=NotStarted())
+
+    def _plan(
+        self, context: TargetContext, line: ServiceLevelLine, calendar: Calendar, start: Moment, now: Moment
+    ) -> DeadlinePlan:
+        waits = tuple(period for period in self.waits if _stands_still(line, period, start, now))
+        pauses = tuple(
+            (max(wait.since.at, start.at), wait.until.at if wait.until is not None and wait.until <= now else None)
+            for wait in waits
+        )
+        due = None if line.target is None else deadline(calendar, line.target, start.at, pauses)
+        return DeadlinePlan(context, line, calendar, start, waits, pauses, due)
+
+
+def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> tuple[StatePeriod, ...]:
+    name, versions = timeline.created.agreement, {context.agreement_version for context in timeline.contexts}
+    states = {state for version in versions for state in terms.agreement(name, version).pauses[measurement.metric]}
+    waits = [period for period in timeline.state_periods if period.state in states]
+    return tuple(sorted((*waits, *measurement.excluded), key=lambda period: period.since))
+
+
+def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, now: Moment) -> bool:
+    """Whether, as known ``now``, the line's clock stands still in a period; it always does while the ticket is done."""
+    pauses = period.state in DONE or period.state in line.pauses
+    return pauses and period.since <= now and (period.until is None or period.until > start)
+
+
+def _start(measurement: Measurement, line: ServiceLevelLine) -> Moment | None:
+    """From where a line counts: a follow-up's from the answer, the customer's message, or whichever is due earlier."""
+    if measurement.metric != "follow_up":
+        return measurement.start
+    match line.after:
+        case "customer_message":
+            return measurement.message
+        case "agent_response":
+            return measurement.answer
+        case "both":
+            # The same target from an earlier start is never due later, and the answer came before the message.
+            return measurement.answer or measurement.message
+
+
+def _strictness(plan: DeadlinePlan) -> tuple[bool, int, int]:
+    return plan.due is None, plan.due or 0, plan.line.index

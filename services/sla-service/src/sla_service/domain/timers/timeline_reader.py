@@ -1,0 +1,258 @@
+"""From a ticket's recorded events to its timeline: any order and any repetition of them give the same one.
+
+**Answers** are what the customer sees or hears: ``Responded`` if visible, ``ProgressReported``, a callback that reached the
+customer, and a call answered after receipt (it lasted, or was connected, and was neither lost to the voicemail nor in a
+failed transfer). Acknowledgements, notes, failed calls and questions (``InformationRequested``) are none.
+**Customer messages** are ``CustomerMessageReceived`` and ``InformationReceived``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeGuard
+
+import msgspec
+
+from fristwerk_language.events import (
+    DecodedEvent,
+    Recorded,
+    TicketEvent,
+    UnknownEvent,
+    UnreadableEvent,
+    streams,
+    tickets,
+)
+from sla_service.domain.calendar.epoch import seconds_of
+from sla_service.domain.timers.ticket_state import state_after
+from sla_service.domain.timers.timeline import (
+    Attempt,
+    LoggedWork,
+    Moment,
+    PromisedCallback,
+    StatePeriod,
+    TargetContext,
+    Timeline,
+)
+
+MovesNoTimer = (
+    tickets.TicketCreated
+    | tickets.AcknowledgementSent
+    | tickets.SeveritySuggested
+    | tickets.PriorityDerived
+    | tickets.PriorityChanged
+    | tickets.Transferred
+    | tickets.InformationRequested
+    | tickets.TicketNumberCommunicated
+    | tickets.FeedbackReceived
+    | tickets.AppointmentRequested
+    | tickets.AppointmentBooked
+    | tickets.AppointmentCancelled
+    | tickets.AppointmentHeld
+    | tickets.AppointmentMissed
+    | tickets.CostApproved
+    | tickets.CostRejected
+    | tickets.Delivered
+    | tickets.Accepted
+    | tickets.AcceptanceRefused
+    | tickets.ReleasedToProduction
+    | tickets.EscalationRaised
+    | tickets.EscalationClosed
+    | tickets.Reopened
+)
+"""The events that a timeline leaves out. mypy refuses a type that is neither here nor noted below."""
+
+
+class NoTicketError(Exception):
+    """Raised when a history has no ``TicketCreated``."""
+
+    def __init__(self) -> None:
+        super().__init__("The history has no TicketCreated: there is no ticket to measure.")
+
+
+class UnreadableHistoryError(Exception):
+    """Raised when an event cannot be read: without it every timer might be wrong."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        super().__init__(f"The event {recorded.envelope.id} ({recorded.envelope.type}) cannot be read.")
+
+
+def read_timeline(events: Iterable[Recorded]) -> Timeline:
+    """The timeline of a ticket's recorded events. Raises NoTicketError, UnreadableHistoryError."""
+    known = {recorded.envelope.id: recorded for recorded in events}.values()
+    for recorded in known:
+        if isinstance(recorded.event, UnreadableEvent):
+            raise UnreadableHistoryError(recorded)
+    created = min(
+        (recorded for recorded in known if isinstance(recorded.event, tickets.TicketCreated)),
+        key=lambda recorded: recorded.envelope.version,
+        default=None,
+    )
+    if created is None:
+        raise NoTicketError
+    reader = _TimelineReader(created)
+    later = [recorded for recorded in known if recorded is not created]
+    later.sort(key=lambda recorded: (recorded.envelope.occurred_at, recorded.envelope.version))
+    for place, recorded in enumerate(later, start=1):
+        reader.read(recorded, place)
+    return reader.timeline()
+
+
+class _TimelineReader:
+    """A timeline in the making, event by event in order of time. Nothing happens to a ticket before its receipt."""
+
+    def __init__(self, created: Recorded) -> None:
+        assert isinstance(created.event, tickets.TicketCreated), "a timeline begins with the ticket"
+        self.created = created.event
+        self.ticket = streams.TICKET.subject(created.envelope.stream)
+        self.received = Moment(
+            seconds_of(created.event.received_at), 0, created.envelope.version, created.envelope.id, "TicketCreated"
+        )
+        self.contexts = [
+            TargetContext(
+                since=self.received,
+                severity=created.event.severity,
+                type=created.event.type,
+                agreement_version=created.event.agreement_version,
+                calendar_version=created.event.calendar_version,
+            )
+        ]
+        self.state_periods = [StatePeriod(state="new", since=self.received)]
+        self.answers: list[Moment] = []
+        self.messages: list[Moment] = []
+        self.endings: list[Moment] = []
+        self.requests: dict[int, tuple[Moment, tickets.CallbackRequested]] = {}
+        self.attempts: dict[int, list[Attempt]] = {}
+        self.calls: list[tuple[Moment, tickets.CallReceived]] = []
+        self.lost_calls: set[str] = set()
+        self.work_starts: list[Moment] = []
+        self.logged: dict[str, tuple[Moment, tickets.TimeLogged]] = {}
+        self.corrections: dict[str, int] = {}
+        self.notices: list[Moment] = []
+        self.assignments: list[tuple[Moment, str]] = []
+
+    def read(self, recorded: Recorded, place: int) -> None:
+        event, envelope = recorded.event, recorded.envelope
+        if not _is_known(event):
+            return
+        at = max(seconds_of(envelope.occurred_at), self.received.at)
+        moment = Moment(at, place, envelope.version, envelope.id, envelope.type)
+        self._follow_state(event, moment)
+        self._note(event, moment, envelope.actor.role)
+
+    def _note(self, event: TicketEvent, moment: Moment, role: str) -> None:  # noqa: C901, PLR0912 - an arm an event type
+        match event:
+            case tickets.SeveritySet(severity=severity):
+                self._change_context(moment, severity=severity)
+            case tickets.TypeChanged(type=type_):
+                self._change_context(moment, type=type_)
+            case tickets.TermsMigrated():
+                self._change_context(
+                    moment, agreement_version=event.agreement_version, calendar_version=event.calendar_version
+                )
+            case tickets.Responded():
+                if event.visible:
+                    self.answers.append(moment)
+            case tickets.ProgressReported():
+                self.answers.append(moment)
+            case tickets.CustomerMessageReceived() | tickets.InformationReceived():
+                self.messages.append(moment)
+            case tickets.Resolved() | tickets.Closed():
+                self.endings.append(moment)
+            case tickets.Assigned(agent=agent):
+                self.assignments.append((moment, agent))
+            case tickets.EffortNoticeSent() | tickets.CostApprovalRequested():
+                self.notices.append(moment)
+            case tickets.WorkStarted():
+                self.work_starts.append(moment)
+            case tickets.TimeLogged():
+                self.logged.setdefault(event.entry, (moment, event))
+            case tickets.TimeLogCorrected():
+                self.corrections[event.entry] = event.minutes
+            case tickets.CallReceived():
+                self.calls.append((moment, event))
+            case tickets.CallTransferAttempted():
+                if event.result == "connected":
+                    self.answers.append(moment)
+                else:
+                    self.lost_calls.add(event.call)
+            case tickets.VoicemailLeft(call=call):
+                self.lost_calls.add(call)
+            case tickets.CallbackRequested():
+                self.requests.setdefault(event.callback, (moment, event))
+            case tickets.CallbackAttempted(callback=number, reached=reached):
+                self._attempt(number, Attempt(moment=moment, role=role, reached=reached, completed=False))
+            case tickets.CallbackCompleted(callback=number):
+                self._attempt(number, Attempt(moment=moment, role=role, reached=True, completed=True))
+            case _:
+                self._ignore(event)
+
+    def _ignore(self, event: MovesNoTimer) -> None:
+        """It moves no timer but by the state it leads to."""
+
+    def _attempt(self, number: int, attempt: Attempt) -> None:
+        self.attempts.setdefault(number, []).append(attempt)
+        if attempt.reached:
+            self.answers.append(attempt.moment)
+
+    def _change_context(self, moment: Moment, **changes: object) -> None:
+        self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=moment, **changes))
+
+    def _follow_state(self, event: TicketEvent, moment: Moment) -> None:
+        present = self.state_periods[-1]
+        state = state_after(present.state, event)
+        if state != present.state:
+            self.state_periods[-1] = msgspec.structs.replace(present, until=moment)
+            self.state_periods.append(StatePeriod(state=state, since=moment))
+
+    def _answered_calls(self) -> list[Moment]:
+        """A call is its own answer, at its start; the call that brought the report is no answer to it."""
+        answered = []
+        for moment, call in self.calls:
+            started_at = seconds_of(call.started_at)
+            if call.minutes and call.call not in self.lost_calls and started_at > self.received.at:
+                answered.append(msgspec.structs.replace(moment, at=started_at))
+        return answered
+
+    def _work(self) -> list[LoggedWork]:
+        """The time entries by their start, without those corrected to nothing."""
+        work = []
+        for moment, event in self.logged.values():
+            minutes = self.corrections.get(event.entry, event.minutes)
+            if minutes > 0:
+                start = seconds_of(event.start)
+                work.append(
+                    LoggedWork(
+                        entry=event.entry, start=start, seconds=minutes * 60, activity=event.activity, logged=moment
+                    )
+                )
+        return sorted(work, key=lambda entry: (entry.start, entry.logged))
+
+    def timeline(self) -> Timeline:
+        return Timeline(
+            ticket=self.ticket,
+            created=self.created,
+            received=self.received,
+            contexts=tuple(self.contexts),
+            state_periods=tuple(self.state_periods),
+            answers=tuple(sorted(self.answers + self._answered_calls())),
+            messages=tuple(self.messages),
+            endings=tuple(self.endings),
+            callbacks=tuple(
+                PromisedCallback(
+                    number=event.callback,
+                    purpose=event.purpose,
+                    requested=moment,
+                    attempts=tuple(self.attempts.get(event.callback, ())),
+                )
+                for moment, event in self.requests.values()
+            ),
+            work_starts=tuple(self.work_starts),
+            work=tuple(self._work()),
+            notices=tuple(self.notices),
+            assignments=tuple(self.assignments),
+        )
+
+
+def _is_known(event: DecodedEvent) -> TypeGuard[TicketEvent]:
+    """Whether an event of the ticket is of a type that this version knows; a newer one may have added others."""
+    return not isinstance(event, UnknownEvent)
