@@ -26,6 +26,7 @@ PLAIN: Final = Colour("#f5f7fa", "#9aa5b1")
 BLUE: Final = Colour("#e6f0fb", "#3a78c3")
 GREEN: Final = Colour("#e6f6ec", "#2f9461")
 AMBER: Final = Colour("#fdf3df", "#c58a1b")
+WHITE: Final = Colour("#ffffff", "#c3ccd5")
 VIOLET: Final = Colour("#f0ebfa", "#7a5cc0")
 
 
@@ -52,13 +53,14 @@ class Picture:
             f'fill="{FAINT if "faint" in look else INK}" text-anchor="{anchor}">{escape(words, quote=False)}</text>'
         )
 
-    def arrow(self, *points: tuple[float, float], dashed: bool = False) -> None:
-        """A line through the points with a head at the last one."""
+    def line(self, *points: tuple[float, float], end: str = "") -> None:
+        """A line through the points."""
         path = "M" + " L".join(f"{x:g},{y:g}" for x, y in points)
-        dash = ' stroke-dasharray="5 4"' if dashed else ""
-        self._shapes.append(
-            f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="2"{dash} marker-end="url(#head)"/>'
-        )
+        self._shapes.append(f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="2"{end}/>')
+
+    def arrow(self, *points: tuple[float, float]) -> None:
+        """A line with a head at its last point."""
+        self.line(*points, end=' marker-end="url(#head)"')
 
     def cylinder(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         """What keeps data."""
@@ -69,6 +71,17 @@ class Picture:
             f'fill="{colour.surface}" stroke="{colour.edge}" stroke-width="1.5"/>'
         )
 
+    def bracket(self, x: float, y: float, height: float, words: str) -> None:
+        """What encloses some lines to its left, with words along it."""
+        self._shapes.append(
+            f'<path d="M{x - 10:g},{y:g} h10 v{height:g} h-10" fill="none" stroke="{LINE}" stroke-width="1.5"/>'
+        )
+        middle = y + height / 2
+        self._shapes.append(
+            f'<text x="{x + 16:g}" y="{middle:g}" font-family="{FONT}" font-size="13" fill="{FAINT}" '
+            f'text-anchor="middle" transform="rotate(90 {x + 12:g} {middle:g})">{escape(words, quote=False)}</text>'
+        )
+
     def svg(self) -> str:
         """The whole file."""
         shapes = "\n".join(self._shapes)
@@ -76,7 +89,7 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
             f'width="{self.width}" height="{self.height}" role="img">\n'
             f"<title>{escape(self.title)}</title>\n"
-            '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
+            '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="5.5" markerHeight="5.5" '
             f'orient="auto-start-reverse"><path d="M0,0 L10,5 L0,10 z" fill="{LINE}"/></marker></defs>\n'
             f'<rect x="0.5" y="0.5" width="{self.width - 1}" height="{self.height - 1}" rx="12" fill="#ffffff" '
             'stroke="#d5dbe1"/>\n'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from drawing import AMBER, BLUE, GREEN, PLAIN, Picture  # noqa: E402 - found beside this file
+from drawing import AMBER, BLUE, GREEN, PLAIN, VIOLET, WHITE, Picture  # noqa: E402 - found beside this file
 
 FOLDER: Final = HERE / "pictures"
 
@@ -79,7 +81,105 @@ def overview() -> Picture:
     return picture
 
 
-PICTURES: Final[dict[str, Callable[[], Picture]]] = {"overview": overview}
+WAYS: Final = tomllib.loads((HERE / "ways.toml").read_text("utf-8"))
+CONTRACTS: Final = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+    "contracts"
+]
+COLOURS: Final = {
+    "fristwerk_platform": PLAIN,
+    "fristwerk_language": VIOLET,
+    "ticket_service": BLUE,
+    "sla_service": GREEN,
+    "billing_service": AMBER,
+}
+STEP: Final = 48
+"""Pixels from one step of a way to the next."""
+
+
+def way(name: str) -> Picture:
+    """The steps of a way, one below the other, each in the colour of its package."""
+    about = WAYS[name]
+    steps: list[tuple[str, str]] = about["steps"]
+    picture = Picture(880, 78 + STEP * len(steps), about["title"])
+    _legend(picture, {module.partition(".")[0] for module, _ in steps})
+    if "inside" in about:
+        first, last, what = about["inside"]
+        top, height = 62 + STEP * first, STEP * (last - first) + 42
+        picture.bracket(840, top, height, what)
+    for number, (module, does) in enumerate(steps):
+        top = 66 + STEP * number
+        package, _, rest = module.partition(".")
+        picture.box(28, top, 330, 34, COLOURS[package])
+        picture.text(42, top + 22, rest.replace(".", "/") + ".py", size=12.5, look="mono")
+        picture.text(376, top + 22, does, size=13.5)
+        if number + 1 < len(steps):
+            picture.arrow((193, top + 34), (193, top + STEP - 1))
+    return picture
+
+
+def _legend(picture: Picture, packages: set[str]) -> None:
+    x = 28.0
+    for package in (each for each in COLOURS if each in packages):
+        picture.box(x, 24, 16, 16, COLOURS[package])
+        picture.text(x + 24, 37, package, size=13, look="mono")
+        x += 60 + 8 * len(package)
+
+
+def house() -> Picture:
+    """Which package may import which, from the contracts of import-linter."""
+    columns = {service: layers(service) for service in ("ticket_service", "sla_service", "billing_service")}
+    rows = max(len(each) for each in columns.values())
+    foot = 74 + 38 * rows + 40
+    picture = Picture(960, foot + 206, "Packages, and who may import whom: arrows point down only")
+    for number, (service, found) in enumerate(columns.items()):
+        x = 28 + 308 * number
+        picture.box(x, 24, 288, 38 * rows + 50, COLOURS[service])
+        picture.text(x + 144, 50, service, anchor="middle", look="bold mono", size=14)
+        for row, layer in enumerate(found):
+            picture.box(x + 14, 64 + 38 * row, 260, 30, WHITE)
+            size = min(12.5, 405 / len(layer))
+            picture.text(x + 144, 83 + 38 * row, layer, anchor="middle", size=size, look="mono")
+        picture.line((x + 144, 38 * rows + 74), (x + 144, foot - 22))
+    picture.line((172, foot - 22), (788, foot - 22))
+    for x, package, what, more in (
+        (
+            28,
+            "fristwerk_language",
+            "what the services agree on: events, terms, examples",
+            "imports no platform, decides nothing",
+        ),
+        (
+            490,
+            "fristwerk_platform",
+            "log, subscriptions, read models, commands, HTTP",
+            "imports no language, knows no business word",
+        ),
+    ):
+        picture.arrow((x + 221, foot - 22), (x + 221, foot + 5))
+        picture.box(x, foot + 6, 442, 86, COLOURS[package])
+        picture.text(x + 221, foot + 34, package, anchor="middle", look="bold mono", size=14)
+        picture.text(x + 221, foot + 57, what, anchor="middle", size=13)
+        picture.text(x + 221, foot + 77, more, anchor="middle", size=13, look="faint")
+    picture.box(28, foot + 110, 904, 72)
+    picture.text(480, foot + 138, "fristwerk_local", anchor="middle", look="bold mono", size=14)
+    words = "starts the services as processes and plays stories into them over HTTP; imports no service"
+    picture.text(480, foot + 161, words, anchor="middle", size=13)
+    return picture
+
+
+def layers(service: str) -> list[str]:
+    """The layers of a service from top to bottom, as its contract has them."""
+    for contract in CONTRACTS:
+        if contract["type"] == "layers" and service in contract["containers"]:
+            return [layer.replace("(", "").replace(")", "").replace(" | ", " · ") for layer in contract["layers"]]
+    raise LookupError(f"no contract of layers names {service}")
+
+
+PICTURES: Final[dict[str, Callable[[], Picture]]] = {
+    "overview": overview,
+    "house": house,
+    "batch": functools.partial(way, "batch"),
+}
 
 
 def main() -> None:
