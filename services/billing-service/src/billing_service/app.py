@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -41,9 +39,10 @@ from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
-from fristwerk_platform.http.health import Dependency, health_router
+from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.service import background, log_check, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed, Subscription
 
@@ -96,32 +95,12 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
 
     application = _application(log, database, own, client, on_behalf_of)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await database.create()
-        works = (database.keep_fresh(), upstream.run(now), own.run(now), log.keep_tidy(now))
-        running = [asyncio.create_task(work) for work in works]
-        await application.runs.resume()
-        yield
-        await application.runs.close()
-        for task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await client.aclose()
-        await log.close()
-        await database.close()
-
-    async def log_is_there() -> Dependency:
-        await log.last_position()
-        return Dependency(ok=True)
-
     app = create_api(
         title="Fristwerk billing-service",
         description=DESCRIPTION,
         version=version("fristwerk-billing-service"),
         routers=[
-            health_router(checks={"log": log_is_there}, followers=lambda: [upstream, own], metrics=metrics, now=now),
+            health_router(checks={"log": log_check(log)}, followers=lambda: [upstream, own], metrics=metrics, now=now),
             accounts_router(application),
             charges_router(application),
             invoice_commands_router(application),
@@ -130,7 +109,17 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             reports_router(application),
             feed_router(feed, stopping),
         ],
-        lifespan=lifespan,
+        lifespan=service_lifespan(
+            closing=[database.close, log.close, client.aclose],
+            steps=[
+                step(database.create),
+                background(database.keep_fresh),
+                background(lambda: upstream.run(now)),
+                background(lambda: own.run(now)),
+                background(lambda: log.keep_tidy(now)),
+                step(application.runs.resume, application.runs.close),
+            ],
+        ),
     )
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)

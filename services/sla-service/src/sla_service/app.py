@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -19,6 +16,7 @@ from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import open_live_read_model
+from fristwerk_platform.service import background, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, Subscription
 from sla_service.api import refusals
@@ -80,25 +78,6 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await database.create()
-        works = (
-            database.keep_fresh(),
-            projector.retry_at_start(database),
-            follower.run(now),
-            watch.run(),
-            simulations.run(),
-        )
-        running = [asyncio.create_task(work) for work in works]
-        yield
-        for task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await client.aclose()
-        await database.close()
-
     app = create_api(
         title="Fristwerk sla-service",
         description=DESCRIPTION,
@@ -119,7 +98,17 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
         ],
-        lifespan=lifespan,
+        lifespan=service_lifespan(
+            closing=[database.close, client.aclose],
+            steps=[
+                step(database.create),
+                background(database.keep_fresh),
+                background(lambda: projector.retry_at_start(database)),
+                background(lambda: follower.run(now)),
+                background(watch.run),
+                background(simulations.run),
+            ],
+        ),
     )
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)

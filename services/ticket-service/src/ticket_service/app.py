@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
@@ -16,9 +13,10 @@ from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
-from fristwerk_platform.http.health import Dependency, health_router
+from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database, open_live_read_model
+from fristwerk_platform.service import background, log_check, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed, Subscription
 from ticket_service import personal_data, terms_migration_ledger
@@ -92,23 +90,6 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     application = _application(log, personal, current)
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as closing:
-            for each in (subject_keys, plans, database, log):
-                closing.push_async_callback(each.close)
-            await database.create()
-            await subject_keys.create()
-            await plans.create()
-            await personal.check()
-            for work in (database.keep_fresh(), follower.run(now), migrations.run(), log.keep_tidy(now)):
-                closing.push_async_callback(_ended, asyncio.create_task(work))
-            yield
-
-    async def log_is_there() -> Dependency:
-        await log.last_position()
-        return Dependency(ok=True)
-
     app = create_api(
         title="Fristwerk ticket-service",
         description=DESCRIPTION,
@@ -118,25 +99,31 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             tickets_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping),
-            health_router(checks={"log": log_is_there}, followers=lambda: [follower], metrics=metrics, now=now),
+            health_router(checks={"log": log_check(log)}, followers=lambda: [follower], metrics=metrics, now=now),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
             terms_router(application),
             migrations_router(application, migrations),
         ],
-        lifespan=lifespan,
+        lifespan=service_lifespan(
+            closing=[subject_keys.close, plans.close, database.close, log.close],
+            steps=[
+                step(database.create),
+                step(subject_keys.create),
+                step(plans.create),
+                step(personal.check),
+                background(database.keep_fresh),
+                background(lambda: follower.run(now)),
+                background(migrations.run),
+                background(lambda: log.keep_tidy(now)),
+            ],
+        ),
     )
     refusals.install(app)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
-
-
-async def _ended(work: asyncio.Task[None]) -> None:
-    work.cancel()
-    with suppress(asyncio.CancelledError):
-        await work
 
 
 def _application(log: EventLog, personal: PersonalData, current: Current) -> Application:

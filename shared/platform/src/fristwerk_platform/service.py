@@ -1,0 +1,82 @@
+"""Starting and stopping a service: whatever was opened is closed in reverse order, however far the start came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.http.health import Dependency
+
+Close = Callable[[], Awaitable[None]]
+Step = Callable[[], AbstractAsyncContextManager[None]]
+"""A part of the start, undone by leaving the context."""
+
+
+def step(start: Callable[[], Awaitable[None]], stop: Close | None = None) -> Step:
+    """A part of the start that ``stop`` undoes, even where ``start`` fails half-way."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        try:
+            await start()
+            yield
+        finally:
+            if stop is not None:
+                await stop()
+
+    return run
+
+
+def background(work: Callable[[], Coroutine[Any, Any, None]]) -> Step:
+    """A task that runs until the service stops, and is then cancelled."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        task = asyncio.create_task(work())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    return run
+
+
+def service_lifespan(
+    *, closing: Sequence[Close], steps: Sequence[Step]
+) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """An application's lifespan: the steps one after the other, undone in reverse order at the end.
+
+    ``closing`` closes what was opened before the start, in the order of opening. It runs last and in reverse order, and also
+    where a step fails.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for close in closing:
+                stack.push_async_callback(close)
+            for each in steps:
+                await enter(stack, each)
+            yield
+
+    return lifespan
+
+
+async def enter(stack: AsyncExitStack, each: Step) -> None:
+    """Carry out one step of the start."""
+    await stack.enter_async_context(each())
+
+
+def log_check(log: EventLog) -> Callable[[], Awaitable[Dependency]]:
+    """A check for ``/health/ready``: the service's log can be read."""
+
+    async def check() -> Dependency:
+        await log.last_position()
+        return Dependency(ok=True)
+
+    return check
