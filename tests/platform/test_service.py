@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fristwerk_platform.service import Step, background, service_lifespan, step
+from fristwerk_platform.service import Close, Step, background, service_lifespan, step
 
 
 class Trouble(Exception):  # noqa: N818 - what it is, not what it is called
@@ -27,7 +27,7 @@ class Notes:
 
         return step(start, self.closing(name))
 
-    def closing(self, name: str):
+    def closing(self, name: str) -> Close:
         async def close() -> None:
             self.notes.append(f"close {name}")
 

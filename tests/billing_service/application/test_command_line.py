@@ -15,7 +15,7 @@ import uvicorn
 
 import billing_service.app
 import ticket_service.app
-from billing_service.__main__ import main
+from billing_service.cli import main
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 
 from fristwerk_language.events import tickets
 from fristwerk_platform.subscriptions import Page
-from sla_service import __main__ as main_module
+from sla_service import cli
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
 from sla_service.replay import SourceShorterError, replay
@@ -99,7 +99,7 @@ async def test_a_ticket_that_cannot_be_derived_is_told_of_and_the_others_are_com
 def command(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["sla_service", *words])
     monkeypatch.setenv("FRISTWERK_VAR", str(folder))
-    return main_module.main()
+    return cli.main()
 
 
 def test_replay_of_stored_histories_ends_with_two_equal_digests(recorded_folder, monkeypatch, capsys) -> None:

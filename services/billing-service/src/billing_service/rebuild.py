@@ -21,9 +21,9 @@ from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 
 async def rebuild(
     settings: Settings,
-    now: Callable[[], datetime],
     say: Callable[[str], None],
     *,
+    now: Callable[[], datetime],
     check: bool = False,
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,

@@ -28,6 +28,7 @@ from billing_service.queries.accounts import AccountRow, ReadModel
 from billing_service.queries.documents import DocumentFilter, Documents
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.cli import CommandError
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import Database, SqlDatabase, open_live_read_model
 from fristwerk_platform.settings import Settings
@@ -36,7 +37,7 @@ from fristwerk_platform.subscriptions import Apply, Feed, HttpFeed, LogFeed, Pre
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
 
-class NothingToCompareError(Exception):
+class NothingToCompareError(CommandError):
     """There is no read model, or its source ends before what it was made of; the message is a sentence."""
 
 

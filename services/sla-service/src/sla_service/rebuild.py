@@ -24,9 +24,9 @@ from sla_service.projections.projector import SOURCE, Projector
 
 async def rebuild(
     settings: Settings,
-    now: Callable[[], datetime],
     say: Callable[[str], None],
     *,
+    now: Callable[[], datetime],
     check: bool = False,
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,

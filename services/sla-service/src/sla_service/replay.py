@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly, read_line, streams
 from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_platform.cli import CommandError
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Feed, Prefetch
 from sla_service.domain.timers.published_terms import PublishedTerms
@@ -36,7 +37,7 @@ History = Sequence[Recorded]
 Published = dict[str, list[AgreementPublished | CalendarPublished]]
 
 
-class SourceShorterError(Exception):
+class SourceShorterError(CommandError):
     """Raised when the log ends before what the read model was made of: an old backup was restored. The message says so."""
 
 

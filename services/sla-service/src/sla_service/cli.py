@@ -1,21 +1,25 @@
-"""The commands that answer on the terminal: known cases, a recomputation of everything, and why a ticket's deadlines are so."""
+"""``python -m sla_service``: serve, recompute or rebuild everything, run known cases, explain a ticket's deadlines."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import httpx
 
 from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.cli import Command, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings, SettingsError
 from fristwerk_platform.subscriptions import HttpFeed
 from sla_service import cases
+from sla_service.app import create_app, new_id, now
 from sla_service.domain.explanation.explanation import explain
 from sla_service.domain.explanation.labels import METRICS, Language
 from sla_service.domain.explanation.messages import sentences
@@ -27,10 +31,12 @@ from sla_service.projections import tables
 from sla_service.projections.projector import Projector
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket
+from sla_service.rebuild import rebuild
 from sla_service.replay import replay
 
 Print = Callable[[str], None]
 Found = TypeVar("Found")
+PORT: Final = 8002
 SHOWN: Final = 10
 _NO_TIMER: Final = {"de": "{metric}: keine Frist, {reason}.", "en": "{metric}: no timer, {reason}."}
 _REASONS: Final = {
@@ -47,6 +53,65 @@ _REASONS: Final = {
         "calendar_range": "the calendar does not reach so far",
     },
 }
+
+
+def main() -> int:
+    """Run the command that the process's arguments name; returns the exit code."""
+    commands = [
+        serve_command("sla-service", PORT, create_app),
+        Command(
+            name="replay",
+            help="recompute every timer from the log and compare with the read model",
+            run=_replay,
+            add_arguments=_replay_arguments,
+        ),
+        rebuild_command("sla-service", partial(rebuild, now=now)),
+        Command(
+            name="cases",
+            help="run the known cases in a folder",
+            run=lambda _settings, arguments: run_cases(arguments.folder, show),
+            add_arguments=_cases_arguments,
+        ),
+        Command(
+            name="explain",
+            help="why a ticket's deadlines are what they are",
+            run=_explain,
+            add_arguments=_explain_arguments,
+        ),
+    ]
+    description = "The SLA service of Fristwerk."
+    return run_command_line(
+        service="sla-service", description=description, commands=commands, upstream="ticket service"
+    )
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stored", action="store_true", help="from the service's own histories, without the ticket service"
+    )
+    parser.add_argument(
+        "--parked", action="store_true", help="try the tickets again that could not be derived, and nothing else"
+    )
+
+
+def _cases_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+
+
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ticket", metavar="TICKET", help="its id or reference")
+    parser.add_argument("--lang", choices=get_args(Language), default="en", help="language (default: en)")
+    parser.add_argument("--provider", help="whose ticket it is, where several have one of that reference")
+
+
+def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.parked:
+        return run_retry(settings, now, new_id, show)
+    return run_replay(settings, now, show, from_log=not arguments.stored)
+
+
+def _explain(settings: Settings, arguments: argparse.Namespace) -> int:
+    return run_explain(settings, arguments.ticket, arguments.provider, arguments.lang, now(), show)
 
 
 def run_cases(folder: Path, show: Print) -> int:

@@ -1,4 +1,4 @@
-"""The commands that ask the running service or recompute what it says; each returns what to print and the exit code."""
+"""``python -m billing_service``: serve, recompute or rebuild everything, run known cases, issue or print an invoice."""
 
 from __future__ import annotations
 
@@ -7,18 +7,85 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import httpx
 
+from billing_service.app import create_app, now
+from billing_service.rebuild import rebuild
 from billing_service.replay import replay
 from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.cli import Command, CommandError, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.settings import Settings, SettingsError
 
+PORT: Final = 8003
 
-class AnsweredNoError(Exception):
+
+class AnsweredNoError(CommandError):
     """The service refused the command; the message is its sentence."""
+
+
+def main() -> int:
+    """Run the command that the process's arguments name; returns the exit code."""
+    commands = [
+        serve_command("billing-service", PORT, create_app),
+        Command(
+            name="replay",
+            help="recompute every statement from the logs and compare",
+            run=_printed(partial(run_replay, now=now)),
+            add_arguments=_replay_arguments,
+        ),
+        rebuild_command("billing-service", partial(rebuild, now=now)),
+        Command(
+            name="cases",
+            help="run the known cases in a folder",
+            run=_printed(lambda _settings, arguments: run_cases(arguments)),
+            add_arguments=_cases_arguments,
+        ),
+        Command(
+            name="invoice",
+            help="print an invoice of the running service, or issue one and print it",
+            run=_printed(partial(run_invoice, now=now)),
+            add_arguments=_invoice_arguments,
+        ),
+    ]
+    description = "The billing service of Fristwerk."
+    return run_command_line(service="billing-service", description=description, commands=commands)
+
+
+def _printed(
+    run: Callable[[Settings, argparse.Namespace], tuple[str, int]],
+) -> Callable[[Settings, argparse.Namespace], int]:
+    """The command with its text printed."""
+
+    def run_and_print(settings: Settings, arguments: argparse.Namespace) -> int:
+        text, code = run(settings, arguments)
+        show(text)
+        return code
+
+    return run_and_print
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--until", type=local_date, help="last local day of the statements (default: today)")
+
+
+def _cases_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+
+
+def _invoice_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", nargs="?", type=int, metavar="NUMBER")
+    parser.add_argument("--contract", metavar="ID", help="issue what this contract owes")
+    parser.add_argument("--customer", metavar="ID", help="issue what this customer owes, all contracts together")
+    parser.add_argument("--until", type=local_date, metavar="DATE", help="up to this local day, inclusive")
+    parser.add_argument("--format", choices=("text", "html", "json"), default="text")
+    parser.add_argument("--key", help="an Idempotency-Key: the same one never issues twice")
+    parser.add_argument("--provider", default="demo", help="the provider to act for (default: demo)")
+    parser.add_argument("--subject", default="billing", help="who acts (default: billing)")
 
 
 def run_cases(arguments: argparse.Namespace) -> tuple[str, int]:

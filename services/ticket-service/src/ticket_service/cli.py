@@ -1,0 +1,95 @@
+"""``python -m ticket_service``: serve, rebuild the read model, publish terms documents, print a token."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal, Tokens, load_keys
+from fristwerk_platform.cli import Command, rebuild_command, run_command_line, serve_command, show
+from fristwerk_platform.settings import Settings, SettingsError
+from ticket_service.app import create_app, now
+from ticket_service.publishing import published
+from ticket_service.rebuild import rebuild
+
+PORT: Final = 8001
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the command that the process's arguments name, or ``given``; returns the exit code."""
+    commands = [
+        serve_command("ticket-service", PORT, create_app),
+        rebuild_command("ticket-service", rebuild),
+        Command(
+            name="token", help="print a bearer token, nothing else", run=_print_token, add_arguments=_token_arguments
+        ),
+        Command(
+            name="publish",
+            help="publish terms documents at the running service",
+            run=_publish_files,
+            add_arguments=_publish_arguments,
+        ),
+    ]
+    description = "The ticket service of Fristwerk."
+    return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
+
+
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    _provider_argument(parser)
+    parser.add_argument("--role", required=True, choices=ROLES)
+    parser.add_argument("--customer", help="the own company's id, for the role customer")
+    parser.add_argument("--subject", help="who acts (default: the role's name)")
+
+
+def _publish_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _provider_argument(parser)
+
+
+def _provider_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--provider", default="demo", help="the provider the token acts for (default: demo)")
+
+
+def _print_token(settings: Settings, arguments: argparse.Namespace) -> int:
+    show(_token(settings, arguments))
+    return 0
+
+
+def _token(settings: Settings, arguments: argparse.Namespace) -> str:
+    """Raises SettingsError for a token that every service would refuse."""
+    if arguments.role == "customer" and not arguments.customer:
+        raise SettingsError("A token for the role customer names the company: --customer ID.")
+    if not arguments.provider or (arguments.provider == ALL_PROVIDERS and arguments.role != "service"):
+        raise SettingsError("A token names its provider; only the role service may have all of them: --provider '*'.")
+    principal = Principal(
+        sub=arguments.subject or arguments.role,
+        role=arguments.role,
+        provider=arguments.provider,
+        customer=arguments.customer if arguments.role == "customer" else None,
+    )
+    return _tokens(settings).issue(principal, now=now())
+
+
+def _tokens(settings: Settings) -> Tokens:
+    """Signed with the key file that the services use: the one set, else ``keys.json`` in their folder or in the current one."""
+    here = Path("keys.json")
+    file = here if settings.key_file is None and not settings.keys.exists() and here.exists() else settings.keys
+    return Tokens(load_keys(file), issuer=settings.issuer, audience=settings.audience)
+
+
+def _publish_files(settings: Settings, arguments: argparse.Namespace) -> int:
+    asyncio.run(_publish(settings, arguments))
+    return 0
+
+
+async def _publish(settings: Settings, arguments: argparse.Namespace) -> None:
+    token = _tokens(settings).issue(Principal(sub="publish", role="admin", provider=arguments.provider), now=now())
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=settings.ticket_url, headers=headers, timeout=30) as client:
+        async for line in published(client, arguments.files):
+            show(line)

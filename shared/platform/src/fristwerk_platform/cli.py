@@ -1,0 +1,124 @@
+"""A service's command line: commands with their arguments, and errors as sentences and exit codes.
+
+CommandError    what a command raises to end with a sentence and exit code 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.event_log import LogError
+from fristwerk_platform.http import Stopping, serve
+from fristwerk_platform.http.connections import ConnectionLimits
+from fristwerk_platform.logs import configure_logs
+from fristwerk_platform.read_models import RebuildError
+from fristwerk_platform.settings import Settings, SettingsError, read_settings
+from fristwerk_platform.subscriptions import SourceUnavailableError
+
+
+class CommandError(Exception):
+    """A command cannot be carried out. The message is a sentence for whoever ran it."""
+
+
+def no_arguments(_parser: argparse.ArgumentParser) -> None:
+    """The command has no arguments of its own."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command: what it does with the settings and its arguments; ``run`` returns the exit code."""
+
+    name: str
+    help: str
+    run: Callable[[Settings, argparse.Namespace], int]
+    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
+
+
+class Rebuild(Protocol):
+    """Makes a service's read model anew; ``say`` reports progress."""
+
+    def __call__(
+        self, settings: Settings, say: Callable[[str], None], *, check: bool, back: bool
+    ) -> Awaitable[None]: ...
+
+
+def run_command_line(
+    *,
+    service: str,
+    description: str,
+    commands: Sequence[Command],
+    upstream: str = "service",
+    given: Sequence[str] | None = None,
+) -> int:
+    """Run the command that the process's arguments name, or ``given``; returns the exit code.
+
+    ``service`` is the name of the distribution, whose module ``python -m`` runs; ``upstream`` is what the commands call the
+    service that they ask.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {service.replace('-', '_')}", description=description)
+    named = parser.add_subparsers(dest="command", required=True)
+    for command in commands:
+        command.add_arguments(named.add_parser(command.name, help=command.help))
+    arguments = parser.parse_args(given)
+    try:
+        settings = read_settings(os.environ)
+        return next(each for each in commands if each.name == arguments.command).run(settings, arguments)
+    except (CommandError, SettingsError, KeyFileError, RebuildError, LogError, OSError) as error:
+        sentence = str(error)
+    except (SourceUnavailableError, httpx.HTTPError) as error:
+        sentence = f"The {upstream} does not answer: {error}."
+    except SQLAlchemyError as error:
+        sentence = f"The data of the {service} cannot be used: {type(error).__name__}."
+    print(sentence, file=sys.stderr)  # noqa: T201 - a sentence, not a traceback
+    return 1
+
+
+def show(line: str) -> None:
+    """Print a line of a command's answer at once."""
+    print(line, flush=True)  # noqa: T201 - the command's answer
+
+
+def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopping], FastAPI]) -> Command:
+    """``serve``: the application over HTTP until the process is stopped; ``port`` where the settings name none."""
+
+    def run(settings: Settings, _arguments: argparse.Namespace) -> int:
+        configure_logs(settings.log_level, service)
+        stopping = Stopping()
+        return serve(
+            create_app(settings, stopping),
+            stopping,
+            host=settings.host,
+            port=settings.port or port,
+            limits=ConnectionLimits.of(settings),
+        )
+
+    return Command(name="serve", help="serve HTTP until stopped", run=run)
+
+
+def rebuild_command(service: str, rebuild: Rebuild) -> Command:
+    """``rebuild``: the read model made anew next to the running service."""
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only make it and compare; nothing is switched")
+        parser.add_argument("--back", action="store_true", help="go back to what the last rebuild replaced")
+
+    def run(settings: Settings, arguments: argparse.Namespace) -> int:
+        async def rebuild_once() -> None:
+            await rebuild(settings, show, check=arguments.check, back=arguments.back)
+
+        configure_logs(settings.log_level, service)
+        asyncio.run(rebuild_once())
+        return 0
+
+    help_text = "make the read model anew beside the running service, and switch to it"
+    return Command(name="rebuild", help=help_text, run=run, add_arguments=add_arguments)
