@@ -11,8 +11,7 @@ import pytest
 from fristwerk_platform.event_log import LogUnavailableError, NewEvent
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.log import GroupCommitLog
-from fristwerk_platform.http import Answered
-from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.metrics import Answered, Metrics
 
 Fact = Callable[..., NewEvent]
 

@@ -44,7 +44,7 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.service import background, log_check, service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import HttpFeed, LogFeed, Subscription
+from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
 
 DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
@@ -71,24 +71,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
-    projector = Projector()
-    upstream = Subscription(
-        source="ticket-service",
-        feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
-        decode=decode_tolerantly,
-        database=database,
-        checkpoints=tables.checkpoints,
-        apply=projector.apply,
-    )
     feed = LogFeed(log)
-    own = Subscription(
-        source="own log",
-        feed=feed,
-        decode=decode_tolerantly,
-        database=database,
-        checkpoints=tables.checkpoints,
-        apply=projector.apply_own,
-    )
+    upstream, own = _projections(HttpFeed(client, lambda: tokens.issue(reader, now=now())), feed, database)
 
     def on_behalf_of(provider: str) -> str:
         return tokens.issue(Principal(sub="billing-service", role="service", provider=provider), now=now())
@@ -124,6 +108,30 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _projections(
+    ticket_feed: Feed, own_feed: Feed, database: Database
+) -> tuple[Subscription[Recorded], Subscription[Recorded]]:
+    """Keep the read model up to date with the ticket service's log, and with the service's own."""
+    projector = Projector()
+    upstream = Subscription(
+        source="ticket-service",
+        feed=ticket_feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        apply=projector.apply,
+    )
+    own = Subscription(
+        source="own log",
+        feed=own_feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        apply=projector.apply_own,
+    )
+    return upstream, own
 
 
 def _application(

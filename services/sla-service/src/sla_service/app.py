@@ -9,16 +9,16 @@ from importlib.metadata import version
 import httpx
 from fastapi import FastAPI
 
-from fristwerk_language.events import decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
-from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
-from fristwerk_platform.http.health import health_router
+from fristwerk_platform.http.health import LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
-from fristwerk_platform.read_models import open_live_read_model
+from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.service import background, service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import HttpFeed, Subscription
+from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
 from sla_service.api import refusals
 from sla_service.api.deadlines import deadlines_router
 from sla_service.api.reports import reports_router
@@ -63,15 +63,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
     projector = Projector(noticeboard)
-    follower = Subscription(
-        source=SOURCE,
-        feed=HttpFeed(client, lambda: tokens.issue(reader, now=now())),
-        decode=decode_tolerantly,
-        database=database,
-        checkpoints=tables.checkpoints,
-        apply=projector.apply,
-        on_applied=noticeboard.wake,
-    )
+    feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+    follower = _projection(feed, database, projector, noticeboard)
     watch = Watch(database, noticeboard, now, follower.lag)
     model = ReadModel(database)
     terms_cache, kept, store = TermsCache(database), KeptAnswers(database), SimulationStore(database)
@@ -86,14 +79,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         routers=[
             timers_router(Timers(model, terms_cache, now)),
             feed_router(NoticeFeed(database, noticeboard), stopping),
-            health_router(
-                checks={"watch": watch.health, "tickets": model.health},
-                followers=lambda: [follower],
-                metrics=metrics,
-                now=now,
-                parked=model.count_parked,
-                measure=figures.measure,
-            ),
+            _health_routes(model, watch, follower, metrics, figures),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
@@ -113,3 +99,35 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _projection(
+    feed: Feed, database: Database, projector: Projector, noticeboard: Noticeboard
+) -> Subscription[Recorded]:
+    """Keeps the read model up to date with the ticket service's log, and has notices given."""
+    return Subscription(
+        source=SOURCE,
+        feed=feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        apply=projector.apply,
+        on_applied=noticeboard.wake,
+    )
+
+
+def _health_routes(
+    model: ReadModel, watch: Watch, follower: Subscription[Recorded], metrics: Metrics, figures: TimerMetrics
+) -> Routes:
+    return health_router(
+        checks={"watch": watch.health, "tickets": model.health},
+        followers=lambda: [follower],
+        metrics=metrics,
+        now=now,
+        left_out=LeftOut(
+            figure="parked_tickets",
+            meaning="Tickets left out because they cannot be derived",
+            count=model.count_parked,
+        ),
+        measure=figures.measure,
+    )

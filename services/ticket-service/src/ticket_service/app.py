@@ -8,17 +8,17 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from fristwerk_language.events import decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
-from fristwerk_platform.read_models import IRREPLACEABLE, open_database, open_live_read_model
+from fristwerk_platform.read_models import IRREPLACEABLE, Database, open_database, open_live_read_model
 from fristwerk_platform.service import background, log_check, service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import LogFeed, Subscription
+from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
 from ticket_service import personal_data, terms_migration_ledger
 from ticket_service.api import refusals
 from ticket_service.api.calls import calls_router
@@ -76,15 +76,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
     feed = LogFeed(log)
-    follower = Subscription(
-        source="own log",
-        feed=feed,
-        decode=decode_tolerantly,
-        database=database,
-        checkpoints=tables.checkpoints,
-        apply=Projector(personal).apply,
-        pause_seconds=PROJECTION_PAUSE_SECONDS,
-    )
+    follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     current = Current(log, follower, ReadModel(database))
     application = _application(log, personal, current)
@@ -124,6 +116,19 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subscription[Recorded]:
+    """Keeps the read model up to date with the log."""
+    return Subscription(
+        source="own log",
+        feed=feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        apply=Projector(personal).apply,
+        pause_seconds=PROJECTION_PAUSE_SECONDS,
+    )
 
 
 def _application(log: EventLog, personal: PersonalData, current: Current) -> Application:

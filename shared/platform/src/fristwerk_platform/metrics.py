@@ -1,7 +1,7 @@
 """A service's figures for Prometheus: what was asked and refused, how appends go, and how far it is behind its sources.
 
-Every figure is named in ``docs/reference/operations.md``. Labels are operations, codes, metrics and sources, never anything
-of a ticket.
+Every figure is named in ``docs/reference/operations.md``. Labels are operations, codes, metrics and sources, never the
+content of an event.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 
-from fristwerk_platform.http import Answered
 from fristwerk_platform.process_counters import PROCESS_COUNTERS
 from fristwerk_platform.subscriptions import Subscription
 
@@ -23,6 +23,16 @@ APPENDS: Final = tuple(float(1 << power) for power in range(10))
 COMMANDS: Final = ("POST", "PUT")
 UNROUTED: Final = "none"
 """The operation of a request that was refused before it found one."""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was answered: which operation it found, the code of the problem it met, whether it was a repetition."""
+
+    operation: str | None
+    method: str
+    problem: str | None
+    replayed: bool
+    seconds: float
 
 
 class Metrics:

@@ -28,7 +28,30 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Things that the service had to leave out of its work; while there are any, it is ``degraded``."""
+
+    figure: str
+    """Its name in the body of ``/health/ready`` and among the metrics."""
+    meaning: str
+    count: Callable[[], Awaitable[int]]
+
+
 Check = Callable[[], Awaitable[Dependency]]
+_READY_EXAMPLE: Final = {
+    "status": "ready",
+    "dependencies": {"log": {"ok": True, "detail": None}},
+    "feeds": {
+        "ticket-service": {
+            "position": 1042,
+            "lag_events": 0,
+            "lag_seconds": 0,
+            "heard_seconds_ago": 0.4,
+            "failing_because": None,
+            "stopped_because": None,
+        }
+    },
+}
 
 
 def health_router(
@@ -37,12 +60,12 @@ def health_router(
     followers: Callable[[], list[Subscription[Any]]],
     metrics: Metrics,
     now: Callable[[], datetime],
-    parked: Callable[[], Awaitable[int]] | None = None,
+    left_out: LeftOut | None = None,
     measure: Callable[[], Awaitable[None]] | None = None,
 ) -> Routes:
-    """``parked`` counts the tickets that were left out; ``measure`` brings the service's own figures up to date."""
+    """The routes; ``measure`` brings the service's own figures up to date."""
     routes = Routes(prefix="", tags=["health"])
-    parking = None if parked is None else _Parking(parked, metrics)
+    counting = None if left_out is None else _Counting(left_out, metrics)
 
     @routes.get(
         "/health/live",
@@ -57,42 +80,14 @@ def health_router(
         "/health/ready",
         operation_id="health_ready_health_ready_get",
         summary="Can the service do its work, and how far is it behind",
-        responses=responses(
-            200,
-            "Ready",
-            {
-                "status": "ready",
-                "dependencies": {"log": {"ok": True, "detail": None}},
-                "feeds": {
-                    "ticket-service": {
-                        "position": 1042,
-                        "lag_events": 0,
-                        "lag_seconds": 0,
-                        "heard_seconds_ago": 0.4,
-                        "failing_because": None,
-                        "stopped_because": None,
-                    }
-                },
-            },
-        ),
+        responses=responses(200, "Ready", _READY_EXAMPLE),
     )
     async def health_ready() -> Response:
         """503 while a dependency is missing, events cannot be applied, or a source went backwards.
 
         `degraded`, with 200, is a service that does its work but for the tickets that are parked.
         """
-        dependencies = {name: await _checked(name, check) for name, check in checks.items()}
-        feeds = {follower.source: _feed(follower, now()) for follower in followers()}
-        ready = all(each.ok for each in dependencies.values()) and not any(
-            each["failing_because"] or each["stopped_because"] for each in feeds.values()
-        )
-        body: dict[str, Any] = {"status": "ready", "dependencies": dependencies, "feeds": feeds}
-        if parking is not None:
-            body["parked_tickets"] = await parking.count()
-            body["status"] = "degraded" if body["parked_tickets"] else "ready"
-        if not ready:
-            body["status"] = "not ready"
-        return json_answer(body, 200 if ready else 503)
+        return await _ready(checks, followers(), now(), counting)
 
     @routes.get(
         "/metrics",
@@ -103,31 +98,59 @@ def health_router(
         },
     )
     async def read_metrics() -> Response:
-        for follower in followers():
-            metrics.follows(follower, now())
-        if parking is not None:
-            await parking.count()
-        if measure is not None:
-            await _measured(measure)
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return await _figures(metrics, followers(), now(), counting, measure)
 
     return routes
 
 
-class _Parking:
-    """How many tickets are parked, for health and metrics alike."""
+async def _ready(
+    checks: dict[str, Check], followers: list[Subscription[Any]], now: datetime, counting: _Counting | None
+) -> Response:
+    dependencies = {name: await _checked(name, check) for name, check in checks.items()}
+    feeds = {follower.source: _feed(follower, now) for follower in followers}
+    ready = all(dependency.ok for dependency in dependencies.values()) and not any(
+        feed["failing_because"] or feed["stopped_because"] for feed in feeds.values()
+    )
+    body: dict[str, Any] = {"status": "ready", "dependencies": dependencies, "feeds": feeds}
+    if counting is not None:
+        number = body[counting.figure] = await counting.count()
+        body["status"] = "degraded" if number else "ready"
+    if not ready:
+        body["status"] = "not ready"
+    return json_answer(body, 200 if ready else 503)
 
-    def __init__(self, parked: Callable[[], Awaitable[int]], metrics: Metrics) -> None:
-        self._parked = parked
-        self._gauge = metrics.gauge("parked_tickets", "Tickets left out because they cannot be derived")
+
+async def _figures(
+    metrics: Metrics,
+    followers: list[Subscription[Any]],
+    now: datetime,
+    counting: _Counting | None,
+    measure: Callable[[], Awaitable[None]] | None,
+) -> Response:
+    for follower in followers:
+        metrics.follows(follower, now)
+    if counting is not None:
+        await counting.count()
+    if measure is not None:
+        await _measured(measure)
+    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Counting:
+    """Counts what was left out, for health and metrics alike."""
+
+    def __init__(self, left_out: LeftOut, metrics: Metrics) -> None:
+        self.figure = left_out.figure
+        self._count = left_out.count
+        self._gauge = metrics.gauge(left_out.figure, left_out.meaning)
 
     async def count(self) -> int | None:
-        """The number; null while the database does not answer, which a check of its own tells."""
+        """The number; ``None`` while the database does not answer, which a check of its own reports."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                number = await self._parked()
-        except Exception as error:  # noqa: BLE001 - health and figures must be told whatever is wrong
-            _log.warning("parked_not_counted", error=type(error).__name__)
+                number = await self._count()
+        except Exception as error:  # noqa: BLE001 - health and figures must be reported whatever is wrong
+            _log.warning("left_out_not_counted", figure=self.figure, error=type(error).__name__)
             return None
         self._gauge.set(number)
         return number

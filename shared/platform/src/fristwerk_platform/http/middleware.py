@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-import msgspec
 import structlog
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -21,21 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.metrics import Answered
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 CORRELATION_HEADER: Final = "X-Correlation-Id"
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 _log = structlog.get_logger()
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was answered: which operation it found, the code of the problem it met, whether it was a repetition."""
-
-    operation: str | None
-    method: str
-    problem: str | None
-    replayed: bool
-    seconds: float
 
 
 class RequestMeter(Protocol):

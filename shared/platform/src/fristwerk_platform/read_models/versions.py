@@ -58,7 +58,7 @@ class ReadModelVersions(Protocol):
 
     @property
     def name(self) -> str:
-        """The read model's name, such as ``sla``."""
+        """The read model's name, such as ``orders``."""
         ...
 
     def open(self, version: int) -> SqlDatabase:

@@ -1,6 +1,6 @@
 """Checkpoints: how far each source was read, stored in the consumer's own database together with what was derived from it.
 
-A checkpoint in a transaction of its own doubled 18 invoice lines in 40 kills; effect and checkpoint in one transaction, none.
+A checkpoint in a transaction of its own applied 18 events twice in 40 kills; effect and checkpoint in one transaction, none.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+"""The platform knows no business word, so that it could serve another business as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PLATFORM = Path(__file__).parents[2] / "shared" / "platform" / "src" / "fristwerk_platform"
+BUSINESS_WORDS = re.compile(
+    r"ticket|customer|contract|invoice|agreement|tariff|severity|vendor|billing|(?<![a-z])sla(?![a-z])", re.IGNORECASE
+)
+EXCEPTIONS = {
+    "auth.py": "the roles that tokens carry, and the claim that names a customer's company",
+    "commands/idempotency.py": "a key's scope, as it is stored, holds the company of a token",
+    "http/feed_routes.py": "which roles may follow a feed, and the line that its OpenAPI document shows",
+    "http/health.py": "what the OpenAPI documents say of health",
+    "http/middleware.py": "the sentence that says how to get a token",
+    "http/openapi.py": "the examples of the OpenAPI documents",
+    "settings.py": "the settings that name the three services' addresses",
+}
+"""Modules that still name the business, each with what it names."""
+
+
+def test_no_module_of_the_platform_names_the_business_but_for_the_listed_ones() -> None:
+    naming = {
+        path.relative_to(PLATFORM).as_posix()
+        for path in PLATFORM.rglob("*.py")
+        if BUSINESS_WORDS.search(path.read_text("utf-8"))
+    }
+
+    assert naming == set(EXCEPTIONS)
+
+
+def test_the_words_are_found_inside_names_and_not_inside_other_words() -> None:
+    assert [word for word in ("open_ticket", "TicketId", "sla_service", "SLA") if not BUSINESS_WORDS.search(word)] == []
+    assert [word for word in ("translate", "slash", "island", "custom") if BUSINESS_WORDS.search(word)] == []
