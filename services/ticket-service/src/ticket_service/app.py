@@ -28,14 +28,14 @@ from ticket_service.api.terms import terms_router
 from ticket_service.api.terms_migrations import migrations_router
 from ticket_service.api.ticket_commands import ticket_commands_router
 from ticket_service.api.tickets import tickets_router
+from ticket_service.application.application import Application
 from ticket_service.application.calls import Calls
+from ticket_service.application.command_executor import CommandExecutor
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
-from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake
-from ticket_service.application.recording import Recording
-from ticket_service.application.service import Application
-from ticket_service.application.streams import Streams
+from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
 from ticket_service.application.tickets import Tickets
@@ -78,7 +78,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     feed = LogFeed(log)
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
-    current = Current(log, follower, ReadModel(database))
+    current = ConsistentReads(log, follower, ReadModel(database))
     application = _application(log, personal, current)
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
 
@@ -131,23 +131,24 @@ def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subsc
     )
 
 
-def _application(log: EventLog, personal: PersonalData, current: Current) -> Application:
-    recording = Recording(log, personal, new_id)
-    known_tickets = Streams(log, evolve_ticket)
-    terms = Terms(recording, Streams(log, evolve_calendar), Streams(log, evolve_agreement))
-    customers = Customers(recording, current, terms, personal, Streams(log, evolve_customer))
-    tickets = Tickets(log, recording, current, terms, customers, known_tickets)
-    intake = Intake(recording, current, terms, customers, known_tickets)
+def _application(log: EventLog, personal: PersonalData, current: ConsistentReads) -> Application:
+    executor = CommandExecutor(log, personal, new_id)
+    known_tickets = StateCache(log, evolve_ticket)
+    terms = Terms(executor, StateCache(log, evolve_calendar), StateCache(log, evolve_agreement))
+    known_customers = StateCache(log, evolve_customer)
+    customers = Customers(executor, current, terms, personal, known_customers)
+    tickets = Tickets(log, executor, current, terms, known_customers, known_tickets)
+    intake = Intake(executor, current, terms, customers, known_tickets)
     return Application(
         now=now,
         log=log,
-        recording=recording,
+        executor=executor,
         current=current,
         terms=terms,
         customers=customers,
-        contracts=Contracts(recording, terms, customers, tickets, Streams(log, evolve_contract)),
+        contracts=Contracts(executor, terms, customers, tickets, StateCache(log, evolve_contract)),
         tickets=tickets,
         intake=intake,
-        calls=Calls(recording, current, terms, customers, tickets, intake),
+        calls=Calls(executor, current, terms, customers, tickets, intake),
         worklist=Worklist(current, terms, tickets),
     )

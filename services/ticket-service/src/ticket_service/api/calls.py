@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from fristwerk_platform.auth import STAFF
 from fristwerk_platform.http import HttpModel, Instant, LongText, Routes, ShortText, as_response, responses
-from ticket_service.api.access import commanded
+from ticket_service.api.access import authorise_command
+from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
-from ticket_service.application.service import Application
 from ticket_service.domain.ticket.commands import CallTransfer
 
 
@@ -57,7 +57,7 @@ def calls_router(application: Application) -> Routes:
 
         Any other call without a ticket is kept where an agreement of the provider has `calls.log_all`, else refused.
         """
-        meta = await commanded(request, application, STAFF, "record calls", body.occurred_at)
+        meta = await authorise_command(request, application, STAFF, "record calls", body.occurred_at)
         ticket = body.ticket and await application.tickets.identify(meta.principal, body.ticket)
         call = Call(
             ticket=ticket,

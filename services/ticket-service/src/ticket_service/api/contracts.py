@@ -20,9 +20,9 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
-from ticket_service.api.access import ADMIN, READERS, commanded
+from ticket_service.api.access import ADMIN, READERS, authorise_command
 from ticket_service.api.parameters import ContractId
-from ticket_service.application.service import Application
+from ticket_service.application.application import Application
 from ticket_service.domain.contract import commands
 from ticket_service.domain.errors import NotFound
 
@@ -75,26 +75,26 @@ def contracts_router(application: Application) -> Routes:
 
     @routes.post("/contracts/{contract}/packages", summary="Buy a package", status_code=201, responses=done)
     async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "buy packages", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "buy packages", body.occurred_at)
         command = commands.BuyPackage(hours=body.hours, from_on=body.from_)
         return as_response(await contracts.buy_package(meta, contract, command))
 
     @routes.post("/contracts/{contract}/addons", summary="Book an add-on", status_code=201, responses=done)
     async def book_addon(request: Request, contract: ContractId, body: BookAddonBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "book add-ons", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "book add-ons", body.occurred_at)
         command = commands.BookAddon(addon=body.addon, from_on=body.from_)
         return as_response(await contracts.book_addon(meta, contract, command))
 
     @routes.post("/contracts/{contract}/addons/{addon}/end", summary="End an add-on", status_code=201, responses=done)
     async def end_addon(request: Request, contract: ContractId, addon: AddonName, body: UntilBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "end add-ons", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "end add-ons", body.occurred_at)
         return as_response(
             await contracts.end_addon(meta, contract, commands.EndAddon(addon=addon, until_on=body.until))
         )
 
     @routes.post("/contracts/{contract}/termination", summary="End a contract", status_code=201, responses=done)
     async def terminate_contract(request: Request, contract: ContractId, body: UntilBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "terminate contracts", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "terminate contracts", body.occurred_at)
         return as_response(await contracts.terminate(meta, contract, commands.Terminate(until_on=body.until)))
 
     return routes

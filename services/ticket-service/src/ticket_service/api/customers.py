@@ -22,9 +22,9 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import ADMIN, READERS, commanded
+from ticket_service.api.access import ADMIN, READERS, authorise_command
 from ticket_service.api.parameters import CustomerId
-from ticket_service.application.service import Application
+from ticket_service.application.application import Application
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
 from ticket_service.domain.errors import NotFound
@@ -129,27 +129,27 @@ def _add_commands(routes: Routes, application: Application) -> None:
 
     @routes.post("/customers", summary="Register a customer", status_code=201, responses=created)
     async def register_customer(request: Request, body: RegisterBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "register customers", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "register customers", body.occurred_at)
         given = body.model_dump(exclude={"occurred_at", "contact"})
         contact = commands.Contact(**body.contact.model_dump()) if body.contact else None
         return as_response(await customers.register(meta, commands.Register(**given, contact=contact)))
 
     @routes.post("/customers/{customer}/devices", summary="Register a device", status_code=201, responses=created)
     async def register_device(request: Request, customer: CustomerId, body: DeviceBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "register devices", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "register devices", body.occurred_at)
         command = commands.RegisterDevice(**body.model_dump(exclude={"occurred_at"}))
         return as_response(await customers.register_device(meta, customer, command))
 
     @routes.post("/customers/{customer}/contacts", summary="Assign a contact", status_code=201, responses=created)
     async def assign_contact(request: Request, customer: CustomerId, body: ContactRoleBody) -> Response:
-        meta = await commanded(request, application, ADMIN, "assign contacts", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "assign contacts", body.occurred_at)
         command = commands.AssignContact(role=body.role, agent=body.agent)
         return as_response(await customers.assign_contact(meta, customer, command))
 
     @routes.post("/customers/{customer}/contracts", summary="Sign a contract", status_code=201, responses=created)
     async def sign_contract(request: Request, customer: CustomerId, body: ContractBody) -> Response:
         """Open tickets of a customer without contract move up in the worklist; their timers stay as they are."""
-        meta = await commanded(request, application, ADMIN, "sign contracts", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "sign contracts", body.occurred_at)
         command = SignContract(
             agreement=body.agreement,
             plan=body.plan,
@@ -165,7 +165,7 @@ def _add_commands(routes: Routes, application: Application) -> None:
     @routes.post("/customers/{customer}/forget", summary="Forget a person", status_code=201, responses=created)
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
         """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid."""
-        meta = await commanded(request, application, ADMIN, "forget persons", body.occurred_at)
+        meta = await authorise_command(request, application, ADMIN, "forget persons", body.occurred_at)
         return as_response(await customers.forget(meta, customer))
 
 

@@ -14,8 +14,8 @@ from fristwerk_language.terms import agreement_document, calendar_document, read
 from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
-from ticket_service.api.access import ADMIN, READERS, commanded
-from ticket_service.application.service import Application
+from ticket_service.api.access import ADMIN, READERS, authorise_command
+from ticket_service.application.application import Application
 from ticket_service.application.terms import check_name
 from ticket_service.domain.terms import comparison
 from ticket_service.domain.terms.state import Published
@@ -67,7 +67,7 @@ def terms_router(application: Application) -> Routes:
     )
     async def publish_calendar(request: Request, name: Name) -> Response:
         """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
-        meta = await commanded(request, application, ADMIN, "publish calendars")
+        meta = await authorise_command(request, application, ADMIN, "publish calendars")
         document = calendar_document(await _read(request))
         check_name(name, document.calendar, "calendar")
         return as_response(await application.terms.publish_calendar(meta, document))
@@ -93,7 +93,7 @@ def terms_router(application: Application) -> Routes:
     )
     async def publish_agreement(request: Request, name: Name) -> Response:
         """The document becomes the next version; the same document again is 200 and no new version."""
-        meta = await commanded(request, application, ADMIN, "publish agreements")
+        meta = await authorise_command(request, application, ADMIN, "publish agreements")
         document = agreement_document(await _read(request))
         check_name(name, document.agreement, "agreement")
         return as_response(await application.terms.publish_agreement(meta, document))

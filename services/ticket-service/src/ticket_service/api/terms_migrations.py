@@ -23,8 +23,8 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import READERS, commanded
-from ticket_service.application.service import Application
+from ticket_service.api.access import READERS, authorise_command
+from ticket_service.application.application import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound
 from ticket_service.terms_migration_ledger import Migration
@@ -71,13 +71,13 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
     )
     async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
         """Each ticket gets its own TermsMigrated, which moves its timers visibly. Asked again while it runs, it goes on."""
-        meta = await commanded(request, application, MIGRATORS, "migrate terms in bulk")
+        meta = await authorise_command(request, application, MIGRATORS, "migrate terms in bulk")
         migration = await migrations.ordered(meta, Order(**body.model_dump()))
         content = {"migration": await _shown(migrations, migration)}
         location = f"/v1/terms-migrations/{migration.migration}"
         answer = Answer(status=202, body=_encoder.encode(content), headers={"Location": location})
         migrations.wake()
-        await store_answer(application.log, meta, [], answer)
+        await store_answer(application.log, meta, answer)
         return as_response(answer)
 
     @routes.get(

@@ -10,14 +10,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.auth import ROLES
-from fristwerk_platform.http import Routes, as_response, principal_of, responses
+from fristwerk_platform.http import Routes, as_response, command_metadata, responses
 from fristwerk_platform.http.routes import REQUIRED, Body, Endpoint
 from ticket_service.api import ticket_bodies as bodies
-from ticket_service.api.access import commanded
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_bodies import CommandBody, Place
-from ticket_service.application.service import Application
+from ticket_service.application.application import Application
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
 EntryId = Annotated[str, Field(max_length=64)]
@@ -120,11 +118,11 @@ def _described(body: type[CommandBody]) -> str | None:
 
 def _endpoint(application: Application, command: TicketCommand) -> Endpoint:
     """The endpoint of a command; which one depends on what its path names below the ticket."""
-    new_id = application.recording.new_id
+    new_id = application.executor.new_id
 
     async def give(request: Request, ticket: str, place: Place, body: CommandBody) -> Response:
-        found = await application.tickets.identify(principal_of(request), ticket)
-        meta = await commanded(request, application, ROLES, "give commands", body.occurred_at)
+        meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
+        found = await application.tickets.identify(meta.principal, ticket)
         return as_response(await application.tickets.execute(meta, found, body.command(place)))
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:

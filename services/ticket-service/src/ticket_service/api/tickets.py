@@ -23,11 +23,11 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
-from ticket_service.api.access import READERS, commanded
+from ticket_service.api.access import READERS, authorise_command
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
-from ticket_service.application.service import Application
+from ticket_service.application.application import Application
 from ticket_service.domain.ticket.state import State
 from ticket_service.queries.read_model import FILTERS
 
@@ -88,7 +88,7 @@ def _add_intake(routes: Routes, application: Application) -> None:
 
         Without `received_at` it is received now; without `occurred_at` it occurred when it was received.
         """
-        meta = await commanded(request, application, STAFF | {"customer"}, "open tickets", body.occurred_at)
+        meta = await authorise_command(request, application, STAFF | {"customer"}, "open tickets", body.occurred_at)
         received_at = body.received_at or meta.now.replace(microsecond=0)
         given = body.model_dump(exclude={"occurred_at", "received_at", "customer"})
         wanted = intake.Request(received_at=received_at, **given)
@@ -150,5 +150,5 @@ def _add_worklist(routes: Routes, application: Application) -> None:
     )
     async def take_next(request: Request) -> Response:
         """The first workable ticket that nobody has is assigned to the caller; never one to two."""
-        meta = await commanded(request, application, STAFF, "take tickets")
+        meta = await authorise_command(request, application, STAFF, "take tickets")
         return as_response(await application.worklist.take_next(meta))

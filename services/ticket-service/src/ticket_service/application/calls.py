@@ -10,12 +10,12 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
-from fristwerk_platform.commands import CommandMetadata, CommandResult, command_result
-from ticket_service.application.current import Current
+from fristwerk_platform.commands import CommandMetadata, CommandResult
+from ticket_service.application.command_executor import CommandExecutor, PlannedChange
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
-from ticket_service.application.locks import Locks
-from ticket_service.application.recording import Change, Recording
+from ticket_service.application.state_cache import KeyedLocks
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.customer.commands import Contact, Register
@@ -48,20 +48,20 @@ class Calls:
 
     def __init__(
         self,
-        recording: Recording,
-        current: Current,
+        executor: CommandExecutor,
+        current: ConsistentReads,
         terms: Terms,
         customers: Customers,
         tickets: Tickets,
         intake: Intake,
     ) -> None:
-        self._recording = recording
+        self._executor = executor
         self._current = current
         self._terms = terms
         self._customers = customers
         self._tickets = tickets
         self._intake = intake
-        self._taking = Locks()
+        self._taking = KeyedLocks()
 
     async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
@@ -82,7 +82,7 @@ class Calls:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
         read_model = await self._current()
         customer = await self._known_caller(meta.principal.provider, call.from_number, read_model)
-        before: list[Change] = []
+        before: list[PlannedChange] = []
         if customer is None:
             number = call.from_number
             contact = Contact(phone=number) if normalised_phone(number) else None
@@ -114,20 +114,20 @@ class Calls:
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
         caller = await self._known_caller(provider, call.from_number, read_model)
-        call_id = self._recording.new_id()
+        call_id = self._executor.new_id()
         stream = streams.CALL.stream(call_id)
         event = CallReceived(call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to)
-        change = Change(
+        change = PlannedChange(
             stream=stream,
             after_version=0,
             subject=stream if caller is None else caller.subject,
             facts=[DecidedEvent(event, {"from": call.from_number})],
             occurred_at=meta.occurred_at,
         )
-        lines = await self._recording.lines(meta, [change])
+        events = await self._executor.prepare(meta, [change])
         kept = {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}
         kept["customer"] = None if caller is None else caller.id
-        return await self._recording.store(meta, lines, command_result({"call": kept}, lines, version=1))
+        return await self._executor.store(meta, events, {"call": kept}, version=1)
 
     async def _known_caller(self, provider: str, number: str, read_model: ReadModel) -> Customer | None:
         """Who has the number; of several the one registered first."""
@@ -136,8 +136,8 @@ class Calls:
 
     def _attached(self, call: Call) -> AttachCall:
         return AttachCall(
-            call=self._recording.new_id(),
-            entry=self._recording.new_id(),
+            call=self._executor.new_id(),
+            entry=self._executor.new_id(),
             from_number=call.from_number,
             to=call.to,
             started_at=call.started_at,

@@ -11,9 +11,9 @@ from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
+from ticket_service.application.command_executor import CommandExecutor, Decision
 from ticket_service.application.customers import Customers
-from ticket_service.application.recording import Decision, Recording
-from ticket_service.application.streams import Loaded, Streams
+from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.contract import decide as domain
@@ -31,9 +31,14 @@ class Contracts:
     """One method a command."""
 
     def __init__(
-        self, recording: Recording, terms: Terms, customers: Customers, tickets: Tickets, known: Streams[Contract]
+        self,
+        executor: CommandExecutor,
+        terms: Terms,
+        customers: Customers,
+        tickets: Tickets,
+        known: StateCache[Contract],
     ) -> None:
-        self._recording = recording
+        self._executor = executor
         self._terms = terms
         self._customers = customers
         self._tickets = tickets
@@ -49,10 +54,11 @@ class Contracts:
         ``If-Match`` names the customer's version.
         """
         provider = meta.principal.provider
-        contract = self._recording.new_id()
+        contract = self._executor.new_id()
         stream = streams.CONTRACT.stream(contract)
 
-        async def decide(_: Loaded[Contract] | None) -> Decision[Contract]:
+        async def load(_: Loaded[Contract] | None) -> Decision[Contract]:
+            # The open tickets that the contract raises are looked up by what signing has decided.
             loaded = await self._customers.customer(provider, customer)
             check_version(meta, loaded.version)
             agreement, version = await self._terms.newest_agreement(provider, command.agreement)
@@ -62,7 +68,7 @@ class Contracts:
             raised = await self._tickets.raised_by(meta, signed(signature), agreement)
             return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
 
-        return await self._recording.carry_out(meta, self._known, stream, decide)
+        return await self._executor.execute(meta, self._known, stream, load, lambda decided: decided)
 
     async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> CommandResult:
         """A contract's last day."""
@@ -72,7 +78,7 @@ class Contracts:
         """A further package."""
 
         def decide(state: Contract, agreement: AgreementDocument) -> Sequence[DecidedEvent]:
-            return domain.buy_package(state, self._recording.new_id(), command, agreement)
+            return domain.buy_package(state, self._executor.new_id(), command, agreement)
 
         def body(state: Contract) -> dict[str, Any]:
             bought = state.packages[-1]
@@ -107,16 +113,16 @@ class Contracts:
     ) -> CommandResult:
         stream = streams.CONTRACT.stream(contract)
 
-        async def decision(loaded: Loaded[Contract] | None) -> Decision[Contract]:
+        async def load(loaded: Loaded[Contract] | None) -> tuple[Contract, AgreementDocument]:
             own = _own(meta.principal.provider, contract, loaded)
             check_version(meta, own.version)
-            agreement = await self._terms.agreement_version(
-                own.provider, own.state.agreement, own.state.agreement_version
-            )
-            facts = decide(own.state, agreement)
-            return Decision(facts=facts, body=body, subject=stream, occurred_at=meta.occurred_at)
+            state = own.state
+            return state, await self._terms.agreement_version(own.provider, state.agreement, state.agreement_version)
 
-        return await self._recording.carry_out(meta, self._known, stream, decision)
+        def decision(situation: tuple[Contract, AgreementDocument]) -> Decision[Contract]:
+            return Decision(facts=decide(*situation), body=body, subject=stream, occurred_at=meta.occurred_at)
+
+        return await self._executor.execute(meta, self._known, stream, load, decision)
 
 
 def _own(provider: str, contract: str, loaded: Loaded[Contract] | None) -> Loaded[Contract]:

@@ -9,10 +9,9 @@ import msgspec
 
 from fristwerk_language.events import streams
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from ticket_service.application.current import Current
-from ticket_service.application.locks import Locks
-from ticket_service.application.recording import Change, Decision, Recording
-from ticket_service.application.streams import Loaded, Streams
+from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
+from ticket_service.application.consistent_reads import ConsistentReads
+from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
@@ -32,18 +31,18 @@ class Customers:
 
     def __init__(
         self,
-        recording: Recording,
-        current: Current,
+        executor: CommandExecutor,
+        current: ConsistentReads,
         terms: Terms,
         personal_data: PersonalData,
-        known: Streams[Customer],
+        known: StateCache[Customer],
     ) -> None:
-        self._recording = recording
+        self._executor = executor
         self._current = current
         self._terms = terms
         self._personal_data = personal_data
         self._known = known
-        self._dedicating = Locks()
+        self._dedicating = KeyedLocks()
 
     async def customer(self, provider: str, customer: str) -> Loaded[Customer]:
         """The customer's newest state. Raises NotFound, for another provider's as well."""
@@ -51,7 +50,7 @@ class Customers:
 
     async def described(self, loaded: Loaded[Customer]) -> dict[str, Any]:
         """The customer with what is sealed in the log, until the person is forgotten."""
-        personal = await self._recording.personal(loaded, loaded.state.subject)
+        personal = await self._executor.personal(loaded, loaded.state.subject)
         return _description(loaded.state, loaded.version, personal)
 
     async def page(self, provider: str, *, after: str, limit: int) -> list[dict[str, Any]]:
@@ -71,13 +70,13 @@ class Customers:
         decision = Decision[Customer](
             facts=change.facts, body=_shown, subject=change.subject, occurred_at=change.occurred_at
         )
-        return await self._recording.conclude(meta, self._known, change.stream, None, decision)
+        return await self._executor.conclude(meta, self._known, change.stream, None, decision)
 
-    def registration(self, meta: CommandMetadata, command: Register) -> Change:
+    def registration(self, meta: CommandMetadata, command: Register) -> PlannedChange:
         """A new customer, to be stored together with what it is registered for."""
-        customer = self._recording.new_id()
+        customer = self._executor.new_id()
         facts = domain.register(customer, command)
-        return Change(
+        return PlannedChange(
             stream=streams.CUSTOMER.stream(customer),
             after_version=0,
             subject=customer,
@@ -94,7 +93,7 @@ class Customers:
             return {"device": {"id": device.device} | msgspec.to_builtins(device)}
 
         def decide(state: Customer) -> list[DecidedEvent]:
-            return domain.register_device(state, self._recording.new_id(), command)
+            return domain.register_device(state, self._executor.new_id(), command)
 
         return await self._change(meta, customer, decide, body)
 
@@ -136,13 +135,15 @@ class Customers:
     async def _change(
         self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[DecidedEvent]], body: Body
     ) -> CommandResult:
-        async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
+        async def load(loaded: Loaded[Customer] | None) -> Customer:
             own = _own(meta.principal.provider, customer, loaded)
             check_version(meta, own.version)
-            facts = decide(own.state)
-            return Decision(facts=facts, body=body, subject=own.state.subject, occurred_at=meta.occurred_at)
+            return own.state
 
-        return await self._recording.carry_out(meta, self._known, streams.CUSTOMER.stream(customer), decision)
+        def decision(state: Customer) -> Decision[Customer]:
+            return Decision(facts=decide(state), body=body, subject=state.subject, occurred_at=meta.occurred_at)
+
+        return await self._executor.execute(meta, self._known, streams.CUSTOMER.stream(customer), load, decision)
 
 
 def _own(provider: str, customer: str, loaded: Loaded[Customer] | None) -> Loaded[Customer]:

@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_platform.commands import CommandMetadata, CommandResult, command_result
-from ticket_service.application.current import Current
+from fristwerk_platform.commands import CommandMetadata, CommandResult
+from ticket_service.application.command_executor import CommandExecutor, PlannedChange
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.customers import Customers
-from ticket_service.application.recording import Change, Recording
-from ticket_service.application.streams import Streams
+from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import caller, shown
 from ticket_service.domain.contract.state import Contract
@@ -63,13 +63,13 @@ class Intake:
 
     def __init__(
         self,
-        recording: Recording,
-        current: Current,
+        executor: CommandExecutor,
+        current: ConsistentReads,
         terms: Terms,
         customers: Customers,
-        known: Streams[Ticket],
+        known: StateCache[Ticket],
     ) -> None:
-        self._recording = recording
+        self._executor = executor
         self._current = current
         self._terms = terms
         self._customers = customers
@@ -123,28 +123,27 @@ class Intake:
         meta: CommandMetadata,
         ground: Ground,
         *,
-        before: Sequence[Change] = (),
+        before: Sequence[PlannedChange] = (),
         following: Sequence[Command] = (),
     ) -> CommandResult:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
-        stream = streams.TICKET.stream(self._recording.new_id())
-        lines = await self._recording.lines(meta, [self._change(ground, stream, 0, facts)])
-        loaded = self._known.after(None, lines)
+        stream = streams.TICKET.stream(self._executor.new_id())
+        events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
+        loaded = self._known.after(None, (each.recorded for each in events))
         for each in following:
             more = decide(loaded.state, each, ground.context)
-            added = await self._recording.lines(meta, [self._change(ground, stream, loaded.version, more)])
-            loaded = self._known.after(loaded, added)
-            lines += added
-        lines = [*await self._recording.lines(meta, before), *lines]
-        answer = command_result(shown(loaded.state), lines, version=loaded.version)
-        await self._recording.store(meta, lines, answer)
+            added = await self._executor.prepare(meta, [self._change(ground, stream, loaded.version, more)])
+            loaded = self._known.after(loaded, (each.recorded for each in added))
+            events += added
+        events = [*await self._executor.prepare(meta, before), *events]
+        result = await self._executor.store(meta, events, shown(loaded.state), version=loaded.version)
         self._known.keep(stream, loaded)
-        return answer
+        return result
 
     @staticmethod
-    def _change(ground: Ground, stream: str, version: int, facts: Sequence[DecidedEvent]) -> Change:
-        return Change(
+    def _change(ground: Ground, stream: str, version: int, facts: Sequence[DecidedEvent]) -> PlannedChange:
+        return PlannedChange(
             stream=stream,
             after_version=version,
             subject=ground.customer.subject,

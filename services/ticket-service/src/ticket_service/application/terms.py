@@ -10,8 +10,8 @@ from fristwerk_language.events.catalogue import AgreementPublished, CalendarPubl
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from ticket_service.application.recording import Decision, Recording
-from ticket_service.application.streams import Loaded, Streams
+from ticket_service.application.command_executor import CommandExecutor, Decision
+from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.terms import publishing
 from ticket_service.domain.terms.state import Published, Version
@@ -27,8 +27,10 @@ Kind = TypeVar("Kind", CalendarPublished, AgreementPublished)
 class Terms:
     """The published terms of all providers."""
 
-    def __init__(self, recording: Recording, calendars: Streams[Calendar], agreements: Streams[Agreement]) -> None:
-        self._recording = recording
+    def __init__(
+        self, executor: CommandExecutor, calendars: StateCache[Calendar], agreements: StateCache[Agreement]
+    ) -> None:
+        self._executor = executor
         self._calendars = calendars
         self._agreements = agreements
         self._documents: OrderedDict[tuple[str, str, int], AgreementDocument] = OrderedDict()
@@ -37,28 +39,35 @@ class Terms:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
         provider = meta.principal.provider
 
-        async def decide(loaded: Loaded[Calendar] | None) -> Decision[Calendar]:
+        async def load(loaded: Loaded[Calendar] | None) -> tuple[Calendar, CalendarPublished | None]:
             published = _own(meta, loaded, document.calendar)
             if publishing.is_current(published, document):
-                return _publication("calendar", meta, [])
-            version = await asyncio.to_thread(materialise, document, published.next_version)
-            return _publication("calendar", meta, publishing.publish_calendar(published, version))
+                return published, None
+            return published, await asyncio.to_thread(materialise, document, published.next_version)
+
+        def decide(situation: tuple[Calendar, CalendarPublished | None]) -> Decision[Calendar]:
+            published, version = situation
+            facts = [] if version is None else publishing.publish_calendar(published, version)
+            return _publication("calendar", meta, facts)
 
         stream = calendar_stream(provider, document.calendar)
-        return await self._recording.carry_out(meta, self._calendars, stream, decide)
+        return await self._executor.execute(meta, self._calendars, stream, load, decide)
 
     async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> CommandResult:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
 
-        async def decide(loaded: Loaded[Agreement] | None) -> Decision[Agreement]:
+        async def load(loaded: Loaded[Agreement] | None) -> tuple[Agreement, list[str]]:
             published = _own(meta, loaded, document.agreement)
             named = sorted({name for _, name in document.calendar_names()})
-            known = [name for name in named if await self._calendar(provider, name) is not None]
+            return published, [name for name in named if await self._calendar(provider, name) is not None]
+
+        def decide(situation: tuple[Agreement, list[str]]) -> Decision[Agreement]:
+            published, known = situation
             return _publication("agreement", meta, publishing.publish_agreement(published, document, known))
 
         stream = agreement_stream(provider, document.agreement)
-        return await self._recording.carry_out(meta, self._agreements, stream, decide)
+        return await self._executor.execute(meta, self._agreements, stream, load, decide)
 
     async def calendar(self, provider: str, name: str) -> Calendar:
         """All versions of a calendar. Raises NotFound."""

@@ -17,7 +17,7 @@ import structlog
 from fristwerk_platform.auth import Principal, Role
 from fristwerk_platform.commands import STORAGE_FAILURES, AnsweredBefore, CommandError, CommandMetadata, RetryLaterError
 from fristwerk_platform.event_log import IdempotencyKey
-from ticket_service.application.current import Current
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotAcceptable, NotFound, Refusal
@@ -47,7 +47,7 @@ class Migrations:
 
     def __init__(
         self,
-        current: Current,
+        current: ConsistentReads,
         terms: Terms,
         tickets: Tickets,
         ledger: MigrationLedger,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -15,10 +16,9 @@ from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import EventLog
-from ticket_service.application.current import Current
-from ticket_service.application.customers import Customers
-from ticket_service.application.recording import Change, Decision, Recording
-from ticket_service.application.streams import Loaded, Streams
+from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
+from ticket_service.application.consistent_reads import ConsistentReads
+from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.state import Customer
@@ -33,43 +33,53 @@ from ticket_service.domain.ticket.state import Ticket
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a command to a ticket is decided on; ``subject`` is whose key seals personal parts."""
+
+    ticket: Ticket
+    command: Command
+    context: Context
+    subject: str
+
+
 class Tickets:
     """One way for every command to a ticket that exists; how one begins is in ``intake``."""
 
     def __init__(
         self,
         log: EventLog,
-        recording: Recording,
-        current: Current,
+        executor: CommandExecutor,
+        current: ConsistentReads,
         terms: Terms,
-        customers: Customers,
-        known: Streams[Ticket],
+        customers: StateCache[Customer],
+        known: StateCache[Ticket],
     ) -> None:
         self._log = log
-        self._recording = recording
+        self._executor = executor
         self._current = current
         self._terms = terms
         self._customers = customers
         self._known = known
 
     async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
-        """One command to one ticket, given by its id. Without ``If-Match`` it is decided again when others were first.
+        """One command to one ticket, given by its id. Without ``If-Match`` it is decided again after a conflict.
 
         A fact that is not dated occurs now, or at the receipt of a ticket that a clock ahead of ours has received.
         """
+        load = partial(self._situation, meta, ticket, command)
+        return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), load, _decide)
 
-        async def decision(loaded: Loaded[Ticket] | None) -> Decision[Ticket]:
-            found = visible(meta.principal, ticket, loaded)
-            check_version(meta, found.version)
-            state = found.state
-            dated = meta.occurred_at if meta.occurred_at_given else max(meta.occurred_at, state.received_at)
-            customer = (await self._customers.customer(found.provider, state.customer)).state
-            context = await self._context(meta, dated, state, customer, command)
-            return Decision(
-                facts=decide(state, command, context), body=shown, subject=customer.subject, occurred_at=dated
-            )
-
-        return await self._recording.carry_out(meta, self._known, streams.TICKET.stream(ticket), decision)
+    async def _situation(
+        self, meta: CommandMetadata, name: str, command: Command, loaded: Loaded[Ticket] | None
+    ) -> Situation:
+        """Raises NotFound or VersionMismatchError."""
+        found = visible(meta.principal, name, loaded)
+        check_version(meta, found.version)
+        ticket = found.state
+        occurred_at = meta.occurred_at if meta.occurred_at_given else max(meta.occurred_at, ticket.received_at)
+        customer = await self._customer(ticket)
+        context = await self._context(meta, occurred_at, ticket, customer, command)
+        return Situation(ticket=ticket, command=command, context=context, subject=customer.subject)
 
     async def identify(self, principal: Principal, name: str) -> str:
         """The id behind an id or a reference. Raises NotFound.
@@ -109,18 +119,18 @@ class Tickets:
         """The ticket's events after a version, their personal parts opened. Raises NotFound."""
         loaded = await self.newest(principal, ticket)
         lines = await self._log.read_stream(streams.TICKET.stream(ticket), after)
-        customer = (await self._customers.customer(loaded.provider, loaded.state.customer)).state
-        items = await self._recording.opened((line.line for line in lines), customer.subject)
+        customer = await self._customer(loaded.state)
+        items = await self._executor.opened((line.line for line in lines), customer.subject)
         return [each for each in items if principal.role != "customer" or not _is_internal(each)][:limit]
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""
-        customer = (await self._customers.customer(loaded.provider, loaded.state.customer)).state
-        return await self._recording.personal(loaded, customer.subject)
+        customer = await self._customer(loaded.state)
+        return await self._executor.personal(loaded, customer.subject)
 
     async def raised_by(
         self, meta: CommandMetadata, contract: Contract, agreement: AgreementDocument
-    ) -> Sequence[Change]:
+    ) -> Sequence[PlannedChange]:
         """A contract signed later raises the customer's open tickets: a better derived priority each, timers untouched.
 
         What somebody agreed on with the customer stays. In agreements with groups nothing else leaves a ticket without a rule.
@@ -140,9 +150,16 @@ class Tickets:
                 dated = max(meta.occurred_at, ticket.received_at)
                 stream = streams.TICKET.stream(ticket.id)
                 changes.append(
-                    Change(stream=stream, after_version=loaded.version, subject="", facts=[fact], occurred_at=dated)
+                    PlannedChange(
+                        stream=stream, after_version=loaded.version, subject="", facts=[fact], occurred_at=dated
+                    )
                 )
         return changes
+
+    async def _customer(self, ticket: Ticket) -> Customer:
+        loaded = await self._customers.newest(streams.CUSTOMER.stream(ticket.customer))
+        assert loaded is not None, "a ticket is opened for a customer that is registered"
+        return loaded.state
 
     async def _context(
         self, meta: CommandMetadata, occurred_at: datetime, ticket: Ticket, customer: Customer, command: Command
@@ -163,6 +180,15 @@ class Tickets:
             newest_agreement_version=len((await self._terms.agreement(provider, ticket.agreement)).versions),
             newest_calendar_version=len((await self._terms.calendar(provider, ticket.calendar)).versions),
         )
+
+
+def _decide(situation: Situation) -> Decision[Ticket]:
+    return Decision(
+        facts=decide(situation.ticket, situation.command, situation.context),
+        body=shown,
+        subject=situation.subject,
+        occurred_at=situation.context.occurred_at,
+    )
 
 
 def visible(principal: Principal, name: str, loaded: Loaded[Ticket] | None) -> Loaded[Ticket]:

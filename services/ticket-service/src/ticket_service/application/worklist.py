@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from fristwerk_platform.commands import CommandMetadata, CommandResult, VersionMismatchError
-from ticket_service.application.current import Current
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.ranking import Ranking
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -35,7 +35,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 class Worklist:
     """One worklist a provider."""
 
-    def __init__(self, current: Current, terms: Terms, tickets: Tickets) -> None:
+    def __init__(self, current: ConsistentReads, terms: Terms, tickets: Tickets) -> None:
         self._current = current
         self._terms = terms
         self._tickets = tickets

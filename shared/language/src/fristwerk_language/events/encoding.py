@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fristwerk_language.events.envelope import Actor, encode_line
-from fristwerk_language.events.event_types import Event, type_name
+from fristwerk_language.events.event_types import TYPE_NAMES, Event
 
 
 def encode_event(  # noqa: PLR0913 - the envelope has this many parts
@@ -25,7 +25,7 @@ def encode_event(  # noqa: PLR0913 - the envelope has this many parts
 
     ``actor`` is the id and role of who acted, ``personal`` the sealed part.
     """
-    name = type_name(event)
+    name = TYPE_NAMES[type(event)]
     return name, encode_line(
         event_id=event_id,
         type=name,

@@ -31,7 +31,7 @@ class CommandMetadata(msgspec.Struct, frozen=True, kw_only=True):
     if_match: int | None = None
 
 
-def check_not_in_the_future(occurred_at: datetime | None, now: datetime) -> None:
+def check_not_in_the_future(occurred_at: datetime, now: datetime) -> None:
     """Raises InTheFutureError for a fact dated more than ``CLOCK_TOLERANCE`` ahead of our clock."""
-    if occurred_at is not None and occurred_at > now + CLOCK_TOLERANCE:
+    if occurred_at > now + CLOCK_TOLERANCE:
         raise InTheFutureError(f"{occurred_at.isoformat()} lies in the future")

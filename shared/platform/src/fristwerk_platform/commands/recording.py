@@ -15,7 +15,15 @@ from fristwerk_platform.commands.errors import NotRecordedError
 from fristwerk_platform.commands.idempotency import already_answered
 from fristwerk_platform.commands.metadata import CommandMetadata
 from fristwerk_platform.commands.stored_form import CommandResult, stored_form
-from fristwerk_platform.event_log import Answer, EventLog, Keyed, KeyUsedError, LogUnavailableError, NewEvent
+from fristwerk_platform.event_log import (
+    Answer,
+    EventLog,
+    IdempotencyKey,
+    Keyed,
+    KeyUsedError,
+    LogUnavailableError,
+    NewEvent,
+)
 
 Event = TypeVar("Event")
 Event_contra = TypeVar("Event_contra", contravariant=True)
@@ -103,23 +111,29 @@ async def record(
 
     Raises AnsweredBefore, KeyReusedError, NotRecordedError or event_log.VersionConflictError.
     """
-    await store_answer(log, meta, events, stored_form(result))
+    await _append(log, events, None if meta.key is None else _keyed(meta, meta.key, stored_form(result)))
     return result
 
 
-async def store_answer(log: EventLog, meta: CommandMetadata, events: Sequence[NewEvent], answer: Answer) -> None:
-    """Append the events and, under the client's key, an answer of the caller's own making. Raises as ``record`` does.
+async def store_answer(log: EventLog, meta: CommandMetadata, answer: Answer) -> None:
+    """Store under the client's key, if there is one, an answer of the caller's own making. Raises as ``record`` does."""
+    if meta.key is not None:
+        await _append(log, [], _keyed(meta, meta.key, answer))
 
-    Without an event the answer is stored alone, if there is a key to find it by.
-    """
-    if not events and meta.key is None:
+
+def _keyed(meta: CommandMetadata, key: IdempotencyKey, answer: Answer) -> Keyed:
+    return Keyed(key=key, answer=answer, stored_at=meta.now)
+
+
+async def _append(log: EventLog, events: Sequence[NewEvent], keyed: Keyed | None) -> None:
+    """A command that changed nothing and has no key leaves nothing behind."""
+    if not events and keyed is None:
         return
-    keyed = None if meta.key is None else Keyed(key=meta.key, answer=answer, stored_at=meta.now)
     try:
         await log.append(events, keyed)
     except KeyUsedError as used:
-        assert meta.key is not None, "only a keyed append is refused for its key"
-        raise already_answered(used.stored, meta.key) from used
+        assert keyed is not None, "only a keyed append is refused for its key"
+        raise already_answered(used.stored, keyed.key) from used
     except LogUnavailableError as error:
         raise NotRecordedError(f"Nothing was stored: {error}.") from error
 

@@ -42,7 +42,8 @@ async def command_metadata(
     if key is not None:
         request.state.answer_under = (store, key)
         await check_unanswered(store, key)
-    check_not_in_the_future(occurred_at, now)
+    if occurred_at is not None:
+        check_not_in_the_future(occurred_at, now)
     return CommandMetadata(
         principal=principal,
         now=now,

@@ -54,9 +54,17 @@ class NumberedPage(QueryParameters):
     after: int = Field(0, ge=0, le=2**31 - 1, description="The cursor of the page before, as its Link has it")
 
 
+def default_query(expected: type[Query]) -> Query | None:
+    """The query of a request without one; None where a parameter is required."""
+    try:
+        return expected()
+    except ValidationError:
+        return None
+
+
 def read_query(request: Request, expected: type[Query]) -> tuple[Query | None, list[dict[str, Any]]]:
     """The parameters as expected, or what is wrong with them: errors of pydantic's form, each behind ``query``."""
-    given = request.query_params.multi_items() if request.scope["query_string"] else []
+    given = request.query_params.multi_items()
     values = dict(given)
     refused = {name: "must not be empty" for name, value in values.items() if not value}
     if len(values) != len(given):

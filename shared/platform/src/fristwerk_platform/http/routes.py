@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
 from fristwerk_platform.http.problems import Problem, invalid
-from fristwerk_platform.http.queries import NoParameters, QueryParameters, read_query
+from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -76,6 +76,7 @@ class Operation:
         self._query_name: str | None = None
         self._read_signature(get_type_hints(endpoint, include_extras=True))
         self._path = [(each, TypeAdapter(annotation).validate_python) for each, annotation in self.path_types.items()]
+        self._no_query: QueryParameters | None = default_query(self.query)
         self._validate_body = None if self.body is None else TypeAdapter(self.body.annotation).validate_python
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,8 +104,10 @@ class Operation:
                 arguments[name] = validate(request.path_params[name])
             except ValidationError as error:
                 wrong += _located(error, "path", name)
-        query, refused = read_query(request, self.query)
-        wrong += refused
+        query: QueryParameters | None = self._no_query
+        if query is None or request.scope["query_string"]:
+            query, refused = read_query(request, self.query)
+            wrong += refused
         if self._query_name is not None:
             arguments[self._query_name] = query
         if self.body is not None:

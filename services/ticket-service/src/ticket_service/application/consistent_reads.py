@@ -13,7 +13,7 @@ from ticket_service.queries.read_model import ReadModel
 CATCH_UP_SECONDS: Final = 5.0
 
 
-class Current:
+class ConsistentReads:
     """Called, it gives the read model, once that has caught up with the log; ``so_far`` gives it as it is.
 
     Catching up is waiting, so a command asks once and hands on what it got.

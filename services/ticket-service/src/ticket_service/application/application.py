@@ -9,11 +9,11 @@ import msgspec
 
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application.calls import Calls
+from ticket_service.application.command_executor import CommandExecutor
+from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
-from ticket_service.application.current import Current
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake
-from ticket_service.application.recording import Recording
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
@@ -24,8 +24,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
     now: Callable[[], datetime]
     log: EventLog
-    recording: Recording
-    current: Current
+    executor: CommandExecutor
+    current: ConsistentReads
     terms: Terms
     customers: Customers
     contracts: Contracts

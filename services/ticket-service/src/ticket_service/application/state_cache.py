@@ -1,21 +1,21 @@
-"""States folded from streams and kept for the next command, so that a long history is read once.
+"""A cache of states: each is evolved from its stream once and kept for the next command.
 
-A kept state is brought up to date from the log before it is shown; a command may decide on it as it is, because an append
-on an old version is refused.
+A cached state is brought up to date from the log before it is shown. A command may decide on it as it is,
+because an append on an old version is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from fristwerk_language.events import Recorded, UnknownEvent, decode
-from fristwerk_platform.event_log import EventLog, NewEvent
-from ticket_service.application.locks import Locks
+from fristwerk_platform.event_log import EventLog
 from ticket_service.personal_data import Sealed
 
 State = TypeVar("State")
@@ -31,20 +31,34 @@ class Loaded(msgspec.Struct, Generic[State], frozen=True):
     sealed: Sealed | None = None
 
 
+class KeyedLocks:
+    """Locks by name, for what the requests of one process must do one after the other.
+
+    A lock exists for as long as somebody holds it or waits for it. Between processes the log decides.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, name: str) -> asyncio.Lock:
+        """The lock of that name."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
 Evolve = Callable[[State | None, Recorded], State | None]
 
 
-class Streams(Generic[State]):
-    """The streams of one kind; ``evolve`` folds their events."""
+class StateCache(Generic[State]):
+    """The states of one kind of stream; ``evolve`` applies one recorded event."""
 
     def __init__(self, log: EventLog, evolve: Evolve[State]) -> None:
         self._log = log
         self._evolve = evolve
         self._kept: OrderedDict[str, Loaded[State]] = OrderedDict()
-        self._locks = Locks()
+        self._locks = KeyedLocks()
 
     async def newest(self, stream: str) -> Loaded[State] | None:
-        """The state that the log tells now; null if there is no such stream."""
+        """The state after everything in the log; None if there is no such stream."""
         loaded = self._kept.get(stream)
         for line in await self._log.read_stream(stream, loaded.version if loaded else 0):
             loaded = self._after(loaded, decode(line.line))
@@ -56,15 +70,15 @@ class Streams(Generic[State]):
         """The state as kept, or the newest if none is; good enough to decide on."""
         return self._kept.get(stream) or await self.newest(stream)
 
-    def after(self, loaded: Loaded[State] | None, lines: Sequence[NewEvent]) -> Loaded[State]:
-        """The state after lines about to be stored."""
-        for line in lines:
-            loaded = self._after(loaded, decode(line.line))
+    def after(self, loaded: Loaded[State] | None, events: Iterable[Recorded]) -> Loaded[State]:
+        """The state after events that are about to be stored; the first of a stream must begin its state."""
+        for each in events:
+            loaded = self._after(loaded, each)
         assert loaded is not None, "a stream begins with the event that makes its state"
         return loaded
 
     def keep(self, stream: str, loaded: Loaded[State]) -> None:
-        """Keep a state whose lines are stored, unless a newer one is kept already: requests overtake each other."""
+        """Keep a state whose events are stored, unless a newer one is kept: requests overtake each other."""
         kept = self._kept.get(stream)
         if kept is None or kept.version < loaded.version:
             self._kept[stream] = loaded
@@ -73,7 +87,7 @@ class Streams(Generic[State]):
             self._kept.popitem(last=False)
 
     def lock(self, stream: str) -> asyncio.Lock:
-        """Who holds it is the only one in this process that continues the stream."""
+        """The lock under which this process continues the stream."""
         return self._locks.of(stream)
 
     def _after(self, loaded: Loaded[State] | None, each: Recorded) -> Loaded[State] | None:

@@ -1,0 +1,198 @@
+"""Executes commands: load what the decision needs, decide, evolve the state, seal personal parts, append.
+
+Every command ends here, so nothing personal reaches the log unsealed, and conflicts are resolved in one place:
+without ``If-Match`` a command is decided again on the newest state when somebody else was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from fristwerk_language.events import TYPE_NAMES, Actor, Envelope, Event, Recorded, encode_event
+from fristwerk_platform.commands import (
+    CommandError,
+    CommandMetadata,
+    CommandResult,
+    ContentionError,
+    NewFact,
+    StreamChange,
+    command_result,
+    new_events,
+    record,
+)
+from fristwerk_platform.event_log import EventLog, NewEvent, VersionConflictError
+from ticket_service.application.state_cache import Loaded, StateCache
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import Refusal
+from ticket_service.personal_data import PersonalData, Sealed
+
+State = TypeVar("State")
+Situation = TypeVar("Situation")
+ATTEMPTS: Final = 16
+"""How often a command is decided anew when somebody else was first."""
+_NOT_ENCODED: Final = msgspec.Raw(b"null")
+
+
+class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts that continue a stream after a version; ``subject`` is whose key seals their personal parts."""
+
+    stream: str
+    after_version: int
+    subject: str
+    facts: Sequence[DecidedEvent]
+    occurred_at: datetime
+
+
+class PreparedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of this command: as it is appended, and as it will be read from the log."""
+
+    new: NewEvent
+    recorded: Recorded
+
+
+class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
+    """What a command produces in its own stream, what is stored ``also`` in others, and how the result is shown."""
+
+    facts: Sequence[DecidedEvent]
+    body: Callable[[State], dict[str, Any]]
+    subject: str
+    occurred_at: datetime
+    also: Sequence[PlannedChange] = ()
+
+
+Load = Callable[[Loaded[State] | None], Awaitable[Situation]]
+"""Looks up what a decision needs beside the state. Raises what refuses the command at once."""
+Decide = Callable[[Situation], Decision[State]]
+"""Decides without waiting for anything. Raises a Refusal."""
+
+
+class CommandExecutor:
+    """Executes commands: load, decide, evolve, append. ``new_id`` gives time-ordered ids."""
+
+    def __init__(self, log: EventLog, personal_data: PersonalData, new_id: Callable[[], str]) -> None:
+        self._log = log
+        self._personal_data = personal_data
+        self.new_id = new_id
+
+    async def execute(
+        self,
+        meta: CommandMetadata,
+        cache: StateCache[State],
+        stream: str,
+        load: Load[State, Situation],
+        decide: Decide[Situation, State],
+    ) -> CommandResult:
+        """Decide a command on the stream's state and store what it produces.
+
+        Raises what ``load`` and ``decide`` raise, AnsweredBefore, and ContentionError after ``ATTEMPTS`` conflicts.
+        """
+        async with cache.lock(stream):
+            loaded = await cache.kept(stream)
+            for _ in range(ATTEMPTS):
+                try:
+                    return await self.conclude(meta, cache, stream, loaded, decide(await load(loaded)))
+                except VersionConflictError:
+                    loaded = await cache.newest(stream)
+                except (Refusal, CommandError):
+                    newest = await cache.newest(stream)
+                    if _version(newest) == _version(loaded):
+                        raise
+                    loaded = newest  # the refusal rested on a state that another process has changed
+        raise ContentionError
+
+    async def conclude(
+        self,
+        meta: CommandMetadata,
+        cache: StateCache[State],
+        stream: str,
+        loaded: Loaded[State] | None,
+        decision: Decision[State],
+    ) -> CommandResult:
+        """Store a decision that was taken on a state, None where the stream begins with it. Raises as ``store`` does."""
+        own = PlannedChange(
+            stream=stream,
+            after_version=_version(loaded),
+            subject=decision.subject,
+            facts=decision.facts,
+            occurred_at=decision.occurred_at,
+        )
+        events = await self.prepare(meta, [own])
+        after = cache.after(loaded, (each.recorded for each in events))
+        everything = [*events, *await self.prepare(meta, decision.also)] if decision.also else events
+        result = await self.store(
+            meta, everything, decision.body(after.state), version=after.version, created=bool(events)
+        )
+        cache.keep(stream, after)
+        return result
+
+    async def prepare(self, meta: CommandMetadata, changes: Sequence[PlannedChange]) -> list[PreparedEvent]:
+        """The changes as events ready to be stored, their personal parts sealed."""
+        sealed = [await self._sealed(change) for change in changes if change.facts]
+        new = new_events(meta, sealed, encode_event)
+        recorded = [each for change in sealed for each in _recorded(meta, change)]
+        return [PreparedEvent(new=line, recorded=each) for line, each in zip(new, recorded, strict=True)]
+
+    async def store(
+        self,
+        meta: CommandMetadata,
+        events: Sequence[PreparedEvent],
+        content: dict[str, Any],
+        *,
+        version: int,
+        created: bool = True,
+    ) -> CommandResult:
+        """Append the events with the command's result. Raises as ``fristwerk_platform.commands.record`` does."""
+        new = [each.new for each in events]
+        return await record(self._log, meta, new, command_result(content, new, version=version, created=created))
+
+    async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
+        """Envelopes as plain data, personal parts opened; None where the person was forgotten since."""
+        envelopes = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
+        sealed = [Sealed(each["id"], each["personal"]) for each in envelopes if each["personal"]]
+        contents = await self._personal_data.open(sealed, [subject])
+        return [each | {"personal": contents.get(each["id"])} for each in envelopes]
+
+    async def personal(self, loaded: Loaded[Any], subject: str) -> dict[str, Any]:
+        """What the first event of a stream sealed; empty if nothing, or once the person was forgotten."""
+        if loaded.sealed is None:
+            return {}
+        return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
+
+    async def _sealed(self, change: PlannedChange) -> StreamChange[Event]:
+        facts: list[NewFact[Event]] = []
+        for fact in change.facts:
+            event_id, sealed = self.new_id(), None
+            if fact.personal:
+                sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
+            facts.append(NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed))
+        return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts)
+
+
+def _recorded(meta: CommandMetadata, change: StreamChange[Event]) -> Iterator[Recorded]:
+    """The change's events as the log will give them back, without their stored bytes, which no state is made of."""
+    actor = Actor(id=meta.principal.sub, role=meta.principal.role)
+    for version, fact in enumerate(change.facts, start=change.after_version + 1):
+        envelope = Envelope(
+            id=fact.id,
+            type=TYPE_NAMES[type(fact.event)],
+            schema=1,
+            provider=meta.principal.provider,
+            stream=change.stream,
+            version=version,
+            occurred_at=fact.occurred_at,
+            recorded_at=meta.now,
+            actor=actor,
+            correlation_id=meta.correlation_id,
+            causation_id=None,
+            data=_NOT_ENCODED,
+            personal=fact.sealed,
+        )
+        yield Recorded(envelope=envelope, event=fact.event)
+
+
+def _version(loaded: Loaded[Any] | None) -> int:
+    return loaded.version if loaded else 0

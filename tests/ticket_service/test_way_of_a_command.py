@@ -1,0 +1,102 @@
+"""The modules that one command passes, in the order in which it enters them: ``POST /v1/tickets/{ticket}/time-entries``.
+
+``WAY`` is the written list: a module, and how often it is entered from another one on the event loop's thread. A change
+that sends the command through one more module, or back into one once more, has to be written down here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OWN = ("fristwerk_language.", "fristwerk_platform.", "ticket_service.")
+NOT_PART_OF_THE_WAY = ("fristwerk_platform.metrics", "fristwerk_platform.logs")
+"""They note what happened and decide nothing."""
+WAY = {
+    "fristwerk_platform.http.middleware": 5,
+    "ticket_service.app": 4,
+    "fristwerk_platform.auth": 1,
+    "fristwerk_platform.http.routes": 2,
+    "fristwerk_platform.http.strict_json": 1,
+    "fristwerk_platform.http.types": 1,
+    "ticket_service.api.ticket_commands": 1,
+    "fristwerk_platform.http.commands": 3,
+    "ticket_service.application.tickets": 8,
+    "ticket_service.api.ticket_bodies": 2,
+    "ticket_service.entropy": 3,
+    "fristwerk_language.events.envelope": 3,
+    "fristwerk_language.events.streams": 2,
+    "ticket_service.application.command_executor": 5,
+    "ticket_service.application.state_cache": 6,
+    "fristwerk_platform.commands.preconditions": 1,
+    "fristwerk_platform.event_log.log": 3,
+    "fristwerk_platform.event_log.read_batching": 1,
+    "ticket_service.application.terms": 1,
+    "ticket_service.domain.customer.state": 1,
+    "ticket_service.domain.ticket.decide": 3,
+    "ticket_service.domain.ticket.roles": 1,
+    "ticket_service.domain.validation": 2,
+    "ticket_service.domain.ticket.lifecycle": 2,
+    "ticket_service.domain.ticket.work": 1,
+    "ticket_service.personal_data": 1,
+    "fristwerk_platform.commands.recording": 2,
+    "fristwerk_language.events.encoding": 1,
+    "ticket_service.domain.ticket.evolve": 2,
+    "fristwerk_platform.event_log.group_commit": 1,
+    "fristwerk_platform.commands.stored_form": 1,
+}
+
+
+@contextmanager
+def entered(modules: list[str]) -> Iterator[None]:
+    """Notes each module when a function of it begins right after one of another module, in the present task.
+
+    Resumed coroutines do not count, nor does what runs beside the command: the projection and the log's thread.
+    """
+    task = asyncio.current_task()
+    begun: set[FrameType] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        name = frame.f_globals.get("__name__", "")
+        if event != "call" or frame in begun or asyncio.current_task() is not task:
+            return
+        if not name.startswith(OWN) or name.startswith(NOT_PART_OF_THE_WAY):
+            return
+        begun.add(frame)  # kept alive, or another frame could get its place
+        if not modules or modules[-1] != name:
+            modules.append(name)
+
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+async def test_a_command_passes_the_modules_that_are_written_down(
+    open_office: Callable[..., Awaitable[Any]],
+) -> None:
+    office = await open_office("digidesk")
+    ticket = await office.ticket(await office.served(), severity="normal", received_at="2026-06-03T08:00:00Z")
+    work = {"start": "2026-06-03T10:00:00+02:00", "minutes": 15, "activity": "help", "agent": "agent-3", "note": "CSV"}
+    client, path = office.service.client, f"/v1/tickets/{ticket['id']}/time-entries"
+    headers = office.who("agent")
+    await client.post(path, json=work, headers=headers)
+
+    modules: list[str] = []
+    with entered(modules):
+        answer = await client.post(path, json=work, headers=headers)
+
+    assert answer.status_code == 201
+    counted = Counter(modules)
+    assert list(dict.fromkeys(modules)) == list(WAY)
+    assert {name: number for name, number in counted.items() if number > WAY[name]} == {}
