@@ -19,14 +19,14 @@ from measuring.story import BATCH, BEGINNING, PROVIDER, Story
 from rich.console import Console
 from rich.table import Table
 
-from billing_service.application.statements import AsOf, Statements
+from billing_service.application.statements import Cutoff, Statements
 from billing_service.application.views import preview
 from billing_service.domain.facts.from_events import account
 from billing_service.domain.rating.rating import rate
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
-from billing_service.queries.accounts import ReadModel
-from billing_service.queries.documents import Documents
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentQueries
 from fristwerk_language.events import Recorded, catalogue, decode
 from fristwerk_language.terms import agreement_document
 from fristwerk_platform.event_log import NewEvent
@@ -91,14 +91,14 @@ def one_contract(entries: int) -> float:
 
 async def previews(database: Database, contracts: int) -> tuple[float, float]:
     """Seconds to preview every contract from the read model, and how far the peak of memory rose after the first tenth, in MB."""
-    model = ReadModel(database)
-    statements = Statements(model, Documents(database), lambda: datetime.now(UTC))
+    model = AccountQueries(database)
+    statements = Statements(model, DocumentQueries(database), lambda: datetime.now(UTC))
     risen_from = 0.0
     started_at = time.perf_counter()
     rows = await model.billable(PROVIDER)
     assert len(rows) == contracts
     for number, row in enumerate(rows):
-        rated = await statements.rated(row, AsOf(until=UNTIL))
+        rated = await statements.rated(row, Cutoff(until=UNTIL))
         assert rated is not None
         preview([rated])
         if number == contracts // 10:

@@ -12,11 +12,11 @@ import pytest
 
 from billing_service.domain.invoice import invoice
 from billing_service.domain.invoice.document import (
+    AgreementReference,
     Buyer,
     InvoiceDocument,
     Parties,
     Seller,
-    TermsReference,
     document_digest,
     document_line,
     read_document,
@@ -159,7 +159,7 @@ def test_a_document_is_plain_data_that_reads_back_as_it_was(story):
         currency=statement.currency,
         parties=Parties(seller=Seller(provider="vendor", name="Vendor"), buyer=buyer),
         terms=tuple(
-            TermsReference(agreement=name, version=version, digest="sha256:0")
+            AgreementReference(agreement=name, version=version, digest="sha256:0")
             for name, version in terms_used(statement, lines)
         ),
         corrects=None,

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from billing_service.domain.invoice.document import document_digest
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
-from billing_service.queries.accounts import ReadModel
-from billing_service.queries.documents import DocumentFilter, Documents, LineFilter
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentFilter, DocumentQueries, LineFilter
 from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode, encode_line, type_name
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
@@ -156,7 +156,7 @@ async def contents(database: Database) -> dict[str, list[Any]]:
 async def test_facts_are_kept_with_the_account_that_they_bill(database) -> None:
     await applied(database, story())
 
-    model = ReadModel(database)
+    model = AccountQueries(database)
     contract, customer = [await model.account("infoniqa", each) for each in ("k-1", "c-1")]
     assert [each.envelope.id for each in await model.facts(contract)] == [
         "contract-k-1#1",
@@ -174,7 +174,7 @@ async def test_facts_are_kept_with_the_account_that_they_bill(database) -> None:
 async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(database) -> None:
     await applied(database, story(), own_story())
 
-    documents = Documents(database)
+    documents = DocumentQueries(database)
     invoice = await documents.document("infoniqa", 1)
     assert (invoice.type, invoice.customer, invoice.head.issued_on, invoice.credited_by) == (
         "invoice",
@@ -190,7 +190,7 @@ async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(databa
     assert ledgers["k-1"].numbers == {"f" * 32: (1, 2)}
     wanted = LineFilter(documents=DocumentFilter(provider="infoniqa"), event="ticket-t-1#2")
     assert [(each.number, each.place) for each in await documents.lines(wanted)] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    assert await ReadModel(database).decisions("k-1") == {"f" * 32: "waive"}
+    assert await AccountQueries(database).decisions("k-1") == {"f" * 32: "waive"}
 
 
 async def test_what_is_repeated_changes_nothing(database) -> None:

@@ -153,6 +153,6 @@ def test_amounts_are_written_as_the_country_writes_them(language, written):
 
 
 def _fee():
-    from fristwerk_language.terms.billing import CancellationFee
+    from fristwerk_language.terms.billing import CancellationFeeTerms
 
-    return CancellationFee()
+    return CancellationFeeTerms()

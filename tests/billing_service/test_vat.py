@@ -9,7 +9,7 @@ import pytest
 
 from billing_service.domain.rating import vat
 from fristwerk_language.events import customers
-from fristwerk_language.terms.billing import Vat
+from fristwerk_language.terms.billing import VatTerms
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ from fristwerk_language.terms.billing import Vat
     ],
 )
 def test_the_rate_of_a_day(country, rate, on, percent):
-    assert vat.rate_on(Vat(country=country, rate=rate), None, on).percent == Decimal(percent)
+    assert vat.rate_on(VatTerms(country=country, rate=rate), None, on).percent == Decimal(percent)
 
 
 def test_a_day_before_the_first_known_rate_is_refused():
     with pytest.raises(vat.NoVatRateError, match="no standard VAT rate of DE is known for 1990-01-01"):
-        vat.rate_on(Vat(country="DE"), None, date(1990, 1, 1))
+        vat.rate_on(VatTerms(country="DE"), None, date(1990, 1, 1))
 
 
 @pytest.mark.parametrize(

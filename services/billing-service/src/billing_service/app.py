@@ -31,8 +31,8 @@ from billing_service.application.what_if import WhatIf
 from billing_service.projections import tables
 from billing_service.projections.invoice_runs import InvoiceRunWriter
 from billing_service.projections.projector import Projector
-from billing_service.queries.accounts import ReadModel
-from billing_service.queries.documents import Documents
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
@@ -141,7 +141,7 @@ def _application(
     client: httpx.AsyncClient,
     token: Callable[[str], str],
 ) -> Application:
-    model, documents, current = ReadModel(database), Documents(database), ConsistentReads(log, own)
+    model, documents, current = AccountQueries(database), DocumentQueries(database), ConsistentReads(log, own)
     statements = Statements(model, documents, now)
     recipients = Recipients(model, client, token)
     invoices = Invoices(model, documents, statements, recipients)

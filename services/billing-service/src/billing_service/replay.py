@@ -19,13 +19,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from billing_service.application.statements import AsOf, Rated, Statements
+from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.invoice.document import document_digest
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import checkpoints, metadata
-from billing_service.queries.accounts import AccountRow, ReadModel
-from billing_service.queries.documents import DocumentFilter, Documents
+from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.documents import DocumentFilter, DocumentQueries
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.cli import CommandError
@@ -150,15 +150,15 @@ class _Side:
     """What one of the two databases comes to."""
 
     def __init__(self, database: Database, until: date, now: Callable[[], datetime]) -> None:
-        self.model = ReadModel(database)
-        self._documents = Documents(database)
+        self.model = AccountQueries(database)
+        self._documents = DocumentQueries(database)
         self._statements = Statements(self.model, self._documents, now)
         self._until = until
 
     async def statement(self, row: AccountRow) -> bytes:
         """Everything that an account comes to, as canonical JSON; the refusal where it cannot be rated."""
         try:
-            rated = await self._statements.rated(row, AsOf(until=self._until))
+            rated = await self._statements.rated(row, Cutoff(until=self._until))
         except Refusal as refusal:
             return str(refusal).encode()
         return _encoder.encode(None if rated is None else _comparable(rated))

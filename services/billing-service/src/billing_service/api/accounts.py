@@ -13,7 +13,7 @@ from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import AsOfQuery, At, ContractId, CustomerId, Day, Until
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
-from billing_service.application.statements import AsOf
+from billing_service.application.statements import Cutoff
 from billing_service.queries.accounts import AccountRow
 from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, responses
 from fristwerk_platform.http.queries import KnownAt, QueryParameters
@@ -41,7 +41,7 @@ def accounts_router(application: Application) -> Routes:
 
     async def previewed(rows: list[AccountRow], query: PreviewQuery) -> Any:
         await application.current()
-        moment = AsOf(until=query.until, at=query.at, known_at=query.known_at)
+        moment = Cutoff(until=query.until, at=query.at, known_at=query.known_at)
         return billing_answers.preview(await statements.all_rated(rows, moment))
 
     @routes.get(
@@ -53,7 +53,7 @@ def accounts_router(application: Application) -> Routes:
         principal = allowed(request, ACCOUNT_READERS, "read balances")
         await application.current()
         row = await statements.contract(principal, contract)
-        rated = await statements.rated(row, AsOf(at=query.at, known_at=query.known_at))
+        rated = await statements.rated(row, Cutoff(at=query.at, known_at=query.known_at))
         assert rated is not None, "a contract has terms"
         return json_answer(billing_answers.balance(rated))
 

@@ -16,7 +16,7 @@ from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
-from billing_service.queries.accounts import ReadModel
+from billing_service.queries.accounts import AccountQueries
 from fristwerk_platform.event_log import EventLog
 
 
@@ -25,7 +25,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
     now: Callable[[], datetime]
     log: EventLog
-    read_model: ReadModel
+    read_model: AccountQueries
     current: ConsistentReads
     statements: Statements
     decisions: Decisions

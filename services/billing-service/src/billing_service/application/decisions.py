@@ -8,7 +8,7 @@ from typing import Any, Literal
 from billing_service.application.statements import Rated, Statements
 from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
-from billing_service.queries.accounts import ReadModel
+from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.events import encode_event, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_platform.commands import (
@@ -29,7 +29,9 @@ ChargeOrWaive = Literal["charge", "waive"]
 class Decisions:
     """Takes decisions. The first on a charge holds; only what was charged and invoiced may be waived after all (R8)."""
 
-    def __init__(self, log: EventLog, statements: Statements, read_model: ReadModel, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, log: EventLog, statements: Statements, read_model: AccountQueries, new_id: Callable[[], str]
+    ) -> None:
         self._log = log
         self._statements = statements
         self._read_model = read_model

@@ -11,11 +11,11 @@ from billing_service.application.statements import Rated
 from billing_service.application.views import common_frame
 from billing_service.domain.invoice import invoice
 from billing_service.domain.invoice.document import (
+    AgreementReference,
     Buyer,
     InvoiceDocument,
     Parties,
     Seller,
-    TermsReference,
     document_line,
     reversed_document,
     terms_used,
@@ -23,7 +23,7 @@ from billing_service.domain.invoice.document import (
 from billing_service.domain.invoice.invoice import DocumentOutcome
 from billing_service.domain.rating import vat
 from billing_service.domain.statement.statement import ChargeLine
-from billing_service.queries.accounts import PublishedTerms
+from billing_service.queries.accounts import PublishedAgreement
 from billing_service.queries.documents import IssuedDocument
 from fristwerk_language.terms import zone
 
@@ -43,7 +43,7 @@ def difference_draft(
     until: date,
     occurred_at: datetime,
     buyer: Buyer,
-    published: Mapping[tuple[str, int], PublishedTerms],
+    published: Mapping[tuple[str, int], PublishedAgreement],
     references: Mapping[str, str],
 ) -> Draft:
     """What the accounts' statements add to what was invoiced. Raises NotAcceptable if there are two currencies."""
@@ -86,12 +86,12 @@ def reversal_draft(original: IssuedDocument, *, reason: str, occurred_at: dateti
 
 
 def _terms(
-    rated: Sequence[Rated], lines: Sequence[ChargeLine], published: Mapping[tuple[str, int], PublishedTerms]
-) -> tuple[TermsReference, ...]:
+    rated: Sequence[Rated], lines: Sequence[ChargeLine], published: Mapping[tuple[str, int], PublishedAgreement]
+) -> tuple[AgreementReference, ...]:
     """Each version of an agreement that the accounts or the lines rest on."""
     used = {key for each in rated for key in terms_used(each.statement, lines)}
     return tuple(
-        TermsReference(agreement=name, version=version, digest=published[name, version].digest)
+        AgreementReference(agreement=name, version=version, digest=published[name, version].digest)
         for name, version in sorted(used)
     )
 

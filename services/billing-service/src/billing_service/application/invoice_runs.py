@@ -20,7 +20,7 @@ from billing_service.application.invoicing import Invoicing, check_until
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
 from billing_service.domain.invoice.run import InvoiceRun, NewInvoiceRun, RunItem, RunItemOutcome
 from billing_service.projections.invoice_runs import InvoiceRunWriter
-from billing_service.queries.accounts import ReadModel
+from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandError, CommandMetadata, CommandResult, RetryLaterError
@@ -59,7 +59,7 @@ class InvoiceRuns:
         log: EventLog,
         writer: InvoiceRunWriter,
         queries: InvoiceRunQueries,
-        read_model: ReadModel,
+        read_model: AccountQueries,
         invoicing: Invoicing,
         now: Callable[[], datetime],
         new_id: Callable[[], str],

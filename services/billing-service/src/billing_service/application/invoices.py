@@ -12,8 +12,8 @@ from billing_service.application.statements import Statements, foreign
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.trace import resting_on
 from billing_service.domain.invoice.document import InvoiceDocument
-from billing_service.queries.accounts import ReadModel
-from billing_service.queries.documents import DocumentFilter, Documents, IssuedDocument, IssuedLine, LineFilter
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentFilter, DocumentQueries, IssuedDocument, IssuedLine, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import RetryLaterError
 
@@ -22,7 +22,7 @@ class Invoices:
     """Reads documents. A customer sees the own company's, staff the provider's; everything else is not found."""
 
     def __init__(
-        self, read_model: ReadModel, documents: Documents, statements: Statements, recipients: Recipients
+        self, read_model: AccountQueries, documents: DocumentQueries, statements: Statements, recipients: Recipients
     ) -> None:
         self._read_model = read_model
         self._documents = documents

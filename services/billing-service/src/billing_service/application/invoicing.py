@@ -17,11 +17,11 @@ from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.document_views import described, summary
 from billing_service.application.drafts import difference_draft, reversal_draft
 from billing_service.application.recipients import Recipients
-from billing_service.application.statements import AsOf, Rated, Statements
+from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
-from billing_service.queries.accounts import AccountRow, ReadModel
-from billing_service.queries.documents import Documents, IssuedDocument, Ledger
+from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.documents import DocumentQueries, IssuedDocument, Ledger
 from fristwerk_language.events import Event, decode, encode_event, streams
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.terms import zone
@@ -59,8 +59,8 @@ class Invoicing:
         *,
         log: EventLog,
         current: ConsistentReads,
-        read_model: ReadModel,
-        documents: Documents,
+        read_model: AccountQueries,
+        documents: DocumentQueries,
         statements: Statements,
         recipients: Recipients,
         new_id: Callable[[], str],
@@ -157,7 +157,7 @@ class Invoicing:
         return await self._step(meta, number, decide)
 
     async def _rated(self, row: AccountRow, until: date, ledger: Ledger) -> Rated | None:
-        rated = await self._statements.rated(row, AsOf(until=until), ledger=ledger)
+        rated = await self._statements.rated(row, Cutoff(until=until), ledger=ledger)
         if rated is not None and ledger.until is not None and until < ledger.until:
             sentence = (
                 f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."

@@ -14,8 +14,8 @@ import httpx
 import msgspec
 
 from billing_service.domain.errors import NotInThisState
-from billing_service.domain.invoice.document import Address, Buyer
-from billing_service.queries.accounts import ReadModel
+from billing_service.domain.invoice.document import Buyer, BuyerAddress
+from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.commands import RetryLaterError
 
@@ -33,14 +33,16 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """Who a document is addressed to, in plain words; kept nowhere."""
 
     name: str
-    address: Address | None = None
+    address: BuyerAddress | None = None
     vat_id: str | None = None
 
 
 class Recipients:
     """Who a customer is. ``token`` gives a service token for a provider."""
 
-    def __init__(self, read_model: ReadModel, ticket_service: httpx.AsyncClient, token: Callable[[str], str]) -> None:
+    def __init__(
+        self, read_model: AccountQueries, ticket_service: httpx.AsyncClient, token: Callable[[str], str]
+    ) -> None:
         self._read_model = read_model
         self._client = ticket_service
         self._token = token

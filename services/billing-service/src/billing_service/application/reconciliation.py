@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from billing_service.application.statements import AsOf, Rated, Statements
+from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.money import total
-from billing_service.queries.accounts import AccountRow, ReadModel
+from billing_service.queries.accounts import AccountQueries, AccountRow
 
 PARTS: Final = ("package", "hourly", "free", "held", "written_off", "waived", "not_rated")
 PAGE: Final = 200
@@ -20,7 +20,7 @@ PAGE: Final = 200
 class Reconciliation:
     """The report, account by account."""
 
-    def __init__(self, read_model: ReadModel, statements: Statements) -> None:
+    def __init__(self, read_model: AccountQueries, statements: Statements) -> None:
         self._read_model = read_model
         self._statements = statements
 
@@ -29,7 +29,7 @@ class Reconciliation:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """A row for each account of a page that was ever agreed on or worked for, and the cursor of the next page."""
         accounts = await self._read_model.billable(provider, account=contract, after=after, limit=limit)
-        found = [(each, await self._statements.rated_or_refusal(each, AsOf(until=until))) for each in accounts]
+        found = [(each, await self._statements.rated_or_refusal(each, Cutoff(until=until))) for each in accounts]
         rows = [
             _failed(row, each) if isinstance(each, Refusal) else _row(each) for row, each in found if each is not None
         ]

@@ -17,10 +17,10 @@ from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms, rate
 from billing_service.domain.rating.vat import NoVatRateError
-from billing_service.domain.rating.work import TermsLookup
+from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement.statement import ChargeLine, Statement
-from billing_service.queries.accounts import AccountRow, PublishedTerms, ReadModel
-from billing_service.queries.documents import Documents, Ledger
+from billing_service.queries.accounts import AccountQueries, AccountRow, PublishedAgreement
+from billing_service.queries.documents import DocumentQueries, Ledger
 from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, zone
@@ -29,7 +29,7 @@ from fristwerk_platform.auth import Principal
 _log = structlog.get_logger()
 
 
-class AsOf(msgspec.Struct, frozen=True, kw_only=True):
+class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
     """As of when an account is rated: up to the local day ``until``, by what had occurred ``at``, known at ``known_at``."""
 
     until: date | None = None
@@ -37,7 +37,7 @@ class AsOf(msgspec.Struct, frozen=True, kw_only=True):
     known_at: datetime | None = None
 
 
-NOW: Final = AsOf()
+NOW: Final = Cutoff()
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True):
 class Statements:
     """Rates accounts. Long accounts are rated in a thread, so that others are answered meanwhile."""
 
-    def __init__(self, read_model: ReadModel, documents: Documents, now: Callable[[], datetime]) -> None:
+    def __init__(self, read_model: AccountQueries, documents: DocumentQueries, now: Callable[[], datetime]) -> None:
         self._read_model = read_model
         self._documents = documents
         self._now = now
@@ -87,7 +87,7 @@ class Statements:
     async def rated(
         self,
         row: AccountRow,
-        moment: AsOf = NOW,
+        moment: Cutoff = NOW,
         *,
         ledger: Ledger | None = None,
         instead: AgreementDocument | None = None,
@@ -107,7 +107,7 @@ class Statements:
             raise NotRateable(row.account) from error
 
     async def _rated(
-        self, row: AccountRow, moment: AsOf, ledger: Ledger | None, instead: AgreementDocument | None
+        self, row: AccountRow, moment: Cutoff, ledger: Ledger | None, instead: AgreementDocument | None
     ) -> Rated | None:
         facts = _occurred(await self._read_model.facts(row), moment.at)
         published = await self._read_model.terms_of(row.provider, facts)
@@ -120,14 +120,14 @@ class Statements:
         except NoVatRateError as error:
             raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
 
-    async def rated_or_refusal(self, row: AccountRow, moment: AsOf) -> Rated | Refusal | None:
+    async def rated_or_refusal(self, row: AccountRow, moment: Cutoff) -> Rated | Refusal | None:
         """The same for those who go through many accounts: one that cannot be rated is an answer too."""
         try:
             return await self.rated(row, moment)
         except Refusal as refusal:
             return refusal
 
-    async def all_rated(self, rows: Sequence[AccountRow], moment: AsOf = NOW) -> list[Rated]:
+    async def all_rated(self, rows: Sequence[AccountRow], moment: Cutoff = NOW) -> list[Rated]:
         """The statements of several accounts, empty ones left out."""
         found = [await self.rated(row, moment) for row in rows]
         return [each for each in found if each is not None]
@@ -136,8 +136,8 @@ class Statements:
         self,
         row: AccountRow,
         facts: Sequence[Recorded],
-        published: Mapping[tuple[str, int], PublishedTerms],
-        moment: AsOf,
+        published: Mapping[tuple[str, int], PublishedAgreement],
+        moment: Cutoff,
         ledger: Ledger,
         instead: AgreementDocument | None,
     ) -> Rated | None:
@@ -158,10 +158,10 @@ def foreign(principal: Principal, customer: str) -> bool:
 
 
 def _terms(
-    published: Mapping[tuple[str, int], PublishedTerms],
+    published: Mapping[tuple[str, int], PublishedAgreement],
     replaced: str | None = None,
     instead: AgreementDocument | None = None,
-) -> TermsLookup:
+) -> AgreementLookup:
     def terms(name: str, version: int) -> AgreementDocument:
         if instead is not None and name == replaced:
             return instead

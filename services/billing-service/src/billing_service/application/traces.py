@@ -13,7 +13,7 @@ from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.messages import sentences
 from billing_service.domain.explanation.trace import trace
 from billing_service.domain.statement.statement import ChargeLine
-from billing_service.queries.accounts import ReadModel
+from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.terms import canonical
 from fristwerk_platform.auth import Principal
 
@@ -21,7 +21,7 @@ from fristwerk_platform.auth import Principal
 class Traces:
     """Explains lines of documents, and charges that are not invoiced yet."""
 
-    def __init__(self, read_model: ReadModel, statements: Statements, invoices: Invoices) -> None:
+    def __init__(self, read_model: AccountQueries, statements: Statements, invoices: Invoices) -> None:
         self._read_model = read_model
         self._statements = statements
         self._invoices = invoices

@@ -6,12 +6,12 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from billing_service.application.statements import AsOf, Rated, Statements
+from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.application.views import preview, shown
 from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.statement.statement import Statement
-from billing_service.queries.accounts import AccountRow, ReadModel
+from billing_service.queries.accounts import AccountQueries, AccountRow
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.\-]{0,63})(@(?P<version>[0-9]{1,6}))?")
@@ -21,7 +21,7 @@ _SUMS: Final = ("net", "vat", "gross", "payable")
 class WhatIf:
     """Rates the same facts twice."""
 
-    def __init__(self, read_model: ReadModel, statements: Statements) -> None:
+    def __init__(self, read_model: AccountQueries, statements: Statements) -> None:
         self._read_model = read_model
         self._statements = statements
 
@@ -32,7 +32,7 @@ class WhatIf:
         of the account's own. Raises NotAcceptable for one that is neither.
         """
         instead = await self._document(row.provider, agreement)
-        moment = AsOf(until=until)
+        moment = Cutoff(until=until)
         now = await self._statements.rated(row, moment)
         then = await self._statements.rated(row, moment, instead=instead)
         assert now is not None, "a contract has terms"

@@ -12,7 +12,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from billing_service.documents.labels import Labels, labels_in
-from billing_service.domain.invoice.document import Address, Buyer, DocumentLine, InvoiceDocument, NumberedDocument
+from billing_service.domain.invoice.document import Buyer, BuyerAddress, DocumentLine, InvoiceDocument, NumberedDocument
 from billing_service.domain.money import Money
 from billing_service.domain.statement.statement import EVERY_TICKET, AddonMonth, Totals, Waived
 
@@ -103,7 +103,7 @@ def _buyer(buyer: Buyer, labels: Labels) -> list[str]:
     return lines
 
 
-def _address(address: Address | None) -> list[str]:
+def _address(address: BuyerAddress | None) -> list[str]:
     match address:
         case None:
             return []

@@ -34,19 +34,19 @@ class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
     customer: str
 
 
-class PublishedTerms(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """A version of an agreement and the digest it was published with."""
 
     document: AgreementDocument
     digest: str
 
 
-class ReadModel:
+class AccountQueries:
     """Queries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._published: dict[tuple[str, str, int], PublishedTerms] = {}
+        self._published: dict[tuple[str, str, int], PublishedAgreement] = {}
 
     async def account(self, provider: str, account: str) -> AccountRow | None:
         """A contract's or customer's account."""
@@ -142,7 +142,7 @@ class ReadModel:
         found = await self._decisions(decisions.c.account == account, decisions.c.charge == charge)
         return found[-1] if found else None
 
-    async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], PublishedTerms]:
+    async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], PublishedAgreement]:
         """Every version of an agreement that the facts may be rated under; a version never changes, so it is read once."""
         events = [each.event for each in facts_]
         names = {name for event in events if (name := getattr(event, "agreement", None)) is not None}
@@ -152,7 +152,7 @@ class ReadModel:
             return {named: self._published[key] for named, key in wanted.items()}
         return await self.agreements(provider)
 
-    async def agreements(self, provider: str) -> Mapping[tuple[str, int], PublishedTerms]:
+    async def agreements(self, provider: str) -> Mapping[tuple[str, int], PublishedAgreement]:
         """Every version of the provider's agreements."""
         known = select(agreements.c.name, agreements.c.version).where(agreements.c.provider == provider)
         async with self._database.reading() as connection:
@@ -168,7 +168,7 @@ class ReadModel:
         assert isinstance(event, AgreementPublished), "only agreements are stored here"
         key = (provider, event.name, event.version)
         if key not in self._published:
-            self._published[key] = PublishedTerms(document=agreement_document(event.document), digest=event.digest)
+            self._published[key] = PublishedAgreement(document=agreement_document(event.document), digest=event.digest)
 
     async def _decisions(self, *conditions: Any) -> list[tuple[ChargeDecided, int]]:
         statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)

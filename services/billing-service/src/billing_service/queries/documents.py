@@ -101,7 +101,7 @@ class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-class Documents:
+class DocumentQueries:
     """Queries. What an account was invoiced is read from the same rows, so it always fits the last number."""
 
     def __init__(self, database: Database) -> None:

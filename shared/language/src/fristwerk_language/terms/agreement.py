@@ -11,17 +11,17 @@ from pydantic import Field, model_validator
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import Timezone
 from fristwerk_language.terms.handling import (
-    Appointments,
-    Callback,
-    Calls,
-    Closing,
-    CostApproval,
-    DedicatedAgent,
-    Escalation,
-    Lifecycle,
-    PriorityChange,
-    Surveys,
-    Voicemail,
+    AppointmentTerms,
+    CallbackTerms,
+    CallsTerms,
+    ClosingTerms,
+    CostApprovalTerms,
+    DedicatedAgentTerms,
+    EscalationTerms,
+    LifecycleTerms,
+    PriorityChangeTerms,
+    SurveyTerms,
+    VoicemailTerms,
 )
 from fristwerk_language.terms.service_level import Role, ServiceLevel, check_warnings
 from fristwerk_language.terms.values import (
@@ -30,7 +30,7 @@ from fristwerk_language.terms.values import (
     Language,
     Name,
     PlacedError,
-    TermsFlag,
+    StrictBool,
     TermsId,
     TermsModel,
     Title,
@@ -57,28 +57,28 @@ class TicketType(TermsModel):
     service: TermsId | None = None
 
 
-class Site(TermsModel):
+class SiteTerms(TermsModel):
     id: TermsId
     calendar: TermsId
 
 
-class Group(TermsModel):
+class GroupTerms(TermsModel):
     """A group of customers, served in the order listed."""
 
     id: TermsId
-    entitled: TermsFlag = True
+    entitled: StrictBool = True
     priority: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
-    dedicated_number: TermsFlag = False
+    dedicated_number: StrictBool = False
     voicemail_after_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] | None = None
 
 
-class Acknowledgement(TermsModel):
-    cost_notice: TermsFlag = False
+class AcknowledgementTerms(TermsModel):
+    cost_notice: StrictBool = False
 
 
-class Intake(TermsModel):
+class IntakeTerms(TermsModel):
     assign: Literal["automatically"] | None = None
-    acknowledgement: Acknowledgement | None = None
+    acknowledgement: AcknowledgementTerms | None = None
 
 
 class Rank(TermsModel):
@@ -93,7 +93,7 @@ class Rank(TermsModel):
 WorklistKey = Literal["group", "rank", "type", "priority", "severity", "received_at"]
 
 
-class Worklist(TermsModel):
+class WorklistTerms(TermsModel):
     order: Annotated[list[WorklistKey], Field(min_length=1)] = ["priority", "severity", "received_at"]
     rank: list[Rank] = []
 
@@ -106,34 +106,34 @@ class AgreementDocument(TermsModel):
     language: Language = "de-DE"
     timezone: Timezone
     currency: Currency
-    default: TermsFlag = False
+    default: StrictBool = False
     calendar: TermsId | None = None
     calendars: dict[TermsId, TermsId] = {}
-    sites: list[Site] = []
+    sites: list[SiteTerms] = []
     severities: Annotated[list[Severity], Field(min_length=1, max_length=100)]
     set_severity: Annotated[list[Role], Field(min_length=1)] = ["agent", "specialist", "manager"]
     channels: Annotated[list[TermsId], Field(min_length=1)]
     progress_channels: list[TermsId] | None = None
     ticket_types: list[TicketType] = []
     services: list[TermsId] | None = None
-    groups: list[Group] = []
+    groups: list[GroupTerms] = []
     entitlement: Annotated[list[Literal["contract", "warranty"]], Field(min_length=1)] = ["contract"]
-    priority_change: PriorityChange = PriorityChange()
-    intake: Intake = Intake()
-    worklist: Worklist = Worklist()
+    priority_change: PriorityChangeTerms = PriorityChangeTerms()
+    intake: IntakeTerms = IntakeTerms()
+    worklist: WorklistTerms = WorklistTerms()
     service_levels: Annotated[list[ServiceLevel], Field(max_length=1_000)] = []
     warn_at: list[Warning_] = []
     unclassified: Literal["strictest"] | None = None
-    calls: Calls = Calls()
-    callback: Callback = Callback()
-    voicemail: Voicemail | None = None
-    closing: Closing = Closing()
-    escalation: Escalation | None = None
-    appointments: Appointments | None = None
-    cost_approval: CostApproval | None = None
-    lifecycle: Lifecycle = Lifecycle()
-    dedicated_agent: DedicatedAgent | None = None
-    surveys: Surveys | None = None
+    calls: CallsTerms = CallsTerms()
+    callback: CallbackTerms = CallbackTerms()
+    voicemail: VoicemailTerms | None = None
+    closing: ClosingTerms = ClosingTerms()
+    escalation: EscalationTerms | None = None
+    appointments: AppointmentTerms | None = None
+    cost_approval: CostApprovalTerms | None = None
+    lifecycle: LifecycleTerms = LifecycleTerms()
+    dedicated_agent: DedicatedAgentTerms | None = None
+    surveys: SurveyTerms | None = None
     billing: BillingTerms = BillingTerms()
 
     def ticket_type(self, type_id: str) -> TicketType | None:
@@ -145,7 +145,7 @@ class AgreementDocument(TermsModel):
         """The place of a severity on the scale, 0 the most severe; null if it is not on it."""
         return next((rank for rank, each in enumerate(self.severities) if each.id == severity_id), None)
 
-    def group(self, group_id: str | None) -> Group | None:
+    def group(self, group_id: str | None) -> GroupTerms | None:
         """The group of that id."""
         return next((each for each in self.groups if each.id == group_id), None)
 

@@ -10,7 +10,7 @@ from fristwerk_language.terms.values import (
     Amount,
     PlacedError,
     PositiveAmount,
-    TermsFlag,
+    StrictBool,
     TermsId,
     TermsModel,
     place,
@@ -20,42 +20,42 @@ IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
 VAT_COUNTRIES: Final = ("CH", "DE", "GB")
 
 
-class Plan(TermsModel):
+class PlanTerms(TermsModel):
     """``package_hours`` are the sizes a contract may choose from; none: the plan has no package."""
 
     package_hours: list[Annotated[int, Field(strict=True, ge=1, le=100_000)]] = []
 
 
-class Package(TermsModel):
+class PackageTerms(TermsModel):
     """Prepaid hours: drawn in increments, ``overage_rate`` per hour beyond them."""
 
     increment_minutes: IncrementMinutes
     overage_rate: Amount
     overage_increment_minutes: IncrementMinutes | None = None
     term: Literal["contract_year", "calendar_year"] = "contract_year"
-    carry_over: TermsFlag = False
+    carry_over: StrictBool = False
     after_expiry: Literal["hourly", "overage", "refuse"] = "hourly"
     rate_factor: Literal["weight", "ignore"] = "weight"
 
 
-class Hourly(TermsModel):
+class HourlyTerms(TermsModel):
     """``rate`` per hour in the agreement's currency."""
 
     rate: Amount
     increment_minutes: IncrementMinutes
 
 
-class Rounding(TermsModel):
+class RoundingTerms(TermsModel):
     scope: Literal["ticket_day", "entry", "ticket", "period"] = "ticket_day"
 
 
-class MinimumCharge(TermsModel):
+class MinimumChargeTerms(TermsModel):
     amount: PositiveAmount
     scope: Literal["ticket", "group", "invoice"] = "ticket"
     applies_to: Annotated[list[Literal["hourly", "cancellation"]], Field(min_length=1)] = ["hourly"]
 
 
-class CancellationFee(TermsModel):
+class CancellationFeeTerms(TermsModel):
     basis: Literal["preparation"] = "preparation"
     decision: Literal["required", "automatic"] = "automatic"
     settle_from: Literal["invoice", "package"] = "invoice"
@@ -68,16 +68,16 @@ class CoverageRule(TermsModel):
     group: TermsId | None = None
     plan: TermsId | None = None
     entitled_by: Literal["contract", "warranty"] | None = None
-    billable: TermsFlag
+    billable: StrictBool
 
 
-class Addon(TermsModel):
+class AddonTerms(TermsModel):
     monthly_price: Amount
     requires_plan: TermsId | None = None
     proration: Literal["daily", "none", "thirty360"] = "daily"
 
 
-class Vat(TermsModel):
+class VatTerms(TermsModel):
     country: Literal["CH", "DE", "GB"]
     rate: Literal["standard", "reduced", "zero", "reverse_charge"] = "standard"
 
@@ -85,15 +85,15 @@ class Vat(TermsModel):
 class BillingTerms(TermsModel):
     """What work costs; without ``hourly``, billable work outside a package is the violation ``no_rate``."""
 
-    plans: dict[TermsId, Plan] = {}
-    package: Package | None = None
-    hourly: Hourly | None = None
-    rounding: Rounding = Rounding()
-    minimum_charge: MinimumCharge | None = None
-    cancellation_fee: CancellationFee | None = None
+    plans: dict[TermsId, PlanTerms] = {}
+    package: PackageTerms | None = None
+    hourly: HourlyTerms | None = None
+    rounding: RoundingTerms = RoundingTerms()
+    minimum_charge: MinimumChargeTerms | None = None
+    cancellation_fee: CancellationFeeTerms | None = None
     coverage: Annotated[list[CoverageRule], Field(max_length=1_000)] = []
-    addons: dict[TermsId, Addon] = {}
-    vat: Vat | None = None
+    addons: dict[TermsId, AddonTerms] = {}
+    vat: VatTerms | None = None
     cash_rounding: PositiveAmount | None = None
 
     @model_validator(mode="after")

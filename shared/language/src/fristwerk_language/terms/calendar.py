@@ -16,8 +16,8 @@ from fristwerk_language.terms.values import (
     Language,
     Name,
     PlacedError,
+    StrictBool,
     TermsDate,
-    TermsFlag,
     TermsId,
     TermsModel,
     Title,
@@ -93,7 +93,7 @@ class CalendarDocument(TermsModel):
     hours: dict[str, DayHours]
     holidays: Annotated[list[HolidaySource], Field(max_length=50)] = []
     closed_on: Literal["holiday", "eve", "both"] = "holiday"
-    bridge_days: TermsFlag = False
+    bridge_days: StrictBool = False
     closed: Annotated[list[DatedReason], Field(max_length=2_000)] = []
     open: Annotated[list[DatedReason], Field(max_length=2_000)] = []
     exceptional_hours: Annotated[list[ExceptionalDay], Field(max_length=2_000)] = []

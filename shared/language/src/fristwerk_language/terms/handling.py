@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from fristwerk_language.terms.service_level import Role
-from fristwerk_language.terms.values import Name, TermsFlag, TermsId, TermsModel, shown
+from fristwerk_language.terms.values import Name, StrictBool, TermsId, TermsModel, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -26,39 +26,39 @@ def _month_day(text: str) -> str:
 MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 
-class Calls(TermsModel):
-    log_all: TermsFlag = False
+class CallsTerms(TermsModel):
+    log_all: StrictBool = False
     transfer_to: Role | None = None
 
 
-class Callback(TermsModel):
+class CallbackTerms(TermsModel):
     requires: list[Literal["purpose"]] = []
 
 
-class Voicemail(TermsModel):
+class VoicemailTerms(TermsModel):
     creates: Literal["callback"]
 
 
-class Closing(TermsModel):
+class ClosingTerms(TermsModel):
     requires: list[Literal["classification_communicated"]] = []
 
 
-class PriorityChange(TermsModel):
+class PriorityChangeTerms(TermsModel):
     requires: list[Literal["reason", "agreement"]] = ["reason", "agreement"]
 
 
-class Escalation(TermsModel):
+class EscalationTerms(TermsModel):
     contact: TermsId
     fallback: TermsId | None = None
     closes_with: list[Literal["outcome", "contact"]] = []
-    at_any_time: TermsFlag = False
+    at_any_time: StrictBool = False
 
 
-class Proposals(TermsModel):
+class ProposalTerms(TermsModel):
     minimum: Annotated[int, Field(strict=True, ge=1, le=20)] = 1
 
 
-class Season(TermsModel):
+class SeasonTerms(TermsModel):
     """Month-days, inclusive, by the proposed date; a season may run across New Year."""
 
     from_: MonthDay = Field(alias="from")
@@ -67,39 +67,39 @@ class Season(TermsModel):
     notice: Name | None = None
 
 
-class Cancellation(TermsModel):
+class CancellationTerms(TermsModel):
     notice_hours: Annotated[int, Field(strict=True, ge=0, le=8_784)]
-    written: TermsFlag = False
+    written: StrictBool = False
     measure: Literal["elapsed", "wall"] = "elapsed"
 
 
-class Appointments(TermsModel):
-    proposals: Proposals = Proposals()
+class AppointmentTerms(TermsModel):
+    proposals: ProposalTerms = ProposalTerms()
     lead_time_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 0
-    season: Season | None = None
-    cancellation: Cancellation | None = None
+    season: SeasonTerms | None = None
+    cancellation: CancellationTerms | None = None
 
 
-class CostApproval(TermsModel):
+class CostApprovalTerms(TermsModel):
     after_minutes: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
     by: Literal["customer"] = "customer"
 
 
-class Lifecycle(TermsModel):
+class LifecycleTerms(TermsModel):
     acceptance: Literal["required"] | None = None
     bill_when: Literal["logged", "resolved"] = "logged"
 
 
-class DedicatedAgent(TermsModel):
+class DedicatedAgentTerms(TermsModel):
     """Accepted and published; acted on later."""
 
     addon: TermsId
-    exclusive: TermsFlag = False
+    exclusive: StrictBool = False
     bookable: list[TermsId] = []
     second_level: Literal["automatic"] | None = None
 
 
-class Surveys(TermsModel):
+class SurveyTerms(TermsModel):
     """Accepted and published; acted on later."""
 
     channels: list[TermsId]

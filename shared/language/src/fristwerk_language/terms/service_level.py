@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import model_validator
 
-from fristwerk_language.terms.values import PlacedError, Span, Target, TermsFlag, TermsId, TermsModel, Warning_
+from fristwerk_language.terms.values import PlacedError, Span, StrictBool, Target, TermsId, TermsModel, Warning_
 
 Role = Literal["agent", "specialist", "manager", "admin"]
 Metric = Literal[
@@ -48,8 +48,8 @@ class ServiceLevel(TermsModel):
     after: Literal["customer_message", "agent_response", "both"] = "customer_message"
     pauses_in: list[PausingState] | None = None
     completed_by: Role | None = None
-    attempt_counts: TermsFlag = False
-    measure_only: TermsFlag = False
+    attempt_counts: StrictBool = False
+    measure_only: StrictBool = False
     warn_at: list[Warning_] | None = None
 
     @property

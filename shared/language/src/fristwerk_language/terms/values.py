@@ -39,7 +39,7 @@ MAX_SPAN_SECONDS: Final = 10 * 366 * 86_400
 MAX_BUSINESS_DAYS: Final = 3_660
 MAX_WARNING_PERCENT: Final = 99
 
-TermsFlag = Annotated[bool, Field(strict=True)]
+StrictBool = Annotated[bool, Field(strict=True)]
 
 
 def shown(value: object) -> str:
@@ -69,7 +69,7 @@ class TermsModel(PydanticModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    example: TermsFlag = False
+    example: StrictBool = False
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from billing_service.domain.facts.account import PrepaidPackage
 from billing_service.domain.rating.vat import Rates
-from fristwerk_cases.billing.case_format import Case, CaseError, ContractTerms, TimeLogged
+from fristwerk_cases.billing.case_format import Case, CaseError, CaseTimeLogged, ContractTerms
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 NAME: Final = "case"
@@ -64,7 +64,7 @@ def _ticket_types(case: Case) -> list[dict[str, Any]]:
     """Every class of a ticket that the case names; without a multiplier its factor is 1."""
     factors = dict(case.contract.multipliers)
     for event in case.events:
-        if isinstance(event, TimeLogged):
+        if isinstance(event, CaseTimeLogged):
             factors.setdefault(event.ticket_class, Decimal(1))
     return [{"id": name, "rate_factor": str(factor)} for name, factor in factors.items()]
 

@@ -20,7 +20,7 @@ class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """An unknown field is an error."""
 
 
-class PrepaidPackage(Strict, frozen=True, kw_only=True):
+class CasePackage(Strict, frozen=True, kw_only=True):
     id: str
     minutes: int
     increment_min: int
@@ -30,12 +30,12 @@ class PrepaidPackage(Strict, frozen=True, kw_only=True):
     valid_to: date | None = None
 
 
-class HourlyTerms(Strict, frozen=True, kw_only=True):
+class CaseHourly(Strict, frozen=True, kw_only=True):
     rate: Decimal
     increment_min: int
 
 
-class RoundingTerms(Strict, frozen=True, kw_only=True):
+class CaseRounding(Strict, frozen=True, kw_only=True):
     scope: Literal["entry", "ticket_day", "ticket", "period"] = "ticket_day"
 
 
@@ -49,13 +49,13 @@ class ApprovalTerms(Strict, frozen=True, kw_only=True):
     threshold_min: int | None = None
 
 
-class CancellationTerms(Strict, frozen=True, kw_only=True):
+class CaseCancellation(Strict, frozen=True, kw_only=True):
     notice_hours: int
     measure: Literal["elapsed", "wall"] = "elapsed"
     settle_from: Literal["allowance", "invoice"] = "invoice"
 
 
-class AddonTerms(Strict, frozen=True, kw_only=True):
+class CaseAddon(Strict, frozen=True, kw_only=True):
     monthly_price: Decimal
     requires_plan: str | None = None
     plan: str | None = None
@@ -66,17 +66,17 @@ class AddonTerms(Strict, frozen=True, kw_only=True):
 class ContractTerms(Strict, frozen=True, kw_only=True):
     currency: str
     tz: str = "UTC"
-    packages: list[PrepaidPackage] = []
-    hourly: HourlyTerms | None = None
-    rounding: RoundingTerms = RoundingTerms()
+    packages: list[CasePackage] = []
+    hourly: CaseHourly | None = None
+    rounding: CaseRounding = CaseRounding()
     minimum: MinimumTerms | None = None
     multipliers: dict[str, Decimal] = {}
     multiplier_on_allowance: Literal["weight", "ignore"] = "weight"
     approval: ApprovalTerms | None = None
-    cancellation: CancellationTerms | None = None
+    cancellation: CaseCancellation | None = None
     warranty_until: date | None = None
     after_expiry: Literal["hourly", "overage", "refuse"] = "hourly"
-    addon: AddonTerms | None = None
+    addon: CaseAddon | None = None
     vat_rate: Decimal | None = None
     cash_rounding: Decimal | None = None
 
@@ -88,7 +88,7 @@ class Happening(Strict, frozen=True, kw_only=True, tag_field="t"):
     rec: date | None = None
 
 
-class TimeLogged(Happening, frozen=True, kw_only=True, tag="time_logged", rename={"ticket_class": "class"}):
+class CaseTimeLogged(Happening, frozen=True, kw_only=True, tag="time_logged", rename={"ticket_class": "class"}):
     id: str
     ticket: str
     start: datetime
@@ -106,13 +106,13 @@ class TimeCorrected(Happening, frozen=True, kw_only=True, tag="time_corrected"):
     at: datetime | None = None
 
 
-class AppointmentBooked(Happening, frozen=True, kw_only=True, tag="appointment_booked"):
+class CaseAppointmentBooked(Happening, frozen=True, kw_only=True, tag="appointment_booked"):
     appt: str
     ticket: str
     start: datetime
 
 
-class AppointmentCancelled(Happening, frozen=True, kw_only=True, tag="appointment_cancelled"):
+class CaseAppointmentCancelled(Happening, frozen=True, kw_only=True, tag="appointment_cancelled"):
     appt: str
     at: datetime
     by: Literal["customer", "vendor"] = "customer"
@@ -151,10 +151,10 @@ class TicketOpened(Happening, frozen=True, kw_only=True, tag="ticket_opened"):
 
 
 CaseEvent = (
-    TimeLogged
+    CaseTimeLogged
     | TimeCorrected
-    | AppointmentBooked
-    | AppointmentCancelled
+    | CaseAppointmentBooked
+    | CaseAppointmentCancelled
     | NoShow
     | FeeWaived
     | Approved
@@ -215,13 +215,13 @@ def _check(case: Case) -> None:
         instants = (getattr(event, name, None) for name in ("start", "end", "at"))
         if any(instant is not None and instant.tzinfo is None for instant in instants):
             raise CaseError(f"{event} has an instant without an offset from UTC")
-        if isinstance(event, TimeLogged):
+        if isinstance(event, CaseTimeLogged):
             worked_minutes(event)
     if case.cutoffs != sorted(case.cutoffs):
         raise CaseError("cutoffs stand in the order of their days")
 
 
-def worked_minutes(event: TimeLogged) -> int:
+def worked_minutes(event: CaseTimeLogged) -> int:
     """The minutes of an entry, given or elapsed between start and end. Raises CaseError."""
     if event.min is not None:
         minutes = event.min

@@ -13,18 +13,18 @@ from billing_service.domain.facts.from_events import account
 from billing_service.domain.statement.statement import charge_id
 from fristwerk_cases.billing.agreement import ADDON, NAME, NORMAL, packages_of
 from fristwerk_cases.billing.case_format import (
-    AppointmentBooked,
-    AppointmentCancelled,
     Approved,
     Case,
+    CaseAppointmentBooked,
+    CaseAppointmentCancelled,
     CaseError,
     CaseEvent,
+    CaseTimeLogged,
     FeeWaived,
     NoShow,
     Rejected,
     TicketOpened,
     TimeCorrected,
-    TimeLogged,
     worked_minutes,
 )
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing, customers, tickets, type_name
@@ -96,7 +96,9 @@ class _Story:
     def _open(self, ticket: str) -> None:
         """A ticket is opened when the story says so, else when its work began; then its warranty is judged."""
         told = [each.at for each in self._case.events if isinstance(each, TicketOpened) and each.ticket == ticket]
-        worked = [each.start for each in self._case.events if isinstance(each, TimeLogged) and each.ticket == ticket]
+        worked = [
+            each.start for each in self._case.events if isinstance(each, CaseTimeLogged) and each.ticket == ticket
+        ]
         received_at = min(told or worked, default=self._beginning).astimezone(UTC)
         warranty_until = self._case.contract.warranty_until
         covered = warranty_until is not None and received_at.astimezone(self._home).date() <= warranty_until
@@ -126,7 +128,7 @@ class _Story:
 
     def _tell(self, event: CaseEvent, name: str) -> None:
         match event:
-            case TimeLogged():
+            case CaseTimeLogged():
                 self._log(event, name)
             case TimeCorrected():
                 ticket = event.ticket or self._ticket_of(event.id)
@@ -134,12 +136,12 @@ class _Story:
                 self._add(ticket, name, corrected, self._when(ticket, event.at, event.rec), event.rec)
             case Approved() | Rejected():
                 self._decide_costs(event, name)
-            case AppointmentBooked() | AppointmentCancelled() | NoShow() | FeeWaived():
+            case CaseAppointmentBooked() | CaseAppointmentCancelled() | NoShow() | FeeWaived():
                 self._appoint(event, name)
             case TicketOpened():
                 pass
 
-    def _log(self, event: TimeLogged, name: str) -> None:
+    def _log(self, event: CaseTimeLogged, name: str) -> None:
         start = self._starts[id(event)]
         logged = tickets.TimeLogged(
             entry=event.id,
@@ -162,17 +164,17 @@ class _Story:
                 decided = tickets.CostRejected(approval=number)
         self._add(event.ticket, name, decided, self._when(event.ticket, event.at, event.rec), event.rec)
 
-    def _appoint(self, event: AppointmentBooked | AppointmentCancelled | NoShow | FeeWaived, name: str) -> None:
+    def _appoint(self, event: CaseAppointmentBooked | CaseAppointmentCancelled | NoShow | FeeWaived, name: str) -> None:
         if event.appt not in self._appointments:
             raise CaseError(f"the appointment {event.appt} was never booked")
         ticket, number = self._appointments[event.appt]
         before = self._step.get(event.appt, self._beginning)
         match event:
-            case AppointmentBooked():
+            case CaseAppointmentBooked():
                 self._booked[event.appt] = event.start.astimezone(UTC)
                 booked = tickets.AppointmentBooked(appointment=number, start=self._booked[event.appt])
                 self._add(ticket, name, booked, before, event.rec)
-            case AppointmentCancelled():
+            case CaseAppointmentCancelled():
                 self._step[event.appt] = event.at.astimezone(UTC)
                 cancelled = tickets.AppointmentCancelled(appointment=number, by=event.by, written=event.written)
                 self._add(ticket, name, cancelled, self._step[event.appt], event.rec)
@@ -192,7 +194,7 @@ class _Story:
 
     def _ticket_of(self, entry: str) -> str:
         for event in self._case.events:
-            if isinstance(event, TimeLogged) and event.id == entry:
+            if isinstance(event, CaseTimeLogged) and event.id == entry:
                 return event.ticket
         raise CaseError(f"the entry {entry} was never logged")
 
@@ -247,8 +249,8 @@ def _tickets(case: Case) -> list[str]:
     return list(dict.fromkeys(name for event in case.events if (name := getattr(event, "ticket", None))))
 
 
-def _logged(case: Case, ticket: str) -> list[TimeLogged]:
-    return [event for event in case.events if isinstance(event, TimeLogged) and event.ticket == ticket]
+def _logged(case: Case, ticket: str) -> list[CaseTimeLogged]:
+    return [event for event in case.events if isinstance(event, CaseTimeLogged) and event.ticket == ticket]
 
 
 def _starts(case: Case) -> dict[int, datetime]:
@@ -266,8 +268,8 @@ def _starts(case: Case) -> dict[int, datetime]:
 
 def _appointments(case: Case) -> dict[str, tuple[str, int]]:
     """Ticket and number of each appointment: the ticket that it was booked on."""
-    booked = {event.appt: event.ticket for event in reversed(case.events) if isinstance(event, AppointmentBooked)}
-    prepared = {event.appt: event.ticket for event in case.events if isinstance(event, TimeLogged) and event.appt}
+    booked = {event.appt: event.ticket for event in reversed(case.events) if isinstance(event, CaseAppointmentBooked)}
+    prepared = {event.appt: event.ticket for event in case.events if isinstance(event, CaseTimeLogged) and event.appt}
     return {name: (ticket, number) for number, (name, ticket) in enumerate((prepared | booked).items(), start=1)}
 
 

@@ -17,7 +17,7 @@ from billing_service.domain.statement.statement import ChargeLine, Statement, Ta
 from fristwerk_language.terms import digest
 
 DocumentType = Literal["invoice", "credit_note"]
-Address = str | dict[str, str | None]
+BuyerAddress = str | dict[str, str | None]
 """Lines of text, or the parts of an address by their names, which differ by country."""
 StoredDocument = dict[str, Any]
 """A document as the log stores it: plain JSON data."""
@@ -41,7 +41,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None
     language: str | None
     name: str | None
-    address: Address | None
+    address: BuyerAddress | None
     vat_id: str | None
     sealed_in: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -51,7 +51,7 @@ class Parties(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer
 
 
-class TermsReference(msgspec.Struct, frozen=True, kw_only=True):
+class AgreementReference(msgspec.Struct, frozen=True, kw_only=True):
     """The version of an agreement that lines rest on, and the digest it was published with."""
 
     agreement: str
@@ -77,7 +77,7 @@ class InvoiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     until: date
     currency: str
     parties: Parties
-    terms: tuple[TermsReference, ...]
+    terms: tuple[AgreementReference, ...]
     corrects: int | None
     lines: tuple[DocumentLine, ...]
     totals: Totals

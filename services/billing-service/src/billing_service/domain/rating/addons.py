@@ -15,7 +15,7 @@ from billing_service.domain.facts.account import BilledContract, Booking
 from billing_service.domain.money import Money, at_least_cents
 from billing_service.domain.statement.statement import AddonMonth, ChargeLine, Violation, charge_id
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_language.terms.billing import Addon
+from fristwerk_language.terms.billing import AddonTerms
 
 _ONE_DAY: Final = timedelta(days=1)
 _COMMERCIAL_MONTH_DAYS: Final = 30
@@ -104,7 +104,7 @@ def share(monthly: Money, days: int, month_days: int) -> Money:
 
 
 def _refusal(
-    name: str, addon: Addon | None, contract: BilledContract, agreement: AgreementDocument
+    name: str, addon: AddonTerms | None, contract: BilledContract, agreement: AgreementDocument
 ) -> Violation | None:
     if addon is None:
         detail = f"Contract {contract.id}: the agreement {agreement.agreement} has no add-on {name}."
@@ -119,7 +119,7 @@ def _refusal(
 
 
 def _lines(
-    name: str, addon: Addon, contract: BilledContract, agreement: AgreementDocument, until: date
+    name: str, addon: AddonTerms, contract: BilledContract, agreement: AgreementDocument, until: date
 ) -> Iterator[ChargeLine]:
     billed: dict[str, int] = {}
     for segment in segments(contract, name):

@@ -27,7 +27,7 @@ from billing_service.domain.statement.statement import (
     plain,
 )
 from fristwerk_language.terms import AgreementDocument, zone
-from fristwerk_language.terms.handling import Cancellation
+from fristwerk_language.terms.handling import CancellationTerms
 
 
 class AppointmentEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
         return sum(piece.minutes for piece in self.pieces)
 
 
-def is_late(start: datetime, cancelled_at: datetime, terms: Cancellation, agreement: AgreementDocument) -> bool:
+def is_late(start: datetime, cancelled_at: datetime, terms: CancellationTerms, agreement: AgreementDocument) -> bool:
     """Whether less than the notice lay between a cancellation and the start: exactly the notice is in time (R6).
 
     ``elapsed`` counts the hours that passed; ``wall`` the difference of the local clock times.

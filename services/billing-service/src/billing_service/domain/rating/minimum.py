@@ -10,7 +10,7 @@ from billing_service.domain.rating.pricing import exactly
 from billing_service.domain.statement.ledger import Invoiced, combined
 from billing_service.domain.statement.statement import EVERY_TICKET, ChargeLine, ToppedUp, Waived, charge_id
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_language.terms.billing import MinimumCharge
+from fristwerk_language.terms.billing import MinimumChargeTerms
 
 VersionedTerms = tuple[int, AgreementDocument]
 
@@ -89,7 +89,7 @@ def _top_up(
     return [line]
 
 
-def _counts(line: ChargeLine, minimum: MinimumCharge) -> bool:
+def _counts(line: ChargeLine, minimum: MinimumChargeTerms) -> bool:
     """Whether an invoiced line belongs to what the minimum is compared with; a waiver takes back what it waives."""
     kind = line.basis.waives if isinstance(line.basis, Waived) else line.kind
     return kind in minimum.applies_to

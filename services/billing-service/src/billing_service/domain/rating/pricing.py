@@ -22,7 +22,7 @@ from billing_service.domain.statement.statement import (
     exact,
     plain,
 )
-from fristwerk_language.terms.billing import Hourly
+from fristwerk_language.terms.billing import HourlyTerms
 
 _PER_MINUTE: Final = Fraction(1, 60)
 
@@ -52,7 +52,7 @@ def free_line(group: RoundingGroup, clauses: tuple[str, ...]) -> ChargeLine:
     )
 
 
-def hourly_line(group: RoundingGroup, rounded: int, hourly: Hourly) -> ChargeLine:
+def hourly_line(group: RoundingGroup, rounded: int, hourly: HourlyTerms) -> ChargeLine:
     """Rounded minutes at the hourly rate times the rate factor (R9)."""
     return _line(
         group,

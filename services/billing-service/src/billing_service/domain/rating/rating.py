@@ -16,7 +16,7 @@ from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, cancellation, charging, classification, minimum, packages, vat, work
 from billing_service.domain.rating.classification import ClassifiedWork
-from billing_service.domain.rating.work import TermsLookup
+from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement import ledger
 from billing_service.domain.statement.ledger import Invoiced
 from billing_service.domain.statement.statement import (
@@ -36,7 +36,7 @@ class EmptyAccountError(ValueError):
 
 def rate(
     account: Account,
-    terms: TermsLookup,
+    terms: AgreementLookup,
     until: date,
     *,
     known_at: datetime | None = None,
@@ -85,7 +85,7 @@ def rate(
     )
 
 
-def account_terms(account: Account, terms: TermsLookup) -> tuple[int, AgreementDocument]:
+def account_terms(account: Account, terms: AgreementLookup) -> tuple[int, AgreementDocument]:
     """The version that rates what is not a ticket's: the contract's own; without one, the last opened ticket's."""
     if account.contract is not None:
         signed = account.contract

@@ -14,7 +14,7 @@ from billing_service.domain import rounding
 from billing_service.domain.facts.account import BilledCustomer
 from billing_service.domain.money import Money, at_least_cents, total
 from billing_service.domain.statement.statement import ChargeLine, Tax, Totals
-from fristwerk_language.terms.billing import Vat
+from fristwerk_language.terms.billing import VatTerms
 
 Category = Literal["standard", "reduced", "zero", "reverse_charge", "none"]
 Rates = Mapping[tuple[str, str], tuple[tuple[date, Decimal], ...]]
@@ -66,7 +66,7 @@ class VatRate(msgspec.Struct, frozen=True):
     category: Category
 
 
-def category_for(terms: Vat | None, customer: BilledCustomer | None) -> Category:
+def category_for(terms: VatTerms | None, customer: BilledCustomer | None) -> Category:
     """Which rate applies: the agreement's; reverse charge for a business with a VAT id in another country."""
     if terms is None:
         return "none"
@@ -76,7 +76,7 @@ def category_for(terms: Vat | None, customer: BilledCustomer | None) -> Category
     return terms.rate
 
 
-def rate_on(terms: Vat | None, customer: BilledCustomer | None, on: date, rates: Rates = RATES) -> VatRate:
+def rate_on(terms: VatTerms | None, customer: BilledCustomer | None, on: date, rates: Rates = RATES) -> VatRate:
     """The rate of a supply on a local day. Raises NoVatRateError."""
     category = category_for(terms, customer)
     if terms is None or category in ("none", "zero", "reverse_charge"):
@@ -88,7 +88,7 @@ def rate_on(terms: Vat | None, customer: BilledCustomer | None, on: date, rates:
 
 
 def taxed(
-    lines: Iterable[ChargeLine], terms: Vat | None, customer: BilledCustomer | None, rates: Rates = RATES
+    lines: Iterable[ChargeLine], terms: VatTerms | None, customer: BilledCustomer | None, rates: Rates = RATES
 ) -> list[ChargeLine]:
     """The lines with the rate of their day."""
     by_day: dict[date, VatRate] = {}

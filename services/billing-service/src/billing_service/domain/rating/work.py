@@ -13,7 +13,7 @@ from billing_service.domain.facts.account import BilledTicket, LoggedWork
 from billing_service.domain.statement.statement import EntryPart, Violation
 from fristwerk_language.terms import AgreementDocument, zone
 
-TermsLookup = Callable[[str, int], AgreementDocument]
+AgreementLookup = Callable[[str, int], AgreementDocument]
 """The agreement of a name and version."""
 
 
@@ -56,7 +56,7 @@ class TermsInForce(msgspec.Struct, frozen=True, gc=False):
         return self.versions[-1]
 
 
-def terms_in_force(ticket: BilledTicket, terms: TermsLookup) -> TermsInForce:
+def terms_in_force(ticket: BilledTicket, terms: AgreementLookup) -> TermsInForce:
     """A ticket keeps the version it was opened under until a migration names another, from that instant on."""
     versions = [ticket.agreement_version, *(change.version for change in ticket.terms_changes)]
     return TermsInForce(

@@ -14,7 +14,7 @@ from fristwerk_language.events.tickets import (
     AppointmentRequested,
 )
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_language.terms.handling import Appointments, Season
+from fristwerk_language.terms.handling import AppointmentTerms, SeasonTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import (
@@ -28,7 +28,7 @@ from ticket_service.domain.ticket.context import Context, local_day
 from ticket_service.domain.ticket.state import Appointment, Ticket
 from ticket_service.domain.validation import Violations, personal
 
-NO_TERMS: Final = Appointments()
+NO_TERMS: Final = AppointmentTerms()
 """What holds where an agreement says nothing: one proposal, no lead time."""
 
 
@@ -64,7 +64,7 @@ def _request(ticket: Ticket, command: RequestAppointment, context: Context) -> l
     return [DecidedEvent(event)]
 
 
-def _check_number(proposals: Sequence[datetime], terms: Appointments, violations: Violations) -> None:
+def _check_number(proposals: Sequence[datetime], terms: AppointmentTerms, violations: Violations) -> None:
     """Enough proposals, all different: two spellings of one instant are one proposal."""
     minimum = terms.proposals.minimum
     violations.require(
@@ -74,7 +74,7 @@ def _check_number(proposals: Sequence[datetime], terms: Appointments, violations
         violations.require(proposal not in proposals[:place], f"/proposals/{place}", "was proposed already")
 
 
-def _objection_to(proposal: datetime, terms: Appointments, context: Context) -> str | None:
+def _objection_to(proposal: datetime, terms: AppointmentTerms, context: Context) -> str | None:
     """The lead time is the proposal's local date minus that of the request; exactly so many days are enough."""
     if proposal <= context.occurred_at:
         return "does not lie in the future of the request"
@@ -83,14 +83,14 @@ def _objection_to(proposal: datetime, terms: Appointments, context: Context) -> 
     return None if ahead >= required else f"{day} is {ahead} days ahead; at least {required} are required"
 
 
-def _lead_time_days(day: date, terms: Appointments) -> int:
+def _lead_time_days(day: date, terms: AppointmentTerms) -> int:
     season = terms.season
     if season is not None and season.lead_time_days is not None and _in_season(day, season):
         return season.lead_time_days
     return terms.lead_time_days
 
 
-def _notices(proposals: Sequence[datetime], terms: Appointments, agreement: AgreementDocument) -> list[str]:
+def _notices(proposals: Sequence[datetime], terms: AppointmentTerms, agreement: AgreementDocument) -> list[str]:
     """The season's remark, once, if any proposed date lies in it."""
     season = terms.season
     if season is None or season.notice is None:
@@ -98,7 +98,7 @@ def _notices(proposals: Sequence[datetime], terms: Appointments, agreement: Agre
     return [season.notice] if any(_in_season(local_day(each, agreement), season) for each in proposals) else []
 
 
-def _in_season(day: date, season: Season) -> bool:
+def _in_season(day: date, season: SeasonTerms) -> bool:
     """Month-days inclusive; a season that ends before it begins runs across New Year."""
     month_day = day.strftime("%m-%d")
     if season.from_ <= season.until:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised
-from fristwerk_language.terms.handling import Escalation as EscalationTerms
+from fristwerk_language.terms.handling import EscalationTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CloseEscalation, Escalate, EscalationCommand
