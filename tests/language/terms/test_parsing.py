@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from fristwerk_language.terms import NotReadableError, read_yaml
+from fristwerk_language.terms import NotReadableError, read_json, read_yaml
 
 
 def refused(text: str | bytes) -> str:
@@ -125,3 +127,57 @@ def test_thousands_of_keys_are_read_in_no_time() -> None:
     # A check for duplicates that compares every key with every other is felt here.
     text = "\n".join(f"key{number}: 1" for number in range(5_000))
     assert len(read_yaml(text.encode())) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("# " + "x" * 256 * 1024, "the document is larger than 256 KiB"),
+        ("a: [" + "x," * 30_000 + "x]", "the document has more than 20000 values and keys in line 1, column 39999"),
+        (json.dumps({"a": ["x"] * 30_000}), "the document has more than 20000 values and keys"),
+        ("\n".join(f"key{number}: 1" for number in range(5_001)), "a mapping has more than 5000 keys in line 5001"),
+        (json.dumps({f"key{number}": 1 for number in range(5_001)}), "a mapping has more than 5000 keys"),
+        ("- " * 51 + "x", "the document is nested deeper than 50 levels in line 1, column 101"),
+    ],
+)
+def test_a_document_beyond_a_limit_is_refused_with_the_limit(text: str, sentence: str) -> None:
+    assert refused(text).startswith(sentence)
+
+
+QUARTER_MEBIBYTE = 256 * 1024
+FILLERS = [
+    "x,",
+    "[",
+    "{",
+    "- ",
+    "? ",
+    "\n",
+    " ",
+    "#\n",
+    "a: {",
+    "[a",
+    '"',
+    '"\\n',
+    "|\n ",
+    "&a ",
+    "!a ",
+    "x: x\n",
+    "'",
+    "a b ",
+]
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+@pytest.mark.parametrize("start", ["a: [", "", "a: ", '{"a": ['])
+def test_whatever_a_document_is_full_of_it_is_read_or_refused_in_no_time(start: str, filler: str) -> None:
+    text = (start + filler * QUARTER_MEBIBYTE)[:QUARTER_MEBIBYTE].encode()
+    began = time.thread_time()
+    with suppress(NotReadableError):
+        read_yaml(text)
+    assert time.thread_time() - began < 0.5
+
+
+@pytest.mark.parametrize("text", [b'{"a": 1', b"{a: 1}", b"a: 1", b"[1, 2", b""])
+def test_json_is_never_tried_as_yaml(text: bytes) -> None:
+    with pytest.raises(NotReadableError, match=r"^not JSON: .* in line 1, column \d+$"):
+        read_json(text)

@@ -6,7 +6,7 @@ from fristwerk_language.terms.agreement import AgreementDocument, TicketType
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import CalendarDocument
 from fristwerk_language.terms.document import TermsError, agreement_document, calendar_document, canonical, digest
-from fristwerk_language.terms.parsing import NotReadableError, read_yaml
+from fristwerk_language.terms.parsing import NotReadableError, read_json, read_yaml
 from fristwerk_language.terms.service_level import METRICS, Metric, PausingState, ServiceLevel
 from fristwerk_language.terms.time_zones import TZDATA_VERSION, zone
 from fristwerk_language.terms.values import WEEKDAYS, Clock, Percent, Span, minutes_of_day, parse_span, parse_warning
@@ -34,6 +34,7 @@ __all__ = [
     "minutes_of_day",
     "parse_span",
     "parse_warning",
+    "read_json",
     "read_yaml",
     "zone",
 ]
