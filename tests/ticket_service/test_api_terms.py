@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,34 @@ async def test_a_name_with_a_dot_never_reads_or_continues_another_providers_term
         409, "/v1/calendars/north.office", OFFICE_HOURS | {"calendar": "north.office"}, method="PUT", role="admin"
     )
     assert problem["type"] == "/problems/name-not-available"
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"a: [" + b"x," * 120_000 + b"x]", "application/yaml"),
+        (b'{"hours": [' + b'"a",' * 19_000, "application/json"),
+        (b'{"hours": [' + b'"a",' * 19_000 + b'"a"]}', "application/json"),
+        (b"\n".join(b"key%d: 1" % number for number in range(4_990)), "application/yaml"),
+    ],
+    ids=["YAML beyond the limit", "broken JSON", "JSON", "unknown keys"],
+)
+async def test_a_large_document_is_refused_and_leaves_the_event_loop_to_others(open_office, content, media_type):
+    office = await open_office("infoniqa")
+    longest, stopped = 0.0, asyncio.Event()
+
+    async def watch() -> None:
+        nonlocal longest
+        while not stopped.is_set():
+            used = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - used)
+
+    watching = asyncio.create_task(watch())
+    headers = office.who("agent") | {"Content-Type": media_type}
+    answer = await office.service.client.post("/v1/calendars/preview", content=content, headers=headers)
+    stopped.set()
+    await watching
+
+    assert answer.status_code in (400, 422), answer.text
+    assert longest < 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from fristwerk_platform.http import Routes, allowed, as_response, json_answer, r
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
 from ticket_service.api.access import ADMIN, READERS, authorise_command
+from ticket_service.api.terms_documents import Document, parse_terms_document
 from ticket_service.application.application import Application
 from ticket_service.application.terms import check_name
 from ticket_service.domain.terms import comparison
@@ -68,7 +70,7 @@ def terms_router(application: Application) -> Routes:
     async def publish_calendar(request: Request, name: Name) -> Response:
         """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
         meta = await authorise_command(request, application, ADMIN, "publish calendars")
-        document = calendar_document(await _read(request))
+        document = await _read(request, calendar_document)
         check_name(name, document.calendar, "calendar")
         return as_response(await application.terms.publish_calendar(meta, document))
 
@@ -81,7 +83,7 @@ def terms_router(application: Application) -> Routes:
     async def preview_calendar(request: Request) -> Response:
         """The document's materialised form: closed days with names and sources. Nothing is stored."""
         allowed(request, READERS, "preview calendars")
-        document = calendar_document(await _read(request))
+        document = await _read(request, calendar_document)
         return json_answer({"calendar": await asyncio.to_thread(materialise, document, 1)})
 
     @routes.put(
@@ -94,7 +96,7 @@ def terms_router(application: Application) -> Routes:
     async def publish_agreement(request: Request, name: Name) -> Response:
         """The document becomes the next version; the same document again is 200 and no new version."""
         meta = await authorise_command(request, application, ADMIN, "publish agreements")
-        document = agreement_document(await _read(request))
+        document = await _read(request, agreement_document)
         check_name(name, document.agreement, "agreement")
         return as_response(await application.terms.publish_agreement(meta, document))
 
@@ -193,9 +195,9 @@ def _document(example: str) -> dict[str, Any]:
     }
 
 
-async def _read(request: Request) -> Any:
+async def _read(request: Request, read: Callable[[Any], Document]) -> Document:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         named = media_type or "of no type"
         raise Problem(415, f"A terms document is application/yaml or application/json, not {named}.")
-    return read_yaml(await request.body())
+    return await parse_terms_document(await request.body(), media_type, read)
