@@ -15,7 +15,7 @@ from sla_service.domain.timers import ticket_state
 from sla_service.domain.timers.timeline_reader import read_timeline
 from ticket_service.domain.ticket import lifecycle
 from ticket_service.domain.ticket.evolve import evolve
-from ticket_service.domain.ticket.state import State
+from ticket_service.domain.ticket.state import TicketState
 
 CREATED = examples()["TicketCreated"]
 LATER = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
@@ -41,13 +41,13 @@ def test_there_is_an_example_of_every_event_that_a_ticket_may_have():
 
 
 def test_both_know_the_same_states():
-    assert get_args(State) == get_args(ticket_state.TicketState)
+    assert get_args(TicketState) == get_args(ticket_state.TicketState)
 
 
 def test_every_event_leads_from_every_state_to_the_same_one():
     differing = {
         (state, type(event).__name__): (lifecycle.state_after(state, event), ticket_state.state_after(state, event))
-        for state in get_args(State)
+        for state in get_args(TicketState)
         for event in LATER
         if lifecycle.state_after(state, event) != ticket_state.state_after(state, event)
     }

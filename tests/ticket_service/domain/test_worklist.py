@@ -11,7 +11,7 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from fristwerk_language.events.tickets import Assigned
-from ticket_service.domain.ticket.state import State
+from ticket_service.domain.ticket.state import TicketState
 from ticket_service.domain.worklist import is_free, is_workable, sort_key
 
 MORNING = datetime(2026, 6, 19, 7, 0, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_places_under_different_agreements_compare(given, terms):
 
 def test_the_vendors_turn_is_workable_and_nothing_else(given):
     ticket = given("digidesk").ticket
-    workable = {state for state in get_args(State) if is_workable(msgspec.structs.replace(ticket, state=state))}
+    workable = {state for state in get_args(TicketState) if is_workable(msgspec.structs.replace(ticket, state=state))}
     assert workable == {"new", "open", "in_progress", "accepted"}
 
 

@@ -20,7 +20,7 @@ class NotPublishedError(CommandError):
     """A document was not published; the message is a sentence for each thing that is wrong."""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class TermsFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file with terms, and what the terms call themselves."""
 
     file: Path
@@ -36,7 +36,7 @@ async def published(client: httpx.AsyncClient, files: Iterable[Path]) -> AsyncIt
         yield await _publish(client, each)
 
 
-def read_document(file: Path) -> Document:
+def read_document(file: Path) -> TermsFile:
     """The document in a file. Raises NotPublishedError."""
     try:
         text = file.read_bytes()
@@ -48,10 +48,10 @@ def read_document(file: Path) -> Document:
     kind = next((kind for kind in KINDS if isinstance(content, dict) and kind in content), None)
     if kind is None:
         raise NotPublishedError(f"{file} is neither a calendar nor an agreement.")
-    return Document(file=file, kind=kind, name=str(content[kind]), text=text)
+    return TermsFile(file=file, kind=kind, name=str(content[kind]), text=text)
 
 
-async def _publish(client: httpx.AsyncClient, document: Document) -> str:
+async def _publish(client: httpx.AsyncClient, document: TermsFile) -> str:
     path = f"/v1/{document.kind}s/{quote(document.name, safe='')}"
     try:
         answer = await client.put(path, content=document.text, headers={"Content-Type": "application/yaml"})

@@ -47,16 +47,16 @@ planned: Final = Table(
 ROWS: Final = 1_000
 PLANNING: Final = "terms migrations"
 
-Kind = Literal["agreement", "calendar"]
-Outcome = Literal["pending", "done", "failed"]
+TermsKind = Literal["agreement", "calendar"]
+MigrationOutcome = Literal["pending", "done", "failed"]
 
 
-class Migration(msgspec.Struct, frozen=True, kw_only=True):
+class TermsMigration(msgspec.Struct, frozen=True, kw_only=True):
     """The order to move tickets from one version of an agreement or calendar to another."""
 
     migration: str
     provider: str
-    kind: Kind
+    kind: TermsKind
     name: str
     from_version: int
     to_version: int
@@ -68,7 +68,7 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class TermsMigrationProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a migration has come, in tickets."""
 
     total: int
@@ -89,7 +89,7 @@ class MigrationLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def plan(self, migration: Migration, tickets: Sequence[str]) -> Migration:
+    async def plan(self, migration: TermsMigration, tickets: Sequence[str]) -> TermsMigration:
         """Keep the plan. One that does the same and is not finished yet goes on instead; it is the answer then."""
         async with self._database.transaction() as connection:
             await advisory_lock(connection, PLANNING)
@@ -111,7 +111,7 @@ class MigrationLedger:
                 await connection.execute(insert(planned), rows)
         return migration
 
-    async def unfinished(self) -> Migration | None:
+    async def unfinished(self) -> TermsMigration | None:
         """The oldest migration that is not finished."""
         found = await self._select(migrations.c.finished_at.is_(None), limit=1)
         return found[0] if found else None
@@ -122,7 +122,7 @@ class MigrationLedger:
         async with self._database.reading() as connection:
             return list((await connection.execute(statement.order_by(planned.c.ticket).limit(limit))).scalars())
 
-    async def note(self, migration: str, outcomes: Sequence[tuple[str, Outcome, str | None]]) -> None:
+    async def note(self, migration: str, outcomes: Sequence[tuple[str, MigrationOutcome, str | None]]) -> None:
         """What became of tickets, each with why where it failed."""
         async with self._database.transaction() as connection:
             for ticket, state, detail in outcomes:
@@ -139,16 +139,16 @@ class MigrationLedger:
                 update(migrations).where(migrations.c.migration == migration).values(finished_at=now)
             )
 
-    async def one(self, provider: str, migration: str) -> Migration | None:
+    async def one(self, provider: str, migration: str) -> TermsMigration | None:
         """A migration of the provider."""
         found = await self._select(migrations.c.provider == provider, migrations.c.migration == migration, limit=1)
         return found[0] if found else None
 
-    async def listed(self, provider: str, after: str, limit: int) -> list[Migration]:
+    async def listed(self, provider: str, after: str, limit: int) -> list[TermsMigration]:
         """The provider's migrations, the oldest first."""
         return await self._select(migrations.c.provider == provider, migrations.c.migration > after, limit=limit)
 
-    async def progress(self, migration: str) -> Progress:
+    async def progress(self, migration: str) -> TermsMigrationProgress:
         """How far it has come."""
         async with self._database.reading() as connection:
             return await _progress(connection, migration)
@@ -162,17 +162,17 @@ class MigrationLedger:
             rows = await connection.execute(statement.order_by(planned.c.ticket).limit(limit))
             return [Failure(ticket=row.ticket, detail=row.detail or "") for row in rows]
 
-    async def _select(self, *conditions: Any, limit: int) -> list[Migration]:
+    async def _select(self, *conditions: Any, limit: int) -> list[TermsMigration]:
         statement = select(migrations).where(*conditions).order_by(migrations.c.migration).limit(limit)
         async with self._database.reading() as connection:
             return [_migration(row) for row in await connection.execute(statement)]
 
 
-async def _progress(connection: AsyncConnection, migration: str) -> Progress:
+async def _progress(connection: AsyncConnection, migration: str) -> TermsMigrationProgress:
     counted = select(planned.c.state, func.count()).where(planned.c.migration == migration).group_by(planned.c.state)
     found: dict[str, int] = {row[0]: row[1] for row in await connection.execute(counted)}
-    return Progress(total=sum(found.values()), done=found.get("done", 0), failed=found.get("failed", 0))
+    return TermsMigrationProgress(total=sum(found.values()), done=found.get("done", 0), failed=found.get("failed", 0))
 
 
-def _migration(row: Any) -> Migration:
-    return Migration(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+def _migration(row: Any) -> TermsMigration:
+    return TermsMigration(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name

@@ -18,7 +18,7 @@ from fristwerk_language.terms import (
     read_yaml,
 )
 from ticket_service.domain.errors import NotAcceptable, NotFound
-from ticket_service.domain.terms.comparison import Change, calendar_changes, diff
+from ticket_service.domain.terms.comparison import DocumentChange, calendar_changes, diff
 from ticket_service.domain.terms.evolve import apply
 from ticket_service.domain.terms.publishing import is_current, publish_agreement, publish_calendar
 from ticket_service.domain.terms.state import Published
@@ -134,44 +134,44 @@ def test_equal_documents_do_not_differ() -> None:
 def test_a_changed_value_is_named_with_its_place() -> None:
     old, new = canonical(agreement()), canonical(agreement())
     new["billing"]["package"]["overage_rate"] = "205.00"
-    assert diff(old, new) == [Change(pointer="/billing/package/overage_rate", old="195.00", new="205.00")]
+    assert diff(old, new) == [DocumentChange(pointer="/billing/package/overage_rate", old="195.00", new="205.00")]
 
 
 def test_a_line_put_in_front_is_one_change() -> None:
     old, new = canonical(agreement()), canonical(agreement())
     line = old["service_levels"][0] | {"channel": "phone"}
     new["service_levels"].insert(0, line)
-    assert diff(old, new) == [Change(pointer="/service_levels/0", new=line)]
+    assert diff(old, new) == [DocumentChange(pointer="/service_levels/0", new=line)]
 
 
 def test_a_line_taken_out_is_one_change_at_its_old_place() -> None:
     old, new = canonical(agreement()), canonical(agreement())
     line = new["service_levels"].pop(1)
-    assert diff(old, new) == [Change(pointer="/service_levels/1", old=line)]
+    assert diff(old, new) == [DocumentChange(pointer="/service_levels/1", old=line)]
 
 
 def test_a_changed_line_is_compared_key_by_key() -> None:
     old, new = canonical(agreement()), canonical(agreement())
     new["service_levels"][1]["target"] = "3 business hours"
-    changed = Change(pointer="/service_levels/1/target", old="4 business hours", new="3 business hours")
+    changed = DocumentChange(pointer="/service_levels/1/target", old="4 business hours", new="3 business hours")
     assert diff(old, new) == [changed]
 
 
 def test_a_section_added_or_taken_away_is_one_change() -> None:
     old, new = canonical(agreement()), canonical(agreement())
     package = new["billing"].pop("package")
-    assert diff(old, new) == [Change(pointer="/billing/package", old=package)]
-    assert diff(new, old) == [Change(pointer="/billing/package", new=package)]
+    assert diff(old, new) == [DocumentChange(pointer="/billing/package", old=package)]
+    assert diff(new, old) == [DocumentChange(pointer="/billing/package", new=package)]
 
 
 def test_keys_are_escaped_in_pointers() -> None:
-    assert diff({"a/b~c": 1}, {"a/b~c": 2}) == [Change(pointer="/a~1b~0c", old=1, new=2)]
+    assert diff({"a/b~c": 1}, {"a/b~c": 2}) == [DocumentChange(pointer="/a~1b~0c", old=1, new=2)]
 
 
 def test_the_differences_of_two_calendars_name_the_days_gained_and_lost() -> None:
     old = calendar(1, ("2026-06-04", "Fronleichnam"), ("2026-12-25", "Weihnachten"))
     new = calendar(2, ("2026-12-25", "Weihnachten"), ("2026-12-26", "Stephanstag"), closed_on="both")
     changes = calendar_changes(old, new)
-    assert changes.changes == [Change(pointer="/closed_on", old="holiday", new="both")]
+    assert changes.changes == [DocumentChange(pointer="/closed_on", old="holiday", new="both")]
     assert [day.name for day in changes.closed_days_gained] == ["Stephanstag"]
     assert [day.name for day in changes.closed_days_lost] == ["Fronleichnam"]

@@ -16,11 +16,11 @@ from fristwerk_language.events.tickets import (
     WorkStarted,
 )
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
-from ticket_service.domain.ticket.commands import Accept, Deliver, OnBehalf, Release, Resolve
+from ticket_service.domain.ticket.commands import Accept, DecisionRecord, Deliver, Release, Resolve
 
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
 DELIVERED = Delivered(system="test")
-PHONED = OnBehalf(contact="Sina Shop", channel="phone", at=AT)
+PHONED = DecisionRecord(contact="Sina Shop", channel="phone", at=AT)
 
 
 @pytest.mark.parametrize("agreement", ["digidesk", "hamburg"])

@@ -9,11 +9,11 @@ import pytest
 from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected, Resolved, WorkStarted
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from ticket_service.domain.ticket.commands import DecideCost, OnBehalf, RequestCostApproval
+from ticket_service.domain.ticket.commands import DecideCost, DecisionRecord, RequestCostApproval
 
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
 ASKED = CostApprovalRequested(approval=1, estimate_minutes=120)
-PHONED = OnBehalf(contact="Sina Shop", channel="phone", at=AT)
+PHONED = DecisionRecord(contact="Sina Shop", channel="phone", at=AT)
 
 
 def test_an_approval_is_requested_and_awaited(given):
@@ -76,7 +76,7 @@ def test_staff_do_not_decide_themselves(given):
 
 
 def test_a_record_of_a_decision_is_whole_and_of_the_past(given):
-    vague = OnBehalf(contact="", channel=" ", at=datetime(2026, 6, 11, tzinfo=UTC))
+    vague = DecisionRecord(contact="", channel=" ", at=datetime(2026, 6, 11, tzinfo=UTC))
     given("digidesk", ASKED).when(DecideCost(number=1, approved=False, on_behalf=vague)).refused(
         NotAcceptable, "not-acceptable", "/on_behalf/contact", "/on_behalf/channel", "/on_behalf/at"
     )

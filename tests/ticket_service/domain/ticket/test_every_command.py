@@ -27,13 +27,13 @@ from fristwerk_language.events.tickets import (
 )
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket import commands
-from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, OnBehalf
+from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
 from ticket_service.domain.ticket.lifecycle import POSSIBLE_IN
-from ticket_service.domain.ticket.state import State
+from ticket_service.domain.ticket.state import TicketState
 
 SECRET = "Anna Muster, +41 41 000 00 01"
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
-ON_BEHALF = OnBehalf(contact=SECRET, channel="phone", at=AT)
+ON_BEHALF = DecisionRecord(contact=SECRET, channel="phone", at=AT)
 
 EXAMPLES: dict[type[Command], Command] = {
     type(example): example
@@ -101,7 +101,7 @@ PREPARED = (
 )
 """A ticket on which every example finds what it speaks of; it is open, and a delivery has been accepted."""
 
-INTO: dict[State, tuple[msgspec.Struct, ...]] = {
+INTO: dict[TicketState, tuple[msgspec.Struct, ...]] = {
     "new": (),
     "open": (Responded(channel="email"),),
     "in_progress": (WorkStarted(agent="agent-3"),),
@@ -129,7 +129,7 @@ def ready_for(given, kind: type[Command], agreement: str = "digidesk"):
     """A ticket in a state in which the command is possible."""
     if kind is commands.DecideCost:
         return given(agreement, *PREPARED, *INTO["waiting_approval"])
-    state = next(each for each in get_args(State)[1:] if each in POSSIBLE_IN[kind])
+    state = next(each for each in get_args(TicketState)[1:] if each in POSSIBLE_IN[kind])
     return given(agreement, *PREPARED, *INTO[state])
 
 
@@ -182,7 +182,7 @@ def test_other_roles_may_give_none_but_administrators_migrate_terms(given, kind,
         assert isinstance(refusal, NotAllowed)
 
 
-@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("state", get_args(TicketState))
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(given, kind, state):
     ticket = given("digidesk", *INTO[state])
@@ -217,7 +217,7 @@ def test_time_feedback_and_reopening_are_taken_when_closed(given, kind):
     assert given("digidesk", *PREPARED, *INTO["closed"]).when(EXAMPLES[kind]).refusal is None
 
 
-@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("state", get_args(TicketState))
 @pytest.mark.parametrize("name", sorted(ANY_STATE))
 def test_time_and_feedback_are_taken_in_any_state(given, name, state):
     command = EXAMPLES[getattr(commands, name)]

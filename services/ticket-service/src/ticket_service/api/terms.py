@@ -24,7 +24,7 @@ from ticket_service.domain.terms.state import Published
 from ticket_service.holidays import materialise
 
 MEDIA_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$", examples=["infoniqa"])]
+TermsName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$", examples=["infoniqa"])]
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 _CALENDAR_YAML: Final = """calendar: office
@@ -67,7 +67,7 @@ def terms_router(application: Application) -> Routes:
         responses=responses(201, "Published", {"calendar": _VERSION, "events": []}),
         openapi_extra=_document(_CALENDAR_YAML),
     )
-    async def publish_calendar(request: Request, name: Name) -> Response:
+    async def publish_calendar(request: Request, name: TermsName) -> Response:
         """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
         meta = await authorise_command(request, application, ADMIN, "publish calendars")
         document = await _read(request, calendar_document)
@@ -93,7 +93,7 @@ def terms_router(application: Application) -> Routes:
         responses=responses(201, "Published", {"agreement": _VERSION, "events": []}),
         openapi_extra=_document(_AGREEMENT_YAML),
     )
-    async def publish_agreement(request: Request, name: Name) -> Response:
+    async def publish_agreement(request: Request, name: TermsName) -> Response:
         """The document becomes the next version; the same document again is 200 and no new version."""
         meta = await authorise_command(request, application, ADMIN, "publish agreements")
         document = await _read(request, agreement_document)
@@ -129,7 +129,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         name=f"read_{kind}",
         responses=responses(200, "The newest version", {kind: _VERSION}),
     )
-    async def read_newest(request: Request, name: Name) -> Response:
+    async def read_newest(request: Request, name: TermsName) -> Response:
         found = await published(request, name)
         return json_answer({kind: found.current}, headers={"ETag": f'"{len(found.versions)}"'})
 
@@ -139,7 +139,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         name=f"list_{kind}_versions",
         responses=responses(200, "All versions", {"items": [_VERSION]}),
     )
-    async def list_versions(request: Request, name: Name, query: NumberedPage) -> Response:
+    async def list_versions(request: Request, name: TermsName, query: NumberedPage) -> Response:
         found = await published(request, name)
         versions = found.versions[query.after : query.after + query.limit + 1]
         items = [_summary(found, each.version) for each in versions]
@@ -151,7 +151,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         name=f"read_{kind}_version",
         responses=responses(200, "That version", {kind: _VERSION, "superseded_by": None}),
     )
-    async def read_version(request: Request, name: Name, version: Version) -> Response:
+    async def read_version(request: Request, name: TermsName, version: Version) -> Response:
         """An old version says which one superseded it; none is ever overwritten."""
         found = await published(request, name)
         return json_answer({kind: found.version(version), "superseded_by": found.superseded_by(version)})
@@ -162,7 +162,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         name=f"diff_{kind}",
         responses=responses(200, "What differs", _DIFF),
     )
-    async def read_diff(request: Request, name: Name, query: DiffQuery) -> Response:
+    async def read_diff(request: Request, name: TermsName, query: DiffQuery) -> Response:
         found = await published(request, name)
         old, new = found.version(query.from_version), found.version(query.to)
         body: dict[str, Any] = {"from": query.from_version, "to": query.to}

@@ -27,7 +27,7 @@ from ticket_service.api.access import READERS, authorise_command
 from ticket_service.application.application import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound
-from ticket_service.terms_migration_ledger import Migration
+from ticket_service.terms_migration_ledger import TermsMigration
 
 MIGRATORS: Final = frozenset({"admin", "manager"})
 SHOWN_FAILURES: Final = 50
@@ -108,7 +108,7 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
     return routes
 
 
-async def _shown(migrations: Migrations, migration: Migration) -> dict[str, Any]:
+async def _shown(migrations: Migrations, migration: TermsMigration) -> dict[str, Any]:
     progress = await migrations.ledger.progress(migration.migration)
     failures = await migrations.ledger.failures(migration.migration, SHOWN_FAILURES) if progress.failed else []
     return {

@@ -299,5 +299,5 @@ class TermsBody(CommandBody):
     reason: LongText = Field(examples=["Neue Supportzeiten ab Juli"])
 
 
-def _on_behalf(given: Agreed | None) -> commands.OnBehalf | None:
-    return commands.OnBehalf(**given.model_dump()) if given else None
+def _on_behalf(given: Agreed | None) -> commands.DecisionRecord | None:
+    return commands.DecisionRecord(**given.model_dump()) if given else None

@@ -28,7 +28,7 @@ from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.application import Application
-from ticket_service.domain.ticket.state import State
+from ticket_service.domain.ticket.state import TicketState
 from ticket_service.queries.read_model import FILTERS
 
 MAX_FIELDS: Final = 50
@@ -59,7 +59,7 @@ class CreateTicketBody(HttpModel):
 class TicketQuery(Page):
     """What tickets are listed; a customer sees the own company's, whatever ``customer`` says."""
 
-    state: State | None = None
+    state: TicketState | None = None
     customer: Filter = None
     contract: Filter = None
     severity: Filter = None

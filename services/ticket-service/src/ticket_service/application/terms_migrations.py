@@ -23,7 +23,7 @@ from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotAcceptable, NotFound, Refusal
 from ticket_service.domain.ticket.commands import MigrateTerms
 from ticket_service.domain.ticket.state import Ticket
-from ticket_service.terms_migration_ledger import Kind, Migration, MigrationLedger, Outcome
+from ticket_service.terms_migration_ledger import MigrationLedger, MigrationOutcome, TermsKind, TermsMigration
 
 AT_ONCE: Final = 16
 """So many tickets are moved side by side; their appends share a transaction."""
@@ -62,10 +62,10 @@ class Migrations:
         self._new_id = new_id
         self._wanted = asyncio.Event()
 
-    async def ordered(self, meta: CommandMetadata, order: Order) -> Migration:
+    async def ordered(self, meta: CommandMetadata, order: Order) -> TermsMigration:
         """The migration that does it: a new one, or one that is doing the same already. Raises NotAcceptable."""
         kind, name = await self._checked(meta.principal.provider, order)
-        migration = Migration(
+        migration = TermsMigration(
             migration=self._new_id(),
             provider=meta.principal.provider,
             kind=kind,
@@ -97,12 +97,12 @@ class Migrations:
             else:
                 await self._wanted.wait()
 
-    async def _checked(self, provider: str, order: Order) -> tuple[Kind, str]:
+    async def _checked(self, provider: str, order: Order) -> tuple[TermsKind, str]:
         """Kind and name of the document. Raises NotAcceptable for versions that do not exist, or are the same."""
         if (order.agreement is None) == (order.calendar is None):
             sentence = "name either an agreement or a calendar"
             raise NotAcceptable(f"Nothing is migrated: {sentence}.", [("/agreement", sentence)])
-        kind: Kind = "calendar" if order.agreement is None else "agreement"
+        kind: TermsKind = "calendar" if order.agreement is None else "agreement"
         name = order.agreement or order.calendar or ""
         try:
             published = await (self._terms.agreement if kind == "agreement" else self._terms.calendar)(provider, name)
@@ -119,7 +119,7 @@ class Migrations:
             raise NotAcceptable(f"Nothing is migrated: {errors[0][1]}.", errors)
         return kind, name
 
-    async def _concerned(self, migration: Migration) -> list[str]:
+    async def _concerned(self, migration: TermsMigration) -> list[str]:
         """The tickets to move: those on that version, unless they are closed for good."""
         model = await self._current()
         wanted = {"agreement": migration.name} if migration.kind == "agreement" else {}
@@ -132,7 +132,7 @@ class Migrations:
             after = page[-1].id
         return found
 
-    async def _go_on(self, migration: Migration) -> None:
+    async def _go_on(self, migration: TermsMigration) -> None:
         tickets = await self.ledger.pending(migration.migration, AT_ONCE)
         if not tickets:
             await self.ledger.finish(migration.migration, self._now())
@@ -140,7 +140,7 @@ class Migrations:
         outcomes = await asyncio.gather(*(self._moved(migration, ticket) for ticket in tickets))
         await self.ledger.note(migration.migration, outcomes)
 
-    async def _moved(self, migration: Migration, ticket: str) -> tuple[str, Outcome, str | None]:
+    async def _moved(self, migration: TermsMigration, ticket: str) -> tuple[str, MigrationOutcome, str | None]:
         """What became of one ticket. Raises RetryLaterError, or what the storage raises, where it is to be tried again."""
         try:
             why_not = await self._move(migration, ticket)
@@ -150,7 +150,7 @@ class Migrations:
             why_not = _why_not(ticket, error)
         return ticket, "done" if why_not is None else "failed", why_not
 
-    async def _move(self, migration: Migration, ticket: str) -> str | None:
+    async def _move(self, migration: TermsMigration, ticket: str) -> str | None:
         """Move one ticket; why it stays where it is, if it does."""
         meta = _meta(migration, ticket, self._now())
         state = (await self._tickets.newest(meta.principal, ticket)).state
@@ -178,7 +178,7 @@ def _why_not(ticket: str, error: Exception) -> str | None:
             return f"The service failed on this ticket: {type(error).__name__}."
 
 
-def _meta(migration: Migration, ticket: str, now: datetime) -> CommandMetadata:
+def _meta(migration: TermsMigration, ticket: str, now: datetime) -> CommandMetadata:
     """The command's surroundings: in the name of whoever gave the order, under a key of migration and ticket."""
     asked = f"{migration.kind} {migration.name} {migration.from_version} {migration.to_version}"
     role: Role = migration.role  # type: ignore[assignment]  # as the token had it
@@ -196,7 +196,7 @@ def _meta(migration: Migration, ticket: str, now: datetime) -> CommandMetadata:
     )
 
 
-def _version(ticket: Ticket, migration: Migration) -> int | None:
+def _version(ticket: Ticket, migration: TermsMigration) -> int | None:
     """The version of the migration's document that the ticket has; null where it has another document."""
     if migration.kind == "agreement":
         return ticket.agreement_version if ticket.agreement == migration.name else None

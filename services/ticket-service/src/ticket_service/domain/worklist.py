@@ -13,7 +13,7 @@ import msgspec
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.agreement import Rank, WorklistKey
 from ticket_service.domain.ticket.lifecycle import WORKABLE
-from ticket_service.domain.ticket.state import QUEUE, State, Ticket
+from ticket_service.domain.ticket.state import QUEUE, Ticket, TicketState
 
 SortKey = tuple[tuple[int, ...], str]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     customer: str
     agreement: str
     agreement_version: int
-    state: State
+    state: TicketState
     assignee: str | None
     type: str
     severity: str | None

@@ -11,7 +11,7 @@ from typing import Final
 
 from fristwerk_language.events import Recorded, decode, encode_line, type_name
 from fristwerk_language.examples import billing, catalogue, customers, notices, tickets
-from fristwerk_language.examples.subjects import Told, identity
+from fristwerk_language.examples.subjects import Example, identity
 
 SEALED: Final = "fw1.example.bm90aGluZyBpcyBzZWFsZWQgaGVyZSwgdGhpcyBpcyBhbiBleGFtcGxl"
 """What stands in the place of a sealed personal part; no key opens it."""
@@ -37,10 +37,10 @@ def examples() -> dict[str, Recorded]:
 @cache
 def _lines() -> dict[str, bytes]:
     families = (catalogue, customers, tickets, notices, billing)
-    return {type_name(each.event): _line(each) for family in families for each in family.told()}
+    return {type_name(each.event): _line(each) for family in families for each in family.all_examples()}
 
 
-def _line(each: Told) -> bytes:
+def _line(each: Example) -> bytes:
     name = type_name(each.event)
     recorded_at = (each.entered_at or each.at) + _TAKEN_AFTER
     return encode_line(

@@ -7,7 +7,7 @@ from typing import Any
 
 from fristwerk_language.events import billing as facts
 from fristwerk_language.events import streams
-from fristwerk_language.examples.subjects import CHARGE, CLERK, MUSTER_CONTRACT, PAYROLL, YEAR_END, Told, instant
+from fristwerk_language.examples.subjects import CHARGE, CLERK, MUSTER_CONTRACT, PAYROLL, YEAR_END, Example, instant
 from fristwerk_language.terms import digest
 
 _SERIES = "infoniqa-2026"
@@ -50,7 +50,7 @@ _CREDIT_NOTE: dict[str, Any] = {
 }
 
 
-def told() -> tuple[Told, ...]:
+def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
     june = date(2026, 6, 30)
     decided = facts.ChargeDecided(
@@ -73,13 +73,13 @@ def told() -> tuple[Told, ...]:
         digest=digest(_CREDIT_NOTE),
     )
     return (
-        _told(streams.CHARGE.stream(CHARGE), 1, decided, instant(6, 24, 9)),
-        _told(streams.INVOICES.stream(_SERIES), 1, invoice, instant(7, 1, 6)),
-        _told(streams.INVOICES.stream(_SERIES), 2, credit_note, instant(7, 6, 6)),
-        _told(f"payments-{_SERIES}", 1, facts.InvoiceSent(number=1, channel="email"), instant(7, 1, 6, 10)),
-        _told(f"payments-{_SERIES}", 2, facts.InvoicePaid(number=1, paid_on=date(2026, 7, 20)), instant(7, 21, 6)),
+        _example(streams.CHARGE.stream(CHARGE), 1, decided, instant(6, 24, 9)),
+        _example(streams.INVOICES.stream(_SERIES), 1, invoice, instant(7, 1, 6)),
+        _example(streams.INVOICES.stream(_SERIES), 2, credit_note, instant(7, 6, 6)),
+        _example(f"payments-{_SERIES}", 1, facts.InvoiceSent(number=1, channel="email"), instant(7, 1, 6, 10)),
+        _example(f"payments-{_SERIES}", 2, facts.InvoicePaid(number=1, paid_on=date(2026, 7, 20)), instant(7, 21, 6)),
     )
 
 
-def _told(stream: str, version: int, event: Any, at: datetime) -> Told:
-    return Told(event=event, provider="infoniqa", stream=stream, version=version, at=at, actor=CLERK)
+def _example(stream: str, version: int, event: Any, at: datetime) -> Example:
+    return Example(event=event, provider="infoniqa", stream=stream, version=version, at=at, actor=CLERK)

@@ -14,7 +14,7 @@ from fristwerk_language.events.catalogue import (
     ExceptionalHours,
     OpenedDay,
 )
-from fristwerk_language.examples.subjects import ADMIN, Told, instant
+from fristwerk_language.examples.subjects import ADMIN, Example, instant
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest
 
 _CALENDAR = {
@@ -113,10 +113,10 @@ def _agreement() -> AgreementPublished:
     return AgreementPublished(name="luzern", version=1, document=document, digest=digest(document))
 
 
-def told() -> tuple[Told, ...]:
+def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
     return (
-        Told(
+        Example(
             event=_calendar(),
             provider="infoniqa",
             stream=streams.calendar_stream("infoniqa", "luzern"),
@@ -124,7 +124,7 @@ def told() -> tuple[Told, ...]:
             at=instant(1, 1, 8),
             actor=ADMIN,
         ),
-        Told(
+        Example(
             event=_agreement(),
             provider="infoniqa",
             stream=streams.agreement_stream("infoniqa", "luzern"),

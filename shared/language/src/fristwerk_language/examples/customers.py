@@ -16,13 +16,15 @@ from fristwerk_language.examples.subjects import (
     MUSTER_CONTRACT,
     MUSTER_PACKAGE,
     NEW_YEAR,
-    Told,
+    Example,
     instant,
 )
 
 
-def _customer(customer: str, version: int, event: Any, *, provider: str = "infoniqa", personal: bool = False) -> Told:
-    return Told(
+def _customer(
+    customer: str, version: int, event: Any, *, provider: str = "infoniqa", personal: bool = False
+) -> Example:
+    return Example(
         event=event,
         provider=provider,
         stream=streams.CUSTOMER.stream(customer),
@@ -33,18 +35,18 @@ def _customer(customer: str, version: int, event: Any, *, provider: str = "infon
     )
 
 
-def _contract(contract: str, version: int, event: Any, at: datetime = NEW_YEAR, provider: str = "infoniqa") -> Told:
-    return Told(
+def _contract(contract: str, version: int, event: Any, at: datetime = NEW_YEAR, provider: str = "infoniqa") -> Example:
+    return Example(
         event=event, provider=provider, stream=streams.CONTRACT.stream(contract), version=version, at=at, actor=ADMIN
     )
 
 
-def told() -> tuple[Told, ...]:
+def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
     return (*_of_customers(), *_of_contracts())
 
 
-def _of_customers() -> tuple[Told, ...]:
+def _of_customers() -> tuple[Example, ...]:
     return (
         _customer(
             MUSTER,
@@ -78,7 +80,7 @@ def _of_customers() -> tuple[Told, ...]:
     )
 
 
-def _of_contracts() -> tuple[Told, ...]:
+def _of_contracts() -> tuple[Example, ...]:
     return (
         _contract(
             MUSTER_CONTRACT,

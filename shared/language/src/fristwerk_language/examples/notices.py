@@ -7,12 +7,12 @@ from typing import Any
 
 from fristwerk_language.events import notices as facts
 from fristwerk_language.events import streams
-from fristwerk_language.examples.subjects import PAYROLL, SLA_SERVICE, TIMER, Told, instant
+from fristwerk_language.examples.subjects import PAYROLL, SLA_SERVICE, TIMER, Example, instant
 
 _DUE = instant(6, 5, 7, 30)
 
 
-def told() -> tuple[Told, ...]:
+def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
     timer = {"timer": TIMER, "ticket": PAYROLL, "metric": "first_response"}
     received, set_at, answered, detected = (
@@ -42,8 +42,8 @@ def told() -> tuple[Told, ...]:
     )
 
 
-def _notice(version: int, event: Any, at: datetime, entered_at: datetime | None = None) -> Told:
-    return Told(
+def _notice(version: int, event: Any, at: datetime, entered_at: datetime | None = None) -> Example:
+    return Example(
         event=event,
         provider="infoniqa",
         stream=streams.TIMER.stream(event.timer),

@@ -11,7 +11,7 @@ from fristwerk_language.events.envelope import Actor, new_event_id
 from fristwerk_language.events.event_types import Event
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Example(msgspec.Struct, frozen=True, kw_only=True):
     """One example: the event, where it stands, when it happened, and whether it has a sealed personal part.
 
     ``entered_at`` is when the log took it, where that was later than it happened.

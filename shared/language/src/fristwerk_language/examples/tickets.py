@@ -23,7 +23,7 @@ from fristwerk_language.examples.subjects import (
     SPECIALIST,
     VOICEMAIL,
     YEAR_END,
-    Told,
+    Example,
     instant,
 )
 
@@ -65,12 +65,12 @@ _WITH_PERSONAL_PART = {
 }
 
 
-def told() -> tuple[Told, ...]:
+def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
     return (*_payroll(), *_year_end(), *_printer(), *_offline(), *_question())
 
 
-def _payroll() -> tuple[Told, ...]:
+def _payroll() -> tuple[Example, ...]:
     created = facts.TicketCreated(
         reference="INF-7K3Q-9F2M",
         customer=MUSTER,
@@ -111,10 +111,10 @@ def _payroll() -> tuple[Told, ...]:
         (instant(6, 11, 8), facts.FeedbackReceived(score=5), CUSTOMER),
         (instant(7, 1, 6), migrated, MANAGER),
     )
-    return _told(PAYROLL, 1, steps)
+    return _example(PAYROLL, 1, steps)
 
 
-def _year_end() -> tuple[Told, ...]:
+def _year_end() -> tuple[Example, ...]:
     requested = facts.AppointmentRequested(
         appointment=1,
         kind="year_end_closing",
@@ -132,10 +132,10 @@ def _year_end() -> tuple[Told, ...]:
         (instant(7, 2, 9), facts.AppointmentHeld(appointment=2), AGENT),
         (instant(7, 9, 9), facts.AppointmentMissed(appointment=3), AGENT),
     )
-    return _told(YEAR_END, 3, steps)
+    return _example(YEAR_END, 3, steps)
 
 
-def _printer() -> tuple[Told, ...]:
+def _printer() -> tuple[Example, ...]:
     received = facts.CallReceived(call=CALL, started_at=instant(5, 13, 13, 50), minutes=9, to="+49 40 000000")
     communicated = facts.TicketNumberCommunicated(classification="malfunction", channel="phone")
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
@@ -147,10 +147,10 @@ def _printer() -> tuple[Told, ...]:
         (instant(5, 18, 6, 50), facts.CallbackAttempted(callback=1, reached=False), SPECIALIST),
         (instant(5, 18, 7, 10), facts.CallbackCompleted(callback=1), SPECIALIST),
     )
-    return _told(PRINTER, 2, steps)
+    return _example(PRINTER, 2, steps)
 
 
-def _offline() -> tuple[Told, ...]:
+def _offline() -> tuple[Example, ...]:
     by_phone = facts.OnBehalf(channel="phone", at=instant(6, 29, 11, 30))
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
         (instant(6, 26, 14), facts.AcknowledgementSent(cost_notice=True), AGENT),
@@ -164,21 +164,21 @@ def _offline() -> tuple[Told, ...]:
         (instant(6, 29, 11, 40), facts.ReleasedToProduction(), AGENT),
         (instant(6, 30, 7), facts.CostRejected(approval=2), CUSTOMER),
     )
-    return _told(OFFLINE, 2, steps)
+    return _example(OFFLINE, 2, steps)
 
 
-def _question() -> tuple[Told, ...]:
+def _question() -> tuple[Example, ...]:
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
         (instant(6, 19, 7), facts.PriorityDerived(priority=2, rule="group:contract"), AGENT),
         (instant(6, 19, 7, 5), facts.VoicemailLeft(call=VOICEMAIL), AGENT),
     )
-    return _told(QUESTION, 2, steps)
+    return _example(QUESTION, 2, steps)
 
 
-def _told(ticket: str, first_version: int, steps: tuple[tuple[datetime, Any, Actor], ...]) -> tuple[Told, ...]:
+def _example(ticket: str, first_version: int, steps: tuple[tuple[datetime, Any, Actor], ...]) -> tuple[Example, ...]:
     """The steps as a stretch of the ticket's stream."""
     return tuple(
-        Told(
+        Example(
             event=event,
             provider=_PROVIDERS[ticket],
             stream=streams.TICKET.stream(ticket),

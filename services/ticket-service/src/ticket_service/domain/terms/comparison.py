@@ -12,7 +12,7 @@ import msgspec
 from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class DocumentChange(msgspec.Struct, frozen=True, kw_only=True):
     """One place where two documents differ; ``old`` null: it was added, ``new`` null: it was taken away.
 
     ``pointer`` (RFC 6901) is the place in the new document, for what was taken away the place in the old one.
@@ -26,7 +26,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class CalendarChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between two versions of a calendar, down to the days it closes."""
 
-    changes: list[Change]
+    changes: list[DocumentChange]
     closed_days_gained: list[ClosedDay]
     closed_days_lost: list[ClosedDay]
 
@@ -41,22 +41,22 @@ def calendar_changes(old: CalendarPublished, new: CalendarPublished) -> Calendar
     )
 
 
-def diff(old: Any, new: Any) -> list[Change]:
+def diff(old: Any, new: Any) -> list[DocumentChange]:
     """Where two canonical documents differ, in the order of the document."""
     return list(_changes("", old, new))
 
 
-def _changes(pointer: str, old: Any, new: Any) -> Iterator[Change]:
+def _changes(pointer: str, old: Any, new: Any) -> Iterator[DocumentChange]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _changes(f"{pointer}/{_escaped(key)}", old.get(key), new.get(key))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _list_changes(pointer, old, new)
     elif old != new:
-        yield Change(pointer=pointer, old=old, new=new)
+        yield DocumentChange(pointer=pointer, old=old, new=new)
 
 
-def _list_changes(pointer: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Change]:
+def _list_changes(pointer: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[DocumentChange]:
     """A line put in or taken out is one change; the lines after it are not compared with their neighbours."""
     matcher = SequenceMatcher(None, [_text(each) for each in old], [_text(each) for each in new], autojunk=False)
     for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
@@ -66,9 +66,9 @@ def _list_changes(pointer: str, old: Sequence[Any], new: Sequence[Any]) -> Itera
         for number in range(both):
             yield from _changes(f"{pointer}/{new_start + number}", old[old_start + number], new[new_start + number])
         for number in range(old_start + both, old_end):
-            yield Change(pointer=f"{pointer}/{number}", old=old[number])
+            yield DocumentChange(pointer=f"{pointer}/{number}", old=old[number])
         for number in range(new_start + both, new_end):
-            yield Change(pointer=f"{pointer}/{number}", new=new[number])
+            yield DocumentChange(pointer=f"{pointer}/{number}", new=new[number])
 
 
 def _text(value: Any) -> str:

@@ -13,18 +13,18 @@ from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket import commands, roles
 from ticket_service.domain.ticket.commands import Command
 from ticket_service.domain.ticket.context import Context
-from ticket_service.domain.ticket.state import State, Ticket
+from ticket_service.domain.ticket.state import Ticket, TicketState
 
-UNTOUCHED: Final[frozenset[State]] = frozenset({"new", "open"})
-DONE: Final[frozenset[State]] = frozenset({"resolved", "closed"})
-ALL: Final[frozenset[State]] = frozenset(get_args(State))
-NOT_CLOSED: Final[frozenset[State]] = ALL - {"closed"}
-ACTIVE: Final[frozenset[State]] = ALL - DONE
-WORKABLE: Final[frozenset[State]] = frozenset({"new", "open", "in_progress", "accepted"})
+UNTOUCHED: Final[frozenset[TicketState]] = frozenset({"new", "open"})
+DONE: Final[frozenset[TicketState]] = frozenset({"resolved", "closed"})
+ALL: Final[frozenset[TicketState]] = frozenset(get_args(TicketState))
+NOT_CLOSED: Final[frozenset[TicketState]] = ALL - {"closed"}
+ACTIVE: Final[frozenset[TicketState]] = ALL - DONE
+WORKABLE: Final[frozenset[TicketState]] = frozenset({"new", "open", "in_progress", "accepted"})
 """The vendor's turn: nothing is awaited from the customer, and the matter is not done."""
-NO_DECISION_AWAITED: Final[frozenset[State]] = WORKABLE | {"waiting_customer"}
+NO_DECISION_AWAITED: Final[frozenset[TicketState]] = WORKABLE | {"waiting_customer"}
 
-POSSIBLE_IN: Final[dict[type[Command], frozenset[State]]] = {
+POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.SetSeverity: NOT_CLOSED,
     commands.ChangeType: NOT_CLOSED,
     commands.ChangePriority: NOT_CLOSED,
@@ -62,8 +62,8 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[State]]] = {
     commands.AttachCall: NOT_CLOSED,
 }
 
-_NOWHERE: Final[frozenset[State]] = frozenset()
-LEADS: Final[dict[type[DecodedEvent], tuple[frozenset[State], State]]] = {
+_NOWHERE: Final[frozenset[TicketState]] = frozenset()
+LEADS: Final[dict[type[DecodedEvent], tuple[frozenset[TicketState], TicketState]]] = {
     tickets.Assigned: (frozenset({"new"}), "open"),
     tickets.Responded: (frozenset({"new"}), "open"),
     tickets.TimeLogged: (UNTOUCHED, "in_progress"),
@@ -83,7 +83,7 @@ LEADS: Final[dict[type[DecodedEvent], tuple[frozenset[State], State]]] = {
 }
 """From which states an event leads on, and where to; in other states, as any other event, it changes nothing."""
 
-_WHY_NOT: Final[dict[State, tuple[str, str]]] = {
+_WHY_NOT: Final[dict[TicketState, tuple[str, str]]] = {
     "waiting_approval": ("cost-approval-pending", "waits for the customer's decision on costs"),
     "awaiting_acceptance": ("acceptance-pending", "waits for the customer's acceptance"),
     "resolved": ("ticket-already-resolved", "is resolved"),
@@ -91,7 +91,7 @@ _WHY_NOT: Final[dict[State, tuple[str, str]]] = {
 }
 
 
-def state_after(state: State, event: DecodedEvent) -> State:
+def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
     """The state in which an event leaves a ticket."""
     sources, target = LEADS.get(type(event), (_NOWHERE, state))
     return target if state in sources else state
@@ -107,7 +107,7 @@ def check_state(ticket: Ticket, command: Command, context: Context) -> None:
         )
 
 
-def possible_words(state: State, context: Context) -> list[str]:
+def possible_words(state: TicketState, context: Context) -> list[str]:
     """The words of the commands that are possible in a state for a caller, in the order of the contract."""
     return [
         kind.word
@@ -116,7 +116,7 @@ def possible_words(state: State, context: Context) -> list[str]:
     ]
 
 
-def _refusal(state: State, command: Command) -> tuple[str, str]:
+def _refusal(state: TicketState, command: Command) -> tuple[str, str]:
     """The stable code, and what the ticket is or lacks."""
     if state in DONE:
         return _WHY_NOT[state]

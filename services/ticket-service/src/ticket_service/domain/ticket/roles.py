@@ -66,7 +66,7 @@ def check_intake(command: CreateTicket, context: Context) -> None:
         )
 
 
-def check_decision_maker(on_behalf: commands.OnBehalf | None, context: Context, violations: Violations) -> None:
+def check_decision_maker(on_behalf: commands.DecisionRecord | None, context: Context, violations: Violations) -> None:
     """A customer decides in person; staff enter a customer's decision only with the record of who gave it."""
     if context.actor.role == "customer":
         violations.require(on_behalf is None, "/on_behalf", "a customer decides in person; only staff act on behalf")

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-State = Literal[
+TicketState = Literal[
     "new",
     "open",
     "in_progress",
@@ -109,7 +109,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     reference: str
     version: int
-    state: State = "new"
+    state: TicketState = "new"
     type: str
     severity: str | None = None
     suggested_severity: str | None = None

@@ -44,7 +44,7 @@ from ticket_service.domain.ticket.commands.conversation import (
 )
 from ticket_service.domain.ticket.commands.creation import CreateTicket
 from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
-from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, OnBehalf, TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, DecisionRecord, TicketCommand
 from ticket_service.domain.ticket.commands.work import (
     CorrectTime,
     CostCommand,
@@ -97,6 +97,7 @@ __all__ = [
     "CostCommand",
     "CreateTicket",
     "DecideCost",
+    "DecisionRecord",
     "Deliver",
     "Escalate",
     "EscalationCommand",
@@ -104,7 +105,6 @@ __all__ = [
     "HandingOverCommand",
     "LogTime",
     "MigrateTerms",
-    "OnBehalf",
     "ReceiveInformation",
     "ReceiveMessage",
     "RecordAppointmentOutcome",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ticket_service.domain.ticket.commands.ticket_command import OnBehalf, TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import DecisionRecord, TicketCommand
 
 
 class Deliver(TicketCommand, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class Accept(TicketCommand, frozen=True, kw_only=True):
     word = "acceptance"
     accepted: bool
     text: str | None = None
-    on_behalf: OnBehalf | None = None
+    on_behalf: DecisionRecord | None = None
 
 
 class Release(TicketCommand, frozen=True, kw_only=True):

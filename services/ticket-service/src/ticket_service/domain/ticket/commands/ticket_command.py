@@ -22,7 +22,7 @@ class AgreementRecord(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Staff enters a customer's decision: who gave it, by which channel and when."""
 
     contact: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ticket_service.domain.ticket.commands.ticket_command import OnBehalf, TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import DecisionRecord, TicketCommand
 
 
 class StartWork(TicketCommand, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class DecideCost(TicketCommand, frozen=True, kw_only=True):
     number: int
     approved: bool
     extra_minutes: int | None = None
-    on_behalf: OnBehalf | None = None
+    on_behalf: DecisionRecord | None = None
 
 
 WorkCommand = StartWork | LogTime | CorrectTime | SendEffortNotice
