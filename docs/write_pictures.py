@@ -160,10 +160,13 @@ def house() -> Picture:
         picture.text(x + 221, foot + 34, package, anchor="middle", look="bold mono", size=14)
         picture.text(x + 221, foot + 57, what, anchor="middle", size=13)
         picture.text(x + 221, foot + 77, more, anchor="middle", size=13, look="faint")
-    picture.box(28, foot + 110, 904, 72)
-    picture.text(480, foot + 138, "fristwerk_local", anchor="middle", look="bold mono", size=14)
-    words = "starts the services as processes and plays stories into them over HTTP; imports no service"
-    picture.text(480, foot + 161, words, anchor="middle", size=13)
+    for x, package, what in (
+        (28, "fristwerk_local", "starts the services as processes, speaks HTTP to them"),
+        (490, "fristwerk_cases", "runs known cases through the services' domains"),
+    ):
+        picture.box(x, foot + 110, 442, 72)
+        picture.text(x + 221, foot + 138, package, anchor="middle", look="bold mono", size=14)
+        picture.text(x + 221, foot + 161, what, anchor="middle", size=13)
     return picture
 
 
@@ -178,6 +181,7 @@ def layers(service: str) -> list[str]:
 PICTURES: Final[dict[str, Callable[[], Picture]]] = {
     "overview": overview,
     "house": house,
+    "command": functools.partial(way, "command"),
     "batch": functools.partial(way, "batch"),
 }
 
