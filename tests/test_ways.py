@@ -19,6 +19,7 @@ import ticket_service.app
 from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.ticket_service.test_way_of_a_command import WAY
 from tests.trace import callers, modules_entered
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +106,11 @@ def assert_pictured(way: str, entered: list[str]) -> None:
     assert [module for module in entered if module in steps] == steps
     known = {*map(package, steps), *WAYS[way]["beside"]}
     assert [module for module in entered if package(module) not in known] == []
+
+
+def test_a_command_goes_the_way_that_the_picture_shows() -> None:
+    # the list itself is held against what is called where it stands
+    assert_pictured("command", list(WAY))
 
 
 async def test_a_batch_of_events_goes_the_way_that_the_picture_shows(services: TicketsAndDeadlines) -> None:
