@@ -1,1 +1,3 @@
-"""Known cases with known answers, run through the same functions that the services use. Not part of a service."""
+"""Known cases with known answers, run through the same functions that the services use. Not part of
+a service.
+"""

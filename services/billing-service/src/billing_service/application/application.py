@@ -21,7 +21,9 @@ from fristwerk_platform.event_log import EventLog
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything wired (see ``app``). Await ``current`` before a question that must see every command already answered."""
+    """Everything wired (see ``app``). Await ``current`` before a question that must see every
+    command already answered.
+    """
 
     now: Callable[[], datetime]
     log: EventLog

@@ -1,4 +1,6 @@
-"""Reading what was just written: a question waits until the read model reflects every command already answered."""
+"""Reading what was just written: a question waits until the read model reflects every command
+already answered.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Decisions on charges: ``charge`` or ``waive``, with reason and actor, as facts of billing's own log."""
+"""Decisions on charges: ``charge`` or ``waive``, with reason and actor, as facts of billing's own
+log.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ ChargeOrWaive = Literal["charge", "waive"]
 
 
 class Decisions:
-    """Takes decisions. The first on a charge holds; only what was charged and invoiced may be waived after all (R8)."""
+    """Takes decisions. The first on a charge holds; only what was charged and invoiced may be
+    waived after all (R8).
+    """
 
     def __init__(
         self, log: EventLog, statements: Statements, read_model: AccountQueries, new_id: Callable[[], str]
@@ -40,7 +44,9 @@ class Decisions:
     async def decide(
         self, meta: CommandMetadata, public_id: str, decision: ChargeOrWaive, reason: str
     ) -> CommandResult:
-        """Raises NotFound, or NotInThisState where the charge is decided already. The read model must be current."""
+        """Raises NotFound, or NotInThisState where the charge is decided already. The read model
+        must be current.
+        """
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
         version = await self._decidable(rated, charge, decision)

@@ -49,7 +49,9 @@ def summary(issued: IssuedDocument) -> dict[str, Any]:
 
 
 def described(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, Any]:
-    """The whole document; ``n`` counts its lines from 1. ``document`` may name a buyer that the stored one does not."""
+    """The whole document; ``n`` counts its lines from 1. ``document`` may name a buyer that the
+    stored one does not.
+    """
     return summary(issued) | {
         "event": issued.issued.envelope.id,
         "parties": document.parties,

@@ -46,7 +46,9 @@ def difference_draft(
     published: Mapping[tuple[str, int], PublishedAgreement],
     references: Mapping[str, str],
 ) -> Draft:
-    """What the accounts' statements add to what was invoiced. Raises NotAcceptable if there are two currencies."""
+    """What the accounts' statements add to what was invoiced. Raises NotAcceptable if there are two
+    currencies.
+    """
     added = [(each.row.account, line) for each in rated for line in each.to_invoice]
     lines = [line for _, line in added]
     first = rated[0]

@@ -1,7 +1,8 @@
-"""Invoice runs: every account of a provider in the background, restartable, and none invoiced twice.
+"""Invoice runs: every account of a provider in the background, restartable, and none invoiced
+twice.
 
-Each account is invoiced under a key of the run's own, stored in the transaction that issues: after a crash the run finds by it
-what it had issued already, and goes on with the rest.
+Each account is invoiced under a key of the run's own, stored in the transaction that issues: after
+a crash the run finds by it what it had issued already, and goes on with the rest.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class InvoiceRuns:
     async def begin(self, meta: CommandMetadata, until: date) -> tuple[NewInvoiceRun, bool]:
         """Begin a run, or find the one of the same idempotency key (true).
 
-        Raises RunKeyReusedError if that was another request, NotAcceptable for a day that lies too far ahead.
+        Raises RunKeyReusedError if that was another request, NotAcceptable for a day that lies too
+        far ahead.
         """
         check_until(meta, until)
         new = NewInvoiceRun(

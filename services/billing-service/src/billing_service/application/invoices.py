@@ -19,7 +19,9 @@ from fristwerk_platform.commands import RetryLaterError
 
 
 class Invoices:
-    """Reads documents. A customer sees the own company's, staff the provider's; everything else is not found."""
+    """Reads documents. A customer sees the own company's, staff the provider's; everything else is
+    not found.
+    """
 
     def __init__(
         self, read_model: AccountQueries, documents: DocumentQueries, statements: Statements, recipients: Recipients
@@ -37,7 +39,9 @@ class Invoices:
         return found
 
     async def read(self, principal: Principal, number: int) -> tuple[IssuedDocument, InvoiceDocument]:
-        """A document and what it says, with a private person's name if it can be read. Raises NotFound."""
+        """A document and what it says, with a private person's name if it can be read. Raises
+        NotFound.
+        """
         issued = await self.document(principal, number)
         document = issued.document
         buyer = document.parties.buyer

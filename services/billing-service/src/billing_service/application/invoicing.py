@@ -1,7 +1,9 @@
-"""Invoicing: issue the difference, credit an invoice, note that one was sent or paid, each number once and without gaps.
+"""Invoicing: issue the difference, credit an invoice, note that one was sent or paid, each number
+once and without gaps.
 
-The number of a document is the version of the series' stream, so the append that issues it gives it: a crash anywhere leaves no
-gap, and of two clerks at once one decides anew on what the other left.
+The number of a document is the version of the series' stream, so the append that issues it gives
+it: a crash anywhere leaves no gap, and of two clerks at once one decides anew on what the other
+left.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ class Numbered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invoicing:
-    """One method a command. Documents of one provider are issued one after the other: their numbers are."""
+    """One method a command. Documents of one provider are issued one after the other: their numbers
+    are.
+    """
 
     def __init__(
         self,
@@ -80,17 +84,20 @@ class Invoicing:
         return await self.issue(meta, contract, [row], until)
 
     async def issue_customer(self, meta: CommandMetadata, customer: str, until: date) -> CommandResult:
-        """Issue what a customer owes, all contracts and work without one, on one document. Raises NotFound as well."""
+        """Issue what a customer owes, all contracts and work without one, on one document. Raises
+        NotFound as well.
+        """
         rows = await self._statements.accounts_of(meta.principal, customer)
         return await self.issue(meta, customer, rows, until)
 
     async def issue(
         self, meta: CommandMetadata, account: str, rows: Sequence[AccountRow], until: date
     ) -> CommandResult:
-        """Issue what the accounts' statements add to what was invoiced, on one document for ``account``.
+        """Issue what the accounts' statements add to what was invoiced, on one document for
+        ``account``.
 
-        Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later day was invoiced, and
-        NotAcceptable where currencies meet or the day lies too far ahead.
+        Raises NotInThisState where there is nothing to invoice, a charge is undecided or a later
+        day was invoiced, and NotAcceptable where currencies meet or the day lies too far ahead.
         """
         check_until(meta, until)
 
@@ -104,7 +111,8 @@ class Invoicing:
         return await self._issue(meta, decide)
 
     async def credit(self, meta: CommandMetadata, number: int, reason: str) -> CommandResult:
-        """Take a whole invoice back by a credit note that names it; what it billed can be billed again (R8).
+        """Take a whole invoice back by a credit note that names it; what it billed can be billed
+        again (R8).
 
         Raises NotFound, and NotInThisState for a credit note and for an invoice taken back already.
         """
@@ -140,7 +148,9 @@ class Invoicing:
         return await self._step(meta, number, lambda _: InvoiceSent(number=number, channel=channel))
 
     async def paid(self, meta: CommandMetadata, number: int, paid_on: date) -> CommandResult:
-        """Note that a document was settled. Raises NotFound, NotInThisState where it was, NotAcceptable for a day to come."""
+        """Note that a document was settled. Raises NotFound, NotInThisState where it was,
+        NotAcceptable for a day to come.
+        """
 
         def decide(document: IssuedDocument) -> Event:
             if any(isinstance(step.event, InvoicePaid) for step in document.steps):
@@ -199,7 +209,9 @@ class Invoicing:
         return Numbered(document=draft.document, event=event)
 
     async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> CommandResult:
-        """Append the document under the next number; where another was first, decide anew on the newest state."""
+        """Append the document under the next number; where another was first, decide anew on the
+        newest state.
+        """
         provider = meta.principal.provider
         async with self._series.setdefault(provider, asyncio.Lock()):
             for _ in range(TRIES):

@@ -1,7 +1,9 @@
-"""Recipients of invoices: a company's name and address are data; a private person's the ticket service alone can open.
+"""Recipients of invoices: a company's name and address are data; a private person's the ticket
+service alone can open.
 
-A document in the log names a private person by the event that registered it, never by name: once the person's key is deleted,
-nobody can read who it was, and the document, its digest and every figure stay what they are.
+A document in the log names a private person by the event that registered it, never by name: once
+the person's key is deleted, nobody can read who it was, and the document, its digest and every
+figure stay what they are.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ class Recipients:
     async def for_document(self, provider: str, customer: str) -> Buyer:
         """The buyer as a document keeps it.
 
-        Raises NotInThisState for somebody who was forgotten, and RecipientUnavailableError where the ticket service cannot say.
+        Raises NotInThisState for somebody who was forgotten, and RecipientUnavailableError where
+        the ticket service cannot say.
         """
         registered = await self._read_model.registration(customer)
         assert registered is not None, "an account's customer was registered"
@@ -73,7 +76,9 @@ class Recipients:
         return msgspec.structs.replace(buyer, name=None, address=None, vat_id=None, sealed_in=registered.envelope.id)
 
     async def named(self, provider: str, customer: str) -> Named | None:
-        """A private person's name and address, None once forgotten. Raises RecipientUnavailableError."""
+        """A private person's name and address, None once forgotten. Raises
+        RecipientUnavailableError.
+        """
         try:
             answer = await self._client.get(
                 f"/v1/customers/{customer}",

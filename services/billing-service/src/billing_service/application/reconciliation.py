@@ -27,7 +27,9 @@ class Reconciliation:
     async def page(
         self, provider: str, until: date | None, *, contract: str | None = None, after: str = "", limit: int = PAGE
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """A row for each account of a page that was ever agreed on or worked for, and the cursor of the next page."""
+        """A row for each account of a page that was ever agreed on or worked for, and the cursor of
+        the next page.
+        """
         accounts = await self._read_model.billable(provider, account=contract, after=after, limit=limit)
         found = [(each, await self._statements.rated_or_refusal(each, Cutoff(until=until))) for each in accounts]
         rows = [
@@ -47,13 +49,17 @@ class Reconciliation:
 
 
 def _failed(account: AccountRow, refusal: Refusal) -> dict[str, Any]:
-    """An account that cannot be rated does not add up; ``error`` is the code that its own page answers with."""
+    """An account that cannot be rated does not add up; ``error`` is the code that its own page
+    answers with.
+    """
     named = {"account": account.account, "kind": account.kind, "customer": account.customer}
     return named | {"adds_up": False, "error": refusal.code}
 
 
 def _row(rated: Rated) -> dict[str, Any]:
-    """Minutes: ``logged`` is the sum of the other parts, always; ``net`` is what was invoiced and what is open."""
+    """Minutes: ``logged`` is the sum of the other parts, always; ``net`` is what was invoiced and
+    what is open.
+    """
     statement = rated.statement
     shares = msgspec.structs.asdict(statement.shares)
     invoiced = total((line.amount for line in rated.ledger.invoiced.lines), statement.currency)

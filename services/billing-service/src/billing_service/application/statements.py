@@ -30,7 +30,9 @@ _log = structlog.get_logger()
 
 
 class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
-    """As of when an account is rated: up to the local day ``until``, by what had occurred ``at``, known at ``known_at``."""
+    """As of when an account is rated: up to the local day ``until``, by what had occurred ``at``,
+    known at ``known_at``.
+    """
 
     until: date | None = None
     at: datetime | None = None
@@ -92,11 +94,12 @@ class Statements:
         ledger: Ledger | None = None,
         instead: AgreementDocument | None = None,
     ) -> Rated | None:
-        """The account's statement up to a local day, by default today; null where nothing was ever agreed or done.
+        """The account's statement up to a local day, by default today; None if nothing was ever
+        agreed or done.
 
-        ``ledger`` is what was invoiced, if it was read already; ``instead`` an agreement that takes the place of every version
-        of the account's own. Raises NotAcceptable where two currencies meet or no VAT rate is known, and NotRateable where the
-        service itself fails on the facts.
+        ``ledger`` is what was invoiced, if it was read already; ``instead`` an agreement that takes
+        the place of every version of the account's own. Raises NotAcceptable where two currencies
+        meet or no VAT rate is known, and NotRateable where the service itself fails on the facts.
         """
         try:
             return await self._rated(row, moment, ledger, instead)
@@ -121,7 +124,9 @@ class Statements:
             raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
 
     async def rated_or_refusal(self, row: AccountRow, moment: Cutoff) -> Rated | Refusal | None:
-        """The same for those who go through many accounts: one that cannot be rated is an answer too."""
+        """The same for those who go through many accounts: one that cannot be rated is an answer
+        too.
+        """
         try:
             return await self.rated(row, moment)
         except Refusal as refusal:
@@ -171,7 +176,9 @@ def _terms(
 
 
 def _occurred(facts: Sequence[Recorded], at: datetime | None) -> Sequence[Recorded]:
-    """What had occurred at an instant. Contracts, packages and add-ons count by their own dates, whenever they were entered."""
+    """What had occurred at an instant. Contracts, packages and add-ons count by their own dates,
+    whenever they were entered.
+    """
     if at is None:
         return facts
     return [

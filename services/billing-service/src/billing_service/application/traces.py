@@ -27,7 +27,9 @@ class Traces:
         self._invoices = invoices
 
     async def of_line(self, principal: Principal, number: int, place: int, language: str | None) -> dict[str, Any]:
-        """How a line of a document came about; in the document's language unless another is named. Raises NotFound."""
+        """How a line of a document came about; in the document's language unless another is named.
+        Raises NotFound.
+        """
         document = await self._invoices.document(principal, number)
         line = await self._invoices.line(principal, number, place)
         spoken = _spoken(language, document.document.language)
@@ -90,7 +92,9 @@ class Traces:
 
 
 def _spoken(wanted: str | None, own: str) -> str:
-    """The agreement's own language, with its country's way of writing figures, unless another one is wanted."""
+    """The agreement's own language, with its country's way of writing figures, unless another one
+    is wanted.
+    """
     return own if wanted is None or own.startswith(wanted) else wanted
 
 

@@ -14,12 +14,15 @@ from billing_service.domain.statement.statement import ChargeLine, Statement, To
 
 
 def public_charge(account: str, charge: str) -> str:
-    """A charge's id as others know it: the account stands in front, so that it is found without an index."""
+    """A charge's id as others know it: the account stands in front, so that it is found without an
+    index.
+    """
     return f"{account}:{charge}"
 
 
 def preview(rated: Sequence[Rated]) -> dict[str, Any]:
-    """The preview of one account or of several together; ``to_invoice`` is what the next invoice adds.
+    """The preview of one account or of several together; ``to_invoice`` is what the next invoice
+    adds.
 
     Raises NotAcceptable where two currencies meet.
     """
@@ -67,7 +70,9 @@ def balance(rated: Rated) -> dict[str, Any]:
 
 
 def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str, Any]]:
-    """The charges that rest on a ticket, with their states; ``decided`` maps a charge to the decision on it."""
+    """The charges that rest on a ticket, with their states; ``decided`` maps a charge to the
+    decision on it.
+    """
     statement = rated.statement
     lines = (*statement.proposed, *(line for line in statement.lines if line.kind != "waiver"))
     return [
@@ -89,7 +94,8 @@ def shown(account: str, line: ChargeLine) -> dict[str, Any]:
 
 
 def common_frame(statements: Sequence[Statement]) -> tuple[str, Decimal | None]:
-    """The one currency of several statements, and the smallest payable unit where they agree on one.
+    """The one currency of several statements, and the smallest payable unit where they agree on
+    one.
 
     Raises NotAcceptable where two currencies meet (R14).
     """

@@ -28,8 +28,9 @@ class WhatIf:
     async def compared(self, row: AccountRow, until: date | None, agreement: str | dict[str, Any]) -> dict[str, Any]:
         """The preview ``now``, the preview ``then``, and what then differs.
 
-        The agreement is a document, or the ``name`` or ``name@version`` of a published one; it takes the place of every version
-        of the account's own. Raises NotAcceptable for one that is neither.
+        The agreement is a document, or the ``name`` or ``name@version`` of a published one; it
+        takes the place of every version of the account's own. Raises NotAcceptable for one that is
+        neither.
         """
         instead = await self._document(row.provider, agreement)
         moment = Cutoff(until=until)
@@ -65,7 +66,7 @@ class WhatIf:
 
 
 def _difference(now: Statement, then: Statement) -> dict[str, Any] | None:
-    """Then less now; null where the currencies differ."""
+    """Then less now; None if the currencies differ."""
     if now.currency != then.currency:
         return None
     return {name: getattr(then, name) - getattr(now, name) for name in _SUMS}

@@ -1,4 +1,6 @@
-"""Printed documents: an issued invoice or credit note as people read it, in its own language and its country's figures."""
+"""Printed documents: an issued invoice or credit note as people read it, in its own language and
+its country's figures.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The words of printed documents in German and English; a document in any other language reads English."""
+"""The words of printed documents in German and English; a document in any other language reads
+English.
+"""
 
 from __future__ import annotations
 

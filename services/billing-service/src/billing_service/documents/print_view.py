@@ -1,4 +1,6 @@
-"""The print view: a document with every figure written as its country writes it, before it becomes text or a page."""
+"""The print view: a document with every figure written as its country writes it, before it becomes
+text or a page.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class PrintRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrintView(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is printed, in order. ``details`` and ``sums`` are pairs of a label and its value."""
+    """Everything that is printed, in order. ``details`` and ``sums`` are pairs of a label and its
+    value.
+    """
 
     language: str
     title: str

@@ -1,4 +1,6 @@
-"""A document as plain text for a terminal and as an HTML page that loads nothing; whatever is not ours is escaped."""
+"""A document as plain text for a terminal and as an HTML page that loads nothing; whatever is not
+ours is escaped.
+"""
 
 from __future__ import annotations
 

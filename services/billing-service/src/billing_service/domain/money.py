@@ -20,7 +20,9 @@ class CurrencyMixedError(ValueError):
 
 
 class Money(msgspec.Struct, frozen=True, gc=False):
-    """An amount, exact as it stands. Its JSON form is the contract's: ``{"amount": "195.00", "currency": "CHF"}``."""
+    """An amount, exact as it stands. Its JSON form is the contract's: ``{"amount": "195.00",
+    "currency": "CHF"}``.
+    """
 
     amount: Decimal
     currency: str
@@ -42,7 +44,9 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         return Money(_EXACT.minus(self.amount), self.currency)
 
     def times(self, factor: Decimal) -> Money:
-        """The exact product, with at least two decimal places: a unit price under a rate factor (R9)."""
+        """The exact product, with at least two decimal places: a unit price under a rate factor
+        (R9).
+        """
         return Money(at_least_cents(_EXACT.multiply(self.amount, factor)), self.currency)
 
     @property

@@ -12,7 +12,9 @@ def round_up(minutes: int | Fraction, increment_minutes: int) -> int:
 
 
 def half_up(exact: Fraction, unit: Decimal) -> Decimal:
-    """The nearest multiple of ``unit``; exactly between two, the one farther from zero. Written with the unit's places."""
+    """The nearest multiple of ``unit``; exactly between two, the one farther from zero. Written
+    with the unit's places.
+    """
     numerator, denominator = unit.as_integer_ratio()
     units = abs(exact) * Fraction(denominator, numerator)
     whole = (2 * units.numerator + units.denominator) // (2 * units.denominator)

@@ -24,7 +24,9 @@ class InvoiceRunWriter:
         self._database = database
 
     async def begin(self, new: NewInvoiceRun, accounts: Sequence[str]) -> NewInvoiceRun:
-        """Store a run with its accounts. Returns the stored run: an earlier one with the same id is left unchanged."""
+        """Store a run with its accounts. Returns the stored run: an earlier one with the same id is
+        left unchanged.
+        """
         row = msgspec.structs.asdict(new)
         items = [{"run": new.run, "place": place, "account": account} for place, account in enumerate(accounts, 1)]
         async with self._database.transaction() as connection:

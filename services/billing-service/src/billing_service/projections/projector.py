@@ -46,7 +46,9 @@ class Projector:
         await writer.store(connection)
 
     async def apply_own(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
-        """Apply a batch of billing's own log: decisions are kept next to the facts, documents line by line."""
+        """Apply a batch of billing's own log: decisions are kept next to the facts, documents line
+        by line.
+        """
         writer = BatchWriter()
         for recorded in batch:
             event = recorded.event
@@ -91,7 +93,9 @@ def _apply_own(writer: BatchWriter, recorded: Recorded, event: BillingEvent) -> 
 
 
 async def _ticket_accounts(connection: AsyncConnection, batch: Sequence[Recorded]) -> dict[str, str]:
-    """The account of each ticket stream with a fact in the batch; its creation may lie in this batch or before it."""
+    """The account of each ticket stream with a fact in the batch; its creation may lie in this
+    batch or before it.
+    """
     owners: dict[str, str] = {}
     named: set[str] = set()
     for recorded in batch:
@@ -109,7 +113,9 @@ async def _ticket_accounts(connection: AsyncConnection, batch: Sequence[Recorded
 
 
 def _add_fact(writer: BatchWriter, owners: dict[str, str], recorded: Recorded) -> None:
-    """A fact under its account: a contract's or customer's stream names it, a ticket's was named by its creation."""
+    """A fact under its account: a contract's or customer's stream names it, a ticket's was named by
+    its creation.
+    """
     envelope = recorded.envelope
     stream = envelope.stream
     account = owners.get(stream) if streams.TICKET.includes(stream) else stream.partition("-")[2]

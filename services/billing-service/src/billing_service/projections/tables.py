@@ -1,4 +1,6 @@
-"""The tables of the billing service: facts by account, terms, issued documents with their lines, and invoice runs."""
+"""The tables of the billing service: facts by account, terms, issued documents with their lines,
+and invoice runs.
+"""
 
 from __future__ import annotations
 
@@ -137,4 +139,5 @@ run_items: Final = Table(
     Column("detail", String),
     info=KEPT,
 )
-"""The accounts of a run; ``outcome`` is null until it had its turn, then ``issued``, ``skipped`` or ``failed``."""
+"""The accounts of a run; ``outcome`` is null until it had its turn, then ``issued``, ``skipped`` or
+``failed``."""

@@ -1,4 +1,6 @@
-"""Writes of the read model that follow from events: the rows of a batch, collected and stored table by table."""
+"""Writes of the read model that follow from events: the rows of a batch, collected and stored table
+by table.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _ORDER = (
 
 
 class BatchWriter:
-    """Collects the rows of a batch; a row replaces the stored one with the same key, so repetition changes nothing."""
+    """Collects the rows of a batch; a row replaces the stored one with the same key, so repetition
+    changes nothing.
+    """
 
     def __init__(self) -> None:
         self._rows: defaultdict[Table, list[Row]] = defaultdict(list)

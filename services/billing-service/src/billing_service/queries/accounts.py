@@ -60,7 +60,9 @@ class AccountQueries:
     async def billable(
         self, provider: str, *, account: str | None = None, after: str = "", limit: int | None = None
     ) -> list[AccountRow]:
-        """Every account that may owe something (or that one), in order: contracts, and customers with a ticket outside of one."""
+        """Every account that may owe something (or that one), in order: contracts, and customers
+        with a ticket outside of one.
+        """
         worked_for = select(tickets.c.ticket).where(tickets.c.account == accounts.c.account).exists()
         conditions = [
             accounts.c.provider == provider,
@@ -143,7 +145,9 @@ class AccountQueries:
         return found[-1] if found else None
 
     async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], PublishedAgreement]:
-        """Every version of an agreement that the facts may be rated under; a version never changes, so it is read once."""
+        """Every version of an agreement that the facts may be rated under; a version never changes,
+        so it is read once.
+        """
         events = [each.event for each in facts_]
         names = {name for event in events if (name := getattr(event, "agreement", None)) is not None}
         versions = {number for event in events if (number := getattr(event, "agreement_version", None)) is not None}

@@ -1,4 +1,6 @@
-"""Questions about issued documents: the series as it stands, one document, lists, lines, and what an event was billed in."""
+"""Questions about issued documents: the series as it stands, one document, lists, lines, and what
+an event was billed in.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class IssuedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IssuedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice or credit note with what became of it: ``steps`` are the events after it, ``credited_by`` a number."""
+    """An invoice or credit note with what became of it: ``steps`` are the events after it,
+    ``credited_by`` a number.
+    """
 
     issued: Recorded
     steps: tuple[Recorded, ...] = ()
@@ -92,7 +96,9 @@ class DocumentFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which issued lines to list, in the order of numbers and places; ``after`` is the last of the page before."""
+    """Which issued lines to list, in the order of numbers and places; ``after`` is the last of the
+    page before.
+    """
 
     documents: DocumentFilter
     event: str | None = None
@@ -102,7 +108,9 @@ class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DocumentQueries:
-    """Queries. What an account was invoiced is read from the same rows, so it always fits the last number."""
+    """Queries. What an account was invoiced is read from the same rows, so it always fits the last
+    number.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -175,7 +183,9 @@ class DocumentQueries:
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account was invoiced: its lines with their signs, up to which day, and in which documents each charge stands."""
+    """What an account was invoiced: its lines with their signs, up to which day, and in which
+    documents each charge stands.
+    """
 
     invoiced: Invoiced = Invoiced()
     until: date | None = None

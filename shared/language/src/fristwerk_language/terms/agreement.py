@@ -1,4 +1,6 @@
-"""The agreement document: what a provider promises, and what it costs (see ``docs/reference/terms.md``)."""
+"""The agreement document: what a provider promises, and what it costs (see
+``docs/reference/terms.md``).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class Severity(TermsModel):
 
 
 class TicketType(TermsModel):
-    """An ordered service level. ``required`` are the intake fields, ``service`` the covered service it asks for."""
+    """An ordered service level. ``required`` are the intake fields, ``service`` the covered service
+    it asks for.
+    """
 
     id: TermsId
     required: list[TermsId] = []
@@ -142,7 +146,7 @@ class AgreementDocument(TermsModel):
         return TicketType(id=NORMAL_TYPE) if found is None and type_id == NORMAL_TYPE else found
 
     def severity_rank(self, severity_id: str) -> int | None:
-        """The place of a severity on the scale, 0 the most severe; null if it is not on it."""
+        """The place of a severity on the scale, 0 the most severe; None if it is not on it."""
         return next((rank for rank, each in enumerate(self.severities) if each.id == severity_id), None)
 
     def group(self, group_id: str | None) -> GroupTerms | None:
@@ -150,7 +154,9 @@ class AgreementDocument(TermsModel):
         return next((each for each in self.groups if each.id == group_id), None)
 
     def calendar_for(self, channel: str, site: str | None) -> str:
-        """The calendar's name: by channel where named, else by the site (without one the first), else the general one."""
+        """The calendar's name: by channel where named, else by the site (without one the first),
+        else the general one.
+        """
         if channel in self.calendars:
             return self.calendars[channel]
         if self.sites:

@@ -83,7 +83,9 @@ class VatTerms(TermsModel):
 
 
 class BillingTerms(TermsModel):
-    """What work costs; without ``hourly``, billable work outside a package is the violation ``no_rate``."""
+    """What work costs; without ``hourly``, billable work outside a package is the violation
+    ``no_rate``.
+    """
 
     plans: dict[TermsId, PlanTerms] = {}
     package: PackageTerms | None = None

@@ -1,4 +1,6 @@
-"""The calendar document: opening hours, holidays and closed days as a person writes them (see ``docs/reference/terms.md``)."""
+"""The calendar document: opening hours, holidays and closed days as a person writes them (see
+``docs/reference/terms.md``).
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,9 @@ class ExceptionalDay(TermsModel):
 
 
 class CalendarDocument(TermsModel):
-    """A calendar as published. ``hours`` is normalised to single weekdays; intervals are sorted and do not overlap."""
+    """A calendar as published. ``hours`` is normalised to single weekdays; intervals are sorted and
+    do not overlap.
+    """
 
     calendar: TermsId
     title: Title = ""
@@ -139,7 +143,9 @@ class CalendarDocument(TermsModel):
 
 
 def written_places(errors: list[tuple[str, str]], document: dict[str, Any]) -> list[tuple[str, str]]:
-    """The errors with ``/hours/mon`` … put back to the key that the document has, ``/hours/mon-fri``, each once."""
+    """The errors with ``/hours/mon`` … put back to the key that the document has,
+    ``/hours/mon-fri``, each once.
+    """
     hours = document.get("hours")
     try:
         keys = _keys_by_day(hours) if isinstance(hours, dict) else {}
@@ -152,7 +158,9 @@ def written_places(errors: list[tuple[str, str]], document: dict[str, Any]) -> l
 
 
 def _keys_by_day(hours: dict[Any, Any]) -> dict[str, str]:
-    """Each weekday and the key of the document that gives its hours. Raises PlacedError if one is named twice."""
+    """Each weekday and the key of the document that gives its hours. Raises PlacedError if one is
+    named twice.
+    """
     keys: dict[str, str] = {}
     for key in map(str, hours):
         for day in _weekdays(key):

@@ -1,6 +1,8 @@
-"""Coverage: whether work is billable under an agreement (rule R11), and when preparation is charged as a fee (R7).
+"""Coverage: whether work is billable under an agreement (rule R11), and when preparation is charged
+as a fee (R7).
 
-Every service asks here, so that the cost gate, the effort notice and the invoice count the same minutes.
+Every service asks here, so that the cost gate, the effort notice and the invoice count the same
+minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class CoverageKeys(Protocol):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """Whether the coverage rules leave work billable. ``pointer`` is the rule's JSON pointer, empty if none matched."""
+    """Whether the coverage rules leave work billable. ``pointer`` is the rule's JSON pointer, empty
+    if none matched.
+    """
 
     billable: bool
     pointer: str
@@ -40,7 +44,8 @@ _NO_RULE_MATCHED: Final = Coverage(billable=True, pointer="")
 
 
 def match_coverage(agreement: AgreementDocument, activity: str, ticket: CoverageKeys) -> Coverage:
-    """The first rule of ``billing.coverage`` whose named keys all match decides; without one, work is billable.
+    """The first rule of ``billing.coverage`` whose named keys all match decides; without one, work
+    is billable.
 
     Warranty is decided when the ticket is opened, and recorded in its ``entitled_by``.
     """
@@ -56,7 +61,9 @@ def match_coverage(agreement: AgreementDocument, activity: str, ticket: Coverage
 
 
 def is_charged_preparation(agreement: AgreementDocument, activity: str, appointment: int | None) -> bool:
-    """Whether work is preparation that only a late cancellation is charged by: it is not billed as work."""
+    """Whether work is preparation that only a late cancellation is charged by: it is not billed as
+    work.
+    """
     return activity == PREPARATION and appointment is not None and charges_preparation(agreement)
 
 

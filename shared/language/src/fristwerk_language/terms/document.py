@@ -1,4 +1,6 @@
-"""Terms documents as text: strict YAML or JSON in, a validated document out, canonical bytes and digest of it."""
+"""Terms documents as text: strict YAML or JSON in, a validated document out, canonical bytes and
+digest of it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Document = TypeVar("Document", bound=TermsModel)
 
 
 class TermsError(ValueError):
-    """A terms document was refused. ``errors`` are (JSON pointer, sentence) pairs, in the order of the document."""
+    """A terms document was refused. ``errors`` are (JSON pointer, sentence) pairs, in the order of
+    the document.
+    """
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         self.errors = errors
@@ -40,7 +44,9 @@ def agreement_document(data: Any) -> AgreementDocument:
 
 
 def canonical(document: TermsModel) -> dict[str, Any]:
-    """The document as plain JSON data with every default written out: the same meaning gives the same data."""
+    """The document as plain JSON data with every default written out: the same meaning gives the
+    same data.
+    """
     return document.model_dump(mode="json", by_alias=True)
 
 
@@ -60,7 +66,9 @@ def _validated(model: type[Document], data: Any) -> Document:
 
 
 def _readable(error: Any) -> tuple[str, str]:
-    """An error of pydantic as a JSON pointer (RFC 6901) and a sentence; checks of ours name the place below their own."""
+    """An error of pydantic as a JSON pointer (RFC 6901) and a sentence; checks of ours name the
+    place below their own.
+    """
     pointer = place(*(part for part in error["loc"] if part != "[key]"))
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, PlacedError):

@@ -1,4 +1,6 @@
-"""How tickets are handled under an agreement: calls, escalation, appointments, cost approval and the like."""
+"""How tickets are handled under an agreement: calls, escalation, appointments, cost approval and
+the like.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""The text of a terms document as plain data: YAML, or the same as JSON, with the surprises taken out.
+"""The text of a terms document as plain data: YAML, or the same as JSON, with the surprises taken
+out.
 
-YAML is read from libyaml's events, one at a time, so that a document beyond a limit is given up where it passes it: its size is
-what a stranger chooses. Pure Python takes 50 s for 1 MiB; this takes 0.1 s for the largest document that is read at all.
+YAML is read from libyaml's events, one at a time, so that a document beyond a limit is given up
+where it passes it: its size is what a stranger chooses. Pure Python takes 50 s for 1 MiB; this
+takes 0.1 s for the largest document that is read at all.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class NotReadableError(ValueError):
 def read_yaml(text: bytes) -> Any:
     """Plain data of a YAML or JSON text. Raises NotReadableError.
 
-    No aliases, tags or duplicate keys; ``no`` is text and not false, ``2026-12-24`` is text, ``0.05`` is an exact Decimal.
+    No aliases, tags or duplicate keys; ``no`` is text and not false, ``2026-12-24`` is text,
+    ``0.05`` is an exact Decimal.
     """
     decoded = _decoded(text)
     try:
@@ -97,8 +100,8 @@ class _Collection:
 class _Builder:
     """Makes plain data of a parser's events. Raises NotReadableError.
 
-    A wrong key is told only if nothing else is wrong, and of several the one that is nested least: it is a fault
-    of the document's content, while the others are faults of its form.
+    A wrong key is told only if nothing else is wrong, and of several the one that is nested least:
+    it is a fault of the document's content, while the others are faults of its form.
     """
 
     def __init__(self, parser: yaml.CSafeLoader) -> None:
@@ -216,7 +219,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _checked(data: Any) -> Any:
-    """The data, once its size, its depth and every text in it are sound: no NUL, no half of a surrogate pair."""
+    """The data, once its size, its depth and every text in it are sound: no NUL, no half of a
+    surrogate pair.
+    """
     level, depth, nodes = [data], 0, 0
     while level:
         nodes += len(level)

@@ -32,7 +32,7 @@ _DEFAULT_PAUSES: Final[dict[str, list[PausingState]]] = {
 class ServiceLevel(TermsModel):
     """One line of the service levels: the first line that fits a ticket and a metric wins.
 
-    ``pauses_in`` null means the metric's default (see :meth:`pausing_states`).
+    ``pauses_in`` None means the metric's default (see :meth:`pausing_states`).
     """
 
     metric: Metric
@@ -89,7 +89,9 @@ def _is_not_before(soft: Span | None, target: Span | None) -> bool:
 
 
 def check_warnings(pointer: str, warnings: Iterable[object], *, worked: bool) -> None:
-    """A span before the deadline is worked minutes for ``effort_notice`` and time for everything else."""
+    """A span before the deadline is worked minutes for ``effort_notice`` and time for everything
+    else.
+    """
     for number, warning in enumerate(warnings):
         if isinstance(warning, Span) and (warning.clock == "worked") != worked:
             raise PlacedError(

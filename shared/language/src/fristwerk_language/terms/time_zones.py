@@ -1,4 +1,6 @@
-"""Time zones from the pinned ``tzdata`` package, so that every machine computes with the same rules."""
+"""Time zones from the pinned ``tzdata`` package, so that every machine computes with the same
+rules.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Small values of the terms language: targets, warnings, hours of a day, money amounts, identifiers.
+"""Small values of the terms language: targets, warnings, hours of a day, money amounts,
+identifiers.
 
 Each is read from the text a person writes and written back in one canonical form.
 """
@@ -48,7 +49,9 @@ def shown(value: object) -> str:
 
 
 class PlacedError(ValueError):
-    """A part of a document is wrong at a place below it. ``pointer`` (RFC 6901) starts at that part."""
+    """A part of a document is wrong at a place below it. ``pointer`` (RFC 6901) starts at that
+    part.
+    """
 
     def __init__(self, pointer: str, detail: str) -> None:
         self.pointer = pointer
@@ -73,7 +76,9 @@ class TermsModel(PydanticModel):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """An amount on a clock: ``amount`` is seconds for ``wall``, ``business`` and ``worked``, days for ``business_days``."""
+    """An amount on a clock: ``amount`` is seconds for ``wall``, ``business`` and ``worked``, days
+    for ``business_days``.
+    """
 
     clock: Clock
     amount: int
@@ -97,9 +102,11 @@ class Percent(msgspec.Struct, frozen=True):
 
 
 def parse_span(text: object) -> Span:
-    """A span such as ``4 hours``, ``30 business minutes``, ``1 business days`` or ``60 worked minutes``.
+    """A span such as ``4 hours``, ``30 business minutes``, ``1 business days`` or ``60 worked
+    minutes``.
 
-    Raises ValueError with a sentence for anything else, for nothing at all and for more than ten years.
+    Raises ValueError with a sentence for anything else, for nothing at all and for more than ten
+    years.
     """
     if isinstance(text, Span):
         return text
@@ -136,7 +143,9 @@ def parse_warning(text: object) -> Span | Percent:
 
 
 def parse_hours(text: object) -> str:
-    """Hours of a day as ``HH:MM-HH:MM``, half-open; ``24:00`` is a valid end, an end before its start runs past midnight."""
+    """Hours of a day as ``HH:MM-HH:MM``, half-open; ``24:00`` is a valid end, an end before its
+    start runs past midnight.
+    """
     found = _HOURS.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"{shown(text)} is not an interval of local time such as '08:30-17:00'")

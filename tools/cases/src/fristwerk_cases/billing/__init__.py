@@ -1,4 +1,6 @@
-"""Known cases: a folder's ``rating.json`` through the same functions that rate and invoice for the HTTP interface."""
+"""Known cases: a folder's ``rating.json`` through the same functions that rate and invoice for the
+HTTP interface.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ Printed = tuple[str, str | None, Decimal, Decimal, Decimal]
 
 
 def run(folder: Path) -> tuple[int, int, list[str]]:
-    """How many cases passed and failed, and a sentence for everything that did not come out as expected.
+    """How many cases passed and failed, and a sentence for everything that did not come out as
+    expected.
 
     A folder without the file has no cases; a file that cannot be read counts as one failure.
     """

@@ -1,4 +1,6 @@
-"""A case's contract as the agreement document, the signed contract and the VAT rates that the product rates with."""
+"""A case's contract as the agreement document, the signed contract and the VAT rates that the
+product rates with.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The form of known cases: a contract's terms and events in, lines and totals out (``tests/cases/README.md``)."""
+"""The form of known cases: a contract's terms and events in, lines and totals out
+(``tests/cases/README.md``).
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ class ContractTerms(Strict, frozen=True, kw_only=True):
 
 
 class Happening(Strict, frozen=True, kw_only=True, tag_field="t"):
-    """``eid`` marks a repeated delivery; ``rec`` is the day it was recorded, default the day itself."""
+    """``eid`` marks a repeated delivery; ``rec`` is the day it was recorded, default the day
+    itself.
+    """
 
     eid: str | None = None
     rec: date | None = None

@@ -51,8 +51,8 @@ def last_day(case: Case) -> date:
 class _Story:
     """Tells a case's events as the product would have recorded them.
 
-    A story gives few instants: what has none happens after what is told before it of the same ticket, on the day that it was
-    recorded if that is given.
+    A story gives few instants: what has none happens after what is told before it of the same
+    ticket, on the day that it was recorded if that is given.
     """
 
     def __init__(self, case: Case) -> None:
@@ -94,7 +94,9 @@ class _Story:
         self._record(f"contract-{NAME}", f"{self._case.id}-signed", signed, self._beginning)
 
     def _open(self, ticket: str) -> None:
-        """A ticket is opened when the story says so, else when its work began; then its warranty is judged."""
+        """A ticket is opened when the story says so, else when its work began; then its warranty is
+        judged.
+        """
         told = [each.at for each in self._case.events if isinstance(each, TicketOpened) and each.ticket == ticket]
         worked = [
             each.start for each in self._case.events if isinstance(each, CaseTimeLogged) and each.ticket == ticket
@@ -254,7 +256,9 @@ def _logged(case: Case, ticket: str) -> list[CaseTimeLogged]:
 
 
 def _starts(case: Case) -> dict[int, datetime]:
-    """The start of each entry; a class holds from an instant on, so entries of two classes never begin at the same one."""
+    """The start of each entry; a class holds from an instant on, so entries of two classes never
+    begin at the same one.
+    """
     starts: dict[int, datetime] = {}
     for ticket in _tickets(case):
         taken: dict[datetime, str] = {}

@@ -1,20 +1,23 @@
-"""Wording: the steps of a trace as sentences in German and English, figures as the country writes them."""
+"""Wording: the steps of a trace as sentences in German and English, figures as the country writes
+them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from billing_service.domain.explanation.trace import TraceStep, TraceStepName
+from billing_service.domain.explanation.trace import EntryFigure, Figure, TraceStep, TraceStepName
 from billing_service.domain.money import Money
+from billing_service.domain.statement.statement import Draw
 
 _SEPARATORS: Final = {"de-CH": ("’", "."), "de": (".", ","), "en": (",", ".")}
-Figures = Mapping[str, Any]
+WrittenFigures = Mapping[str, str]
 """A step's figures, each already written for the reader."""
 
-_ENGLISH: Final[dict[TraceStepName, Callable[[Figures], str]]] = {
+_ENGLISH: Final[dict[TraceStepName, Callable[[WrittenFigures], str]]] = {
     "entries": lambda f: f"Logged work: {f['entries']}, together {f['minutes']} minutes.",
     "covered": lambda f: f"The coverage rule {f['clauses']} makes this work free of charge.",
     "called_off": lambda f: f"Appointment {f['appointment']} on {f['start']} was {f['how']}.",
@@ -38,7 +41,7 @@ _ENGLISH: Final[dict[TraceStepName, Callable[[Figures], str]]] = {
     "changed": lambda f: f"Of {f['whole']} in all, {f['invoiced']} were invoiced before: {f['amount']} are left.",
     "withdrawn": lambda f: f"{f['invoiced']} were invoiced before and are no longer owed: {f['amount']}.",
 }
-_GERMAN: Final[dict[TraceStepName, Callable[[Figures], str]]] = {
+_GERMAN: Final[dict[TraceStepName, Callable[[WrittenFigures], str]]] = {
     "entries": lambda f: f"Erfasste Arbeit: {f['entries']}, zusammen {f['minutes']} Minuten.",
     "covered": lambda f: f"Nach der Deckungsregel {f['clauses']} ist diese Arbeit kostenlos.",
     "called_off": lambda f: f"Termin {f['appointment']} am {f['start']} wurde {f['how']}.",
@@ -69,13 +72,17 @@ _GERMAN: Final[dict[TraceStepName, Callable[[Figures], str]]] = {
 
 
 def sentences(steps: Iterable[TraceStep], language: str) -> list[str]:
-    """A sentence for each step; ``language`` is a tag such as ``de-CH`` or ``en-GB``, any but German reads English."""
+    """A sentence for each step; ``language`` is a tag such as ``de-CH`` or ``en-GB``, any but
+    German reads English.
+    """
     words = _GERMAN if language.startswith("de") else _ENGLISH
     return [words[step.name](_written(step, language)) for step in steps]
 
 
 def number(value: Decimal | int, language: str) -> str:
-    """A number with the country's separators: ``1’234.50`` in Switzerland, ``1.234,50`` in Germany, ``1,234.50`` in Britain."""
+    """A number with the country's separators: ``1’234.50`` in Switzerland, ``1.234,50`` in Germany,
+    ``1,234.50`` in Britain.
+    """
     group, point = _SEPARATORS.get(language) or _SEPARATORS["de" if language.startswith("de") else "en"]
     whole, _, places = f"{Decimal(value):,f}".partition(".")
     return whole.replace(",", group) + (point + places if places else "")
@@ -93,34 +100,31 @@ def day(value: date, language: str) -> str:
 
 def _written(step: TraceStep, language: str) -> dict[str, str]:
     """The figures of a step as text."""
-    german = language.startswith("de")
     written = {name: _figure(value, language) for name, value in step.figures.items()}
     match step.name:
-        case "entries":
-            entries = step.figures["entries"]
-            written["entries"] = ", ".join(f"{_figure(each['on'], language)} {each['minutes']} min" for each in entries)
         case "drawn":
-            packages = ", ".join(each["package"] for each in step.figures["packages"])
-            written["packages"] = f" ({packages})" if packages else ""
+            written["packages"] = f" ({written['packages']})" if written["packages"] else ""
         case "called_off":
-            written["how"] = _how(written, german=german, cancelled=step.figures["cancelled_at"] is not None)
-        case "covered":
-            written["clauses"] = ", ".join(step.figures["clauses"])
+            written["how"] = _how(written, language)
         case _:
             pass
     return written
 
 
-def _how(written: Mapping[str, str], *, german: bool, cancelled: bool) -> str:
-    if not cancelled:
+def _how(written: Mapping[str, str], language: str) -> str:
+    """How an appointment was called off; without an instant it was missed."""
+    german = language.startswith("de")
+    if not written["cancelled_at"]:
         return "versäumt" if german else "missed"
     if german:
         return f"am {written['cancelled_at']} abgesagt, weniger als {written['notice_hours']} Stunden vorher"
     return f"cancelled on {written['cancelled_at']}, less than {written['notice_hours']} hours before"
 
 
-def _figure(value: Any, language: str) -> str:
+def _figure(value: Figure, language: str) -> str:  # noqa: PLR0911 - one for each kind of figure
     match value:
+        case None:
+            return ""
         case Money():
             return amount(value, language)
         case int() | Decimal():
@@ -131,5 +135,15 @@ def _figure(value: Any, language: str) -> str:
             return day(value, language)
         case str():
             return value
-        case _:
-            return ""
+        case tuple():
+            return ", ".join(_part(each, language) for each in value)
+
+
+def _part(value: str | EntryFigure | Draw, language: str) -> str:
+    match value:
+        case EntryFigure():
+            return f"{day(value.on, language)} {value.minutes} min"
+        case Draw():
+            return value.package
+        case str():
+            return value

@@ -1,10 +1,13 @@
-"""Trace: from a line back to the events and clauses it rests on, with the arithmetic as steps and as sentences."""
+"""Trace: from a line back to the events and clauses it rests on, with the arithmetic as steps and
+as sentences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +21,7 @@ from billing_service.domain.statement.statement import (
     CalledOff,
     ChargeLine,
     Covered,
+    Draw,
     EntryPart,
     ToppedUp,
     Waived,
@@ -42,23 +46,39 @@ TraceStepName = Literal[
     "changed",
     "withdrawn",
 ]
-"""What a step did; its words stand in :mod:`billing_service.domain.explanation.messages`."""
+"""What a step did; its sentences are in :mod:`billing_service.domain.explanation.messages`."""
+
+
+class EntryFigure(msgspec.Struct, frozen=True, gc=False):
+    """``minutes`` of an entry, worked on the local day ``on``."""
+
+    entry: str
+    on: date
+    minutes: int
+
+
+Figure = (
+    BilledMinutes | Money | date | datetime | str | tuple[str, ...] | tuple[EntryFigure, ...] | tuple[Draw, ...] | None
+)
 
 
 class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of the arithmetic: ``figures`` by name, the ``rule`` of R1–R14 and the events that it takes in.
+    """One step of the arithmetic: ``figures`` by name, the ``rule`` of R1–R14 and the events that
+    it takes in.
 
-    Figures are numbers, amounts, dates, instants and words; ``amount`` stands in the last step of the whole charge.
+    The last step that leads to the whole charge has the figure ``amount``, its Money.
     """
 
     name: TraceStepName
     rule: str
-    figures: dict[str, Any]
+    figures: dict[str, Figure]
     sources: tuple[str, ...] = ()
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """A line explained: the ordered steps, and all events and clauses (of that version of the agreement) below it."""
+    """A line explained: the ordered steps, and all events and clauses (of that version of the
+    agreement) below it.
+    """
 
     charge: str
     kind: str
@@ -72,6 +92,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 def trace(line: ChargeLine) -> Trace:
     """How a line of a statement, an invoice or a credit note came about."""
     steps = _whole(line)
+    whole = steps[-1].figures["amount"]
+    assert isinstance(whole, Money), "the last step comes to the charge's amount"
     return Trace(
         charge=line.charge,
         kind=line.kind,
@@ -79,7 +101,7 @@ def trace(line: ChargeLine) -> Trace:
         agreement_version=line.agreement_version,
         clauses=line.clauses,
         sources=line.sources,
-        steps=(*steps, *_change(line, steps[-1].figures["amount"])),
+        steps=(*steps, *_change(line, whole)),
     )
 
 
@@ -99,18 +121,28 @@ def _whole(line: ChargeLine) -> list[TraceStep]:
                 *_worked(line, basis),
             ]
         case Covered():
-            covered = {"clauses": line.clauses, "amount": line.unit_price}
+            covered: dict[str, Figure] = {"clauses": line.clauses, "amount": line.unit_price}
             return [_entries(basis.parts), TraceStep(name="covered", rule="R11", figures=covered)]
         case CalledOff():
             return _called_off(line, basis)
         case ToppedUp():
             missing = basis.minimum - basis.charged
-            figures = {"minimum": basis.minimum, "charged": basis.charged, "amount": missing, "scope": basis.scope}
+            figures: dict[str, Figure] = {
+                "minimum": basis.minimum,
+                "charged": basis.charged,
+                "amount": missing,
+                "scope": basis.scope,
+            }
             return [TraceStep(name="topped_up", rule="R4", figures=figures, sources=line.sources)]
         case AddonMonth():
             return [_prorated(line, basis)]
         case Waived():
-            waived = {"waives": basis.waives, "waived": basis.amount, "reason": basis.reason, "actor": basis.actor}
+            waived: dict[str, Figure] = {
+                "waives": basis.waives,
+                "waived": basis.amount,
+                "reason": basis.reason,
+                "actor": basis.actor,
+            }
             return [
                 TraceStep(
                     name="waived", rule="R8", figures=waived | {"amount": -basis.amount}, sources=line.sources[-1:]
@@ -119,14 +151,14 @@ def _whole(line: ChargeLine) -> list[TraceStep]:
 
 
 def _entries(parts: tuple[EntryPart, ...]) -> TraceStep:
-    entries = [{"entry": part.entry, "on": part.on, "minutes": part.minutes} for part in parts]
-    figures = {"entries": entries, "minutes": sum(part.minutes for part in parts)}
+    entries = tuple(EntryFigure(part.entry, part.on, part.minutes) for part in parts)
+    figures: dict[str, Figure] = {"entries": entries, "minutes": sum(part.minutes for part in parts)}
     return TraceStep(name="entries", rule="R1", figures=figures, sources=tuple(part.event for part in parts))
 
 
 def _rounded(parts: tuple[EntryPart, ...], increment_minutes: int, scope: str) -> TraceStep:
     raw = sum(part.minutes for part in parts)
-    figures = {
+    figures: dict[str, Figure] = {
         "raw": raw,
         "increment": increment_minutes,
         "minutes": rounding.round_up(raw, increment_minutes),
@@ -142,11 +174,18 @@ def _worked(line: ChargeLine, basis: Worked) -> list[TraceStep]:
     steps: list[TraceStep] = []
     weighted, drawn = exact(basis.weighted_minutes), exact(basis.drawn_minutes)
     if weighted != basis.rounded_minutes:
-        figures = {"minutes": basis.rounded_minutes, "factor": basis.factor, "weighted": basis.weighted_minutes}
+        figures: dict[str, Figure] = {
+            "minutes": basis.rounded_minutes,
+            "factor": basis.factor,
+            "weighted": basis.weighted_minutes,
+        }
         steps.append(TraceStep(name="weighted", rule="R9", figures=figures))
     if line.kind == "allowance":
-        taken = [{"package": each.package, "minutes": each.minutes} for each in line.draws]
-        figures = {"asked": basis.weighted_minutes, "minutes": basis.drawn_minutes, "packages": taken}
+        figures = {
+            "asked": basis.weighted_minutes,
+            "minutes": basis.drawn_minutes,
+            "packages": line.draws,
+        }
         return [*steps, TraceStep(name="drawn", rule="R3", figures=figures | {"amount": zero(line.amount.currency)})]
     increment = basis.overage_increment_minutes
     assert increment is not None, "overage has an increment"
@@ -166,17 +205,17 @@ def _factored(line: ChargeLine, basis: Worked) -> list[TraceStep]:
     if numerator == denominator:
         return []
     rate = exact_decimal(line.unit_price.exact * Fraction(denominator, numerator))
-    figures = {"rate": Money(at_least_cents(rate), line.unit_price.currency), "factor": basis.factor}
+    figures: dict[str, Figure] = {"rate": Money(at_least_cents(rate), line.unit_price.currency), "factor": basis.factor}
     return [TraceStep(name="factored", rule="R9", figures=figures | {"unit_price": line.unit_price})]
 
 
 def _priced(minutes: BilledMinutes, price: Money) -> TraceStep:
-    figures = {"minutes": minutes, "unit_price": price, "amount": per_hour(exact(minutes), price)}
+    figures: dict[str, Figure] = {"minutes": minutes, "unit_price": price, "amount": per_hour(exact(minutes), price)}
     return TraceStep(name="priced", rule="R14", figures=figures)
 
 
 def _called_off(line: ChargeLine, basis: CalledOff) -> list[TraceStep]:
-    figures = {
+    figures: dict[str, Figure] = {
         "appointment": basis.appointment,
         "start": basis.start,
         "cancelled_at": basis.cancelled_at,
@@ -194,7 +233,7 @@ def _called_off(line: ChargeLine, basis: CalledOff) -> list[TraceStep]:
 
 def _prorated(line: ChargeLine, basis: AddonMonth) -> TraceStep:
     days = addons.days_of(basis.from_on, basis.until_on, basis.proration)
-    figures = {
+    figures: dict[str, Figure] = {
         "addon": basis.addon,
         "from": basis.from_on,
         "until": basis.until_on,
@@ -214,7 +253,11 @@ def _change(line: ChargeLine, whole: Money) -> list[TraceStep]:
         case "new":
             return []
         case "changed":
-            figures = {"whole": whole, "invoiced": whole - line.amount, "amount": line.amount}
+            figures: dict[str, Figure] = {"whole": whole, "invoiced": whole - line.amount, "amount": line.amount}
         case "withdrawn":
-            figures = {"whole": zero(whole.currency), "invoiced": -line.amount, "amount": line.amount}
+            figures = {
+                "whole": zero(whole.currency),
+                "invoiced": -line.amount,
+                "amount": line.amount,
+            }
     return [TraceStep(name=line.change, rule="R13", figures=figures)]

@@ -1,4 +1,5 @@
-"""Facts: the immutable things that one account's bill rests on, and which of them count up to a day.
+"""Facts: the immutable things that one account's bill rests on, and which of them count up to a
+day.
 
 An account is a contract with all its tickets, or a customer's tickets without a contract.
 """
@@ -16,7 +17,9 @@ _CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "co
 
 
 class FactStamp(msgspec.Struct, frozen=True, gc=False):
-    """When a fact happened and when the log took it, and which event it was (``version`` inside its stream)."""
+    """When a fact happened and when the log took it, and which event it was (``version`` inside its
+    stream).
+    """
 
     event: str
     occurred_at: datetime
@@ -56,7 +59,7 @@ class TermsChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer's answer to cost approval ``number``; ``extra_minutes`` null is open-ended."""
+    """The customer's answer to cost approval ``number``; ``extra_minutes`` None is open-ended."""
 
     stamp: FactStamp
     number: int
@@ -65,7 +68,9 @@ class CostDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppointmentFact(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to appointment ``number``; ``start`` for booked, ``by`` and ``written`` for cancelled."""
+    """What happened to appointment ``number``; ``start`` for booked, ``by`` and ``written`` for
+    cancelled.
+    """
 
     stamp: FactStamp
     number: int
@@ -82,7 +87,9 @@ class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A ticket's facts, each kind in the order in which it happened; work in the order of its start."""
+    """A ticket's facts, each kind in the order in which it happened; work in the order of its
+    start.
+    """
 
     id: str
     stamp: FactStamp
@@ -111,7 +118,8 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrepaidPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """Prepaid ``minutes`` that work between local dates, inclusive, draws from; ``until_on`` null does not expire.
+    """Prepaid ``minutes`` that work between local dates, inclusive, draws from; ``until_on`` None
+    does not expire.
 
     ``overage_rate`` is the price of an hour beyond it, billed in whole overage increments (R2).
     """
@@ -146,7 +154,9 @@ class Termination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BilledContract(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract as signed and what became of it. ``packages`` are prepaid minutes agreed with dates of their own."""
+    """A contract as signed and what became of it. ``packages`` are prepaid minutes agreed with
+    dates of their own.
+    """
 
     id: str
     stamp: FactStamp
@@ -164,7 +174,9 @@ class BilledContract(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def last_day(self) -> date | None:
-        """The last day in force, inclusive: the signed one or the last termination's, whichever is earlier."""
+        """The last day in force, inclusive: the signed one or the last termination's, whichever is
+        earlier.
+        """
         ends = [end for end in (self.until_on, *(each.until_on for each in self.terminations[-1:])) if end is not None]
         return min(ends, default=None)
 
@@ -189,7 +201,9 @@ class ChargeDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one contract's (or customer's) bill rests on. ``id`` is the contract's or the customer's."""
+    """Everything that one contract's (or customer's) bill rests on. ``id`` is the contract's or the
+    customer's.
+    """
 
     id: str
     contract: BilledContract | None = None
@@ -207,9 +221,11 @@ Fact = TypeVar("Fact", bound=Stamped)
 
 
 def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTicket], datetime]) -> Account:
-    """The facts that count: what occurred before ``end_of`` the ticket, and of everything what was recorded by ``known_at``.
+    """The facts that count: what occurred before ``end_of`` the ticket, and of everything what was
+    recorded by ``known_at``.
 
-    Contracts, packages, add-ons and decisions are not cut by when they occurred: they count by their own dates.
+    Contracts, packages, add-ons and decisions are not cut by when they occurred: they count by
+    their own dates.
     """
 
     def counted(ticket: BilledTicket) -> BilledTicket:

@@ -1,4 +1,5 @@
-"""Which events a bill is made of. Every event type is either a fact of a bill or named here as none.
+"""Which events a bill is made of. Every event type is either a fact of a bill or named here as
+none.
 
 A new event type fails type checking in the projector until it is added to one of these unions.
 """
@@ -80,7 +81,8 @@ EventWithoutPrice = (
     | NoticeEvent
     | BillingEvent
 )
-"""What no bill depends on; billing's own events come from its own log, not from the ticket service's feed."""
+"""What no bill depends on; billing's own events come from its own log, not from the ticket
+service's feed."""
 
 
 _FACT_TYPES: Final = frozenset(
@@ -89,5 +91,7 @@ _FACT_TYPES: Final = frozenset(
 
 
 def is_unreadable_fact(event: object) -> bool:
-    """Whether this version cannot read a fact: the account must not be rated as if it did not exist."""
+    """Whether this version cannot read a fact: the account must not be rated as if it did not
+    exist.
+    """
     return isinstance(event, UnreadableEvent) and event.type in _FACT_TYPES

@@ -1,4 +1,6 @@
-"""From recorded events to the facts of one account: the same in whatever order they arrive, each event once."""
+"""From recorded events to the facts of one account: the same in whatever order they arrive, each
+event once.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,11 @@ from fristwerk_language.events import tickets as events
 
 
 def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
-    """The account of a contract or customer, made of recorded events; events of other accounts are ignored.
+    """The account of a contract or customer, made of recorded events; events of other accounts are
+    ignored.
 
-    Events may come in any order and repeatedly: an event counts once, by its envelope's id. Work on tickets without a
-    contract belongs to the customer's account.
+    Events may come in any order and repeatedly: an event counts once, by its envelope's id. Work on
+    tickets without a contract belongs to the customer's account.
     """
     by_stream: defaultdict[str, dict[str, Recorded]] = defaultdict(dict)
     for each in recorded:
@@ -104,7 +107,9 @@ class _ContractFacts(msgspec.Struct):
 
 
 def _contract(recorded: Sequence[tuple[FactStamp, ContractEvent]]) -> tuple[BilledContract | None, str | None]:
-    """The contract and the customer who signed it; None, None while the signing is not among the events."""
+    """The contract and the customer who signed it; None, None while the signing is not among the
+    events.
+    """
     signed: tuple[FactStamp, customers.ContractSigned] | None = None
     facts = _ContractFacts()
     for stamp, event in recorded:

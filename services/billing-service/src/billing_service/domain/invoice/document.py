@@ -1,7 +1,9 @@
-"""The frozen document of an invoice or credit note: everything it says, so that nothing is looked up again.
+"""The frozen document of an invoice or credit note: everything it says, so that nothing is looked
+up again.
 
-The number is not part of it: the log gives it when the document is issued. Field order is the order in which documents are
-stored, and the digest is taken over what is stored: new fields go to the end.
+The number is not part of it: the log gives it when the document is issued. Field order is the order
+in which documents are stored, and the digest is taken over what is stored: new fields go to the
+end.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a document is addressed to, as known on the day of issue.
 
-    A private person's name, address and VAT id are None; ``sealed_in`` is the event that has them, sealed.
+    A private person's name, address and VAT id are None; ``sealed_in`` is the event that has them,
+    sealed.
     """
 
     customer: str
@@ -67,10 +70,11 @@ class DocumentLine(ChargeLine, frozen=True, gc=False, kw_only=True):
 
 
 class InvoiceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What an invoice or credit note says. ``refers_to`` are the numbers of earlier documents that its lines change.
+    """What an invoice or credit note says. ``refers_to`` are the numbers of earlier documents that
+    its lines change.
 
-    ``account`` is the contract or customer it is for, ``contract`` None if it is the customer. ``corrects`` is the invoice that
-    a credit note takes back, with its ``reason``.
+    ``account`` is the contract or customer it is for, ``contract`` None if it is the customer.
+    ``corrects`` is the invoice that a credit note takes back, with its ``reason``.
     """
 
     account: str

@@ -1,4 +1,6 @@
-"""Invoices: what a statement adds to what was invoiced before, and whether that is an invoice or a credit note."""
+"""Invoices: what a statement adds to what was invoiced before, and whether that is an invoice or a
+credit note.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ ChargeState = Literal["rated", "proposed", "charged", "waived", "invoiced"]
 def difference(statement: Sequence[ChargeLine], already_invoiced: Iterable[ChargeLine]) -> tuple[ChargeLine, ...]:
     """What the statement's lines add to the invoiced ones; a charge that is gone is taken back.
 
-    So the sum of all documents is the result at the last cutoff, however many there were. A line of which neither minutes,
-    days nor amount changed is left out.
+    So the sum of all documents is the result at the last cutoff, however many there were. A line of
+    which neither minutes, days nor amount changed is left out.
     """
     invoiced = {key: line for key, line in combined(already_invoiced).items() if _says_something(line)}
     now = combined(statement)
@@ -34,7 +36,9 @@ def difference(statement: Sequence[ChargeLine], already_invoiced: Iterable[Charg
 
 
 def totals(statement: Statement, lines: Iterable[ChargeLine]) -> Totals:
-    """The totals of a document's own lines: VAT per rate on their sum, payable as the agreement rounds it."""
+    """The totals of a document's own lines: VAT per rate on their sum, payable as the agreement
+    rounds it.
+    """
     return vat.totals(lines, statement.currency, statement.cash_rounding)
 
 

@@ -25,7 +25,9 @@ class NewInvoiceRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that was dealt with: the number issued, or the stable code and sentence of why there is none."""
+    """An account that was dealt with: the number issued, or the stable code and sentence of why
+    there is none.
+    """
 
     account: str
     outcome: RunItemOutcome

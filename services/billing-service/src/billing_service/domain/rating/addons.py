@@ -22,7 +22,9 @@ _COMMERCIAL_MONTH_DAYS: Final = 30
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A booking's days, inclusive; ``until_on`` null is open-ended. ``sources`` are the events that made it so."""
+    """A booking's days, inclusive; ``until_on`` None is open-ended. ``sources`` are the events that
+    made it so.
+    """
 
     booking: Booking
     from_on: date
@@ -35,8 +37,8 @@ def addon_lines(
 ) -> tuple[list[ChargeLine], list[Violation]]:
     """The lines of every month that began by ``until``, and the bookings that the terms refuse.
 
-    A month is billed with the first invoice whose cutoff lies in or after it. A day covered by two bookings of one add-on
-    is billed once.
+    A month is billed with the first invoice whose cutoff lies in or after it. A day covered by two
+    bookings of one add-on is billed once.
     """
     if contract is None:
         return [], []
@@ -53,9 +55,11 @@ def addon_lines(
 
 
 def segments(contract: BilledContract, addon: str) -> list[Segment]:
-    """The days of each booking of an add-on, disjoint and in order: as booked, as ended, within the contract's.
+    """The days of each booking of an add-on, disjoint and in order: as booked, as ended, within the
+    contract's.
 
-    An end belongs to the last booking that began by it; one before every beginning takes back the first.
+    An end belongs to the last booking that began by it; one before every beginning takes back the
+    first.
     """
     bookings = sorted(
         (each for each in contract.bookings if each.addon == addon), key=lambda each: (each.from_on, each.stamp.order)
@@ -81,7 +85,9 @@ def segments(contract: BilledContract, addon: str) -> list[Segment]:
 
 
 def days_of(first: date, last: date, proration: Literal["daily", "none", "thirty360"]) -> int:
-    """How many days of a month a span in it has: calendar days, or those of a month of thirty (30E/360)."""
+    """How many days of a month a span in it has: calendar days, or those of a month of thirty
+    (30E/360).
+    """
     if proration != "thirty360":
         return (last - first).days + 1
     is_end = last.day == monthrange(last.year, last.month)[1]
@@ -90,7 +96,9 @@ def days_of(first: date, last: date, proration: Literal["daily", "none", "thirty
 
 
 def month_amount(basis: AddonMonth, days: int, monthly: Money) -> Money:
-    """The price of so many days of a month: the share up to their end less that before them, so parts add up exactly."""
+    """The price of so many days of a month: the share up to their end less that before them, so
+    parts add up exactly.
+    """
     if basis.proration == "none":
         return share(monthly, 1, 1)
     return share(monthly, basis.before_days + days, basis.month_days) - share(

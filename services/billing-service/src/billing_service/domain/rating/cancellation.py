@@ -1,4 +1,6 @@
-"""Late cancellations and missed appointments: whether one is late, and what its preparation costs (R6, R7)."""
+"""Late cancellations and missed appointments: whether one is late, and what its preparation costs
+(R6, R7).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from fristwerk_language.terms.handling import CancellationTerms
 
 
 class AppointmentEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """How an appointment ended. ``late`` is a cancellation too late, or a missed one; ``sources`` are the events."""
+    """How an appointment ended. ``late`` is a cancellation too late, or a missed one; ``sources``
+    are the events.
+    """
 
     verdict: Literal["open", "held", "called_off_in_time", "called_off_by_vendor", "late"]
     start: datetime | None = None
@@ -63,7 +67,8 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_late(start: datetime, cancelled_at: datetime, terms: CancellationTerms, agreement: AgreementDocument) -> bool:
-    """Whether less than the notice lay between a cancellation and the start: exactly the notice is in time (R6).
+    """Whether less than the notice lay between a cancellation and the start: exactly the notice is
+    in time (R6).
 
     ``elapsed`` counts the hours that passed; ``wall`` the difference of the local clock times.
     """
@@ -74,9 +79,11 @@ def is_late(start: datetime, cancelled_at: datetime, terms: CancellationTerms, a
 
 
 def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce) -> AppointmentEnd:
-    """How an appointment ended, by the terms in force at its end: the first end after the last booking counts.
+    """How an appointment ended, by the terms in force at its end: the first end after the last
+    booking counts.
 
-    A cancellation not in writing does not count where the terms want it written; the vendor's own is never late.
+    A cancellation not in writing does not count where the terms want it written; the vendor's own
+    is never late.
     """
     found = AppointmentEnd(verdict="open")
     for step in steps:
@@ -123,10 +130,11 @@ def fees(
     preparation: Sequence[Piece],
     regime_on: Callable[[date], Regime],
 ) -> tuple[list[Fee], list[Piece], list[Violation]]:
-    """The fees of a ticket's late appointments, the preparation that costs nothing, and what has no price.
+    """The fees of a ticket's late appointments, the preparation that costs nothing, and what has no
+    price.
 
-    Preparation of an appointment that is open, was held or was called off in time is not billed; without preparation there is
-    no fee (R7).
+    Preparation of an appointment that is open, was held or was called off in time is not billed;
+    without preparation there is no fee (R7).
     """
     by_number: dict[int, list[Piece]] = {}
     for piece in preparation:
@@ -154,7 +162,9 @@ def fees(
 
 
 def charged_line(fee: Fee) -> ChargeLine:
-    """The fee as a line: preparation at the plain hourly rate, without a minimum; 0.00 if packages settle it."""
+    """The fee as a line: preparation at the plain hourly rate, without a minimum; 0.00 if packages
+    settle it.
+    """
     hourly = fee.agreement.billing.hourly
     if fee.regime.kind == "package" or hourly is None:
         price = zero(fee.agreement.currency)
@@ -186,7 +196,9 @@ def demand(fee: Fee) -> Demand:
 
 
 def waivers(lines: Iterable[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> list[ChargeLine]:
-    """For every waived charge that has a price (and every waived fee) the line that takes it back (R8)."""
+    """For every waived charge that has a price (and every waived fee) the line that takes it back
+    (R8).
+    """
     return [
         msgspec.structs.replace(
             line,

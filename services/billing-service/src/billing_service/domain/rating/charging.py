@@ -1,4 +1,6 @@
-"""Charging: an account's sorted work and late cancellations as lines, drawn from packages or priced."""
+"""Charging: an account's sorted work and late cancellations as lines, drawn from packages or
+priced.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ _HOURLY: Final = Regime("hourly")
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """The packages that charges draw from, what a day's work is billed by, and what issued invoices drew."""
+    """The packages that charges draw from, what a day's work is billed by, and what issued invoices
+    drew.
+    """
 
     agreement: AgreementDocument
     packages: tuple[PrepaidPackage, ...]
@@ -42,7 +46,9 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charged(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines, those that wait for a decision, what could not be put on one, and what is left in each package."""
+    """The lines, those that wait for a decision, what could not be put on one, and what is left in
+    each package.
+    """
 
     lines: list[ChargeLine]
     proposed: list[ChargeLine]
@@ -77,7 +83,9 @@ def free_lines(account: str, tickets: Sequence[ClassifiedWork], pool: Pool) -> l
 def charge(
     account: str, tickets: Sequence[ClassifiedWork], pool: Pool, decisions: Mapping[str, ChargeDecision]
 ) -> Charged:
-    """Billable work and fees as lines. Work draws from packages before fees do, each in the order of its days."""
+    """Billable work and fees as lines. Work draws from packages before fees do, each in the order
+    of its days.
+    """
     pieces = [piece for each in tickets for piece in each.billable]
     groups = grouping.grouped(account, pieces, pool.regime_on, pool.term_on)
     refusals = [(group, _refusal(group)) for group in groups]
@@ -111,7 +119,9 @@ def _not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:
 
 
 def _refusal(group: RoundingGroup) -> tuple[NotRatedReason, Violation] | None:
-    """Why a group's work has no price: no hourly rate, or a package that expired and allows nothing after it (R5)."""
+    """Why a group's work has no price: no hourly rate, or a package that expired and allows nothing
+    after it (R5).
+    """
     agreement = group.first.agreement
     if group.regime.kind == "refuse":
         package = group.regime.packages[-1]
@@ -150,7 +160,9 @@ def _is_settled(fee: Fee, decisions: Mapping[str, ChargeDecision]) -> bool:
 def _drawn(
     groups: Sequence[RoundingGroup], fees: Sequence[Fee], pool: Pool
 ) -> tuple[list[ChargeLine], Mapping[str, Exact]]:
-    """The lines of work and of fees that packages settle: rounded, weighted, drawn, and the rest priced."""
+    """The lines of work and of fees that packages settle: rounded, weighted, drawn, and the rest
+    priced.
+    """
     shares = [grouping.round_by_day(group, _increment(group)) for group in groups]
     asking = sorted(
         (share.on, share.started_at, number, share.minutes)

@@ -11,9 +11,11 @@ from billing_service.domain.statement.statement import Violation
 
 
 class ClassifiedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A ticket's pieces, each minute in one place. ``coverage`` is the clause that made an entry free.
+    """A ticket's pieces, each minute in one place. ``coverage`` is the clause that made an entry
+    free.
 
-    ``unresolved`` are those that do not count yet (``bill_when: resolved``). ``logged_minutes`` is the whole, as corrected.
+    ``unresolved`` are those that do not count yet (``bill_when: resolved``). ``logged_minutes`` is
+    the whole, as corrected.
     """
 
     ticket: BilledTicket
@@ -62,8 +64,8 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
 def counted(pieces: list[Piece], ticket: BilledTicket) -> tuple[list[Piece], list[Piece]]:
     """The pieces that count already, and those that do not yet.
 
-    Under ``bill_when: resolved`` a piece counts once the ticket was resolved or closed at or after its start, and then rests
-    on that event too; reopening takes nothing back.
+    Under ``bill_when: resolved`` a piece counts once the ticket was resolved or closed at or after
+    its start, and then rests on that event too; reopening takes nothing back.
     """
     counts: list[Piece] = []
     waits: list[Piece] = []

@@ -23,7 +23,9 @@ class Gated(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Gate:
-    """The gate while a ticket's work and decisions are walked through in the order in which they happened."""
+    """The gate while a ticket's work and decisions are walked through in the order in which they
+    happened.
+    """
 
     def __init__(self) -> None:
         self.used = 0
@@ -71,11 +73,13 @@ class _Gate:
 def hold(
     agreement: AgreementDocument, ticket: str, pieces: Sequence[Piece], decisions: Sequence[CostDecision]
 ) -> Gated:
-    """Raw minutes add up over the ticket's life; more than the limit is held, the limit itself is not.
+    """Raw minutes add up over the ticket's life; more than the limit is held, the limit itself is
+    not.
 
-    An approval lifts the limit, by so many minutes or for good, and frees what waits; a rejection writes off what waits
-    at that moment. Each approval's number is decided once. ``pieces`` are the billable ones in the order of their start,
-    each under the gate of its own terms; ``agreement`` is the ticket's newest.
+    An approval lifts the limit, by so many minutes or for good, and frees what waits; a rejection
+    writes off what waits at that moment. Each approval's number is decided once. ``pieces`` are the
+    billable ones in the order of their start, each under the gate of its own terms; ``agreement``
+    is the ticket's newest.
     """
     gate = _Gate()
     pending = deque(decisions)

@@ -19,7 +19,8 @@ class WorkClass(msgspec.Struct, frozen=True):
 
 
 def class_of_work(piece: Piece, ticket: BilledTicket) -> WorkClass:
-    """The coverage rules come first: preparation that they make free is free, and no fee is charged by it.
+    """The coverage rules come first: preparation that they make free is free, and no fee is charged
+    by it.
 
     Preparation is a class of its own only where the agreement charges late cancellations by it.
     """

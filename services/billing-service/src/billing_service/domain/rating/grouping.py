@@ -1,4 +1,6 @@
-"""Grouping: billable work that is rounded up together, once, and how its rounded minutes fall on its days (R1)."""
+"""Grouping: billable work that is rounded up together, once, and how its rounded minutes fall on
+its days (R1).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Scope = Literal["ticket_day", "entry", "ticket", "period"]
 
 
 class RoundingGroup(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Pieces of one ticket, day, type and version (or a wider scope), in the order of their start. ``key`` is stable."""
+    """Pieces of one ticket, day, type and version (or a wider scope), in the order of their start.
+    ``key`` is stable.
+    """
 
     account: str
     ticket: str
@@ -56,8 +60,9 @@ def grouped(
 ) -> list[RoundingGroup]:
     """The rounding groups, in the order in which their work began.
 
-    A group never spans two regimes (prepaid, beyond a package's expiry, hourly), ticket types or versions of the terms:
-    each has a price and an increment of its own. ``period`` is the term of the contract, whose first day ``term_on`` gives.
+    A group never spans two regimes (prepaid, beyond a package's expiry, hourly), ticket types or
+    versions of the terms: each has a price and an increment of its own. ``period`` is the term of
+    the contract, whose first day ``term_on`` gives.
     """
     found: dict[tuple[str, str], list[Piece]] = {}
     for piece in sorted(pieces, key=lambda each: (each.start, each.ticket, each.entry)):
@@ -78,7 +83,8 @@ def grouped(
 def round_by_day(group: RoundingGroup, increment_minutes: int) -> list[DayShare]:
     """The group's minutes rounded up once, told apart by day.
 
-    A day gets what the sum up to its end rounds to, less what earlier days got; so the days add up to the whole.
+    A day gets what the sum up to its end rounds to, less what earlier days got; so the days add up
+    to the whole.
     """
     days: dict[date, list[Piece]] = {}
     for piece in group.pieces:

@@ -1,4 +1,6 @@
-"""The minimum charge: what is missing from a ticket's, a group's or an invoice's work to the agreed amount (R4)."""
+"""The minimum charge: what is missing from a ticket's, a group's or an invoice's work to the agreed
+amount (R4).
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,12 @@ VersionedTerms = tuple[int, AgreementDocument]
 
 
 def top_ups(account: str, lines: Iterable[ChargeLine], version_of: Callable[[str], VersionedTerms]) -> list[ChargeLine]:
-    """A line for each ticket (over its life) or group whose charged work stays below the minimum of its terms.
+    """A line for each ticket (over its life) or group whose charged work stays below the minimum of
+    its terms.
 
-    ``lines`` are those not waived; ``version_of`` a ticket gives its newest terms. Nothing charged, nothing missing. When
-    later work passes the minimum the line is gone, and the next invoice takes it back.
+    ``lines`` are those not waived; ``version_of`` a ticket gives its newest terms. Nothing charged,
+    nothing missing. When later work passes the minimum the line is gone, and the next invoice takes
+    it back.
     """
     bases: dict[tuple[str, str], list[ChargeLine]] = {}
     for line in lines:
@@ -39,7 +43,8 @@ def top_ups(account: str, lines: Iterable[ChargeLine], version_of: Callable[[str
 def invoice_top_ups(
     account: str, lines: Iterable[ChargeLine], invoiced: Invoiced, version: VersionedTerms
 ) -> list[ChargeLine]:
-    """The minimum per invoice: what issued invoices topped up stays, and what the next one adds is topped up.
+    """The minimum per invoice: what issued invoices topped up stays, and what the next one adds is
+    topped up.
 
     It is the one charge that depends on how often is invoiced, as its terms say.
     """
@@ -62,7 +67,8 @@ def _top_up(
 ) -> list[ChargeLine]:
     """The line that lifts ``base``, less what was charged ``before``, to the minimum.
 
-    Whether something is missing is decided on exact amounts; how much, on the rounded lines: so they add up to the minimum.
+    Whether something is missing is decided on exact amounts; how much, on the rounded lines: so
+    they add up to the minimum.
     """
     number, agreement = version
     minimum = agreement.billing.minimum_charge
@@ -90,6 +96,8 @@ def _top_up(
 
 
 def _counts(line: ChargeLine, minimum: MinimumChargeTerms) -> bool:
-    """Whether an invoiced line belongs to what the minimum is compared with; a waiver takes back what it waives."""
+    """Whether an invoiced line belongs to what the minimum is compared with; a waiver takes back
+    what it waives.
+    """
     kind = line.basis.waives if isinstance(line.basis, Waived) else line.kind
     return kind in minimum.applies_to

@@ -1,4 +1,6 @@
-"""Packages: what is granted when, which of them work may draw from, and who drew how much (R3, R5, R9, R13)."""
+"""Packages: what is granted when, which of them work may draw from, and who drew how much (R3, R5,
+R9, R13).
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,11 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def term_of(contract: BilledContract | None, agreement: AgreementDocument, on: date) -> tuple[date, date]:
-    """First and last day of the term that a day lies in: the contract's year, or the calendar's (R5).
+    """First and last day of the term that a day lies in: the contract's year, or the calendar's
+    (R5).
 
-    A contract year that began on 29 February begins on 1 March in common years. Without a contract: the calendar year.
+    A contract year that began on 29 February begins on 1 March in common years. Without a contract:
+    the calendar year.
     """
     package = agreement.billing.package
     if contract is None or (package is not None and package.term == "calendar_year"):
@@ -53,7 +57,9 @@ def term_of(contract: BilledContract | None, agreement: AgreementDocument, on: d
 
 
 def granted(contract: BilledContract | None, agreement: AgreementDocument, until: date) -> tuple[PrepaidPackage, ...]:
-    """Every package that began by ``until``, in the order in which they are drawn: earliest expiry, then earliest bought."""
+    """Every package that began by ``until``, in the order in which they are drawn: earliest expiry,
+    then earliest bought.
+    """
     if contract is None:
         return ()
     found = [*contract.packages, *_of_plan(contract, agreement, until), *_bought(contract, agreement)]
@@ -62,7 +68,9 @@ def granted(contract: BilledContract | None, agreement: AgreementDocument, until
 
 
 def regime(packages: Sequence[PrepaidPackage], agreement: AgreementDocument, on: date) -> Regime:
-    """What a day's work is billed by: packages in force on it, else what the agreement says of expired ones (R5)."""
+    """What a day's work is billed by: packages in force on it, else what the agreement says of
+    expired ones (R5).
+    """
     in_force = tuple(each for each in packages if each.from_on <= on and (each.until_on is None or on <= each.until_on))
     if in_force:
         return Regime("package", in_force)
@@ -74,7 +82,9 @@ def regime(packages: Sequence[PrepaidPackage], agreement: AgreementDocument, on:
 
 
 def weigh(minutes: int, factor: Decimal, agreement: AgreementDocument) -> Exact:
-    """The minutes that a package is asked for: weighted by the rate factor unless the agreement ignores it (R9)."""
+    """The minutes that a package is asked for: weighted by the rate factor unless the agreement
+    ignores it (R9).
+    """
     terms = agreement.billing.package
     if factor == 1 or (terms is not None and terms.rate_factor == "ignore"):
         return minutes
@@ -86,8 +96,9 @@ def draw(
 ) -> tuple[list[tuple[Draw, ...]], dict[str, Exact]]:
     """What each demand draws, and what is left in each package.
 
-    First everybody keeps what issued invoices drew for them, as far as they still need it (R13); then the demands draw the
-    rest in the order given. What a demand does not get is left to be priced.
+    First everybody keeps what issued invoices drew for them, as far as they still need it (R13);
+    then the demands draw the rest in the order given. What a demand does not get is left to be
+    priced.
     """
     left: dict[str, Exact] = {package.id: package.minutes for package in packages}
     keeps = {charge: dict(by_package) for charge, by_package in frozen.items()}
@@ -169,7 +180,9 @@ def _bought(contract: BilledContract, agreement: AgreementDocument) -> list[Prep
 def _package(
     package_id: str, hours: int, first: date, last: date, contract: BilledContract, agreement: AgreementDocument
 ) -> PrepaidPackage:
-    """A package of the agreement's terms; with ``carry_over`` it lasts as long as the contract, so nothing lapses."""
+    """A package of the agreement's terms; with ``carry_over`` it lasts as long as the contract, so
+    nothing lapses.
+    """
     terms = agreement.billing.package
     assert terms is not None, "only an agreement with package terms grants packages"
     ends = [end for end in (None if terms.carry_over else last, contract.last_day) if end is not None]

@@ -1,4 +1,6 @@
-"""Pricing: the lines of rounding groups: free, drawn from packages, beyond them, and hourly (R1–R3, R9, R11)."""
+"""Pricing: the lines of rounding groups: free, drawn from packages, beyond them, and hourly (R1–R3,
+R9, R11).
+"""
 
 from __future__ import annotations
 
@@ -69,10 +71,11 @@ def hourly_line(group: RoundingGroup, rounded: int, hourly: HourlyTerms) -> Char
 def package_lines(
     group: RoundingGroup, rounded: int, weighted: int | Fraction, draws: Sequence[Draw]
 ) -> list[ChargeLine]:
-    """What packages gave, at 0.00 on one line, and what is left over, at the plain overage rate (R2, R3).
+    """What packages gave, at 0.00 on one line, and what is left over, at the plain overage rate
+    (R2, R3).
 
-    Both rest on the same entries. The logged minutes are told apart as the rounded ones are: packages cover as many as
-    they gave minutes for.
+    Both rest on the same entries. The logged minutes are told apart as the rounded ones are:
+    packages cover as many as they gave minutes for.
     """
     drawn = sum(exact(each.minutes) for each in draws)
     over = weighted - drawn

@@ -1,8 +1,9 @@
 """Rating: the pipeline from an account's facts to its statement, one small step after the other.
 
-Take each event once, apply corrections, classify, hold at the cost gate, group, round up once per group, weight by the rate
-factor, draw from packages, price overage and hourly work, minimum charge, late cancellations and waivers, add-ons, round each
-line, VAT per rate on the sum, round the payable amount. The order is part of the contract.
+Take each event once, apply corrections, classify, hold at the cost gate, group, round up once per
+group, weight by the rate factor, draw from packages, price overage and hourly work, minimum charge,
+late cancellations and waivers, add-ons, round each line, VAT per rate on the sum, round the payable
+amount. The order is part of the contract.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from fristwerk_language.terms import AgreementDocument, zone
 
 
 class EmptyAccountError(ValueError):
-    """Raised for an account without a contract and without tickets: no agreement says what it costs."""
+    """Raised for an account without a contract and without tickets: no agreement says what it
+    costs.
+    """
 
 
 def rate(
@@ -43,11 +46,13 @@ def rate(
     invoiced: Invoiced = ledger.NOTHING,
     vat_rates: vat.Rates = vat.RATES,
 ) -> Statement:
-    """What an account's facts come to, up to and including the local day ``until``, as far as recorded by ``known_at``.
+    """What an account's facts come to, up to and including the local day ``until``, as far as
+    recorded by ``known_at``.
 
-    ``terms`` finds the agreement of a name and version. ``invoiced`` are the account's issued documents: what they drew from
-    packages stays drawn (R13). Raises CurrencyMixedError if a ticket's agreement has another currency than the account's,
-    EmptyAccountError if there is nothing to rate.
+    ``terms`` finds the agreement of a name and version. ``invoiced`` are the account's issued
+    documents: what they drew from packages stays drawn (R13). Raises CurrencyMixedError if a
+    ticket's agreement has another currency than the account's, EmptyAccountError if there is
+    nothing to rate.
     """
     version, own = account_terms(account, terms)
     counted = facts.up_to(account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version)))
@@ -86,7 +91,9 @@ def rate(
 
 
 def account_terms(account: Account, terms: AgreementLookup) -> tuple[int, AgreementDocument]:
-    """The version that rates what is not a ticket's: the contract's own; without one, the last opened ticket's."""
+    """The version that rates what is not a ticket's: the contract's own; without one, the last
+    opened ticket's.
+    """
     if account.contract is not None:
         signed = account.contract
         return signed.agreement_version, terms(signed.agreement, signed.agreement_version)
@@ -133,7 +140,9 @@ def top_ups(
 
 
 def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], unrated: Iterable[NotRated]) -> Shares:
-    """Where the logged minutes went. Logged is counted at the start, the rest at the end, so nothing can hide."""
+    """Where the logged minutes went. Logged is counted at the start, the rest at the end, so
+    nothing can hide.
+    """
     waived = {line.charge for line in lines if line.kind == "waiver"}
     by_kind: dict[str, int] = {}
     for line in lines:

@@ -1,4 +1,6 @@
-"""Value-added tax: dated rates, who owes it, and the totals of lines: VAT per rate on the sum (R14)."""
+"""Value-added tax: dated rates, who owes it, and the totals of lines: VAT per rate on the sum
+(R14).
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,8 @@ RATES: Final[Rates] = {
     ),
     ("GB", "reduced"): ((date(1997, 9, 1), Decimal(5)),),
 }
-"""Percent from a day on, by country and rate. A new rate is a new row; what was billed keeps its own."""
+"""Percent from a day on, by country and rate. A new rate is a new row; what was billed keeps its
+own."""
 
 
 class NoVatRateError(LookupError):
@@ -67,7 +70,9 @@ class VatRate(msgspec.Struct, frozen=True):
 
 
 def category_for(terms: VatTerms | None, customer: BilledCustomer | None) -> Category:
-    """Which rate applies: the agreement's; reverse charge for a business with a VAT id in another country."""
+    """Which rate applies: the agreement's; reverse charge for a business with a VAT id in another
+    country.
+    """
     if terms is None:
         return "none"
     abroad = customer is not None and customer.country not in (None, terms.country)
@@ -102,7 +107,8 @@ def taxed(
 
 
 def totals(lines: Iterable[ChargeLine], currency: str, cash_rounding: Decimal | None) -> Totals:
-    """Net, VAT on the net sum of each rate, gross, and what is payable in the smallest payable unit.
+    """Net, VAT on the net sum of each rate, gross, and what is payable in the smallest payable
+    unit.
 
     Raises CurrencyMixedError if a line is of another currency.
     """

@@ -1,4 +1,6 @@
-"""Work: a ticket's entries after corrections, each with the local day, type and terms that it is billed under."""
+"""Work: a ticket's entries after corrections, each with the local day, type and terms that it is
+billed under.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ AgreementLookup = Callable[[str, int], AgreementDocument]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """``minutes`` of an entry that are billed alike. ``factor`` is the rate factor of ``type`` when it was done (R9).
+    """``minutes`` of an entry that are billed alike. ``factor`` is the rate factor of ``type`` when
+    it was done (R9).
 
-    ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one first.
+    ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one
+    first.
     """
 
     ticket: str
@@ -43,7 +47,9 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TermsInForce(msgspec.Struct, frozen=True, gc=False):
-    """The versions of its agreement that a ticket is rated under: from ``since[n]`` on ``versions[n + 1]``."""
+    """The versions of its agreement that a ticket is rated under: from ``since[n]`` on ``versions[n
+    + 1]``.
+    """
 
     since: tuple[datetime, ...]
     versions: tuple[tuple[int, AgreementDocument], ...]
@@ -57,7 +63,9 @@ class TermsInForce(msgspec.Struct, frozen=True, gc=False):
 
 
 def terms_in_force(ticket: BilledTicket, terms: AgreementLookup) -> TermsInForce:
-    """A ticket keeps the version it was opened under until a migration names another, from that instant on."""
+    """A ticket keeps the version it was opened under until a migration names another, from that
+    instant on.
+    """
     versions = [ticket.agreement_version, *(change.version for change in ticket.terms_changes)]
     return TermsInForce(
         since=tuple(change.stamp.occurred_at for change in ticket.terms_changes),
@@ -66,7 +74,9 @@ def terms_in_force(ticket: BilledTicket, terms: AgreementLookup) -> TermsInForce
 
 
 def corrected(ticket: BilledTicket) -> tuple[list[LoggedWork], list[Violation]]:
-    """The entries with their last correction's minutes, each entry once; those without minutes left are gone."""
+    """The entries with their last correction's minutes, each entry once; those without minutes left
+    are gone.
+    """
     entries: dict[str, LoggedWork] = {}
     for work in ticket.work:
         entries.setdefault(work.entry, work)
@@ -107,7 +117,9 @@ def rate_factor(agreement: AgreementDocument, type_id: str) -> Decimal:
 
 
 def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWork]) -> list[Piece]:
-    """The entries in the order of their start, each whole, with the terms and type in force when it began."""
+    """The entries in the order of their start, each whole, with the terms and type in force when it
+    began.
+    """
     corrections: dict[str, tuple[str, ...]] = {}
     for correction in ticket.corrections:
         corrections[correction.entry] = (*corrections.get(correction.entry, ()), correction.stamp.event)

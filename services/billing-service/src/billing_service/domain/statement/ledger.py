@@ -17,7 +17,9 @@ Identity = tuple[str, ChargeKind, Decimal, Decimal]
 
 
 class Invoiced(msgspec.Struct, frozen=True):
-    """The lines of every issued document, a credit note's with their signs; ``invoices`` is how many there were."""
+    """The lines of every issued document, a credit note's with their signs; ``invoices`` is how
+    many there were.
+    """
 
     lines: tuple[ChargeLine, ...] = ()
     invoices: int = 0
@@ -36,7 +38,9 @@ def identity(line: ChargeLine) -> Identity:
 
 
 def combined(lines: Iterable[ChargeLine]) -> dict[Identity, ChargeLine]:
-    """One line for each identity: minutes, days, amounts and draws added up, the rest as the last one has it."""
+    """One line for each identity: minutes, days, amounts and draws added up, the rest as the last
+    one has it.
+    """
     found: dict[Identity, ChargeLine] = {}
     for line in lines:
         key = identity(line)

@@ -25,10 +25,12 @@ CHARGE_KINDS: Final[tuple[ChargeKind, ...]] = (
     "waiver",
 )
 BilledMinutes = int | Decimal
-"""Whole minutes; a Decimal only where a rate factor weights a package's minutes to a part of a minute (R9)."""
+"""Whole minutes; a Decimal only where a rate factor weights a package's minutes to a part of a
+minute (R9)."""
 LineChange = Literal["new", "changed", "withdrawn"]
 EVERY_TICKET: Final = "*"
-"""The ticket of a line that rests on several tickets: rounding scope ``period``, a minimum per invoice."""
+"""The ticket of a line that rests on several tickets: rounding scope ``period``, a minimum per
+invoice."""
 NotRatedReason = Literal["awaits_resolution", "preparation", "undecided", "no_rate", "package_expired"]
 
 
@@ -49,10 +51,11 @@ class Draw(msgspec.Struct, frozen=True, gc=False):
 
 
 class Worked(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="worked"):
-    """A rounding group: its ``parts`` add up, are rounded up once to ``rounded_minutes`` and weighted by ``factor``.
+    """A rounding group: its ``parts`` add up, are rounded up once to ``rounded_minutes`` and
+    weighted by ``factor``.
 
-    ``weighted_minutes`` is what packages are asked for, ``drawn_minutes`` what they gave; the rest is overage, in increments
-    of its own.
+    ``weighted_minutes`` is what packages are asked for, ``drawn_minutes`` what they gave; the rest
+    is overage, in increments of its own.
     """
 
     parts: tuple[EntryPart, ...]
@@ -72,7 +75,9 @@ class Covered(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="covered"
 
 
 class CalledOff(msgspec.Struct, frozen=True, kw_only=True, tag="called_off"):
-    """A late cancellation (``cancelled_at``) or a missed appointment (null): its preparation is charged (R6, R7)."""
+    """A late cancellation (``cancelled_at``) or a missed appointment (None): its preparation is
+    charged (R6, R7).
+    """
 
     parts: tuple[EntryPart, ...]
     appointment: int
@@ -93,7 +98,9 @@ class ToppedUp(msgspec.Struct, frozen=True, kw_only=True, tag="topped_up"):
 
 
 class AddonMonth(msgspec.Struct, frozen=True, kw_only=True, tag="addon_month"):
-    """A booking's days of one month: ``before_days`` of ``month_days`` were billed by earlier bookings of it (R12)."""
+    """A booking's days of one month: ``before_days`` of ``month_days`` were billed by earlier
+    bookings of it (R12).
+    """
 
     addon: str
     from_on: date
@@ -104,7 +111,9 @@ class AddonMonth(msgspec.Struct, frozen=True, kw_only=True, tag="addon_month"):
 
 
 class Waived(msgspec.Struct, frozen=True, kw_only=True, tag="waived"):
-    """A line of kind ``waives`` and its ``amount`` are not charged, by the decision of ``actor`` (R8)."""
+    """A line of kind ``waives`` and its ``amount`` are not charged, by the decision of ``actor``
+    (R8).
+    """
 
     waives: ChargeKind
     amount: Money
@@ -118,10 +127,11 @@ Basis = Worked | Covered | CalledOff | ToppedUp | AddonMonth | Waived
 class ChargeLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One charge's share of one kind at one price, rounded by itself (R14).
 
-    ``charge`` is stable: it does not change when other work arrives. ``sources`` are event ids, ``rules`` of
-    R1–R14, ``clauses`` JSON pointers into the agreement's version. ``raw_minutes`` are the logged minutes that it
-    accounts for; ``draws`` what it takes out of packages. ``change`` is what the line of an invoice does to earlier ones:
-    ``changed`` adds a difference, ``withdrawn`` takes back what is no longer owed; ``basis`` is always that of the whole.
+    ``charge`` is stable: it does not change when other work arrives. ``sources`` are event ids,
+    ``rules`` of R1–R14, ``clauses`` JSON pointers into the agreement's version. ``raw_minutes`` are
+    the logged minutes that it accounts for; ``draws`` what it takes out of packages. ``change`` is
+    what the line of an invoice does to earlier ones: ``changed`` adds a difference, ``withdrawn``
+    takes back what is no longer owed; ``basis`` is always that of the whole.
     """
 
     charge: str
@@ -165,7 +175,9 @@ class NotRated(msgspec.Struct, frozen=True):
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """A package at the cutoff; ``left`` of an expired one is what lapsed. ``expires_on`` is its last day."""
+    """A package at the cutoff; ``left`` of an expired one is what lapsed. ``expires_on`` is its
+    last day.
+    """
 
     package: str
     granted: int
@@ -194,7 +206,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the logged minutes went; the others add up to ``logged``, always. ``hourly`` is all that has a price."""
+    """Where the logged minutes went; the others add up to ``logged``, always. ``hourly`` is all
+    that has a price.
+    """
 
     logged: int
     package: int
@@ -209,8 +223,8 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """An account's charges up to and including the local day ``until``, as far as known.
 
-    ``proposed`` are charges that wait for a decision (``open_decisions`` are their ids): an invoice cannot be issued.
-    ``waived`` are ids of charges; minutes are by ticket.
+    ``proposed`` are charges that wait for a decision (``open_decisions`` are their ids): an invoice
+    cannot be issued. ``waived`` are ids of charges; minutes are by ticket.
     """
 
     account: str
