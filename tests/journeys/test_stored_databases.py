@@ -1,0 +1,104 @@
+"""A folder that the version before 0.2 has written is opened, served and rebuilt to the same rows.
+
+``tests/contracts/databases`` holds the SQLite files of the recorded day, with one more command whose response is stored under an
+idempotency key, and what that version's rebuilds said of them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+import billing_service.app
+import billing_service.rebuild
+import sla_service.app
+import sla_service.rebuild
+import ticket_service.app
+import ticket_service.rebuild
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.http import Stopping
+from fristwerk_platform.settings import Settings
+
+STORED: Final = Path(__file__).parents[1] / "contracts" / "databases"
+NOW: Final = datetime(2026, 11, 29, 12, tzinfo=UTC)
+"""A day after the command was stored: keys are kept for 90."""
+
+
+@pytest.fixture
+def stored() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((STORED / "stored.json").read_text("utf-8"))
+    return loaded
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the stored folder; the services' clocks stand at ``NOW``."""
+    for file in STORED.glob("*.db.gz"):
+        (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    shutil.copy(STORED / "keys.json", tmp_path)
+    for module in (ticket_service.app, sla_service.app, billing_service.app):
+        monkeypatch.setattr(module, "now", lambda: NOW)
+    return tmp_path
+
+
+def bearer(settings: Settings, principal: Principal) -> dict[str, str]:
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    return {"Authorization": f"Bearer {tokens.issue(principal, now=NOW)}"}
+
+
+async def test_rebuilds_find_the_rows_that_were_stored(folder: Path, stored: dict[str, Any]) -> None:
+    settings, said = Settings(var=folder), list[str]()
+    tickets = ticket_service.app.create_app(settings, Stopping())
+
+    def ticket_client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
+
+    async with tickets.router.lifespan_context(tickets):
+        await ticket_service.rebuild.rebuild(settings, said.append, check=True)
+        for module in (sla_service.rebuild, billing_service.rebuild):
+            await module.rebuild(settings, said.append, now=lambda: NOW, check=True, ticket_service=ticket_client())
+
+    assert [line for line in said if "compared" in line] == stored["compared"]
+
+
+async def test_a_command_repeated_after_the_upgrade_gets_the_stored_response(
+    folder: Path, stored: dict[str, Any]
+) -> None:
+    settings, command = Settings(var=folder), stored["command"]
+    tickets = ticket_service.app.create_app(settings, Stopping())
+    headers = bearer(settings, Principal(**command["principal"])) | {"Idempotency-Key": command["key"]}
+
+    async with (
+        tickets.router.lifespan_context(tickets),
+        httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket") as client,
+    ):
+        answer = await client.post(command["path"], json=command["body"], headers=headers)
+        other = await client.post(command["path"], json=command["body"] | {"name": "Neue AG"}, headers=headers)
+
+    assert (answer.status_code, answer.text) == (command["status"], command["response"])
+    assert other.status_code == 422
+
+
+async def test_the_services_open_the_folder_and_serve_what_is_in_it(
+    folder: Path, open_services: Callable[[Settings], AbstractAsyncContextManager[Any]]
+) -> None:
+    async with open_services(Settings(var=folder)) as services:
+        headers = services.headers("billing", "infoniqa")
+        ready = {
+            name: (await client.get("/health/ready")).json()["status"] for name, client in services.clients.items()
+        }
+        tickets = (await services.clients["ticket"].get("/v1/tickets", headers=headers)).json()["items"]
+        timers = (await services.clients["sla"].get("/v1/timers", headers=headers)).json()["items"]
+        charges = await services.clients["billing"].get(f"/v1/tickets/{tickets[0]['id']}/charges", headers=headers)
+
+    assert ready == {"ticket": "ready", "sla": "ready", "billing": "ready"}
+    assert (len(tickets) > 1, len(timers) > 1, charges.status_code) == (True, True, 200)
