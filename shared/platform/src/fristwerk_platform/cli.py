@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.data_folder import protect_data_folder
 from fristwerk_platform.event_log import LogError
 from fristwerk_platform.http import Stopping, serve
 from fristwerk_platform.http.connections import ConnectionLimits
@@ -93,6 +94,7 @@ def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopp
 
     def run(settings: Settings, _arguments: argparse.Namespace) -> int:
         configure_logs(settings.log_level, service)
+        protect_data_folder(settings.var)
         stopping = Stopping()
         return serve(
             create_app(settings, stopping),
@@ -117,6 +119,7 @@ def rebuild_command(service: str, rebuild: Rebuild) -> Command:
             await rebuild(settings, show, check=arguments.check, back=arguments.back)
 
         configure_logs(settings.log_level, service)
+        protect_data_folder(settings.var)
         asyncio.run(rebuild_once())
         return 0
 
