@@ -53,9 +53,10 @@ def percentile_90(numbers: list[int]) -> int:
 
 def main(root: Path) -> None:
     """One row a package, and what is over the limits below."""
-    columns = ("package", "modules", "lines", "median", "p90", "longest", f"> {MAX_MODULE_LINES}")
-    columns += ("functions", "median", "p90", "longest", f"> {MAX_FUNCTION_LINES}")
-    table, over = Table(*columns), []
+    table = Table("package", "modules", "lines", "median", "p90", "longest", f"> {MAX_MODULE_LINES}")
+    for column in ("functions", "median", "p90", "longest", f"> {MAX_FUNCTION_LINES}"):
+        table.add_column(column)
+    over: list[str] = []
     for folder in sorted(path for group in GROUPS for path in root.glob(group) if path.is_dir()):
         found = modules(folder)
         if not found:
