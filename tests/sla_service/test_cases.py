@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sla_service.cases import run
+from fristwerk_cases.sla import run
+from fristwerk_platform.settings import SettingsError
+from sla_service.cli import run_cases
 
 CASES = Path(__file__).parents[1] / "cases"
 OFFICE = {"tz": "Europe/Berlin", "week": {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}}
@@ -243,3 +246,9 @@ def test_a_malformed_timeline_is_a_sentence(tmp_path: Path, change: dict, senten
     _, failed, (message,) = ran(tmp_path, case)
     assert failed == 1
     assert sentence in message
+
+
+def test_without_the_distribution_of_known_cases_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fristwerk_cases", None)
+    with pytest.raises(SettingsError, match="fristwerk-cases, which is not installed"):
+        run_cases(CASES, lambda _line: None)

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Tokens
 from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import AuthenticationMiddleware, create_api
-from fristwerk_platform.http.health import Dependency, health_router
+from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import Settings

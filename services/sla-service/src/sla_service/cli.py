@@ -18,7 +18,6 @@ from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings, SettingsError
 from fristwerk_platform.subscriptions import HttpFeed
-from sla_service import cases
 from sla_service.app import create_app, new_id, now
 from sla_service.domain.explanation.explanation import explain
 from sla_service.domain.explanation.labels import METRICS, Language
@@ -115,7 +114,14 @@ def _explain(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def run_cases(folder: Path, show: Print) -> int:
-    """Every known case of a folder; the last line counts them. 1 if any failed, or there was none."""
+    """Run every known case of a folder; the last line counts them. 1 if any failed, or there was none.
+
+    Raises SettingsError where ``fristwerk-cases``, which is not part of the service, is not installed.
+    """
+    try:
+        from fristwerk_cases import sla as cases  # noqa: PLC0415 - only this command needs it
+    except ModuleNotFoundError as error:
+        raise SettingsError("Known cases need the distribution fristwerk-cases, which is not installed.") from error
     passed, failed, messages = cases.run(folder)
     if folder.is_dir() and passed + failed == 0:
         messages = [f"The folder {folder} has neither {' nor '.join(cases.FILES)}."]

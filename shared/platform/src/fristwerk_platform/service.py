@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from fristwerk_platform.event_log import EventLog
-from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.health import Dependency
 
 Close = Callable[[], Awaitable[None]]
 Step = Callable[[], AbstractAsyncContextManager[None]]

@@ -11,7 +11,7 @@ import msgspec
 
 from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.commands import RetryLaterError
 from sla_service.domain.errors import NotAcceptable
 
 TIMEOUT_SECONDS: Final = 10.0
@@ -41,7 +41,7 @@ class CalendarClient:
         self._issue = issue
 
     async def calendar(self, provider: str, document: dict[str, Any], pointer: str) -> CalendarPublished:
-        """The document as it would be published. Raises NotAcceptable with places below ``pointer``, or Problem 503."""
+        """The document as it would be published. Raises NotAcceptable with places below ``pointer``, or RetryLaterError."""
         token = self._issue(Principal(sub="sla-service", role="service", provider=provider))
         try:
             answer = await self._ticket_service.post(
@@ -62,6 +62,5 @@ class CalendarClient:
         raise NotAcceptable("terms-refused", f"The calendar was refused: {refused.detail}", errors)
 
 
-def _unavailable() -> Problem:
-    detail = "The ticket service, which knows the holidays, does not answer at the moment."
-    return Problem(503, detail, headers={"Retry-After": "1"})
+def _unavailable() -> RetryLaterError:
+    return RetryLaterError("The ticket service, which knows the holidays, does not answer at the moment.")

@@ -82,7 +82,7 @@ class Simulations:
     async def asked(self, provider: str, asked: SimulationRequest) -> tuple[StoredSimulation, list[SimulatedTicket]]:
         """The simulation, not stored yet: done with what was found, or still running if its tickets are many.
 
-        Raises NotAcceptable for terms that are not known or refused, Problem 503 where a calendar cannot be materialised.
+        Raises NotAcceptable for terms that are not known or refused, RetryLaterError where a calendar cannot be expanded.
         """
         question = await self._question(provider, asked)
         progress = SimulationProgress(total=await self._read_model.count_received(_wanted(provider, question)))

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Lag
 from sla_service.notices.outbox import Noticeboard, next_alarm

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import and_, func, or_, select
 
 from fristwerk_language.events import Recorded
-from fristwerk_platform.http.health import Dependency
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.timer import AbsentTimer, Timer
 from sla_service.projections import parking

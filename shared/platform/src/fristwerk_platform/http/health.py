@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import Routes, json_answer, responses
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.subscriptions import Subscription
@@ -19,13 +20,6 @@ from fristwerk_platform.subscriptions import Subscription
 CHECK_SECONDS: Final = 2.0
 """A dependency that takes longer to answer counts as missing."""
 _log = structlog.get_logger()
-
-
-class Dependency(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a service needs: whether it is there, and a sentence where it is not."""
-
-    ok: bool
-    detail: str | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

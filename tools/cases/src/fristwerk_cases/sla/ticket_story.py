@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from fristwerk_cases.sla.fields import Fields, MalformedCaseError
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
 from fristwerk_language.terms import AgreementDocument, Metric, agreement_document
-from sla_service.case_fields import Fields, MalformedCaseError
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of, seconds_of
 from sla_service.domain.timers.derivation import derive_timers
@@ -40,7 +40,7 @@ class _CaseTerms:
         return self._calendar
 
 
-def timeline(fields: Fields, calendar: Calendar) -> dict[str, Any]:
+def story_answers(fields: Fields, calendar: Calendar) -> dict[str, Any]:
     """What the timers of a told ticket say as of the case's ``as_of``; minutes are whole ones, instants whole seconds."""
     policy = Fields(f"{fields.place}, its policy", fields.mapping("policy"))
     as_of = fields.instant("as_of")

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from fristwerk_cases.sla.fields import Fields, MalformedCaseError, calendar_of, shown
+from fristwerk_cases.sla.ticket_story import story_answers
 from fristwerk_language.terms import Span
-from sla_service.case_fields import Fields, MalformedCaseError, calendar_of, shown
-from sla_service.case_timeline import timeline
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
 from sla_service.domain.timers.target import Deadline, Pause, deadline, measure
 
@@ -165,5 +165,5 @@ _KINDS: Final[dict[str, Callable[[Fields, Calendar], Answers]]] = {
     "clock_start": _clock_start,
     "elapsed_business_time": _elapsed_business_time,
     "add_business_days": _add_business_days,
-    "timeline": timeline,
+    "timeline": story_answers,
 }
