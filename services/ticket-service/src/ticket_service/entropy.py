@@ -1,7 +1,9 @@
-"""Random bytes for ids and nonces, taken from the operating system by the block.
+"""Random bytes for ids and nonces, read from the operating system a block at a time.
 
-Each call to the system lets go of the interpreter's lock, and a busy service waits to get it back: for one command that took
-longer than to decide it.
+Each system call releases the interpreter's lock, and a busy service waits to get it back: for one command that took
+longer than deciding it. Only the ticket service needs this, since every command makes
+several ids and nonces. The SLA service makes an id per notice, on no command's path, and billing a few per invoice, so
+both call ``os.urandom``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ BLOCK_BYTES: Final = 4_096
 
 
 class Randomness:
-    """Bytes that nobody can foresee, none given twice; a forked process has none of its parent's."""
+    """Unpredictable bytes, none returned twice. A forked process does not reuse its parent's."""
 
     def __init__(self) -> None:
         self._block = b""
@@ -21,7 +23,7 @@ class Randomness:
         os.register_at_fork(after_in_child=self._forget)
 
     def __call__(self, number: int) -> bytes:
-        """So many bytes, of a block's size at most; called from one thread."""
+        """Return ``number`` random bytes, at most 4,096. Not thread-safe."""
         assert number <= BLOCK_BYTES, "taken from one block"
         if self._used + number > len(self._block):
             self._block, self._used = os.urandom(BLOCK_BYTES), 0
