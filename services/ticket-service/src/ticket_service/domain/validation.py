@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from ticket_service.domain.decided_event import PersonalPart
 from ticket_service.domain.errors import NotAcceptable
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
@@ -67,6 +68,6 @@ def is_given(text: str | None) -> bool:
     return text is not None and bool(text.strip())
 
 
-def personal(**parts: Any) -> dict[str, Any] | None:
-    """The personal part of a fact: what of it was given; null if nothing was."""
+def personal(**parts: object) -> PersonalPart | None:
+    """The personal part of a fact: what of it was given; ``None`` if nothing was."""
     return {name: part for name, part in parts.items() if part is not None} or None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -38,7 +38,7 @@ def register(customer_id: str, command: Register) -> list[DecidedEvent]:
         raise NotAcceptable("the customer cannot be registered", errors)
     is_company = command.kind == "company"
     own = {"name": command.name, "vat_id": command.vat_id, "address": command.address}
-    personal: dict[str, Any] = {} if is_company else {key: value for key, value in own.items() if value is not None}
+    personal: dict[str, object] = {} if is_company else {key: value for key, value in own.items() if value is not None}
     if command.contact is not None:
         personal["contact"] = {key: value for key, value in msgspec.structs.asdict(command.contact).items() if value}
     event = CustomerRegistered(

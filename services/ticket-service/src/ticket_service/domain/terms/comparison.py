@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import Any
 
 import msgspec
 
@@ -19,8 +18,8 @@ class DocumentChange(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     pointer: str
-    old: Any = None
-    new: Any = None
+    old: object = None
+    new: object = None
 
 
 class CalendarChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +40,12 @@ def calendar_changes(old: CalendarPublished, new: CalendarPublished) -> Calendar
     )
 
 
-def diff(old: Any, new: Any) -> list[DocumentChange]:
+def diff(old: object, new: object) -> list[DocumentChange]:
     """Where two canonical documents differ, in the order of the document."""
     return list(_changes("", old, new))
 
 
-def _changes(pointer: str, old: Any, new: Any) -> Iterator[DocumentChange]:
+def _changes(pointer: str, old: object, new: object) -> Iterator[DocumentChange]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _changes(f"{pointer}/{_escaped(key)}", old.get(key), new.get(key))
@@ -56,7 +55,7 @@ def _changes(pointer: str, old: Any, new: Any) -> Iterator[DocumentChange]:
         yield DocumentChange(pointer=pointer, old=old, new=new)
 
 
-def _list_changes(pointer: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[DocumentChange]:
+def _list_changes(pointer: str, old: Sequence[object], new: Sequence[object]) -> Iterator[DocumentChange]:
     """A line put in or taken out is one change; the lines after it are not compared with their neighbours."""
     matcher = SequenceMatcher(None, [_text(each) for each in old], [_text(each) for each in new], autojunk=False)
     for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
@@ -71,7 +70,7 @@ def _list_changes(pointer: str, old: Sequence[Any], new: Sequence[Any]) -> Itera
             yield DocumentChange(pointer=f"{pointer}/{number}", new=new[number])
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
