@@ -41,7 +41,11 @@ class KeyFileError(Exception):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: subject, role, provider (``*`` only for followers) and, for the role ``customer``, the own company."""
+    """Who acts: subject, role, provider and, for the role ``customer``, the own company.
+
+    ``provider`` is the platform's word for a tenant: whoever's data a request reads and changes. ``*`` stands for all of
+    them and is only for followers of feeds.
+    """
 
     sub: str
     role: Role

@@ -26,7 +26,7 @@ from ticket_service.domain.ticket.state import Ticket
 from ticket_service.terms_migration_ledger import MigrationLedger, MigrationOutcome, TermsKind, TermsMigration
 
 AT_ONCE: Final = 16
-"""So many tickets are moved side by side; their appends share a transaction."""
+"""How many tickets are moved side by side; their appends share a transaction."""
 PAGE: Final = 200
 RETRY_SECONDS: Final = 1.0
 _log = structlog.get_logger()
@@ -165,7 +165,7 @@ class Migrations:
 
 
 def _why_not(ticket: str, error: Exception) -> str | None:
-    """The sentence that says why a ticket was not moved; null if it was, before a crash. Raises RetryLaterError."""
+    """The sentence that says why a ticket was not moved; None if it was, before a crash. Raises RetryLaterError."""
     match error:
         case AnsweredBefore():
             return None
@@ -197,7 +197,7 @@ def _meta(migration: TermsMigration, ticket: str, now: datetime) -> CommandMetad
 
 
 def _version(ticket: Ticket, migration: TermsMigration) -> int | None:
-    """The version of the migration's document that the ticket has; null where it has another document."""
+    """The version of the migration's document that the ticket has; None where it has another document."""
     if migration.kind == "agreement":
         return ticket.agreement_version if ticket.agreement == migration.name else None
     return ticket.calendar_version if ticket.calendar == migration.name else None
