@@ -25,6 +25,7 @@ WAY = {
     "fristwerk_platform.http.middleware": 5,
     "ticket_service.app": 4,
     "fristwerk_platform.auth": 1,
+    "fristwerk_platform.http.route_table": 1,
     "fristwerk_platform.http.routes": 2,
     "fristwerk_platform.http.strict_json": 1,
     "fristwerk_platform.http.types": 1,
