@@ -64,7 +64,7 @@ def described(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, An
 
 
 def issued_line(issued: IssuedLine) -> dict[str, Any]:
-    """A line with the invoice that it stands on."""
+    """A line with its invoice and its place on it."""
     line = issued.line
     place = {"invoice": issued.number, "n": issued.place, "account": line.account, "reference": line.reference}
     return place | shown(line.account, line)

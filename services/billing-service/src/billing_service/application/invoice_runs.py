@@ -133,7 +133,7 @@ class InvoiceRuns:
             self._running.pop(begun.run, None)
 
     async def _turn(self, begun: NewInvoiceRun, account: str) -> RunItem:
-        """Invoice one account; whatever happens, the others get their turn."""
+        """Invoice one account. A failure is its result, so the run goes on with the others."""
         key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
         try:
             body = (await self._issued(begun, account, key)).body

@@ -50,7 +50,7 @@ class Invoices:
         try:
             named = await self._recipients.named(principal.provider, buyer.customer)
         except RetryLaterError:
-            return issued, document  # it is what it is, whoever can be asked
+            return issued, document  # the stored document is shown without the name
         if named is None:
             return issued, document
         opened = msgspec.structs.replace(buyer, name=named.name, address=named.address, vat_id=named.vat_id)

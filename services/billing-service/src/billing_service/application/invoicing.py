@@ -233,7 +233,7 @@ class Invoicing:
     async def _step(
         self, meta: CommandMetadata, number: int, decide: Callable[[IssuedDocument], Event]
     ) -> CommandResult:
-        """Append what became of a document to its own stream."""
+        """Append an event about a document (sent, paid) to the document's own stream."""
         for _ in range(TRIES):
             await self._current()
             document = await self._document(meta, number)

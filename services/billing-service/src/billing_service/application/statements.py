@@ -1,4 +1,4 @@
-"""Statements of accounts: what an account's facts come to, rated when it is asked for."""
+"""Statements of accounts, rated on demand from the facts in the read model."""
 
 from __future__ import annotations
 

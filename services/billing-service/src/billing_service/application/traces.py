@@ -62,7 +62,7 @@ class Traces:
         }
 
     async def _events(self, line: ChargeLine) -> list[dict[str, Any]]:
-        """Where each source stands in the log."""
+        """The stream, version and times of each source event."""
         return [
             {
                 "id": each.envelope.id,

@@ -18,7 +18,7 @@ from fristwerk_platform.read_models import Database, advisory_lock
 
 
 class InvoiceRunWriter:
-    """Begins runs, notes what became of each account, and ends them."""
+    """Begins runs, stores the result of each account, and ends them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class InvoiceRunWriter:
         return new
 
     async def note(self, run: str, item: RunItem) -> None:
-        """Store what became of an account; the first outcome stays."""
+        """Store the result of an account; the first one stays."""
         undecided = (run_items.c.run == run, run_items.c.account == item.account, run_items.c.outcome.is_(None))
         statement = update(run_items).where(*undecided).values(**msgspec.structs.asdict(item))
         async with self._database.transaction() as connection:

@@ -54,7 +54,7 @@ class ServiceLevel(TermsModel):
 
     @property
     def pausing_states(self) -> tuple[PausingState, ...]:
-        """The ticket states in which this line's clock stands still."""
+        """The ticket states in which this line's clock is paused."""
         pauses = self.pauses_in if self.pauses_in is not None else _DEFAULT_PAUSES.get(self.metric, [])
         return tuple(pauses)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import tzdata
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
-"""The IANA release in use, e.g. ``2026f``; it stands in every published calendar."""
+"""The IANA release in use, e.g. ``2026f``; every published calendar names it."""
 
 MAX_NAME: Final = 64
 

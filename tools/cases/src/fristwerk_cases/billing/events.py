@@ -35,7 +35,7 @@ _NOON: Final = time(12)
 
 
 def account_of(case: Case) -> Account:
-    """The account that a case's events tell of. Raises CaseError."""
+    """The account that a case's events describe. Raises CaseError."""
     read = account(NAME, _Story(case).recorded())
     assert read.contract is not None, "every story begins with its contract"
     return msgspec.structs.replace(

@@ -154,7 +154,7 @@ class Termination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BilledContract(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract as signed and what became of it. ``packages`` are prepaid minutes agreed with
+    """A contract as signed, with later changes. ``packages`` are prepaid minutes agreed with
     dates of their own.
     """
 
@@ -232,9 +232,9 @@ def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTic
         end = end_of(ticket)
         work = tuple(each for each in _known(ticket.work, known_at) if each.start < end)
         others = {
-            name: tuple(each for each in _known(told, known_at) if each.stamp.occurred_at < end)
+            name: tuple(each for each in _known(facts, known_at) if each.stamp.occurred_at < end)
             for name in _CUT_BY_OCCURRENCE
-            if (told := getattr(ticket, name))
+            if (facts := getattr(ticket, name))
         }
         return msgspec.structs.replace(ticket, work=work, **others)
 

@@ -18,7 +18,8 @@ ChargeState = Literal["rated", "proposed", "charged", "waived", "invoiced"]
 
 
 def difference(statement: Sequence[ChargeLine], already_invoiced: Iterable[ChargeLine]) -> tuple[ChargeLine, ...]:
-    """What the statement's lines add to the invoiced ones; a charge that is gone is taken back.
+    """What the statement's lines add to the invoiced ones; a charge that no longer exists is
+    reversed.
 
     So the sum of all documents is the result at the last cutoff, however many there were. A line of
     which neither minutes, days nor amount changed is left out.

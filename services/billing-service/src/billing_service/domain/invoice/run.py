@@ -1,4 +1,4 @@
-"""An invoice run: which accounts it goes through, and what became of each."""
+"""An invoice run: the accounts it covers, and the result of each."""
 
 from __future__ import annotations
 

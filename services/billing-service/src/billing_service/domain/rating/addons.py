@@ -96,7 +96,7 @@ def days_of(first: date, last: date, proration: Literal["daily", "none", "thirty
 
 
 def month_amount(basis: AddonMonth, days: int, monthly: Money) -> Money:
-    """The price of so many days of a month: the share up to their end less that before them, so
+    """The price of ``days`` of a month: the share up to their end less that before them, so
     parts add up exactly.
     """
     if basis.proration == "none":
@@ -107,7 +107,7 @@ def month_amount(basis: AddonMonth, days: int, monthly: Money) -> Money:
 
 
 def share(monthly: Money, days: int, month_days: int) -> Money:
-    """The price of the first so many days of a month, rounded."""
+    """The price of the first ``days`` of a month, rounded."""
     return Money.rounded(monthly.exact * Fraction(min(days, month_days), month_days), monthly.currency)
 
 

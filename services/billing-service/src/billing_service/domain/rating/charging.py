@@ -114,7 +114,7 @@ def charge(
 
 
 def _not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:
-    """A piece that stands on no line."""
+    """A piece that is on no line, with the reason."""
     return NotRated(piece.ticket, piece.entry, piece.event, piece.minutes, reason)
 
 

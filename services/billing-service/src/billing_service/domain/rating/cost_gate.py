@@ -76,10 +76,10 @@ def hold(
     """Raw minutes add up over the ticket's life; more than the limit is held, the limit itself is
     not.
 
-    An approval lifts the limit, by so many minutes or for good, and frees what waits; a rejection
-    writes off what waits at that moment. Each approval's number is decided once. ``pieces`` are the
-    billable ones in the order of their start, each under the gate of its own terms; ``agreement``
-    is the ticket's newest.
+    An approval raises the limit, by a number of minutes or for good, and frees what waits; a
+    rejection writes off what waits at that moment. Each approval's number is decided once.
+    ``pieces`` are the billable ones in the order of their start, each under the gate of its own
+    terms; ``agreement`` is the ticket's newest.
     """
     gate = _Gate()
     pending = deque(decisions)

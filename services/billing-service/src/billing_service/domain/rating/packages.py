@@ -135,7 +135,7 @@ def frozen_draws(invoiced: Iterable[ChargeLine]) -> Frozen:
 
 
 def balances(packages: Sequence[PrepaidPackage], left: Mapping[str, Exact], until: date) -> tuple[Balance, ...]:
-    """The packages as they stand at the cutoff."""
+    """The balance of each package at the cutoff."""
     return tuple(
         Balance(
             package=package.id,

@@ -104,7 +104,7 @@ def account_terms(account: Account, terms: AgreementLookup) -> tuple[int, Agreem
 
 
 def end_of(until: date, agreement: AgreementDocument) -> datetime:
-    """The instant at which the local day ``until`` is over where the agreement is at home."""
+    """The instant at which the local day ``until`` ends in the agreement's time zone."""
     return _midnight_after(until, agreement.timezone)
 
 

@@ -158,5 +158,5 @@ def resting_on(piece: Piece, events: Iterable[str]) -> Piece:
 
 
 def local_day(instant: datetime, agreement: AgreementDocument) -> date:
-    """The calendar day of an instant where the agreement is at home."""
+    """The calendar day of an instant in the agreement's time zone."""
     return instant.astimezone(zone(agreement.timezone)).date()

@@ -165,7 +165,7 @@ class Violation(msgspec.Struct, frozen=True, order=True):
 
 
 class NotRated(msgspec.Struct, frozen=True):
-    """Logged minutes of an entry that stand on no line, and why."""
+    """Logged minutes of an entry that are on no line, and why."""
 
     ticket: str
     entry: str
@@ -288,7 +288,7 @@ def plain(minutes: int | Fraction) -> BilledMinutes:
 
 
 def merged_draws(draws: Iterable[Draw]) -> tuple[Draw, ...]:
-    """One draw for each package, those that come to zero left out."""
+    """One draw for each package, without those that add up to zero."""
     sums: dict[str, int | Fraction] = {}
     for each in draws:
         sums[each.package] = sums.get(each.package, 0) + exact(each.minutes)
