@@ -27,7 +27,7 @@ from billing_service.domain.rating import (
     vat,
     work,
 )
-from billing_service.domain.statement.statement import plain
+from billing_service.domain.statement.charge_line import plain
 from fristwerk_cases import billing as cases
 from fristwerk_language.terms import coverage as terms_coverage
 

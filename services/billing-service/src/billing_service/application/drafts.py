@@ -22,7 +22,7 @@ from billing_service.domain.invoice.document import (
 )
 from billing_service.domain.invoice.invoice import DocumentOutcome
 from billing_service.domain.rating import vat
-from billing_service.domain.statement.statement import ChargeLine
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.queries.accounts import PublishedAgreement
 from billing_service.queries.documents import IssuedDocument
 from fristwerk_language.terms import zone

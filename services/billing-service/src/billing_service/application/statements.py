@@ -18,7 +18,8 @@ from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms, rate
 from billing_service.domain.rating.vat import NoVatRateError
 from billing_service.domain.rating.work import AgreementLookup
-from billing_service.domain.statement.statement import ChargeLine, Statement
+from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.statement import Statement
 from billing_service.queries.accounts import AccountQueries, AccountRow, PublishedAgreement
 from billing_service.queries.documents import DocumentQueries, Ledger
 from fristwerk_language.events import Recorded, streams

@@ -12,7 +12,7 @@ from billing_service.application.views import public_charge, shown
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.messages import sentences
 from billing_service.domain.explanation.trace import trace
-from billing_service.domain.statement.statement import ChargeLine
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.terms import canonical
 from fristwerk_platform.auth import Principal

@@ -10,7 +10,8 @@ from billing_service.application.statements import Rated
 from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice.invoice import state
 from billing_service.domain.rating import vat
-from billing_service.domain.statement.statement import ChargeLine, Statement, Totals
+from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.statement import Statement, Totals
 
 
 def public_charge(account: str, charge: str) -> str:

@@ -16,7 +16,8 @@ from babel.numbers import format_currency, format_decimal
 from billing_service.documents.labels import Labels, labels_in
 from billing_service.domain.invoice.document import Buyer, BuyerAddress, DocumentLine, InvoiceDocument, NumberedDocument
 from billing_service.domain.money import Money
-from billing_service.domain.statement.statement import EVERY_TICKET, AddonMonth, Totals, Waived
+from billing_service.domain.statement.charge_line import EVERY_TICKET, AddonMonth, Waived
+from billing_service.domain.statement.statement import Totals
 
 
 class PrintRow(msgspec.Struct, frozen=True, kw_only=True):

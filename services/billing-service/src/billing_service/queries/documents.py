@@ -19,8 +19,8 @@ from billing_service.domain.invoice.document import (
     read_document,
     read_head,
 )
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import ChargeLine
 from billing_service.projections.tables import document_lines, document_steps, documents, line_sources
 from fristwerk_language.events import Recorded, decode
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from billing_service.domain.invoice.invoice import difference, totals
 from billing_service.domain.rating.rating import rate
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import ChargeLine, Statement, Totals
+from billing_service.domain.statement.statement import Statement, Totals
 from fristwerk_cases.billing.agreement import agreement_of, vat_rates_of
 from fristwerk_cases.billing.case_format import Case, CaseError, Expected, read_case
 from fristwerk_cases.billing.events import account_of, last_day

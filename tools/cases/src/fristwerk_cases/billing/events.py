@@ -10,7 +10,7 @@ import msgspec
 
 from billing_service.domain.facts.account import Account
 from billing_service.domain.facts.from_events import account
-from billing_service.domain.statement.statement import charge_id
+from billing_service.domain.statement.charge_line import charge_id
 from fristwerk_cases.billing.agreement import ADDON, NAME, NORMAL, packages_of
 from fristwerk_cases.billing.case_format import (
     Approved,

@@ -11,7 +11,7 @@ from typing import Final
 
 from billing_service.domain.explanation.trace import EntryFigure, Figure, TraceStep, TraceStepName
 from billing_service.domain.money import Money
-from billing_service.domain.statement.statement import Draw
+from billing_service.domain.statement.charge_line import Draw
 
 _SEPARATORS: Final = {"de-CH": ("’", "."), "de": (".", ","), "en": (",", ".")}
 WrittenFigures = Mapping[str, str]

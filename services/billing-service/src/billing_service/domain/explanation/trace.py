@@ -15,7 +15,7 @@ from billing_service.domain import rounding
 from billing_service.domain.money import Money, at_least_cents, exact_decimal, zero
 from billing_service.domain.rating import addons
 from billing_service.domain.rating.pricing import per_hour
-from billing_service.domain.statement.statement import (
+from billing_service.domain.statement.charge_line import (
     AddonMonth,
     BilledMinutes,
     CalledOff,

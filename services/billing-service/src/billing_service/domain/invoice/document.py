@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.ledger import reversed_line
-from billing_service.domain.statement.statement import ChargeLine, Statement, Tax, Totals
+from billing_service.domain.statement.statement import Statement, Tax, Totals
 from fristwerk_language.terms import digest
 
 DocumentType = Literal["invoice", "credit_note"]

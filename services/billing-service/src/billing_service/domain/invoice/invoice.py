@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from billing_service.domain.rating import vat
+from billing_service.domain.statement.charge_line import ChargeLine, in_order
 from billing_service.domain.statement.ledger import Invoiced, added, combined, reversed_line
-from billing_service.domain.statement.statement import ChargeLine, Statement, Totals, in_order
+from billing_service.domain.statement.statement import Statement, Totals
 
 DocumentOutcome = Literal["nothing", "invoice", "credit_note"]
 ChargeState = Literal["rated", "proposed", "charged", "waived", "invoiced"]

@@ -13,7 +13,8 @@ import msgspec
 
 from billing_service.domain.facts.account import BilledContract, Booking
 from billing_service.domain.money import Money, at_least_cents
-from billing_service.domain.statement.statement import AddonMonth, ChargeLine, Violation, charge_id
+from billing_service.domain.statement.charge_line import AddonMonth, ChargeLine, charge_id
+from billing_service.domain.statement.statement import Violation
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.billing import AddonTerms
 

@@ -17,17 +17,17 @@ from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.rating.packages import Demand, Regime
 from billing_service.domain.rating.pricing import per_hour
 from billing_service.domain.rating.work import Piece, TermsInForce, local_day
-from billing_service.domain.statement.statement import (
+from billing_service.domain.statement.charge_line import (
     CalledOff,
     ChargeKind,
     ChargeLine,
     Draw,
-    Violation,
     Waived,
     charge_id,
     exact,
     plain,
 )
+from billing_service.domain.statement.statement import Violation
 from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_language.terms.handling import CancellationTerms
 

@@ -19,15 +19,9 @@ from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.grouping import RoundingGroup
 from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
 from billing_service.domain.rating.work import Piece
+from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import (
-    ChargeLine,
-    Draw,
-    NotRated,
-    NotRatedReason,
-    Violation,
-    merged_draws,
-)
+from billing_service.domain.statement.statement import NotRated, NotRatedReason, Violation
 from fristwerk_language.terms import AgreementDocument
 
 _HOURLY: Final = Regime("hourly")

@@ -13,7 +13,7 @@ import msgspec
 from billing_service.domain import rounding
 from billing_service.domain.rating.packages import Regime
 from billing_service.domain.rating.work import Piece
-from billing_service.domain.statement.statement import EVERY_TICKET, ChargeKind, charge_id
+from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeKind, charge_id
 
 Scope = Literal["ticket_day", "entry", "ticket", "period"]
 

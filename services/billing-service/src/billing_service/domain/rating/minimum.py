@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from billing_service.domain.money import Money, at_least_cents, total, zero
 from billing_service.domain.rating.pricing import exactly
+from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeLine, ToppedUp, Waived, charge_id
 from billing_service.domain.statement.ledger import Invoiced, combined
-from billing_service.domain.statement.statement import EVERY_TICKET, ChargeLine, ToppedUp, Waived, charge_id
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.billing import MinimumChargeTerms
 

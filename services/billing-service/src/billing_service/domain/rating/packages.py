@@ -13,7 +13,8 @@ from typing import Final, Literal
 import msgspec
 
 from billing_service.domain.facts.account import BilledContract, PrepaidPackage
-from billing_service.domain.statement.statement import Balance, ChargeLine, Draw, exact, plain
+from billing_service.domain.statement.charge_line import ChargeLine, Draw, exact, plain
+from billing_service.domain.statement.statement import Balance
 from fristwerk_language.terms import AgreementDocument
 
 _ONE_DAY: Final = timedelta(days=1)

@@ -14,7 +14,7 @@ import msgspec
 from billing_service.domain import rounding
 from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.rating.grouping import RoundingGroup
-from billing_service.domain.statement.statement import (
+from billing_service.domain.statement.charge_line import (
     Basis,
     ChargeKind,
     ChargeLine,

@@ -19,15 +19,9 @@ from billing_service.domain.rating import addons, cancellation, charging, classi
 from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement import ledger
+from billing_service.domain.statement.charge_line import ChargeLine, in_order
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import (
-    ChargeLine,
-    NotRated,
-    Shares,
-    Statement,
-    in_order,
-    minutes_by_ticket,
-)
+from billing_service.domain.statement.statement import NotRated, Shares, Statement, minutes_by_ticket
 from fristwerk_language.terms import AgreementDocument, zone
 
 
@@ -46,13 +40,11 @@ def rate(
     invoiced: Invoiced = ledger.NOTHING,
     vat_rates: vat.Rates = vat.RATES,
 ) -> Statement:
-    """What an account's facts come to, up to and including the local day ``until``, as far as
-    recorded by ``known_at``.
+    """The statement of an account up to and including ``until``, as far as recorded by ``known_at``.
 
-    ``terms`` finds the agreement of a name and version. ``invoiced`` are the account's issued
-    documents: what they drew from packages stays drawn (R13). Raises CurrencyMixedError if a
-    ticket's agreement has another currency than the account's, EmptyAccountError if there is
-    nothing to rate.
+    ``terms`` finds the agreement of a name and version. ``invoiced`` is what issued documents
+    billed: what they drew from packages stays drawn (R13). Raises CurrencyMixedError if a ticket's
+    currency is not the account's, EmptyAccountError if there is nothing to rate.
     """
     version, own = account_terms(account, terms)
     counted = facts.up_to(account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version)))

@@ -15,7 +15,8 @@ import msgspec
 from billing_service.domain import rounding
 from billing_service.domain.facts.account import BilledCustomer
 from billing_service.domain.money import Money, at_least_cents, total
-from billing_service.domain.statement.statement import ChargeLine, Tax, Totals
+from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.statement import Tax, Totals
 from fristwerk_language.terms.billing import VatTerms
 
 Category = Literal["standard", "reduced", "zero", "reverse_charge", "none"]

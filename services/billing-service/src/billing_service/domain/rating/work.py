@@ -12,7 +12,8 @@ from decimal import Decimal
 import msgspec
 
 from billing_service.domain.facts.account import BilledTicket, LoggedWork
-from billing_service.domain.statement.statement import EntryPart, Violation
+from billing_service.domain.statement.charge_line import EntryPart
+from billing_service.domain.statement.statement import Violation
 from fristwerk_language.terms import AgreementDocument, zone
 
 AgreementLookup = Callable[[str, int], AgreementDocument]

@@ -9,7 +9,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from billing_service.domain.statement.statement import BilledMinutes, ChargeKind, ChargeLine, Draw, merged_draws, plain
+from billing_service.domain.statement.charge_line import (
+    BilledMinutes,
+    ChargeKind,
+    ChargeLine,
+    Draw,
+    merged_draws,
+    plain,
+)
 
 AnyLine = TypeVar("AnyLine", bound=ChargeLine)
 Identity = tuple[str, ChargeKind, Decimal, Decimal]
