@@ -84,6 +84,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
         super().__init__(datastore)
+        # The library's statement names no columns, and ours has one more.
+        columns = "originator_id, originator_version, topic, state"
+        self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
         sizes = (1 << power for power in range(LARGEST_INSERT.bit_length()))
         self._inserts = {rows: _insert_statement(self.events_table_name, rows) for rows in sizes}
 
@@ -235,12 +238,8 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         Asked for as a reader's even for writing: the library keeps its lock for writers for ever when a connection cannot be
         opened, and SQLite serialises writers itself.
         """
-        with self.datastore.get_connection(commit=False) as connection:
-            cursor: sqlite3.Cursor = connection.cursor().sqlite_cursor
-            try:
-                yield cursor
-            finally:
-                cursor.close()
+        with self.datastore.get_connection(commit=False) as connection, connection.cursor() as cursor:
+            yield cursor
 
 
 def _insert_statement(table: str, rows: int) -> str:

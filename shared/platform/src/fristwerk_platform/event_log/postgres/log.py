@@ -29,7 +29,7 @@ class PostgresEventLog(GroupCommitLog):
         self._connections = ThreadConnections(url, schema)
         try:
             recorder = PostgresRecorder(self._connections)
-            recorder.create()
+            recorder.create_table()
         except psycopg.Error as error:
             self._connections.close()
             raise LogUnavailableError(f"The log {schema} cannot be opened: {str(error).strip()}.") from error

@@ -10,7 +10,6 @@ import msgspec
 import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL
 
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals, version_conflict
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
@@ -23,7 +22,7 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
 )
 from fristwerk_platform.event_log.log import StreamAfter
-from fristwerk_platform.event_log.postgres.connections import ThreadConnections
+from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
 from fristwerk_platform.event_log.postgres.statements import statements
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
@@ -45,21 +44,20 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
     def __init__(self, connections: ThreadConnections) -> None:
         super().__init__(connections)
-        # The library's function inserts without the lock; nobody shall find it in the database.
-        del self.sql_create_statements[self.create_insert_function_statement_index]
         self._connections = connections
         self.channel_name = f"{connections.schema}_events"
-        self._sql = statements(connections.schema, self.events_table_name, self.channel_name)
-        self._begin = SQL("; ").join([SQL("BEGIN"), *self.lock_table_statements])
+        self._sql = statements(connections.schema, self.events_table_name, self.channel_name, LOCK_TIMEOUT_SECONDS)
 
-    def create(self) -> None:
-        """Make the schema and the tables that are missing; of several processes one does."""
+    def create_table(self) -> None:
+        """Make the schema and the tables that are missing; of several processes one does.
+
+        The library would also make a function that inserts without the lock.
+        """
         with self._connections.get_connection() as connection:
             connection.execute("SELECT pg_advisory_lock(hashtext('fristwerk'))")
             try:
-                connection.execute(self._sql["create_schema"])
-                connection.execute(self._sql["create_keys"])
-                self.create_table()
+                for statement in ("create_schema", "create_keys", "create_events", "create_index"):
+                    connection.execute(self._sql[statement])
             finally:
                 connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
 
@@ -108,7 +106,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         """
         with self._connections.get_connection() as connection:
             try:
-                connection.execute(self._begin)
+                connection.execute(self._sql["begin"])
                 with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
                     result = work(cursor)
                 connection.execute("ROLLBACK" if result is None else "COMMIT")

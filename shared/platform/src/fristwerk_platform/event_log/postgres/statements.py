@@ -13,7 +13,17 @@ STATEMENTS: Final = {
         CREATE TABLE IF NOT EXISTS {keys} (scope text, key text, request_digest text NOT NULL,
             answer bytea NOT NULL, stored_at bigint NOT NULL, PRIMARY KEY (scope, key))
     """,
-    # All events are stored and told to those who listen; none, if a stream stands elsewhere or a key is used already.
+    # The table and index of the eventsourcing library 9.5, so that its own recorder can read and continue the log.
+    "create_events": """
+        CREATE TABLE IF NOT EXISTS {events} (originator_id text NOT NULL, originator_version bigint NOT NULL, topic text,
+            state bytea, notification_id bigserial, PRIMARY KEY (originator_id, originator_version))
+        WITH (autovacuum_enabled = true, autovacuum_vacuum_threshold = 100000000, autovacuum_vacuum_scale_factor = 0.5,
+            autovacuum_analyze_threshold = 1000, autovacuum_analyze_scale_factor = 0.01)
+    """,
+    "create_index": "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {events} (notification_id ASC)",
+    # The lock hands out positions in the order of commits.
+    "begin": "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; LOCK TABLE {events} IN EXCLUSIVE MODE",
+    # All events are stored and listeners notified; none, if a stream has another version or a key is used already.
     "insert": """
         WITH given AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::bytea[], %s::bigint[])
@@ -32,10 +42,10 @@ STATEMENTS: Final = {
             INSERT INTO {events} (originator_id, originator_version, topic, state)
             SELECT stream, version, type, line FROM given WHERE (TABLE good)
             RETURNING notification_id
-        ), told AS (
+        ), notified AS (
             SELECT pg_notify({channel}, max(notification_id)::text) FROM inserted HAVING count(*) > 0
         )
-        SELECT (TABLE good), ARRAY(SELECT notification_id FROM inserted ORDER BY 1), EXISTS (TABLE told)
+        SELECT (TABLE good), ARRAY(SELECT notification_id FROM inserted ORDER BY 1), EXISTS (TABLE notified)
     """,
     "versions": """
         SELECT given.stream, last.version FROM unnest(%b::text[]) AS given (stream), LATERAL (
@@ -67,12 +77,14 @@ STATEMENTS: Final = {
 }
 
 
-def statements(schema: str, events: str, channel: str) -> Mapping[str, Composed]:
+def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Mapping[str, Composed]:
     """Every statement for the tables of a schema."""
     names = {
         "schema": Identifier(schema),
         "events": Identifier(schema, events),
         "keys": Identifier(schema, "idempotency_keys"),
+        "index": Identifier(f"{events}_notification_id_idx"),
         "channel": channel,
+        "lock_timeout": f"{lock_seconds}s",
     }
     return {name: SQL(" ".join(text.split())).format(**names) for name, text in STATEMENTS.items()}
