@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from fristwerk_platform.auth import Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
-from fristwerk_platform.http.feed_routes import feed_router
+from fristwerk_platform.http.feed_routes import MAX_WAITING, feed_router
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed, SourceUnavailableError
 
@@ -331,3 +331,20 @@ async def test_a_source_that_does_not_answer_properly_is_unavailable(app: FastAP
         async with client:
             with pytest.raises(SourceUnavailableError):
                 await HttpFeed(client, lambda: "no token").page(0, 10, 0)
+
+
+async def test_a_caller_has_so_many_long_polls_and_streams_open_and_no_more(
+    client: httpx.AsyncClient, bearer: Bearer, stopping: Stopping
+) -> None:
+    mine, others = bearer("agent"), bearer("auditor")
+    polls = [asyncio.create_task(client.get("/v1/events?wait=20", headers=mine)) for _ in range(MAX_WAITING)]
+    await asyncio.sleep(0.5)
+
+    for path in ("/v1/events?wait=1", "/v1/events/stream"):
+        refused = await client.get(path, headers=mine)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert (await client.get("/v1/events", headers=mine)).status_code == 200, "a page at once is no long poll"
+    assert (await client.get("/v1/events?wait=0.1", headers=others)).status_code == 200
+    stopping.set()
+    assert {(await poll).status_code for poll in polls} == {200}
+    assert (await client.get("/v1/events?wait=1", headers=mine)).status_code == 200, "they have their places back"

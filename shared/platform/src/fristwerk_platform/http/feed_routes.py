@@ -6,7 +6,9 @@ A page always carries where to go on, even when everything on it was filtered aw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 import msgspec
@@ -14,8 +16,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from fristwerk_platform.auth import ALL_PROVIDERS, ROLES
-from fristwerk_platform.http import Routes, Stopping, allowed
+from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal
+from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, Page
@@ -23,6 +25,9 @@ from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POS
 MAX_WAIT_SECONDS: Final = 25.0
 MAX_LINES: Final = 1_000
 MAX_POSITION: Final = 2**62
+MAX_WAITING: Final = 64
+"""Long polls and streams of one caller that may be open at once in a process; 429 beyond."""
+RETRY_AFTER_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15.0
 READERS: Final = frozenset(ROLES) - {"customer"}
 """A feed carries every customer's events, so a customer's token does not open it."""
@@ -146,6 +151,7 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
 def feed_router(feed: Feed, stopping: Stopping) -> Routes:
     """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed."""
     routes = Routes(tags=["feed"])
+    waiting = _Waiting()
 
     @routes.get(
         "/events",
@@ -155,9 +161,10 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
     async def read_events(request: Request, query: PageQuery) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
         wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
-        page = await filtered_page(
-            feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
-        )
+        with waiting.one_more(principal_of(request)) if query.wait else nullcontext():
+            page = await filtered_page(
+                feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
+            )
         return Response(
             b"".join(line + b"\n" for line in page.lines),
             media_type="application/x-ndjson",
@@ -181,13 +188,46 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
         last_event_id = request.headers.get("last-event-id")
         after = query.after if last_event_id is None else _last_event(last_event_id)
         wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
+        with waiting.one_more(principal_of(request)):
+            pass  # refused before the answer begins, for a stream has no status once it is open
         return StreamingResponse(
-            _sse(feed, wanted, after, stopping),
+            waiting.within(principal_of(request), _sse(feed, wanted, after, stopping)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # no proxy keeps events back
         )
 
     return routes
+
+
+class _Waiting:
+    """How many long polls and streams each caller has open: what waits costs nothing but a place, of which there are few."""
+
+    def __init__(self) -> None:
+        self._open: Counter[tuple[str, str, str]] = Counter()
+
+    @contextmanager
+    def one_more(self, principal: Principal) -> Iterator[None]:
+        """Raises Problem 429 where the caller has as many as may be."""
+        caller = (principal.provider, principal.role, principal.sub)
+        if self._open[caller] >= MAX_WAITING:
+            raise Problem(
+                429,
+                f"{principal.sub} has {MAX_WAITING} long polls and streams open already.",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+        self._open[caller] += 1
+        try:
+            yield
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+
+    async def within(self, principal: Principal, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The events while the caller has a place; of many streams opened at once, those beyond end at once."""
+        with suppress(Problem), self.one_more(principal):
+            async for event in events:
+                yield event
 
 
 def _reader(request: Request) -> str:
