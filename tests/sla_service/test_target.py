@@ -206,3 +206,10 @@ def test_time_before_a_deadline_leaves_pauses_out() -> None:
 def test_a_deadline_beyond_the_published_years_is_refused() -> None:
     with pytest.raises(CalendarRangeError, match="office"):
         deadline(OFFICE, parse_span("2 business hours"), at("2026-12-31 16:00"))
+
+
+def test_a_share_of_business_days_leaves_the_paused_business_time_out() -> None:
+    pause = (("2026-06-03 10:00", "2026-06-03 12:00"),)
+    assert warned("2 business days", "2026-06-03 09:00", "50%", pauses=pause) == ["Thu 04 11:00"]
+    later = (("2026-06-05 16:00", "2026-06-05 17:00"),)
+    assert warned("2 business days", "2026-06-03 09:00", "50%", pauses=later) == ["Wed 03 17:00"]
