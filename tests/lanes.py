@@ -31,6 +31,11 @@ HISTORIES = {"short": 120, "long": 2_000}
 """Examples of the properties that say what the order of arrival changes: nothing."""
 
 
+def examples(most: int) -> int:
+    """How many examples a property draws that is worth ``most``: all of them at night, in CI as many as the profile has."""
+    return min(most, settings().max_examples)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
 

@@ -213,3 +213,8 @@ def test_a_share_of_business_days_leaves_the_paused_business_time_out() -> None:
     assert warned("2 business days", "2026-06-03 09:00", "50%", pauses=pause) == ["Thu 04 11:00"]
     later = (("2026-06-05 16:00", "2026-06-05 17:00"),)
     assert warned("2 business days", "2026-06-03 09:00", "50%", pauses=later) == ["Wed 03 17:00"]
+
+
+def test_a_pause_that_ended_before_the_time_counted_back_costs_nothing() -> None:
+    pause = (at("2026-06-03 09:00"), at("2026-06-03 10:00"))
+    assert text(time_before(OFFICE, "business", at("2026-06-03 15:00"), 2 * 3600, [pause])) == "Wed 03 13:00"

@@ -14,6 +14,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.lanes import examples
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TEXT = st.text(max_size=20) | st.sampled_from(
@@ -156,7 +158,7 @@ async def requests(open_office):
     return Requests(office, ids)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_no_input_makes_a_5xx_or_stores_anything_with_a_refusal(requests, data):
     office = requests.office

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml
+from tests.lanes import examples
 from ticket_service.application.ranking import Ranking
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.entitlement import group_of
@@ -112,7 +113,7 @@ contracts = st.builds(
 steps = st.lists(tickets | contracts | st.sampled_from(["look", "next day"]), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(steps)
 def test_the_kept_order_is_the_sorted_one(steps):
     async def play():

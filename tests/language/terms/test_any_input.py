@@ -18,6 +18,7 @@ from fristwerk_language.terms import (
     canonical,
     read_yaml,
 )
+from tests.lanes import examples
 
 TERMS = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms"
 CALENDAR = read_yaml((TERMS / "calendars/infoniqa-literal.yaml").read_bytes())
@@ -75,7 +76,7 @@ def assert_answered(read: Any, data: Any) -> None:
     assert all(sentence and (pointer == "" or pointer.startswith("/")) for pointer, sentence in refusal.errors)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(place=some.sampled_from(places_in(CALENDAR)), value=JSON_LIKE)
 def test_a_calendar_with_anything_anywhere_is_answered(place: tuple[Any, ...], value: Any) -> None:
     assert_answered(calendar_document, replaced(CALENDAR, place, value))
@@ -88,7 +89,7 @@ def test_an_agreement_with_anything_anywhere_is_answered(document: dict[str, Any
     assert_answered(agreement_document, replaced(document, data.draw(some.sampled_from(places_in(document))), value))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=some.binary(max_size=80) | some.text(alphabet="ab:-[]{},&*!|>'\"#\n\t 1.\\u", max_size=60).map(str.encode))
 def test_any_text_is_read_or_refused_with_a_sentence(text: bytes) -> None:
     refusal = refusal_of(read_yaml, text)

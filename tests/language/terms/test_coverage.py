@@ -16,6 +16,7 @@ from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from fristwerk_language.terms.coverage import Coverage, charges_preparation, is_charged_preparation, match_coverage
 from sla_service.domain.timers.service_levels import service_levels
+from tests.lanes import examples
 from ticket_service.domain.ticket.cost_approval import billable_minutes
 from ticket_service.domain.ticket.state import Ticket, TimeEntry
 
@@ -135,7 +136,7 @@ def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -
     return (left[0][1], f"/billing/coverage/{left[0][0]}") if left else (True, "")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     rules=RULES,
     keys=KEYS,

@@ -140,12 +140,13 @@ async def test_a_notification_that_got_lost_costs_a_second_at_most(
 
 
 async def test_waiting_goes_on_after_the_listener_s_connection_broke(
-    open_postgres_log: OpenLog, postgres_url: str, fact: Fact
+    open_postgres_log: OpenLog, postgres_url: str, fact: Fact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("fristwerk_platform.event_log.postgres.log.RECONNECT_SECONDS", 0.1)
     ours, theirs = open_postgres_log(), open_postgres_log()
     await ours.wait(0, 0.3)
     end_connections(postgres_url)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.4)
     waiting = asyncio.create_task(ours.wait(0, 20))
     await asyncio.sleep(0.05)
 
@@ -214,7 +215,9 @@ async def test_a_killed_server_that_comes_back_has_what_was_acknowledged_and_the
         own_postgres_server.stop(signal.SIGKILL)
         before = len(acknowledged)
         await asyncio.to_thread(started_again, own_postgres_server)
-    await asyncio.sleep(1.5)
+    async with asyncio.timeout(20):
+        while len(acknowledged) <= before + 8:  # noqa: ASYNC110 - the writers' doing
+            await asyncio.sleep(0.02)
     ended.set()
     await asyncio.wait_for(writing, 20)
 
@@ -236,6 +239,7 @@ async def test_a_lock_that_is_not_given_up_ends_in_unavailable_and_in_503(
     open_postgres_log: OpenLog, postgres_url: str, fact: Fact, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fristwerk_platform.event_log.postgres.connections.LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("fristwerk_platform.event_log.postgres.recorder.LOCK_TIMEOUT_SECONDS", 1)
     log = open_postgres_log()
     meta = CommandMetadata(
         principal=Principal(sub="agent-3", role="agent", provider="hamburg"),

@@ -96,6 +96,13 @@ def test_an_agreement_that_requires_only_a_reason_needs_no_record(given, terms):
     given(agreement).when(ChangePriority(priority=5, reason="kann warten")).then(PriorityChanged(priority=5))
 
 
+def test_an_agreement_may_ask_for_the_customers_agreement_alone(given, terms):
+    agreement = terms("infoniqa", priority_change={"requires": ["agreement"]})
+    given(agreement).when(ChangePriority(priority=5, agreement=AGREED)).then(
+        PriorityChanged(priority=5, agreement_channel="phone", agreement_at=AGREED_AT)
+    )
+
+
 def test_assigning_opens_a_new_ticket(given):
     outcome = given("infoniqa").when(Assign(agent="agent-9")).then(Assigned(agent="agent-9"))
     assert (outcome.ticket.state, outcome.ticket.assignee) == ("open", "agent-9")
