@@ -23,7 +23,7 @@ from fristwerk_local.client import Client, follower
 from fristwerk_platform.read_models import SqlDatabase, open_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, Subscription
-from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
@@ -106,7 +106,7 @@ async def answered_too_late(stack: Any, database: SqlDatabase, offices: list[Any
         for ticket in office.tickets:
             await office.post(f"/v1/tickets/{ticket}/responses", {"channel": "email", "text": "Verzeihung"})
     await derive(stack, database, datetime.now(UTC))
-    watch = Watch(database, Noticeboard(lambda: datetime.now(UTC), new_id), lambda: datetime.now(UTC))
+    watch = Watch(database, Outbox(lambda: datetime.now(UTC), new_id), lambda: datetime.now(UTC))
     while await watch.look():
         pass
 
@@ -124,7 +124,7 @@ async def derive(stack: Any, database: SqlDatabase, at: datetime) -> None:
         decode=decode_tolerantly,
         database=database,
         checkpoints=tables.checkpoints,
-        apply=Projector(Noticeboard(lambda: at, new_id)).apply,
+        apply=Projector(Outbox(lambda: at, new_id)).apply,
     )
     await following.resume()
     while await following.step(0):

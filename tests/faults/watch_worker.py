@@ -13,7 +13,7 @@ import sla_service.notices.watch
 from fristwerk_language.events import new_event_id
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import read_settings
-from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 
@@ -36,7 +36,7 @@ def main() -> None:
     async def run() -> None:
         database = open_database(read_settings(os.environ), "watched", tables.metadata)
         os.write(1, b"watching\n")
-        await Watch(database, Noticeboard(now, new_id), now).run()
+        await Watch(database, Outbox(now, new_id), now).run()
 
     asyncio.run(run())
 

@@ -30,7 +30,8 @@ from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import Database, postgres_database, sqlite_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import with_position
-from sla_service.notices.outbox import Noticeboard, NoticeFeed
+from sla_service.notices.feed import NoticeFeed
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
@@ -155,17 +156,17 @@ class Service:
         self._postgres_url = postgres_url
         self.log = ToldLog()
         self._ids = count(1)
-        self.database, self.noticeboard = self.open()
-        self.projector = Projector(self.noticeboard)
-        self.watch = Watch(self.database, self.noticeboard, clock)
-        self.feed = NoticeFeed(self.database, self.noticeboard)
+        self.database, self.outbox = self.open()
+        self.projector = Projector(self.outbox)
+        self.watch = Watch(self.database, self.outbox, clock)
+        self.feed = NoticeFeed(self.database, self.outbox.signal)
 
-    def open(self) -> tuple[Database, Noticeboard]:
+    def open(self) -> tuple[Database, Outbox]:
         """A further connection to the same database, as another process would have it."""
-        noticeboard = Noticeboard(self.clock, lambda: f"n-{next(self._ids)}")
+        outbox = Outbox(self.clock, lambda: f"n-{next(self._ids)}")
         if self._postgres_url is None:
-            return sqlite_database(self.file, tables.metadata), noticeboard
-        return postgres_database(self._postgres_url, "sla", tables.metadata), noticeboard
+            return sqlite_database(self.file, tables.metadata), outbox
+        return postgres_database(self._postgres_url, "sla", tables.metadata), outbox
 
     async def apply(self, batch: Sequence[Recorded] | None = None) -> None:
         """Apply a batch, by default what was told to the log since the last time."""

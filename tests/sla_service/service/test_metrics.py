@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from fristwerk_platform.metrics import Metrics
-from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections.projector import Projector
 from sla_service.queries.metrics import TimerMetrics
@@ -19,9 +19,9 @@ class Measured:
     def __init__(self, service, clock) -> None:
         self.metrics = Metrics()
         self.figures = TimerMetrics(service.database, self.metrics, clock)
-        noticeboard = Noticeboard(clock, service.noticeboard._new_id, self.figures.told)
-        service.projector = Projector(noticeboard)
-        service.watch = Watch(service.database, noticeboard, clock)
+        outbox = Outbox(clock, service.outbox._new_id, self.figures.count_notices)
+        service.projector = Projector(outbox)
+        service.watch = Watch(service.database, outbox, clock)
 
     def of(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"fristwerk_{name}", labels)

@@ -12,6 +12,7 @@ from fristwerk_language.terms import read_yaml
 from fristwerk_local.show import TERMS
 from fristwerk_platform.read_models import postgres_database
 from sla_service.application import simulation
+from sla_service.notices.alarms import fire_due
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.replay import replay
@@ -51,7 +52,7 @@ async def test_a_notice_waits_for_the_transaction_in_which_another_is_given(serv
     clock.set("2026-06-12 06:00")
     database, board = service.open()
     async with database.transaction() as connection:
-        assert await board.ring(connection, 1) == 1
+        assert await fire_due(connection, board, 1) == 1
         service.log.ticket("t2", "2026-06-12 05:00")
         applying = asyncio.create_task(service.apply())
         await asyncio.sleep(0.5)

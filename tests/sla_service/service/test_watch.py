@@ -74,7 +74,7 @@ async def test_a_new_event_wakes_the_watch_at_once(service, clock) -> None:
         clock.set("2026-06-09 12:00")
         service.log.ticket("t1", "2026-06-09 06:00")
         await service.apply()
-        await service.noticeboard.wake()
+        await service.outbox.signal.notify()
         await until(lambda: service.told("TimerMissed"))
 
 
@@ -88,7 +88,7 @@ async def test_a_change_between_looking_and_sleeping_is_not_slept_through(servic
             clock.set("2026-06-09 12:00")
             service.log.ticket("t1", "2026-06-09 06:00")
             await service.apply()
-            await service.noticeboard.wake()
+            await service.outbox.signal.notify()
         return seconds
 
     service.watch._seconds_to_next = asked_too_early
@@ -98,7 +98,7 @@ async def test_a_change_between_looking_and_sleeping_is_not_slept_through(servic
 
 async def test_it_wakes_by_itself_just_behind_the_deadline(service) -> None:
     """With a clock that runs: a deadline in a moment is told in a moment, and not before it."""
-    service.noticeboard._now = service.watch._now = lambda: datetime.now(UTC)
+    service.outbox.now = service.watch._now = lambda: datetime.now(UTC)
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     received = due - timedelta(hours=1)
     service.log.ticket(
@@ -149,12 +149,12 @@ async def test_what_is_told_while_events_still_arrive_is_told_once(service, cloc
             ticket = f"t{number:02}"
             service.log.ticket(ticket, f"2026-06-09 06:{number:02}")
             await service.apply()
-            await service.noticeboard.wake()
+            await service.outbox.signal.notify()
             service.log.severity(ticket, f"2026-06-09 06:{number:02}", "mittel")
             if number % 3 == 0:
                 service.log.answer(ticket, "2026-06-09 07:30")
             await service.apply()
-            await service.noticeboard.wake()
+            await service.outbox.signal.notify()
         await until(lambda: _standing(service, 40))
     await database.close()
 
@@ -173,7 +173,7 @@ async def test_while_the_projector_catches_up_nothing_is_missed_that_was_answere
     await service.apply()
     clock.set("2026-06-12 06:00")
     lag = Lag()
-    async with running(Watch(service.database, service.noticeboard, clock, lag)):
+    async with running(Watch(service.database, service.outbox, clock, lag)):
         await asyncio.sleep(0.2)
         assert await service.told("TimerMissed") == []
         lag.heard_at, lag.waiting_since = clock.now, clock.now - timedelta(days=3)
@@ -191,7 +191,7 @@ async def test_a_source_that_went_backwards_silences_the_watch(service, clock) -
     await service.apply()
     clock.set("2026-06-12 06:00")
     lag = Lag(heard_at=clock.now, stopped_because="the source ends at position 3")
-    async with running(Watch(service.database, service.noticeboard, clock, lag)):
+    async with running(Watch(service.database, service.outbox, clock, lag)):
         await asyncio.sleep(0.3)
     assert await service.told("TimerMissed") == []
 
@@ -216,13 +216,13 @@ from pathlib import Path
 from fristwerk_platform.read_models import sqlite_database
 from fristwerk_language.events import new_event_id
 from sla_service.projections import tables
-from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 import sla_service.notices.watch
 
 sla_service.notices.watch.GROUP = 5
 now = lambda: datetime.fromisoformat("2026-06-12T06:00:00+00:00")
-board = Noticeboard(now, lambda: new_event_id(now(), os.urandom(10)))
+board = Outbox(now, lambda: new_event_id(now(), os.urandom(10)))
 asyncio.run(Watch(sqlite_database(Path(sys.argv[1]), tables.metadata), board, now).run())
 """
 

@@ -28,14 +28,15 @@ from sla_service.application.calendar_client import CalendarClient
 from sla_service.application.reports import Reports
 from sla_service.application.simulation import Simulations
 from sla_service.application.timers import Timers
-from sla_service.notices.outbox import Noticeboard, NoticeFeed
+from sla_service.notices.feed import NoticeFeed
+from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import SOURCE, Projector
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.metrics import TimerMetrics
 from sla_service.queries.read_model import ReadModel
-from sla_service.stores.idempotency import KeptAnswers
+from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import SimulationStore
 
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
@@ -58,16 +59,16 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
-    figures = TimerMetrics(database, metrics, now)
-    noticeboard = Noticeboard(now, new_id, figures.told)
+    timer_metrics = TimerMetrics(database, metrics, now)
+    outbox = Outbox(now, new_id, timer_metrics.count_notices)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
-    projector = Projector(noticeboard)
+    projector = Projector(outbox)
     feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
-    follower = _projection(feed, database, projector, noticeboard)
-    watch = Watch(database, noticeboard, now, follower.lag)
+    follower = _projection(feed, database, projector, outbox)
+    watch = Watch(database, outbox, now, follower.lag)
     model = ReadModel(database)
-    terms_cache, kept, store = TermsCache(database), KeptAnswers(database), SimulationStore(database)
+    terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
 
@@ -78,8 +79,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             timers_router(Timers(model, terms_cache, now)),
-            feed_router(NoticeFeed(database, noticeboard), stopping),
-            _health_routes(model, watch, follower, metrics, figures),
+            feed_router(NoticeFeed(database, outbox.signal), stopping),
+            _health_routes(model, watch, follower, metrics, timer_metrics),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
@@ -101,9 +102,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     return app
 
 
-def _projection(
-    feed: Feed, database: Database, projector: Projector, noticeboard: Noticeboard
-) -> Subscription[Recorded]:
+def _projection(feed: Feed, database: Database, projector: Projector, outbox: Outbox) -> Subscription[Recorded]:
     """Keeps the read model up to date with the ticket service's log, and has notices given."""
     return Subscription(
         source=SOURCE,
@@ -112,12 +111,12 @@ def _projection(
         database=database,
         checkpoints=tables.checkpoints,
         apply=projector.apply,
-        on_applied=noticeboard.wake,
+        on_applied=outbox.signal.notify,
     )
 
 
 def _health_routes(
-    model: ReadModel, watch: Watch, follower: Subscription[Recorded], metrics: Metrics, figures: TimerMetrics
+    model: ReadModel, watch: Watch, follower: Subscription[Recorded], metrics: Metrics, timer_metrics: TimerMetrics
 ) -> Routes:
     return health_router(
         checks={"watch": watch.health, "tickets": model.health},
@@ -129,5 +128,5 @@ def _health_routes(
             meaning="Tickets left out because they cannot be derived",
             count=model.count_parked,
         ),
-        measure=figures.measure,
+        measure=timer_metrics.measure,
     )

@@ -25,7 +25,7 @@ from sla_service.domain.explanation.messages import sentences
 from sla_service.domain.timers.published_terms import versioned
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import AbsentTimer
-from sla_service.notices.outbox import Noticeboard
+from sla_service.notices.outbox import Outbox
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
 from sla_service.projections.terms_cache import TermsCache
@@ -158,7 +158,7 @@ def run_retry(settings: Settings, now: Callable[[], datetime], new_id: Callable[
     """Try every parked ticket again, beside the running service. 0 only if none is parked any more."""
 
     async def retry(database: Database) -> int:
-        tried, left = await Projector(Noticeboard(now, new_id)).retry_parked(database)
+        tried, left = await Projector(Outbox(now, new_id)).retry_parked(database)
         show(f"{tried} tried again, {left} still parked")
         return 1 if left else 0
 

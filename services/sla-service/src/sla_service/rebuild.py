@@ -17,7 +17,7 @@ from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
-from sla_service.notices.outbox import Silence
+from sla_service.notices.outbox import MutedOutbox
 from sla_service.projections import tables
 from sla_service.projections.projector import SOURCE, Projector
 
@@ -34,15 +34,15 @@ async def rebuild(
     """Rebuild, compare and switch (see ``subscriptions.rebuild``). Raises RebuildError, SourceUnavailableError, KeyFileError."""
     tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="sla-service", role="service", provider="*")
-    silence = Silence()
+    outbox = MutedOutbox()
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
         feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
             versions=read_model_versions(settings, "sla", tables.metadata),
             metadata=tables.metadata,
             checkpoints=tables.checkpoints,
-            sources=[Source(name=SOURCE, feed=feed, decode=decode_tolerantly, apply=Projector(silence).apply)],
+            sources=[Source(name=SOURCE, feed=feed, decode=decode_tolerantly, apply=Projector(outbox).apply)],
             say=say,
-            settle=silence.settle,
+            settle=outbox.settle,
         )
         await rebuilding.run(check=check, back=back)

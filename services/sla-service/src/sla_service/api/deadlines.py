@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_platform.http import HttpModel, Instant, Routes, ShortText, allowed, command_metadata, responses
-from sla_service.api.once import once
+from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS
 from sla_service.application.timers import Timers
-from sla_service.stores.idempotency import KeptAnswers
+from sla_service.stores.idempotency import IdempotencyTable
 
 _DEADLINE: Final = {
     "calendar": "infoniqa@1",
@@ -31,7 +31,7 @@ class DeadlineBody(HttpModel):
     target: ShortText = Field(examples=["2 business hours"])
 
 
-def deadlines_router(deadlines: Timers, kept: KeptAnswers) -> Routes:
+def deadlines_router(deadlines: Timers, kept: IdempotencyTable) -> Routes:
     """``/v1/deadlines``."""
     routes = Routes(tags=["deadlines"])
 
@@ -41,6 +41,6 @@ def deadlines_router(deadlines: Timers, kept: KeptAnswers) -> Routes:
         principal = allowed(request, READERS | {"service"}, "compute deadlines")
         meta = await command_metadata(request, kept, deadlines.now())
         found = await deadlines.computed(principal, body.calendar, body.start, body.target)
-        return await once(meta, found, kept.keep)
+        return await keep_and_respond(meta, found, kept.keep)
 
     return routes

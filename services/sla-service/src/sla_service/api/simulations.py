@@ -23,11 +23,11 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
-from sla_service.api.once import once
+from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS, Bound, Limit, period
 from sla_service.application.simulation import SimulationRequest, Simulations
 from sla_service.domain.errors import NotFound
-from sla_service.stores.idempotency import KeptAnswers
+from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
 
 FIRST_PAGE: Final = 50
@@ -121,7 +121,7 @@ class SimulatedTicketsQuery(QueryParameters):
     limit: Limit = 50
 
 
-def simulations_router(simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> Routes:
+def simulations_router(simulations: Simulations, store: SimulationStore, kept: IdempotencyTable) -> Routes:
     """``/v1/simulations``."""
     routes = Routes(tags=["simulations"])
     _add_start(routes, simulations, store, kept)
@@ -129,7 +129,7 @@ def simulations_router(simulations: Simulations, store: SimulationStore, kept: K
     return routes
 
 
-def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore, kept: KeptAnswers) -> None:
+def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore, kept: IdempotencyTable) -> None:
     @routes.post(
         "/simulations",
         summary="Try other terms on past tickets",
@@ -163,7 +163,7 @@ def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore,
             await store.forget_old(meta.now)
             await store.add(simulation, found, keyed)
 
-        response = await once(meta, content, keep, status=status, headers=headers)
+        response = await keep_and_respond(meta, content, keep, status=status, headers=headers)
         simulations.wake()
         return response
 

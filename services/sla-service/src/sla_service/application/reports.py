@@ -30,7 +30,7 @@ Dimension = Literal["metric", "severity", "customer", "agreement", "month"]
 
 
 class ComplianceQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which timers to count, by their start, and how to group them; null: all."""
+    """Which timers to count, by their start, and how to group them; None: all."""
 
     provider: str
     period: Period
@@ -42,7 +42,7 @@ class ComplianceQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComplianceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of each group, in the order of the groups' names (none: null, first), and of all together."""
+    """The figures of each group, in the order of the groups' names (none: None, first), and of all together."""
 
     items: list[tuple[str | None, ComplianceFigures]]
     total: ComplianceFigures

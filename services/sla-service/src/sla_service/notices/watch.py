@@ -1,8 +1,8 @@
-"""Lets due timers expire: sleeps until the next alarm, woken by new events, and gives each notice once.
+"""Fires due alarms: sleeps until the next one, is woken by new events, and announces each miss and warning once.
 
-A timer is missed at its deadline whenever the watch looks; after a downtime everything overdue is noticed once, in order. Several
-watches may run: alarm, notice and memory of it share a transaction. While the projector catches up the watch waits: what was
-answered in a downtime was not missed.
+A timer is missed at its deadline whenever the watch looks; after a downtime everything overdue is announced once, in order.
+Several watches may run, as an alarm, its notice and the record that it was announced share a transaction. While the projector
+catches up the watch waits: what was answered during a downtime was not missed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ import structlog
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Lag
-from sla_service.notices.outbox import Noticeboard, next_alarm
+from sla_service.notices.alarm_schedule import next_alarm
+from sla_service.notices.alarms import fire_due
+from sla_service.notices.outbox import Outbox
 
 GROUP: Final = 200
 LONGEST_SLEEP_SECONDS: Final = 30.0
 """A clock may be set forward while we sleep, and another process may set an alarm."""
 BEHIND: Final = timedelta(seconds=5)
-"""An event that waits longer to be applied is of a time in which we did not listen."""
+"""How long an event may wait to be applied; one that waits longer occurred while the service was down."""
 BEHIND_POLL_SECONDS: Final = 0.1
-SILENCE_SECONDS: Final = 30.0
-"""So long a start waits for a source that does not answer; a miss that later proves to be none is withdrawn."""
+PATIENCE_SECONDS: Final = 30.0
+"""How long a start waits for a source that does not answer; a miss that later proves to be none is withdrawn."""
 RETRY_SECONDS: Final = 1.0
 _log = structlog.get_logger()
 
@@ -34,11 +36,9 @@ _log = structlog.get_logger()
 class Watch:
     """Runs beside the projector, whose ``lag`` says whether it has caught up."""
 
-    def __init__(
-        self, database: Database, noticeboard: Noticeboard, now: Callable[[], datetime], lag: Lag | None = None
-    ) -> None:
+    def __init__(self, database: Database, outbox: Outbox, now: Callable[[], datetime], lag: Lag | None = None) -> None:
         self._database = database
-        self._noticeboard = noticeboard
+        self._outbox = outbox
         self._now = now
         self._lag = lag
         self.looked_at: datetime | None = None
@@ -46,29 +46,29 @@ class Watch:
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
-        silent_until = loop.time() + SILENCE_SECONDS
+        patient_until = loop.time() + PATIENCE_SECONDS
         while True:
-            if self._is_behind(has_patience=loop.time() < silent_until):
+            if self._is_behind(has_patience=loop.time() < patient_until):
                 await asyncio.sleep(BEHIND_POLL_SECONDS)
                 continue
-            seen = self._noticeboard.changes
+            seen = self._outbox.signal.count
             try:
                 seconds = await self._seconds_to_next()
                 if seconds == 0:
                     await self.look()
-            except Exception as error:  # noqa: BLE001 - a watch that ended would never tell a miss again
+            except Exception as error:  # noqa: BLE001 - a watch that ended would never announce a miss again
                 _log.warning("watch_failed", exc_info=error)
                 seconds = RETRY_SECONDS
             if seconds > 0:
-                await self._noticeboard.change_after(seen, seconds)
+                await self._outbox.signal.wait_after(seen, seconds)
 
     async def look(self) -> int:
-        """Give the notices that are due, one group in one transaction; how many."""
+        """Fire the alarms that are due, one group in one transaction; returns how many."""
         async with self._database.transaction() as connection:
-            rung = await self._noticeboard.ring(connection, GROUP)
-        if rung:
-            await self._noticeboard.wake()
-        return rung
+            fired = await fire_due(connection, self._outbox, GROUP)
+        if fired:
+            await self._outbox.signal.notify()
+        return fired
 
     async def health(self) -> Dependency:
         """Whether it has looked of late: it does so at least every 30 seconds."""
@@ -92,5 +92,5 @@ class Watch:
         now = self.looked_at = self._now()
         if at is None:
             return LONGEST_SLEEP_SECONDS
-        # A deadline itself is still in time: the alarm rings once it has passed.
+        # A deadline itself is still in time: the alarm fires once it has passed.
         return 0 if at < now else min((at - now).total_seconds() + 0.001, LONGEST_SLEEP_SECONDS)

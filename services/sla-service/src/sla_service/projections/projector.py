@@ -8,20 +8,19 @@ and by ``replay --parked``; the others go on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, streams
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.events.tickets import TicketCreated
-from fristwerk_platform.read_models import Database, store
+from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
-from sla_service.projections import parking, tables, writer
+from sla_service.projections import parking, writer
 from sla_service.projections.parking import ParkedTicket
 from sla_service.projections.tables import checkpoints
 from sla_service.projections.writer import DerivedTicket, TimerChange
@@ -32,18 +31,18 @@ _log = structlog.get_logger()
 
 
 class Announces(Protocol):
-    """Who hears of changed timers: the noticeboard, or nobody while a generation is built."""
+    """Announces changed timers: the outbox, or the muted one during a rebuild."""
 
     async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
-        """Do with the changes what is due, inside the transaction."""
+        """Announce the changes, inside the transaction."""
         ...
 
 
 class Projector:
     """Applies batches; keeps each provider's terms compiled between them, since a version never changes."""
 
-    def __init__(self, noticeboard: Announces) -> None:
-        self._noticeboard = noticeboard
+    def __init__(self, outbox: Announces) -> None:
+        self._outbox = outbox
         self._terms: dict[str, PublishedTerms] = {}
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
@@ -92,37 +91,24 @@ class Projector:
                 _log.error("ticket_parked", ticket=ticket, exc_info=error)
                 failed[ticket] = _parked(ticket, recorded, error)
         await parking.note(connection, list(histories), failed)
-        await self._noticeboard.announce(connection, await writer.store_timers(connection, derived))
+        await self._outbox.announce(connection, await writer.store_timers(connection, derived))
 
     async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:
-        """Keep the versions that were published; whether there were any."""
-        rows = []
-        for each in batch:
-            event = each.event
-            if isinstance(event, AgreementPublished | CalendarPublished):
-                rows.append(
-                    {
-                        "provider": each.envelope.provider,
-                        "kind": "calendar" if isinstance(event, CalendarPublished) else "agreement",
-                        "name": event.name,
-                        "version": event.version,
-                        "line": each.line,
-                    }
-                )
-        await store(connection, tables.terms, rows)
-        for row in rows:
-            self._terms.pop(str(row["provider"]), None)
-        return bool(rows)
+        """Store the versions that were published; returns whether there were any."""
+        providers = await writer.store_terms(connection, batch)
+        for provider in providers:
+            self._terms.pop(provider, None)
+        return bool(providers)
 
     @staticmethod
     async def _lengthened(
         connection: AsyncConnection, tickets: Sequence[str], news: Mapping[str, Sequence[Recorded]]
     ) -> dict[str, list[Recorded]]:
-        """The histories of tickets with what is new of them, which is stored."""
+        """Store the new events of tickets; returns the whole histories of ``tickets``."""
         histories = await writer.stored_histories(connection, tickets)
         for ticket, events in news.items():
             histories[ticket].extend(events)
-        await store(connection, tables.histories, [_row(ticket, each) for ticket in news for each in news[ticket]])
+        await writer.store_history(connection, news)
         return histories
 
     async def _derived(self, connection: AsyncConnection, recorded: Sequence[Recorded]) -> DerivedTicket:
@@ -150,10 +136,6 @@ def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:
         if streams.TICKET.includes(each.envelope.stream):
             found.setdefault(streams.TICKET.subject(each.envelope.stream), []).append(each)
     return found
-
-
-def _row(ticket: str, each: Recorded) -> dict[str, Any]:
-    return {"ticket": ticket, "version": each.envelope.version, "line": each.line}
 
 
 def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:

@@ -98,7 +98,7 @@ alarms: Final = Table(
     Column("at", UtcDateTime, nullable=False),
     Index("alarms_by_instant", "at"),
 )
-given: Final = Table(
+announced: Final = Table(
     "notices_given",
     metadata,
     Column("timer", String, primary_key=True),

@@ -6,7 +6,7 @@ is decided when it is read (``domain.timer.state_at``), and noticed once by ``wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,37 @@ async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -
     return found
 
 
+async def store_terms(connection: AsyncConnection, batch: Sequence[Recorded]) -> set[str]:
+    """Store the versions of terms that a batch publishes; returns the providers that published any."""
+    rows: list[dict[str, Any]] = []
+    providers: set[str] = set()
+    for recorded in batch:
+        event = recorded.event
+        if isinstance(event, AgreementPublished | CalendarPublished):
+            providers.add(recorded.envelope.provider)
+            rows.append(
+                {
+                    "provider": recorded.envelope.provider,
+                    "kind": "calendar" if isinstance(event, CalendarPublished) else "agreement",
+                    "name": event.name,
+                    "version": event.version,
+                    "line": recorded.line,
+                }
+            )
+    await store(connection, terms, rows)
+    return providers
+
+
+async def store_history(connection: AsyncConnection, by_ticket: Mapping[str, Sequence[Recorded]]) -> None:
+    """Add events to the histories of tickets; those that are stored already stay as they are."""
+    rows = [
+        {"ticket": ticket, "version": recorded.envelope.version, "line": recorded.line}
+        for ticket, events in by_ticket.items()
+        for recorded in events
+    ]
+    await store(connection, histories, rows)
+
+
 class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
     """What was derived of a ticket, with what stands in its own row."""
 
@@ -70,7 +101,7 @@ class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A timer before and after a derivation; null where it was not there, or is no more."""
+    """A timer before and after a derivation; None where it was not there, or is no more."""
 
     provider: str
     timer: str

@@ -28,7 +28,7 @@ class TimerMetrics:
         self._overdue = metrics.gauge("alarms_overdue", "Alarms whose instant has passed and that have not rung")
         self._notices = metrics.counter("notices", "Notices that were given", "type")
 
-    def told(self, notices: Mapping[str, int]) -> None:
+    def count_notices(self, notices: Mapping[str, int]) -> None:
         """Count notices by type, once they are stored."""
         for kind, number in notices.items():
             self._notices.labels(kind).inc(number)

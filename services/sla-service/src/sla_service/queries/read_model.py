@@ -19,7 +19,7 @@ from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.timer import AbsentTimer, Timer
 from sla_service.projections import parking
 from sla_service.projections.parking import ParkedTicket
-from sla_service.projections.tables import given, timers
+from sla_service.projections.tables import announced, timers
 from sla_service.projections.tables import tickets as ticket_table
 from sla_service.projections.writer import stored_histories, timer_in
 
@@ -58,7 +58,7 @@ class TimerFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets of a provider a report looks at; null: all. ``since`` counts, ``until`` does not, parked ones never do."""
+    """Which tickets of a provider a report looks at; None: all. ``since`` counts, ``until`` does not, parked ones never do."""
 
     provider: str
     since: datetime | None = None
@@ -123,7 +123,9 @@ class ReadModel:
 
     async def detected(self, wanted: Sequence[str]) -> dict[str, datetime]:
         """When the misses of timers were noticed."""
-        statement = select(given.c.timer, given.c.at).where(given.c.kind == "missed", given.c.timer.in_(wanted))
+        statement = select(announced.c.timer, announced.c.at).where(
+            announced.c.kind == "missed", announced.c.timer.in_(wanted)
+        )
         async with self._database.reading() as connection:
             return {row.timer: row.at for row in await connection.execute(statement)}
 

@@ -1,4 +1,4 @@
-"""Answers given under an Idempotency-Key, kept with what they tell of, so that a repetition gets the same one."""
+"""Answers given under an Idempotency-Key, stored with their effect so that a repetition gets the same answer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fristwerk_platform.read_models import Database
 from sla_service.projections.tables import answers
 
 
-class KeptAnswers:
-    """The answers of this service."""
+class IdempotencyTable:
+    """The answers that this service gave under idempotency keys (an ``AnswerStore`` of ``platform.commands``)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class KeptAnswers:
             return await _stored(connection, key)
 
     async def keep(self, keyed: Keyed | None) -> None:
-        """Keep an answer that tells of nothing stored, if it has a key. Raises KeyUsedError."""
+        """Keep an answer that has no other effect, if it has a key. Raises KeyUsedError."""
         if keyed is None:
             return
         async with self._database.transaction() as connection:
@@ -31,7 +31,7 @@ class KeptAnswers:
 
 
 async def keep_answer(connection: AsyncConnection, keyed: Keyed) -> None:
-    """Keep an answer, in the transaction of what it tells of; those older than 90 days go. Raises KeyUsedError."""
+    """Keep an answer in the transaction of its effect; those older than 90 days are deleted. Raises KeyUsedError."""
     await connection.execute(delete(answers).where(answers.c.stored_at < keyed.stored_at - KEYS_KEPT))
     stored = await _stored(connection, keyed.key)
     if stored is not None:

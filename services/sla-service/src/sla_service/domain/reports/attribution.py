@@ -16,7 +16,7 @@ from sla_service.domain.timers.timer import Timer
 
 
 class AttributedTime(msgspec.Struct, frozen=True, kw_only=True):
-    """``seconds`` on the timer's clock that it lay with ``agent`` (null: nobody yet) in ``state``.
+    """``seconds`` on the timer's clock that it lay with ``agent`` (None: nobody yet) in ``state``.
 
     ``counted`` is false for what a pause left out of the timer.
     """

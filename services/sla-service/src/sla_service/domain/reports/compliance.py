@@ -23,7 +23,7 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 class UsedTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds on the timers' own clocks, of those that ended: nearest-rank percentiles; null where none did."""
+    """Seconds on the timers' own clocks, of those that ended: nearest-rank percentiles; None where none did."""
 
     count: int
     p50: int | None = None
@@ -36,7 +36,7 @@ class UsedTime(msgspec.Struct, frozen=True, kw_only=True):
 class ComplianceFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Of a group of timers. ``running`` includes the paused ones, ``measured`` are those that ended and had no target.
 
-    ``share_met`` is the percentage of met among met and missed, to a hundredth, half up; null where there are neither.
+    ``share_met`` is the percentage of met among met and missed, to a hundredth, half up; None where there are neither.
     """
 
     timers: int

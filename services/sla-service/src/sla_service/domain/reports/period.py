@@ -13,7 +13,7 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """From ``since`` until ``until``: an instant ``until`` itself does not count, a local day does. Null: without end."""
+    """From ``since`` until ``until``: an instant ``until`` itself does not count, a local day does. None: without end."""
 
     since: date | datetime | None = None
     until: date | datetime | None = None

@@ -18,7 +18,7 @@ from sla_service.domain.timers.timer import TimerSet
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """The terms to try.
 
-    ``levels`` hold instead of a ticket's agreement; null: its own. ``calendars`` hold instead of the calendars of those names,
+    ``levels`` hold instead of a ticket's agreement; None: its own. ``calendars`` hold instead of the calendars of those names,
     ``calendar`` instead of every other one.
     """
 

@@ -14,7 +14,7 @@ from sla_service.domain.timers.timeline import Timeline
 
 
 class TimeInState(msgspec.Struct, frozen=True, kw_only=True):
-    """The time a ticket lay with ``agent`` (null: nobody yet) in ``state``: around the clock, and within opening hours."""
+    """The time a ticket lay with ``agent`` (None: nobody yet) in ``state``: around the clock, and within opening hours."""
 
     agent: str | None
     state: TicketState

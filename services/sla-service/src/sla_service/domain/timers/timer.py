@@ -56,7 +56,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``missed_at`` is set where the history proves the miss, whatever the time is now; ``ended_at`` is the instant of the fact
     that ended the timer, in time or late. ``clock`` is the one that ``target`` counts on. For ``worked`` minutes, ``due_at`` is
-    null until they are used up and ``worked_seconds`` says how many were worked. ``line`` is the JSON pointer to the service
+    None until they are used up and ``worked_seconds`` says how many were worked. ``line`` is the JSON pointer to the service
     level, ``calendar`` and ``terms`` are ``name@version``; ``note`` is ``not_reached`` where only an attempt was made in time.
     """
 
@@ -130,7 +130,7 @@ def missed_at(timer: Timer, now: datetime) -> datetime | None:
 def used_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | None:
     """The time used on the timer's own clock, pauses left out: until it ended, else until ``now``.
 
-    Null where the calendar's published years do not reach.
+    None where the calendar's published years do not reach.
     """
     if timer.worked_seconds is not None:
         return timer.worked_seconds
@@ -140,7 +140,7 @@ def used_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | None:
 def remaining_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | None:
     """The time left on the timer's own clock when it ended, else at ``now``; negative is overdue.
 
-    Null without a deadline, for what was cancelled, and where the calendar's published years do not reach.
+    None without a deadline, for what was cancelled, and where the calendar's published years do not reach.
     """
     if timer.cancelled_at is not None:
         return None

@@ -15,7 +15,7 @@ from fristwerk_platform.http import as_response
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
-async def once(
+async def keep_and_respond(
     meta: CommandMetadata,
     content: Any,
     keep: Callable[[Keyed | None], Awaitable[None]],
@@ -23,7 +23,7 @@ async def once(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The content as answer, kept under the request's key if it has one.
+    """Respond with the content, and keep the response under the request's key if it has one.
 
     Raises AnsweredBefore, or KeyReusedError for a key that went with another request.
     """

@@ -1,0 +1,60 @@
+"""Fires the alarms whose instant has passed: each becomes a notice, and is dropped, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fristwerk_language.events import NoticeEvent
+from fristwerk_language.events.notices import TimerMissed, TimerWarned
+from fristwerk_platform.read_models import advisory_lock
+from sla_service.domain.timers.notices import Alarm
+from sla_service.domain.timers.timer import Timer
+from sla_service.notices.alarm_schedule import drop_alarms
+from sla_service.notices.outbox import NOTICES_LOCK, Notice, Outbox
+from sla_service.projections import parking
+from sla_service.projections.tables import alarms as alarm_table
+from sla_service.projections.tables import timers
+from sla_service.projections.writer import timer_in
+
+
+async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int) -> int:
+    """Announce the alarms that are due, in order of their instants; returns how many. Needs its own transaction."""
+    await advisory_lock(connection, NOTICES_LOCK)
+    now = outbox.now()
+    due = (
+        select(alarm_table, timers.c.provider, timers.c.document)
+        .join_from(alarm_table, timers, alarm_table.c.timer == timers.c.timer, isouter=True)
+        .where(alarm_table.c.at < now, ~parking.whose_ticket_is_parked(alarm_table.c.timer))
+        .order_by(alarm_table.c.at, alarm_table.c.timer, alarm_table.c.kind.desc())
+        .limit(limit)
+    )
+    rows = (await connection.execute(due)).all()
+    fired = [Alarm(timer=row.timer, kind=row.kind, rule=row.rule, at=row.at) for row in rows]
+    notices = [
+        Notice(row.provider, _event(alarm, timer_in(row.document), now))
+        for alarm, row in zip(fired, rows, strict=True)
+        if row.document is not None
+    ]
+    await outbox.add(connection, notices, now)
+    await drop_alarms(connection, fired)
+    return len(fired)
+
+
+def _event(alarm: Alarm, timer: Timer, now: datetime) -> NoticeEvent:
+    match alarm.kind:
+        case "warned":
+            return TimerWarned(
+                timer=timer.id, ticket=timer.ticket, metric=timer.metric, rule=alarm.rule, warn_at=alarm.at
+            )
+        case "missed":
+            return TimerMissed(
+                timer=timer.id,
+                ticket=timer.ticket,
+                metric=timer.metric,
+                due_at=alarm.at,
+                missed_at=alarm.at,
+                detected_at=now,
+            )
