@@ -27,7 +27,7 @@ from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
-from fristwerk_language.events import Recorded, catalogue, decode
+from fristwerk_language.events import Recorded, decode, terms
 from fristwerk_language.terms import agreement_document
 from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.read_models import Database, sqlite_database
@@ -78,7 +78,7 @@ def one_contract(entries: int) -> float:
     """Seconds to read and rate one contract's facts, in the domain alone."""
     story = Story()
     published = decode(story.agreement().line).event
-    assert isinstance(published, catalogue.AgreementPublished)
+    assert isinstance(published, terms.AgreementPublished)
     agreement = agreement_document(published.document)
     facts = as_recorded(entries_of(story, "k-0", entries))
     rounds = []

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fristwerk_local.client import connected
-from fristwerk_local.folder import occupied
+from fristwerk_local.data_folder import occupied
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_local.services import SERVICE_NAMES, environment
 from fristwerk_local.supervisor import Stack

@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 
 from fristwerk_local.client import connected
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
+from fristwerk_local.progress import Journal
 from fristwerk_local.services import SERVICE_NAMES, ServiceName
-from fristwerk_local.show import RECORDED_DAY, TERMS, compare
 from fristwerk_local.story import read_story
 from fristwerk_local.supervisor import Stack
+from fristwerk_local.terminal_output import RECORDED_DAY, TERMS, compare
 
 FIRST_PORT = 18_001
 ROUNDS = 3

@@ -18,7 +18,7 @@ from billing_service.domain.money import Money, total
 from billing_service.domain.rating import (
     addons,
     cancellation,
-    cost_gate,
+    cost_approval,
     grouping,
     minimum,
     packages,
@@ -165,25 +165,25 @@ def overage_is_priced_by_the_minute(swap):
 
 @plant
 def the_gate_closes_at_its_limit(swap):
-    right = cost_gate._Gate._room
-    swap.setattr(cost_gate._Gate, "_room", lambda gate, piece: right(gate, piece) - 1)
+    right = cost_approval._Gate._room
+    swap.setattr(cost_approval._Gate, "_room", lambda gate, piece: right(gate, piece) - 1)
 
 
 @plant
 def the_gate_is_open(swap):
-    swap.setattr(cost_gate._Gate, "_room", lambda _, piece: piece.minutes)
+    swap.setattr(cost_approval._Gate, "_room", lambda _, piece: piece.minutes)
 
 
 @plant
 def the_gate_counts_each_day_by_itself(swap):
-    right = cost_gate._Gate.admit
+    right = cost_approval._Gate.admit
 
     def admit(gate, piece):
         if gate.passed and gate.passed[-1].on != piece.on:
             gate.used = 0
         right(gate, piece)
 
-    swap.setattr(cost_gate._Gate, "admit", admit)
+    swap.setattr(cost_approval._Gate, "admit", admit)
 
 
 @plant
@@ -192,13 +192,13 @@ def an_approval_replaces_the_one_before(swap):
         gate.extra = 0
         right(gate, event, extra_minutes)
 
-    right = cost_gate._Gate.approve
-    swap.setattr(cost_gate._Gate, "approve", approve)
+    right = cost_approval._Gate.approve
+    swap.setattr(cost_approval._Gate, "approve", approve)
 
 
 @plant
 def a_rejection_leaves_the_minutes_held(swap):
-    swap.setattr(cost_gate._Gate, "reject", lambda _: None)
+    swap.setattr(cost_approval._Gate, "reject", lambda _: None)
 
 
 @plant
@@ -246,7 +246,7 @@ def the_vendors_own_cancellation_is_charged(swap):
 
 @plant
 def a_waiver_is_forgotten(swap):
-    swap.setattr(cancellation, "waivers", lambda *_: [])
+    swap.setattr(rating, "waiver_lines", lambda *_: [])
 
 
 def counting_as_hourly(kind):

@@ -21,7 +21,7 @@ import pytest
 from fristwerk_language.events import read_line
 from fristwerk_local import supervisor
 from fristwerk_local.client import Client, connected, follower, staff
-from fristwerk_local.folder import occupied
+from fristwerk_local.data_folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
 from fristwerk_platform.settings import Settings

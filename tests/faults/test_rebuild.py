@@ -19,7 +19,7 @@ import pytest
 
 from fristwerk_language.events import read_line
 from fristwerk_local.client import Client, follower, staff
-from fristwerk_local.folder import occupied
+from fristwerk_local.data_folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
 from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fristwerk_local.client import Client
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
-from fristwerk_local.show import RECORDED_DAY, TERMS, compare
+from fristwerk_local.progress import Journal
 from fristwerk_local.story import read_story
+from fristwerk_local.terminal_output import RECORDED_DAY, TERMS, compare
 from tests.conftest import ServicesInOneProcess
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from fristwerk_local.client import connected
-from fristwerk_local.journal import Journal
-from fristwerk_local.outcome import ProviderResult
 from fristwerk_local.player import play, read_terms
-from fristwerk_local.show import RECORDED_DAY, TERMS, compare
+from fristwerk_local.progress import Journal
+from fristwerk_local.results import ProviderResult
 from fristwerk_local.story import read_story
+from fristwerk_local.terminal_output import RECORDED_DAY, TERMS, compare
 from tests.journeys.conftest import StartStack
 
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from fristwerk_local.client import Client, connected, staff
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
+from fristwerk_local.progress import Journal
 from fristwerk_local.services import urls
-from fristwerk_local.show import RECORDED_DAY, TERMS
 from fristwerk_local.story import Story, read_story
+from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
 from tests.journeys.conftest import StartStack
 
 JSON = {"Content-Type": "application/json"}

@@ -10,7 +10,7 @@ import pytest
 
 from fristwerk_language import events
 from fristwerk_language.events import EVENT_TYPES, TICKETS, type_name
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.examples import SEALED, example, examples, line
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest
 

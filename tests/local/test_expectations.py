@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fristwerk_local.expectations import differences
-from fristwerk_local.outcome import ProviderResult, TicketResult
+from fristwerk_local.results import ProviderResult, TicketResult
 from fristwerk_local.story import ProviderStory, Story, TicketOutcome
 
 

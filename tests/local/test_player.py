@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from fristwerk_local.client import LAST_POSITION, NEXT_POSITION, Client, ServiceDownError
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play
+from fristwerk_local.progress import Journal
 from fristwerk_local.story import Story, read_story
 from fristwerk_platform.auth import Principal
 

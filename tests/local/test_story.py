@@ -7,7 +7,6 @@ from textwrap import dedent
 
 import pytest
 
-from fristwerk_local.show import RECORDED_DAY
 from fristwerk_local.story import (
     Decide,
     Post,
@@ -19,6 +18,7 @@ from fristwerk_local.story import (
     WorklistIs,
     read_story,
 )
+from fristwerk_local.terminal_output import RECORDED_DAY
 
 
 def provider_of(tmp_path: Path, text: str) -> ProviderStory:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, OpenedDay
+from fristwerk_language.events.terms import CalendarPublished, ClosedDay, OpenedDay
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError, ReversedSpanError
 
 HOUR = 3600

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.reports.comparison import MetricSums, SubstitutedTerms, add_up, compared
 from sla_service.domain.timers.published_terms import PublishedTerms

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import parse_span, zone
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.explanation.explanation_steps import deadline_with_steps

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.examples import example
 from fristwerk_language.terms import TZDATA_VERSION, TermsError, calendar_document, digest, read_yaml
 from ticket_service.holidays import HOLIDAYS_VERSION, UnknownRegionError, materialise

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from fristwerk_language.events import Actor, Event, catalogue, customers, encode_line, new_event_id, tickets, type_name
+from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml
 from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
@@ -53,7 +53,7 @@ class Story:
     def agreement(self) -> NewEvent:
         """The agreement's publication."""
         document = canonical(agreement_document(read_yaml((TERMS / "agreements/infoniqa.yaml").read_bytes())))
-        published = catalogue.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
+        published = terms.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
         return self.told(f"agreement-{PROVIDER}.infoniqa", published)
 
     def calendar(self) -> NewEvent:

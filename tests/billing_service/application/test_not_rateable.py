@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fristwerk_language.events import Event, catalogue, decode, encode_line, tickets, type_name
+from fristwerk_language.events import Event, decode, encode_line, terms, tickets, type_name
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 
 UNPUBLISHED = 99
@@ -93,7 +93,7 @@ async def test_terms_that_were_never_published_stop_one_account_until_they_are(v
     assert [each["account"] for each in (await run_done(vendor))["issued"]] == [poisoned]
 
 
-async def _published_again(vendor) -> catalogue.AgreementPublished:
+async def _published_again(vendor) -> terms.AgreementPublished:
     log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
     event = decode((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
     await log.close()

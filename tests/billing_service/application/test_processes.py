@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fristwerk_language.events import Actor, Event, catalogue, customers, encode_line, new_event_id, tickets, type_name
+from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
@@ -58,7 +58,7 @@ class Writer:
     def vendor(self, provider: str, contracts: int) -> None:
         """A provider with so many contracts, each with a ticket and three entries that differ from the others'."""
         document = canonical(agreement_document(read_yaml(AGREEMENT.read_bytes())))
-        published = catalogue.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
+        published = terms.AgreementPublished(name="infoniqa", version=1, document=document, digest=digest(document))
         self.tell(provider, f"agreement-{provider}.infoniqa", published)
         for number in range(contracts):
             self.contract(provider, f"{provider}-{number:04}", number)

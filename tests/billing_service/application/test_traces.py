@@ -12,8 +12,8 @@ import pytest
 
 from fristwerk_language.events import decode
 from fristwerk_local.client import Client
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
+from fristwerk_local.progress import Journal
 from fristwerk_local.story import read_story
 from fristwerk_platform.settings import Settings
 

@@ -19,12 +19,12 @@ from fastapi import FastAPI
 import sla_service.app
 import ticket_service.app
 from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_local.client import Client
-from fristwerk_local.journal import Journal
 from fristwerk_local.player import play, read_terms
-from fristwerk_local.show import RECORDED_DAY, TERMS
+from fristwerk_local.progress import Journal
 from fristwerk_local.story import Decide, read_story
+from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import Database, postgres_database, sqlite_database

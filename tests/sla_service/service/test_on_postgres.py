@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fristwerk_language.terms import read_yaml
-from fristwerk_local.show import TERMS
+from fristwerk_local.terminal_output import TERMS
 from fristwerk_platform.read_models import postgres_database
 from sla_service.application import simulation
 from sla_service.notices.alarms import fire_due

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from fristwerk_language.terms import read_yaml
-from fristwerk_local.show import TERMS
+from fristwerk_local.terminal_output import TERMS
 from fristwerk_platform.read_models import sqlite_database
 from sla_service.application import simulation
-from sla_service.projections import fingerprints, tables
+from sla_service.projections import tables, timer_fingerprints
 from sla_service.projections.tables import simulations
 from sla_service.stores.simulations import KEPT, SimulationStore
 
@@ -112,7 +112,7 @@ async def test_nothing_but_the_simulation_itself_is_stored(day) -> None:
 
     async def state() -> tuple:
         async with database.reading() as connection:
-            whole = fingerprints.combined_fingerprint(await fingerprints.stored_fingerprints(connection))
+            whole = timer_fingerprints.combined_fingerprint(await timer_fingerprints.stored_fingerprints(connection))
         events = await day.ask("/v1/events", role="service")
         log = await day.ask("/v1/events", role="service", service="ticket")
         return whole, events.text, log.text

@@ -17,8 +17,8 @@ from fristwerk_language.terms import AgreementDocument, agreement_document, read
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
 from ticket_service.domain.ticket.commands import Command
-from ticket_service.domain.ticket.context import Caller, Context
 from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.decision_context import Caller, Context
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from fristwerk_language.events import Actor, decode, encode_line, new_event_id, type_name
-from fristwerk_language.events.catalogue import AgreementPublished
 from fristwerk_language.events.customers import ContactAssigned, ContractSigned, CustomerRegistered, PersonForgotten
+from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import Resolved, SeveritySet, TicketCreated
 from fristwerk_platform.read_models import sqlite_database
 from ticket_service import personal_data

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from fristwerk_local.errors import FailedError
-from fristwerk_local.lifeline import end_with_parent
-from fristwerk_local.session import stay
+from fristwerk_local.parent_death import end_with_parent
+from fristwerk_local.runner import stay
 from fristwerk_platform.settings import SettingsError
 
 FIRST_PORT: Final = 8001
@@ -52,13 +52,13 @@ def _announce(line: str) -> None:
 
 
 async def _recorded_day(options: argparse.Namespace) -> None:
-    from fristwerk_local.show import recorded_day  # noqa: PLC0415 - loaded while the services are already up
+    from fristwerk_local.terminal_output import recorded_day  # noqa: PLC0415 - loaded while the services are already up
 
     await recorded_day(options.var, options.port)
 
 
 async def _own_story(options: argparse.Namespace, *, to_play: bool) -> int:
-    from fristwerk_local.show import own_story  # noqa: PLC0415 - `serve` starts without loading it
+    from fristwerk_local.terminal_output import own_story  # noqa: PLC0415 - `serve` starts without loading it
 
     return await own_story(options.story, options.var, options.port, options.terms, to_play=to_play)
 

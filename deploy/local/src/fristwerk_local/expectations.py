@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from fristwerk_local.outcome import ProviderResult, TicketResult
+from fristwerk_local.results import ProviderResult, TicketResult
 from fristwerk_local.story import ProviderStory, Story, TicketOutcome
 
 _SUMMED: Final = frozenset({"minutes", "days", "amount"})

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, get_args
 import httpx
 
 from fristwerk_local.client import Client, RefusedError, customer, staff
-from fristwerk_local.journal import COMPLETE, Done, Journal
+from fristwerk_local.progress import COMPLETE, Done, Journal
 from fristwerk_local.story import Decide, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
 from fristwerk_platform.auth import Principal, Role
 

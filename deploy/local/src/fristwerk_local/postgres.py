@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from fristwerk_local.errors import FailedError
-from fristwerk_local.lifeline import tied_to
+from fristwerk_local.parent_death import tied_to
 
 USER: Final = "fristwerk"
 START_SECONDS: Final = 20.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from fristwerk_local.errors import FailedError
-from fristwerk_local.lifeline import tied_to
+from fristwerk_local.parent_death import tied_to
 from fristwerk_local.services import HOST, Service, ServiceName, environment, services_on
 
 START_SECONDS: Final = 60.0

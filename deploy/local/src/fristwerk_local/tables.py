@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fristwerk_language.terms import zone
-from fristwerk_local.outcome import ProviderResult, TicketResult
+from fristwerk_local.results import ProviderResult, TicketResult
 from fristwerk_local.story import ProviderStory, Story
 
 _COLOURS: Final = {"met": "green", "missed": "red", "running": "yellow", "paused": "yellow", "cancelled": "dim"}

@@ -18,12 +18,12 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly, read_line, streams
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_platform.cli import CommandError
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Feed, Prefetch
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.projections import fingerprints, tables
+from sla_service.projections import tables, timer_fingerprints
 from sla_service.projections.projector import derived_ticket
 from sla_service.projections.writer import compiled_terms, stored_histories, stored_terms
 
@@ -63,7 +63,7 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
         position = await tables.checkpoints.position(connection, SOURCE)
-        stored = await fingerprints.stored_fingerprints(connection)
+        stored = await timer_fingerprints.stored_fingerprints(connection)
     tell(f"The read model holds {len(stored):,} tickets as of position {position:,}.")
     source = _from_histories(database) if feed is None else _from_log(feed, position, tell)
     replayed: dict[str, bytes] = {}
@@ -75,8 +75,8 @@ async def replay(database: Database, feed: Feed | None, tell: Tell) -> Replay:
             tell(f"{count:,} tickets recomputed.")
     tell(f"{count:,} tickets recomputed.")
     return Replay(
-        read_model=fingerprints.combined_fingerprint(stored),
-        replayed=fingerprints.combined_fingerprint(replayed),
+        read_model=timer_fingerprints.combined_fingerprint(stored),
+        replayed=timer_fingerprints.combined_fingerprint(replayed),
         tickets=count,
         differing=tuple(sorted(name for name in stored | replayed if stored.get(name) != replayed.get(name))),
     )
@@ -94,7 +94,7 @@ def _derive(history: History, terms: PublishedTerms, replayed: dict[str, bytes],
     except Exception as error:  # noqa: BLE001 - the service sets such a ticket aside and goes on; so does this
         tell(f"{history[0].envelope.stream} cannot be derived: {error}")
         return
-    replayed[ticket.derived.ticket] = fingerprints.derived_fingerprint(ticket)
+    replayed[ticket.derived.ticket] = timer_fingerprints.derived_fingerprint(ticket)
 
 
 async def _from_histories(database: Database) -> AsyncIterator[tuple[History, PublishedTerms]]:

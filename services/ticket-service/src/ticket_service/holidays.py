@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 import holidays
 import msgspec
 
-from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours, OpenedDay
+from fristwerk_language.events.terms import CalendarPublished, ClosedDay, ExceptionalHours, OpenedDay
 from fristwerk_language.terms import TZDATA_VERSION, WEEKDAYS, CalendarDocument, TermsError, canonical, digest
 from fristwerk_language.terms.calendar import HolidaySource
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished, ClosedDay
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished, ClosedDay
 from fristwerk_language.terms import (
     AgreementDocument,
     agreement_document,

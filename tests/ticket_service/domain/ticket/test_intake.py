@@ -23,7 +23,7 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CreateTicket
-from ticket_service.domain.ticket.context import Caller, Context
+from ticket_service.domain.ticket.decision_context import Caller, Context
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 
 BERLIN = ZoneInfo("Europe/Berlin")

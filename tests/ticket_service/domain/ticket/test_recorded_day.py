@@ -21,8 +21,8 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, Refusal
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import Command, CreateTicket
-from ticket_service.domain.ticket.context import Caller, Context
 from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.decision_context import Caller, Context
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket

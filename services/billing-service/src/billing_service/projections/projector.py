@@ -26,8 +26,8 @@ from fristwerk_language.events import (
     streams,
 )
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from fristwerk_language.events.catalogue import AgreementPublished
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
+from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import in_list
 

@@ -14,7 +14,7 @@ from billing_service.domain.invoice.document import read_document
 from billing_service.projections import tables
 from fristwerk_language.events import Envelope, Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
-from fristwerk_language.events.catalogue import AgreementPublished
+from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import store
 from fristwerk_platform.read_models.bulk import Row

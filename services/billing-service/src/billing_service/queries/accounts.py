@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, or_, select, union_all
 from billing_service.projections.tables import accounts, agreements, decisions, facts, tickets
 from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
-from fristwerk_language.events.catalogue import AgreementPublished
 from fristwerk_language.events.customers import CustomerRegistered
+from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from fristwerk_platform.read_models import Database
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_platform.event_log import Keyed
 from fristwerk_platform.http import (
     HttpModel,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import RetryLaterError
 from sla_service.domain.errors import NotAcceptable

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document, canonical, zone
 from fristwerk_platform.read_models import DatabaseUnavailableError
 from sla_service.application.calendar_client import CalendarClient

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import add, in_list
 from sla_service.domain.timers.notices import Alarm, alarms_of
-from sla_service.projections import parking
+from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms, announced
 from sla_service.projections.writer import TimerChange
 
@@ -40,7 +40,7 @@ async def set_alarms(connection: AsyncConnection, changes: Sequence[TimerChange]
 
 async def next_alarm(connection: AsyncConnection) -> datetime | None:
     """The instant of the next alarm that may fire."""
-    may_fire = select(alarms.c.at).where(~parking.whose_ticket_is_parked(alarms.c.timer))
+    may_fire = select(alarms.c.at).where(~parked_tickets.whose_ticket_is_parked(alarms.c.timer))
     row = (await connection.execute(may_fire.order_by(alarms.c.at).limit(1))).first()
     return None if row is None else row.at
 

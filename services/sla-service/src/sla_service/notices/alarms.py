@@ -14,7 +14,7 @@ from sla_service.domain.timers.notices import Alarm
 from sla_service.domain.timers.timer import Timer
 from sla_service.notices.alarm_schedule import drop_alarms
 from sla_service.notices.outbox import NOTICES_LOCK, Notice, Outbox
-from sla_service.projections import parking
+from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms as alarm_table
 from sla_service.projections.tables import timers
 from sla_service.projections.writer import timer_in
@@ -27,7 +27,7 @@ async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int) -> i
     due = (
         select(alarm_table, timers.c.provider, timers.c.document)
         .join_from(alarm_table, timers, alarm_table.c.timer == timers.c.timer, isouter=True)
-        .where(alarm_table.c.at < now, ~parking.whose_ticket_is_parked(alarm_table.c.timer))
+        .where(alarm_table.c.at < now, ~parked_tickets.whose_ticket_is_parked(alarm_table.c.timer))
         .order_by(alarm_table.c.at, alarm_table.c.timer, alarm_table.c.kind.desc())
         .limit(limit)
     )

@@ -20,8 +20,8 @@ from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
-from sla_service.projections import parking, writer
-from sla_service.projections.parking import ParkedTicket
+from sla_service.projections import parked_tickets, writer
+from sla_service.projections.parked_tickets import ParkedTicket
 from sla_service.projections.tables import checkpoints
 from sla_service.projections.writer import DerivedTicket, TimerChange
 
@@ -50,7 +50,7 @@ class Projector:
         news = _by_ticket(batch)
         touched = sorted(news)
         if await self._publish(connection, batch):
-            touched = sorted({*touched, *await parking.tickets(connection)})
+            touched = sorted({*touched, *await parked_tickets.tickets(connection)})
         await self._derive(connection, await self._lengthened(connection, touched, news))
 
     async def retry_parked(self, database: Database) -> tuple[int, int]:
@@ -60,9 +60,9 @@ class Projector:
         while True:
             async with database.transaction() as connection:
                 await checkpoints.hold(connection, SOURCE)
-                wanted = await parking.tickets(connection, last, RETRIED_AT_ONCE)
+                wanted = await parked_tickets.tickets(connection, last, RETRIED_AT_ONCE)
                 if not wanted:
-                    return tried, await parking.count(connection)
+                    return tried, await parked_tickets.count(connection)
                 await self._derive(connection, await writer.stored_histories(connection, wanted))
             tried, last = tried + len(wanted), wanted[-1]
 
@@ -90,7 +90,7 @@ class Projector:
             except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
                 _log.error("ticket_parked", ticket=ticket, exc_info=error)
                 failed[ticket] = _parked(ticket, recorded, error)
-        await parking.note(connection, list(histories), failed)
+        await parked_tickets.note(connection, list(histories), failed)
         await self._outbox.announce(connection, await writer.store_timers(connection, derived))
 
     async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_platform.read_models import in_list, store
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.timer import Timer, TimerSet

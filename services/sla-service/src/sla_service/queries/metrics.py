@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database
-from sla_service.projections import parking
+from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms, timers
 
 SOON: Final = timedelta(minutes=30)
@@ -43,7 +43,7 @@ class TimerMetrics:
             .where(alarms.c.kind == "missed", alarms.c.at >= now)
             .group_by(timers.c.metric)
         )
-        overdue = select(func.count()).where(alarms.c.at < now, ~parking.whose_ticket_is_parked(alarms.c.timer))
+        overdue = select(func.count()).where(alarms.c.at < now, ~parked_tickets.whose_ticket_is_parked(alarms.c.timer))
         async with self._database.reading() as connection:
             rows = (await connection.execute(running)).all()
             waiting = (await connection.execute(overdue)).scalar_one()

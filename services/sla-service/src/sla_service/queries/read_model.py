@@ -17,8 +17,8 @@ from fristwerk_language.events import Recorded
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.timer import AbsentTimer, Timer
-from sla_service.projections import parking
-from sla_service.projections.parking import ParkedTicket
+from sla_service.projections import parked_tickets
+from sla_service.projections.parked_tickets import ParkedTicket
 from sla_service.projections.tables import announced, timers
 from sla_service.projections.tables import tickets as ticket_table
 from sla_service.projections.writer import stored_histories, timer_in
@@ -143,7 +143,7 @@ class ReadModel:
     ) -> AsyncIterator[Sequence[ListedTimer]]:
         """Timers by their start, page by page; ``since`` and ``until`` bound the start here, not the receipt."""
         at, name = timers.c.started_at, timers.c.timer
-        relied_on = (timers.c.provider == wanted.provider, ~parking.is_parked(timers.c.ticket))
+        relied_on = (timers.c.provider == wanted.provider, ~parked_tickets.is_parked(timers.c.ticket))
         statement = select(timers.c.customer, timers.c.document).where(*relied_on)
         statement = _between(statement, at, wanted).order_by(at, name).limit(PAGE)
         for column, value in (("metric", metric), ("customer", wanted.customer)):
@@ -185,7 +185,7 @@ class ReadModel:
     async def health(self) -> Dependency:
         """Whether every ticket could be derived; one that could not does not keep the service from its work."""
         async with self._database.reading() as connection:
-            number = await parking.count(connection)
+            number = await parked_tickets.count(connection)
         return Dependency(
             ok=True, detail=f"{number} of the tickets cannot be derived and are parked" if number else None
         )
@@ -193,12 +193,12 @@ class ReadModel:
     async def parked(self, provider: str, name: str) -> ParkedTicket | None:
         """The parked ticket of that id or reference."""
         async with self._database.reading() as connection:
-            return await parking.find(connection, provider, name)
+            return await parked_tickets.find(connection, provider, name)
 
     async def count_parked(self) -> int:
         """How many tickets are parked."""
         async with self._database.reading() as connection:
-            return await parking.count(connection)
+            return await parked_tickets.count(connection)
 
     async def _tickets(self, *conditions: Any) -> list[StoredTicket]:
         async with self._database.reading() as connection:
@@ -231,7 +231,7 @@ def _received(statement: Any, wanted: TicketFilter) -> Any:
     for column, value in ((table.customer, wanted.customer), (table.agreement, wanted.agreement)):
         if value is not None:
             statement = statement.where(column == value)
-    statement = statement.where(~parking.is_parked(table.ticket))
+    statement = statement.where(~parked_tickets.is_parked(table.ticket))
     return statement if wanted.entitled is None else statement.where(table.entitled.is_(wanted.entitled))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_platform.event_log import Keyed
 from fristwerk_platform.read_models import Database
 from sla_service.domain.reports.comparison import ComparedTimer, MetricSums

@@ -23,8 +23,8 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import Command, CreateTicket
-from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations

@@ -6,8 +6,8 @@ import asyncio
 from collections import OrderedDict
 from typing import Any, Final, TypeVar
 
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.command_executor import CommandExecutor, Decision

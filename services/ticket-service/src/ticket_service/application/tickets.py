@@ -25,8 +25,8 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import Command, MigrateTerms
-from ticket_service.domain.ticket.context import Caller, Context, local_day
 from ticket_service.domain.ticket.decide import decide
+from ticket_service.domain.ticket.decision_context import Caller, Context, local_day
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 

@@ -12,9 +12,9 @@ import msgspec
 
 from fristwerk_platform.commands import CommandMetadata, CommandResult, VersionMismatchError
 from ticket_service.application.consistent_reads import ConsistentReads
-from ticket_service.application.ranking import Ranking
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
+from ticket_service.application.worklist_ranking import Ranking
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import Assign
 from ticket_service.domain.worklist import Placed, is_free

@@ -10,9 +10,9 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import CatalogueEvent, Envelope, Recorded, streams
-from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_language.events.customers import ContactAssigned
 from fristwerk_language.events.streams import StreamCategory
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_platform.read_models import in_list, store
 from ticket_service.domain.contract.evolve import evolve as evolve_contract
 from ticket_service.domain.contract.state import Contract

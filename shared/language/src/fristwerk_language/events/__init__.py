@@ -5,7 +5,6 @@ an upcaster in ``fristwerk_language.events.envelope``.
 """
 
 from fristwerk_language.events.billing import BillingEvent
-from fristwerk_language.events.catalogue import CatalogueEvent
 from fristwerk_language.events.customers import ContractEvent, CustomerEvent
 from fristwerk_language.events.decoding import (
     DecodedEvent,
@@ -36,6 +35,7 @@ from fristwerk_language.events.event_types import (
     type_name,
 )
 from fristwerk_language.events.notices import NoticeEvent
+from fristwerk_language.events.terms import CatalogueEvent
 from fristwerk_language.events.tickets import TicketEvent
 
 __all__ = [

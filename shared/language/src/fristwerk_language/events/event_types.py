@@ -10,9 +10,9 @@ from types import UnionType
 from typing import Final, get_args
 
 from fristwerk_language.events.billing import BillingEvent
-from fristwerk_language.events.catalogue import CatalogueEvent
 from fristwerk_language.events.customers import ContractEvent, CustomerEvent
 from fristwerk_language.events.notices import NoticeEvent
+from fristwerk_language.events.terms import CatalogueEvent
 from fristwerk_language.events.tickets import TicketEvent
 
 Event = CatalogueEvent | CustomerEvent | ContractEvent | TicketEvent | NoticeEvent | BillingEvent

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from fristwerk_language.events import TYPE_NAMES, BillingEvent, ContractEvent, NoticeEvent, UnreadableEvent
-from fristwerk_language.events.catalogue import CalendarPublished
 from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import (
     AcceptanceEvent,
     AcknowledgementSent,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Literal
@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from billing_service.domain import rounding
-from billing_service.domain.facts.account import AppointmentFact, BilledTicket, ChargeDecision
+from billing_service.domain.facts.account import AppointmentFact, BilledTicket
 from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.rating.packages import Demand, Regime
 from billing_service.domain.rating.pricing import per_hour
@@ -22,7 +22,6 @@ from billing_service.domain.statement.charge_line import (
     ChargeKind,
     ChargeLine,
     Draw,
-    Waived,
     charge_id,
     exact,
     plain,
@@ -193,27 +192,6 @@ def settled_lines(fee: Fee, draws: Sequence[Draw]) -> list[ChargeLine]:
 def demand(fee: Fee) -> Demand:
     """What a fee that packages settle asks of them."""
     return Demand(charge=fee.charge, minutes=fee.rounded_minutes, packages=fee.regime.packages)
-
-
-def waivers(lines: Iterable[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> list[ChargeLine]:
-    """For every waived charge that has a price (and every waived fee) the line that takes it back
-    (R8).
-    """
-    return [
-        msgspec.structs.replace(
-            line,
-            kind="waiver",
-            minutes=0,
-            unit_price=zero(line.amount.currency),
-            amount=-line.amount,
-            raw_minutes=0,
-            sources=(*line.sources, decision.stamp.event),
-            rules=("R8",),
-            basis=Waived(waives=line.kind, amount=line.amount, reason=decision.reason, actor=decision.actor),
-        )
-        for line in lines
-        if (decision := decisions.get(line.charge)) and (line.kind == "cancellation" or line.amount.amount)
-    ]
 
 
 def _fee(

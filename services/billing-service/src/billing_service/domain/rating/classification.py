@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from billing_service.domain.facts.account import BilledTicket
-from billing_service.domain.rating import cost_gate, coverage, work
+from billing_service.domain.rating import cost_approval, coverage, work
 from billing_service.domain.rating.work import Piece, TermsInForce
 from billing_service.domain.statement.statement import Violation
 
@@ -43,7 +43,7 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
             verdicts[kind] = coverage.class_of_work(piece, ticket)
         classes[verdicts[kind].verdict].append(piece)
         clauses[piece.entry] = verdicts[kind].clause
-    gated = cost_gate.hold(in_force.newest[1], ticket.id, classes["billable"], ticket.cost_decisions)
+    gated = cost_approval.hold(in_force.newest[1], ticket.id, classes["billable"], ticket.cost_decisions)
     free, unresolved_free = counted(classes["free"], ticket)
     billable, unresolved = counted(gated.passed, ticket)
     return ClassifiedWork(

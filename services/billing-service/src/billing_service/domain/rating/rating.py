@@ -15,8 +15,9 @@ from functools import lru_cache
 from billing_service.domain.facts import account as facts
 from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
-from billing_service.domain.rating import addons, cancellation, charging, classification, minimum, packages, vat, work
+from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
 from billing_service.domain.rating.classification import ClassifiedWork
+from billing_service.domain.rating.waivers import waiver_lines
 from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement import ledger
 from billing_service.domain.statement.charge_line import ChargeLine, in_order
@@ -60,7 +61,7 @@ def rate(
     topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
-    waivers = cancellation.waivers(unwaived, waived)
+    waivers = waiver_lines(unwaived, waived)
     lines = in_order(vat.taxed([*unwaived, *waivers], own.billing.vat, counted.customer, vat_rates))
     return Statement(
         account=account.id,

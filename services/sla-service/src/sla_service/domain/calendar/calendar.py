@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from fristwerk_language.events.catalogue import CalendarPublished
+from fristwerk_language.events.terms import CalendarPublished
 from sla_service.domain.calendar.business_days import OpenDay, add_business_days
 from sla_service.domain.calendar.intervals import Interval, without
 from sla_service.domain.calendar.opening_hours import (

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fristwerk_language.events.catalogue import ClosedDay
+from fristwerk_language.events.terms import ClosedDay
 from sla_service.domain.calendar.calendar import Calendar, ReversedSpanError
 from sla_service.domain.calendar.opening_hours import DAY, OpeningHours
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay, ExceptionalHours
+from fristwerk_language.events.terms import CalendarPublished, ClosedDay, ExceptionalHours
 from fristwerk_language.terms import WEEKDAYS, minutes_of_day, zone
 from sla_service.domain.calendar.intervals import Interval, merged
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from fristwerk_language.events.catalogue import ClosedDay
+from fristwerk_language.events.terms import ClosedDay
 from fristwerk_language.terms import Span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.calendar_spans import (

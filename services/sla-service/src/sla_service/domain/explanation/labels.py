@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from typing import Final, Literal
 
-from fristwerk_language.events.catalogue import ClosedDay
+from fristwerk_language.events.terms import ClosedDay
 from fristwerk_language.terms import parse_span
 
 Language = Literal["de", "en"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.timers.measurements import Ending, Measurement
-from sla_service.domain.timers.outcome import NotStarted
+from sla_service.domain.timers.metric_outcome import NotStarted
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine
+from sla_service.domain.timers.spans_to_measure import Ending, Measurement
 from sla_service.domain.timers.target import Deadline, Pause, deadline
 from sla_service.domain.timers.ticket_state import DONE
 from sla_service.domain.timers.timeline import Moment, StatePeriod, TargetContext, Timeline

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from fristwerk_language.terms import METRICS, Metric
 from sla_service.domain.timers.effort import effort_notice
 from sla_service.domain.timers.evaluation import evaluate
-from sla_service.domain.timers.measurements import measurements
-from sla_service.domain.timers.outcome import Evaluated
+from sla_service.domain.timers.metric_outcome import Evaluated
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import AbsenceReason, NotApplicable, ServiceLevels
+from sla_service.domain.timers.spans_to_measure import measurements
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 

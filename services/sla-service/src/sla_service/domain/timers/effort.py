@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fristwerk_language.terms import Percent, Span
 from sla_service.domain.calendar.epoch import instant_of
-from sla_service.domain.timers.outcome import (
+from sla_service.domain.timers.metric_outcome import (
     Cancelled,
     Evaluated,
     Met,

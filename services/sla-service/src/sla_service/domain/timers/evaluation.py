@@ -12,8 +12,7 @@ from typing import NamedTuple
 from sla_service.domain.calendar.calendar import CalendarRangeError
 from sla_service.domain.calendar.epoch import instant_of
 from sla_service.domain.timers.deadline_plan import DeadlinePlan, DeadlinePlanner
-from sla_service.domain.timers.measurements import Ending, Measurement
-from sla_service.domain.timers.outcome import (
+from sla_service.domain.timers.metric_outcome import (
     Cancelled,
     Evaluated,
     Met,
@@ -25,6 +24,7 @@ from sla_service.domain.timers.outcome import (
 )
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import NotApplicable
+from sla_service.domain.timers.spans_to_measure import Ending, Measurement
 from sla_service.domain.timers.target import deadline, measure, warnings
 from sla_service.domain.timers.timeline import Moment, StatePeriod, Timeline
 from sla_service.domain.timers.timer import DeadlineChange, PlannedWarning, Timer, Wait

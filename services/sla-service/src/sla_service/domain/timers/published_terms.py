@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, agreement_document
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.service_levels import ServiceLevels, service_levels

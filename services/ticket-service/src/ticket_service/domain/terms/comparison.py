@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 import msgspec
 
-from fristwerk_language.events.catalogue import CalendarPublished, ClosedDay
+from fristwerk_language.events.terms import CalendarPublished, ClosedDay
 
 
 class DocumentChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fristwerk_language.events import Recorded
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from ticket_service.domain.terms.state import Published, Version
 
 

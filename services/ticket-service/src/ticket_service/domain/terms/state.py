@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from fristwerk_language.events.catalogue import AgreementPublished, CalendarPublished
+from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from ticket_service.domain.errors import NotFound
 
 Version = TypeVar("Version", bound=CalendarPublished | AgreementPublished)

@@ -9,7 +9,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import Accept, AcceptanceCommand, Deliver, Release
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 

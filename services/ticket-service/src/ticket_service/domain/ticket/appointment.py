@@ -24,7 +24,7 @@ from ticket_service.domain.ticket.commands import (
     RecordAppointmentOutcome,
     RequestAppointment,
 )
-from ticket_service.domain.ticket.context import Context, local_day
+from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.state import Appointment, Ticket
 from ticket_service.domain.validation import Violations, personal
 

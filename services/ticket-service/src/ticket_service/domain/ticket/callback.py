@@ -24,7 +24,7 @@ from ticket_service.domain.ticket.commands import (
     CompleteCallback,
     RequestCallback,
 )
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Callback, Ticket
 from ticket_service.domain.validation import Violations, is_given, personal
 

@@ -17,7 +17,7 @@ from ticket_service.domain.ticket.commands import (
     SetSeverity,
     Transfer,
 )
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, is_given, personal
 

@@ -8,7 +8,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.acceptance import is_accepted, must_be_accepted
 from ticket_service.domain.ticket.commands import Close, ClosingCommand, MigrateTerms, Reopen, Resolve
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 

@@ -14,7 +14,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import CostCommand, DecideCost, RequestCostApproval
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket, TimeEntry
 from ticket_service.domain.validation import Violations, personal
 

@@ -13,9 +13,9 @@ from ticket_service.domain.ticket.callback import attach_call, call_back
 from ticket_service.domain.ticket.classification import classify, hand_over
 from ticket_service.domain.ticket.closing import close_or_reopen, migrate
 from ticket_service.domain.ticket.commands import Command
-from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.conversation import converse
 from ticket_service.domain.ticket.cost_approval import ask_or_decide
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.work import work

@@ -9,7 +9,7 @@ from fristwerk_language.terms.handling import EscalationTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CloseEscalation, Escalate, EscalationCommand
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 

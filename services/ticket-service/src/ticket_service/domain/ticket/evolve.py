@@ -24,7 +24,7 @@ from fristwerk_language.events import (
     streams,
     tickets,
 )
-from ticket_service.domain.ticket import parts
+from ticket_service.domain.ticket import state_parts
 from ticket_service.domain.ticket.lifecycle import state_after
 from ticket_service.domain.ticket.state import (
     Acknowledgement,
@@ -153,15 +153,15 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
             | tickets.AppointmentCancelled()
             | tickets.AppointmentMissed()
         ):
-            return {"appointments": parts.appointments_after(ticket.appointments, event, at)}
+            return {"appointments": state_parts.appointments_after(ticket.appointments, event, at)}
         case tickets.CallbackRequested() | tickets.CallbackAttempted() | tickets.CallbackCompleted():
-            return {"callbacks": parts.callbacks_after(ticket.callbacks, event, at, envelope.actor)}
+            return {"callbacks": state_parts.callbacks_after(ticket.callbacks, event, at, envelope.actor)}
         case tickets.CostApprovalRequested() | tickets.CostApproved() | tickets.CostRejected():
-            return {"cost_approvals": parts.cost_approvals_after(ticket.cost_approvals, event, at)}
+            return {"cost_approvals": state_parts.cost_approvals_after(ticket.cost_approvals, event, at)}
         case tickets.Delivered() | tickets.Accepted() | tickets.AcceptanceRefused():
-            return {"deliveries": parts.deliveries_after(ticket.deliveries, event, at)}
+            return {"deliveries": state_parts.deliveries_after(ticket.deliveries, event, at)}
         case tickets.EscalationRaised() | tickets.EscalationClosed():
-            return {"escalations": parts.escalations_after(ticket.escalations, event, at)}
+            return {"escalations": state_parts.escalations_after(ticket.escalations, event, at)}
         case tickets.ReleasedToProduction():
             return {"released_at": at}
         case tickets.TermsMigrated():

@@ -23,7 +23,7 @@ from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.classification import check_severity, check_type
 from ticket_service.domain.ticket.commands import CreateTicket
-from ticket_service.domain.ticket.context import Context, local_day
+from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.entitlement import (
     device_in_question,
     devices_in_question,

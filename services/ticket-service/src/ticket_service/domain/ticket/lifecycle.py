@@ -12,7 +12,7 @@ from fristwerk_language.events import DecodedEvent, tickets
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket import commands, roles
 from ticket_service.domain.ticket.commands import Command
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket, TicketState
 
 UNTOUCHED: Final[frozenset[TicketState]] = frozenset({"new", "open"})

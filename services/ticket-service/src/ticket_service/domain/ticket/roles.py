@@ -8,7 +8,7 @@ from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.errors import NotAllowed, NotFound
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import Command, CreateTicket
-from ticket_service.domain.ticket.context import Context
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
 

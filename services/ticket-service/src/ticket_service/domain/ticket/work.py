@@ -7,8 +7,8 @@ from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CorrectTime, LogTime, SendEffortNotice, StartWork, WorkCommand
-from ticket_service.domain.ticket.context import Context
 from ticket_service.domain.ticket.cost_approval import allowance_minutes, billable_minutes, gate_holds
+from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 

@@ -42,15 +42,13 @@ from ticket_service.domain.ticket.commands.conversation import (
     RequestInformation,
     Respond,
 )
+from ticket_service.domain.ticket.commands.cost_approval import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.commands.creation import CreateTicket
 from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
 from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, DecisionRecord, TicketCommand
 from ticket_service.domain.ticket.commands.work import (
     CorrectTime,
-    CostCommand,
-    DecideCost,
     LogTime,
-    RequestCostApproval,
     SendEffortNotice,
     StartWork,
     WorkCommand,

@@ -1,10 +1,10 @@
-"""Work on a ticket, and the customer's consent to what it costs."""
+"""Work on a ticket: begun, logged, corrected, and the notice that it takes longer."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from ticket_service.domain.ticket.commands.ticket_command import DecisionRecord, TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
 class StartWork(TicketCommand, frozen=True, kw_only=True):
@@ -39,21 +39,4 @@ class SendEffortNotice(TicketCommand, frozen=True, kw_only=True):
     text: str
 
 
-class RequestCostApproval(TicketCommand, frozen=True, kw_only=True):
-    word = "cost-approvals"
-    estimate_minutes: int
-    text: str
-
-
-class DecideCost(TicketCommand, frozen=True, kw_only=True):
-    """``extra_minutes`` more may be worked; none given with an approval leaves the end open."""
-
-    word = "cost-approvals/{n}/decision"
-    number: int
-    approved: bool
-    extra_minutes: int | None = None
-    on_behalf: DecisionRecord | None = None
-
-
 WorkCommand = StartWork | LogTime | CorrectTime | SendEffortNotice
-CostCommand = RequestCostApproval | DecideCost

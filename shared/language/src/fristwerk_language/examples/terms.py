@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_language.events.catalogue import (
+from fristwerk_language.events.terms import (
     AgreementPublished,
     CalendarPublished,
     ClosedDay,

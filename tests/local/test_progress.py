@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fristwerk_local.journal import COMPLETE, Done, Journal
+from fristwerk_local.progress import COMPLETE, Done, Journal
 
 
 def test_what_was_noted_is_known_to_the_next_start(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fristwerk_local.client import Client, connected, staff
 from fristwerk_local.expectations import differences
-from fristwerk_local.journal import Journal
-from fristwerk_local.outcome import ProviderResult, read_outcome
 from fristwerk_local.player import Terms, play, read_terms
+from fristwerk_local.progress import Journal
+from fristwerk_local.results import ProviderResult, read_outcome
 from fristwerk_local.services import settings_on, urls
 from fristwerk_local.story import Story, read_story
 from fristwerk_local.tables import print_explanation, print_outcome

@@ -13,7 +13,7 @@ from typing import Final
 
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract, in_force
-from ticket_service.domain.ticket.context import local_day
+from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, SortKey, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fristwerk_local.folder import occupied
+from fristwerk_local.data_folder import occupied
 from fristwerk_local.services import settings_on
 from fristwerk_local.supervisor import Stack
 

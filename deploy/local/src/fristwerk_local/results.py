@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from fristwerk_local.client import Client, staff
-from fristwerk_local.journal import Journal
+from fristwerk_local.progress import Journal
 from fristwerk_local.story import ProviderStory, Story
 
 

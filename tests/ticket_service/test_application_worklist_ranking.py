@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml
 from tests.lanes import examples
-from ticket_service.application.ranking import Ranking
+from ticket_service.application.worklist_ranking import Ranking
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, sort_key
