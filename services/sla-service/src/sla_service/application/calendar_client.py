@@ -41,7 +41,9 @@ class CalendarClient:
         self._issue = issue
 
     async def calendar(self, provider: str, document: dict[str, Any], pointer: str) -> CalendarPublished:
-        """The document as it would be published. Raises NotAcceptable with places below ``pointer``, or RetryLaterError."""
+        """The document as it would be published. Raises NotAcceptable with places below
+        ``pointer``, or RetryLaterError.
+        """
         token = self._issue(Principal(sub="sla-service", role="service", provider=provider))
         try:
             answer = await self._ticket_service.post(

@@ -1,6 +1,7 @@
 """Reports over many tickets: how promises were kept, and with whom the time was spent.
 
-They are computed from the timers and histories when asked for, page by page, so that nothing has to be kept in step.
+They are computed on request from timers and histories, page by page, so no table of totals can fall
+out of date.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class ComplianceQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComplianceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of each group, in the order of the groups' names (none: None, first), and of all together."""
+    """The figures of each group, in the order of the groups' names (None first), and of all
+    together.
+    """
 
     items: list[tuple[str | None, ComplianceFigures]]
     total: ComplianceFigures
@@ -60,7 +63,9 @@ class MissedShares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketAttribution(msgspec.Struct, frozen=True, kw_only=True):
-    """With whom a ticket lay from receipt ``until`` its resolution, or now; and the same for each timer that was missed."""
+    """The time per assignee and state from receipt ``until`` the resolution, or now; and the same
+    for each missed timer.
+    """
 
     ticket: str
     reference: str
@@ -81,7 +86,9 @@ class TimeInStateSum(msgspec.Struct, kw_only=True):
 
 
 class MissedSum(msgspec.Struct, kw_only=True):
-    """Seconds that missed timers of a metric spent; ``counted`` is false for what their pauses left out."""
+    """Seconds that missed timers of a metric spent; ``counted`` is false for what their pauses left
+    out.
+    """
 
     metric: str
     agent: str | None
@@ -92,7 +99,9 @@ class MissedSum(msgspec.Struct, kw_only=True):
 
 
 class PeriodAttribution(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums over the tickets received in a period; ``not_attributed`` lie beyond their calendars' published years."""
+    """Sums over the tickets received in a period; ``not_attributed`` lie beyond their calendars'
+    published years.
+    """
 
     tickets: int
     not_attributed: int
@@ -109,7 +118,9 @@ class Reports:
         self._now = now
 
     async def compliance(self, query: ComplianceQuery) -> ComplianceReport:
-        """Met, missed and used time. Tickets that are not entitled count where their agreement only measures."""
+        """Met, missed and used time. Tickets that are not entitled count where their agreement only
+        measures.
+        """
         terms = await self._terms_cache.of(query.provider)
         now = self._now()
         groups: dict[str | None, list[Observation]] = {}
@@ -139,7 +150,9 @@ class Reports:
                     yield ticket.customer, timer
 
     async def of_ticket(self, provider: str, name: str) -> TicketAttribution:
-        """With whom one ticket lay. Raises NotFound, and CalendarRangeError beyond the calendar's years."""
+        """The time per assignee and state of one ticket. Raises NotFound, and CalendarRangeError
+        beyond the calendar's years.
+        """
         ticket = await self._read_model.ticket(provider, name)
         if ticket is None:
             raise NotFound("ticket-not-found", f"There is no ticket {name}.")
@@ -147,7 +160,7 @@ class Reports:
         return _attributed(ticket, timeline, await self._terms_cache.of(provider), self._now())
 
     async def of_period(self, provider: str, period: Period) -> PeriodAttribution:
-        """With whom the tickets received in a period lay."""
+        """The same, summed over the tickets received in a period."""
         terms = await self._terms_cache.of(provider)
         since, until = period.bounds
         now = self._now()

@@ -1,7 +1,8 @@
 """What if: other terms over tickets of the past, without touching anything.
 
-Few tickets are done at once. Many are done in the background in stretches, each stored with how far it came, so that a restart
-goes on and several processes share the work without doing any of it twice.
+Few tickets are done at once. Many are done in the background in stretches, each stored with how far
+it came, so that a restart goes on and several processes share the work without doing any of it
+twice.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from sla_service.stores.simulations import (
 )
 
 AT_ONCE: Final = 200
-"""So many tickets are done while the client waits."""
+"""How many tickets are simulated while the client waits; more run in the background."""
 STRETCH: Final = 50
 RETRY_SECONDS: Final = 5.0
 _log = structlog.get_logger()
@@ -49,7 +50,9 @@ TermsReference = str | dict[str, Any]
 
 
 class SimulationRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to try on the tickets received in a period; ``replaces`` names the agreement whose tickets are meant."""
+    """What to try on the tickets received in a period; ``replaces`` names the agreement whose
+    tickets are meant.
+    """
 
     period: Period
     agreement: TermsReference | None = None
@@ -80,9 +83,11 @@ class Simulations:
         self._compiled: tuple[str, Scenario] | None = None
 
     async def asked(self, provider: str, asked: SimulationRequest) -> tuple[StoredSimulation, list[SimulatedTicket]]:
-        """The simulation, not stored yet: done with what was found, or still running if its tickets are many.
+        """The simulation, not stored yet: done with what was found, or still running if its tickets
+        are many.
 
-        Raises NotAcceptable for terms that are not known or refused, RetryLaterError where a calendar cannot be expanded.
+        Raises NotAcceptable for terms that are not known or refused, RetryLaterError where a
+        calendar cannot be expanded.
         """
         question = await self._question(provider, asked)
         progress = SimulationProgress(total=await self._read_model.count_received(_wanted(provider, question)))

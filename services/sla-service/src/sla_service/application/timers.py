@@ -1,4 +1,6 @@
-"""Questions about timers: the stored derivation, what it says at an instant, and the arithmetic for other systems."""
+"""Questions about timers: the stored derivation, what it says at an instant, and the arithmetic for
+other systems.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Timers:
     async def of_ticket(
         self, principal: Principal, name: str, at: datetime | None, known_at: datetime | None
     ) -> dict[str, Any]:
-        """The ticket's timers now, or by what had occurred and was known at an instant. Raises NotFound."""
+        """The ticket's timers now, or by what had occurred and was known at an instant. Raises
+        NotFound.
+        """
         ticket = await self._visible(principal, name)
         now = at or known_at or self.now()
         found: StoredTicket | TimerSet = ticket
@@ -73,7 +77,9 @@ class Timers:
         return {"timer": body, "language": lang, "steps": items, "text": text}
 
     async def computed(self, principal: Principal, calendar: str, start: datetime, target: str) -> dict[str, Any]:
-        """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or CalendarRangeError."""
+        """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or
+        CalendarRangeError.
+        """
         span = _span(target)
         found = _named_calendar(await self._terms_cache.of(principal.provider), calendar)
         try:
@@ -123,7 +129,9 @@ class Timers:
 
 
 def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datetime | None) -> dict[str, Any]:
-    """A timer as the contract shows it, as of ``now``; ``detected_at`` is when its miss was noticed."""
+    """A timer as the contract shows it, as of ``now``; ``detected_at`` is when its miss was
+    noticed.
+    """
     calendar = terms.calendar(*versioned(timer.calendar))
     body: dict[str, Any] = msgspec.to_builtins(timer)
     body["state"] = state_at(timer, now)
@@ -136,7 +144,9 @@ def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datet
 def with_sentences(
     steps: Sequence[ExplanationStep], lang: Language, calendar: Calendar
 ) -> tuple[list[dict[str, Any]], str]:
-    """Steps as data, each with its sentence in the calendar's local time; and all sentences as one text."""
+    """Steps as data, each with its sentence in the calendar's local time; and all sentences as one
+    text.
+    """
     lines = sentences(steps, lang, calendar.hours.zone)
     items = [msgspec.to_builtins(step) | {"sentence": line} for step, line in zip(steps, lines, strict=True)]
     return items, " ".join(lines)

@@ -21,7 +21,9 @@ class Refusal(Exception):  # noqa: N818 - an answer to a caller, not a fault
 
 
 class NotFound(Refusal):
-    """Raised when a thing does not exist, or is another provider's or customer's: the two look the same."""
+    """Raised when a thing does not exist, or is another provider's or customer's: the two look the
+    same.
+    """
 
 
 class NotAcceptable(Refusal):

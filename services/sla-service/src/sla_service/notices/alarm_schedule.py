@@ -24,7 +24,9 @@ def key_of_miss(timer: str) -> AnnouncedKey:
 
 
 async def set_alarms(connection: AsyncConnection, changes: Sequence[TimerChange], known: set[AnnouncedKey]) -> None:
-    """Replace the alarms of the changed timers; those whose notice is ``known`` to be announced are left out."""
+    """Replace the alarms of the changed timers; those whose notice is ``known`` to be announced are
+    left out.
+    """
     changed = in_list(connection, alarms.c.timer, [change.timer for change in changes])
     await connection.execute(delete(alarms).where(changed))
     coming = {

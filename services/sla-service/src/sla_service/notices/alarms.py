@@ -1,4 +1,6 @@
-"""Fires the alarms whose instant has passed: each becomes a notice, and is dropped, in one transaction."""
+"""Fires the alarms whose instant has passed: each becomes a notice, and is dropped, in one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from sla_service.projections.writer import timer_in
 
 
 async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int) -> int:
-    """Announce the alarms that are due, in order of their instants; returns how many. Needs its own transaction."""
+    """Announce the alarms that are due, in order of their instants; returns how many. Needs its own
+    transaction.
+    """
     await advisory_lock(connection, NOTICES_LOCK)
     now = outbox.now()
     due = (

@@ -7,7 +7,9 @@ from contextlib import suppress
 
 
 class ChangeSignal:
-    """Counts changes. Whoever reads ``count`` before looking at the tables misses no change made while it looked."""
+    """Counts changes. Whoever reads ``count`` before looking at the tables misses no change made
+    while it looked.
+    """
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()

@@ -1,6 +1,8 @@
-"""The outbox of the SLA service: each notice is stored once, in the transaction of the change it announces.
+"""The outbox of the SLA service: each notice is stored once, in the transaction of the change it
+announces.
 
-A notice is an envelope line of the stream ``timer-<id>``, so that auditors and consumers read it like every other fact.
+A notice is an envelope line of the stream ``timer-<id>``, so that auditors and consumers read it
+like every other fact.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Stores notices and alarms. ``count`` is called with the notices by type once they are committed."""
+    """Stores notices and alarms. ``count`` is called with the notices by type once they are
+    committed.
+    """
 
     def __init__(
         self,
@@ -59,7 +63,9 @@ class Outbox:
         self.signal = ChangeSignal()
 
     async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
-        """Announce what changed and set the alarms of the changed timers, inside the projector's transaction."""
+        """Announce what changed and set the alarms of the changed timers, inside the projector's
+        transaction.
+        """
         if not changes:
             return
         await advisory_lock(connection, NOTICES_LOCK)
@@ -115,7 +121,9 @@ class Outbox:
 
 
 class MutedOutbox:
-    """Stands in for the outbox during a rebuild: it sets alarms and announces nothing, as all was announced before."""
+    """Stands in for the outbox during a rebuild: it sets alarms and announces nothing, as all was
+    announced before.
+    """
 
     async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
         """Set the alarms of the changed timers."""
@@ -135,7 +143,9 @@ async def _announced(connection: AsyncConnection, timers: Sequence[str]) -> set[
 
 
 async def _remember(connection: AsyncConnection, events: Sequence[NoticeEvent]) -> None:
-    """A unique row per timer and kind makes a second notice impossible; a withdrawn miss may happen again."""
+    """A unique row per timer and kind makes a second notice impossible; a withdrawn miss may happen
+    again.
+    """
     rows: list[dict[str, Any]] = []
     withdrawn: list[str] = []
     for event in events:

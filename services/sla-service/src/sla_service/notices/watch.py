@@ -1,8 +1,10 @@
-"""Fires due alarms: sleeps until the next one, is woken by new events, and announces each miss and warning once.
+"""Fires due alarms: sleeps until the next one, is woken by new events, and announces each miss and
+warning once.
 
-A timer is missed at its deadline whenever the watch looks; after a downtime everything overdue is announced once, in order.
-Several watches may run, as an alarm, its notice and the record that it was announced share a transaction. While the projector
-catches up the watch waits: what was answered during a downtime was not missed.
+A timer is missed at its deadline whenever the watch looks; after a downtime everything overdue is
+announced once, in order. Several watches may run, as an alarm, its notice and the record that it
+was announced share a transaction. While the projector catches up the watch waits: what was answered
+during a downtime was not missed.
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ GROUP: Final = 200
 LONGEST_SLEEP_SECONDS: Final = 30.0
 """A clock may be set forward while we sleep, and another process may set an alarm."""
 BEHIND: Final = timedelta(seconds=5)
-"""How long an event may wait to be applied; one that waits longer occurred while the service was down."""
+"""How long an event may wait to be applied; one that waits longer occurred while the service was
+down.
+"""
 BEHIND_POLL_SECONDS: Final = 0.1
 PATIENCE_SECONDS: Final = 30.0
-"""How long a start waits for a source that does not answer; a miss that later proves to be none is withdrawn."""
+"""How long a start waits for a source that does not answer; a miss that later proves to be none is
+withdrawn.
+"""
 RETRY_SECONDS: Final = 1.0
 _log = structlog.get_logger()
 
@@ -71,7 +77,7 @@ class Watch:
         return fired
 
     async def health(self) -> Dependency:
-        """Whether it has looked of late: it does so at least every 30 seconds."""
+        """Whether it has looked recently: it does so at least every 30 seconds."""
         if self.looked_at is None:
             return Dependency(ok=True, detail="waits until the events recorded so far are applied")
         ago = self._now() - self.looked_at

@@ -1,6 +1,8 @@
-"""Tickets that are parked: their timers could not be derived. Their histories grow, the others go on, and they are tried again.
+"""Tickets that are parked: their timers could not be derived. Their histories grow, the others go
+on, and they are tried again.
 
-Until then a parked ticket's timers stand still as they were, and none of its alarms rings: what is known of it may be wrong.
+Until then a parked ticket's timers stand still as they were, and none of its alarms fires: what is
+known of it may be wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from sla_service.projections.tables import parked, timers
 
 
 class ParkedTicket(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a ticket is parked, since the event at which position; customer and reference where they could be read."""
+    """Why a ticket is parked, since the event at which position; customer and reference where they
+    could be read.
+    """
 
     ticket: str
     provider: str
@@ -47,7 +51,9 @@ async def find(connection: AsyncConnection, provider: str, name: str) -> ParkedT
 
 
 async def note(connection: AsyncConnection, tried: Sequence[str], failed: Mapping[str, ParkedTicket]) -> None:
-    """Of the tickets that were tried just now only those that failed are parked; since when, stays as it was."""
+    """Of the tickets that were tried just now only those that failed are parked; since when, stays
+    as it was.
+    """
     known = select(parked.c.ticket, parked.c.since, parked.c.position).where(
         in_list(connection, parked.c.ticket, tried)
     )

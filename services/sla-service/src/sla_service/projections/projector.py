@@ -1,8 +1,10 @@
-"""From the ticket service's feed to timers: histories grow, and each touched ticket's timers are derived anew.
+"""From the ticket service's feed to timers: histories grow, and each touched ticket's timers are
+derived anew.
 
-A new event never patches a timer. The function runs over the whole history, so late, repeated and backdated events all end in
-the same state. A ticket that cannot be derived is parked and tried again with its next event, with new terms, on the next start,
-and by ``replay --parked``; the others go on.
+A new event never patches a timer. The function runs over the whole history, so late, repeated and
+backdated events all end in the same state. A ticket that cannot be derived is parked and tried
+again with its next event, with new terms, on the next start, and by ``replay --parked``; the others
+go on.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class Announces(Protocol):
 
 
 class Projector:
-    """Applies batches; keeps each provider's terms compiled between them, since a version never changes."""
+    """Applies batches; keeps each provider's terms compiled between them, since a version never
+    changes.
+    """
 
     def __init__(self, outbox: Announces) -> None:
         self._outbox = outbox
@@ -54,7 +58,9 @@ class Projector:
         await self._derive(connection, await self._lengthened(connection, touched, news))
 
     async def retry_parked(self, database: Database) -> tuple[int, int]:
-        """Try every parked ticket again, some in one transaction: how many they were, and how many still are."""
+        """Try every parked ticket again, some in one transaction: how many they were, and how many
+        still are.
+        """
         self._terms.clear()
         tried, last = 0, ""
         while True:
@@ -139,7 +145,9 @@ def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:
 
 
 def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:
-    """What a ticket's history gives under the provider's terms. Raises NoTicketError, UnknownTermsError. Pure."""
+    """What a ticket's history gives under the provider's terms. Raises NoTicketError,
+    UnknownTermsError. Pure.
+    """
     timeline = read_timeline(recorded)
     created = timeline.created
     return DerivedTicket(

@@ -1,4 +1,6 @@
-"""The tables of the SLA service: histories and terms as recorded, timers as derived, alarms to come, notices given."""
+"""The tables of the SLA service: histories and terms as recorded, timers as derived, alarms to
+come, notices given.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each provider's terms, compiled once for all who ask, and read again once another version is published."""
+"""Each provider's terms, compiled once, and read again when another version is published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class TermsCache:
         self._kept: dict[str, tuple[int, PublishedTerms]] = {}
 
     async def of(self, provider: str) -> PublishedTerms:
-        """All versions of a provider's terms. Versions are only ever added, so their number tells whether we have all."""
+        """All versions of a provider's terms. Versions are only ever added, so their number shows
+        whether the cache has all.
+        """
         counted = select(func.count()).select_from(terms).where(terms.c.provider == provider)
         async with self._database.reading() as connection:
             published = (await connection.execute(counted)).scalar() or 0

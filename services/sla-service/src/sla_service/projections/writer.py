@@ -1,7 +1,8 @@
 """Writing what is derived, and reading what deriving rests on, inside the projector's transaction.
 
-Timers are a pure function of history and terms, so a row never depends on the clock: whether a running timer is missed by now
-is decided when it is read (``domain.timer.state_at``), and noticed once by ``watch``.
+Timers are a pure function of history and terms, so a row never depends on the clock: whether a
+running timer is missed by now is decided when it is read (``domain.timer.state_at``), and noticed
+once by ``watch``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _log = structlog.get_logger()
 
 
 async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
-    """The provider's terms, inside a transaction. A version that this service cannot compile is unknown to it."""
+    """The provider's terms, inside a transaction. A version that this service cannot compile is
+    unknown to it.
+    """
     found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
     events = [decode_tolerantly(line).event for line in found.scalars()]
     return compiled_terms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
@@ -44,7 +47,9 @@ def compiled_terms(published: Iterable[AgreementPublished | CalendarPublished]) 
 
 
 async def stored_histories(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, list[Recorded]]:
-    """The histories of tickets, inside a transaction; ``domain.history`` refuses one with an event that cannot be read."""
+    """The histories of tickets, inside a transaction; ``domain.history`` refuses one with an event
+    that cannot be read.
+    """
     if not wanted:
         return {}
     statement = (
@@ -110,7 +115,9 @@ class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTicket]) -> list[TimerChange]:
-    """Replace what is stored of tickets by what was derived; what stays the same is left alone. What changed."""
+    """Replace what is stored of tickets by what was derived; what stays the same is left alone.
+    What changed.
+    """
     if not derived:
         return []
     await store(connection, tickets, [ticket_row(each) for each in derived])

@@ -1,4 +1,6 @@
-"""What the SLA service counts for Prometheus: timers that run and are soon due, alarms that should have rung, notices given."""
+"""Metrics of the SLA service for Prometheus: running timers, those soon due, overdue alarms,
+announced notices.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ SOON: Final = timedelta(minutes=30)
 
 
 class TimerMetrics:
-    """Counted from the alarms, which only timers that still run have: what it costs does not grow with history."""
+    """Counted from the alarms, which only timers that still run have: what it costs does not grow
+    with history.
+    """
 
     def __init__(self, database: Database, metrics: Metrics, now: Callable[[], datetime]) -> None:
         self._database = database

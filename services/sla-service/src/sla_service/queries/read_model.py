@@ -1,7 +1,7 @@
 """What is asked of the tables: a ticket's timers, lists of timers and tickets, histories.
 
-A row never depends on the clock: whether a running timer is missed by now is decided here, in SQL, or by
-``domain.timer.state_at``.
+A row never depends on the clock: whether a running timer is missed by now is decided here, in SQL,
+or by ``domain.timer.state_at``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which timers to list; ``state`` is meant as of ``now``. ``after`` is the last id, by deadline with the deadline."""
+    """Which timers to list; ``state`` is meant as of ``now``. ``after`` is the last id, by deadline
+    with the deadline.
+    """
 
     provider: str
     now: datetime
@@ -58,7 +60,9 @@ class TimerFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets of a provider a report looks at; None: all. ``since`` counts, ``until`` does not, parked ones never do."""
+    """Which tickets of a provider a report looks at; None: all. ``since`` counts, ``until`` does
+    not, parked ones never do.
+    """
 
     provider: str
     since: datetime | None = None
@@ -141,7 +145,9 @@ class ReadModel:
     async def timers_started(
         self, wanted: TicketFilter, metric: str | None = None
     ) -> AsyncIterator[Sequence[ListedTimer]]:
-        """Timers by their start, page by page; ``since`` and ``until`` bound the start here, not the receipt."""
+        """Timers by their start, page by page; ``since`` and ``until`` bound the start here, not
+        the receipt.
+        """
         at, name = timers.c.started_at, timers.c.timer
         relied_on = (timers.c.provider == wanted.provider, ~parked_tickets.is_parked(timers.c.ticket))
         statement = select(timers.c.customer, timers.c.document).where(*relied_on)
@@ -183,7 +189,9 @@ class ReadModel:
             return (await connection.execute(statement)).scalar() or 0
 
     async def health(self) -> Dependency:
-        """Whether every ticket could be derived; one that could not does not keep the service from its work."""
+        """Whether every ticket could be derived; one that could not does not keep the service from
+        its work.
+        """
         async with self._database.reading() as connection:
             number = await parked_tickets.count(connection)
         return Dependency(

@@ -1,4 +1,6 @@
-"""Answers given under an Idempotency-Key, stored with their effect so that a repetition gets the same answer."""
+"""Answers given under an Idempotency-Key, stored with their effect so that a repetition gets the
+same answer.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from sla_service.projections.tables import answers
 
 
 class IdempotencyTable:
-    """The answers that this service gave under idempotency keys (an ``AnswerStore`` of ``platform.commands``)."""
+    """The answers that this service gave under idempotency keys (an ``AnswerStore`` of
+    ``platform.commands``).
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +35,9 @@ class IdempotencyTable:
 
 
 async def keep_answer(connection: AsyncConnection, keyed: Keyed) -> None:
-    """Keep an answer in the transaction of its effect; those older than 90 days are deleted. Raises KeyUsedError."""
+    """Keep an answer in the transaction of its effect; those older than 90 days are deleted. Raises
+    KeyUsedError.
+    """
     await connection.execute(delete(answers).where(answers.c.stored_at < keyed.stored_at - KEYS_KEPT))
     stored = await _stored(connection, keyed.key)
     if stored is not None:

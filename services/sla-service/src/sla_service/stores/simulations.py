@@ -1,4 +1,6 @@
-"""Simulations: what was asked, how far each has come, and per ticket what would differ. Kept for a week."""
+"""Simulations: what was asked, how far each has come, and per ticket what would differ. Kept for a
+week.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ KEPT: Final = timedelta(days=7)
 
 
 class SimulationSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a simulation was asked: ``since`` and ``until`` are bounds as text, terms ``name@version`` or a document.
+    """What a simulation was asked: ``since`` and ``until`` are bounds as text, terms
+    ``name@version`` or a document.
 
     A calendar document stands there materialised, an agreement's in its canonical form.
     """
@@ -36,7 +39,9 @@ class SimulationSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulationProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a simulation has come: ``done`` of ``total`` tickets looked at, up to ``last``; ``tickets`` of them compared."""
+    """How far a simulation has come: ``done`` of ``total`` tickets looked at, up to ``last``;
+    ``tickets`` of them compared.
+    """
 
     state: Literal["running", "done", "failed"] = "running"
     total: int
@@ -78,7 +83,9 @@ class SimulationStore:
     async def add(
         self, simulation: StoredSimulation, found: Sequence[SimulatedTicket] = (), keyed: Keyed | None = None
     ) -> None:
-        """Store a new simulation with what it found already, and the answer that tells of it. Raises KeyUsedError."""
+        """Store a new simulation with what it found already, and the answer that tells of it.
+        Raises KeyUsedError.
+        """
         async with self._database.transaction() as connection:
             if keyed is not None:
                 await keep_answer(connection, keyed)

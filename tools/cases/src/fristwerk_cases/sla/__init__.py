@@ -1,7 +1,9 @@
-"""Known cases in the neutral formats of ``tests/cases/README.md``, run through the same engine that serves tickets.
+"""Known cases in the neutral formats of ``tests/cases/README.md``, run through the same engine that
+serves tickets.
 
-``business_time.json`` holds arithmetic on calendars, ``service_levels.json`` arithmetic with pauses and whole timelines. Vendors
-keep such files beside their terms and run them before a version is published.
+``business_time.json`` holds arithmetic on calendars, ``service_levels.json`` arithmetic with pauses
+and whole timelines. Vendors keep such files beside their terms and run them before a version is
+published.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Answers = dict[str, Any]
 
 
 def run(folder: Path) -> tuple[int, int, list[str]]:
-    """How many cases of a folder passed and failed, and a sentence for every failure. Files of other services are left alone."""
+    """How many cases of a folder passed and failed, and a sentence for every failure. Files of
+    other services are left alone.
+    """
     if not folder.is_dir():
         return 0, 1, [f"There is no folder {folder}."]
     results = [(name, result) for name in FILES if (folder / name).is_file() for result in _results(folder / name)]
@@ -32,7 +36,9 @@ def run(folder: Path) -> tuple[int, int, list[str]]:
 
 
 def _results(file: Path) -> Iterator[str | None]:
-    """For every case of a file what is wrong with it, or null; a file that cannot be read is one wrong case."""
+    """For every case of a file what is wrong with it, or null; a file that cannot be read is one
+    wrong case.
+    """
     try:
         data = Fields("the file", _read(file))
         calendars = {name: calendar_of(name, parts) for name, parts in data.mapping("calendars").items()}
@@ -137,7 +143,9 @@ def _elapsed_business_time(fields: Fields, calendar: Calendar) -> Answers:
 
 
 def _add_business_days(fields: Fields, calendar: Calendar) -> Answers:
-    """Days first, then the paused business time of the pauses that began before the deadline so far."""
+    """Days first, then the paused business time of the pauses that began before the deadline so
+    far.
+    """
     days = fields.count("business_days", signed=True)
     to_the_end = fields.flag("end_of_business_day")
     pauses: list[Pause] = list(fields.spans("pauses"))

@@ -1,4 +1,6 @@
-"""The fields of a case read strictly: what is missing or malformed is refused with a sentence that names the place."""
+"""The fields of a case read strictly: what is missing or malformed is refused with a sentence that
+names the place.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _INSTANTS: Final = frozenset({"expected", "deadline", "level_at", "instant", "cl
 
 
 class MalformedCaseError(Exception):
-    """Raised when a file or a case is not of the documented form; the message is a sentence that names the place."""
+    """Raised when a file or a case is not of the documented form; the message is a sentence that
+    names the place.
+    """
 
 
 class Fields:
@@ -116,7 +120,9 @@ def shown(key: str, value: object) -> object:
 
 
 def calendar_of(name: str, parts: object) -> Calendar:
-    """The calendar of neutral parts: ``tz``, ``week`` or ``weekly``, closed dates, ``overrides``. Raises MalformedCaseError."""
+    """The calendar of neutral parts: ``tz``, ``week`` or ``weekly``, closed dates, ``overrides``.
+    Raises MalformedCaseError.
+    """
     place = f"the calendar {name}"
     fields = Fields(place, parts)
     week = fields.mapping("week" if "week" in fields.data else "weekly")

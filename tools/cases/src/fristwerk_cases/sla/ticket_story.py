@@ -1,7 +1,8 @@
-"""Cases that tell a ticket's life: another system's policy and events as an agreement and events of ours, then the same timers.
+"""Cases that tell a ticket's life: another system's policy and events as an agreement and events of
+ours, then the same timers.
 
-States that pause become a wait for an approval, which pauses what the policy says and starts no exchange; a state that means
-done becomes a resolution.
+States that pause become a wait for an approval, which pauses what the policy says and starts no
+exchange; a state that means done becomes a resolution.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class _CaseTerms:
 
 
 def story_answers(fields: Fields, calendar: Calendar) -> dict[str, Any]:
-    """What the timers of a told ticket say as of the case's ``as_of``; minutes are whole ones, instants whole seconds."""
+    """What the timers of a told ticket say as of the case's ``as_of``; minutes are whole ones,
+    instants whole seconds.
+    """
     policy = Fields(f"{fields.place}, its policy", fields.mapping("policy"))
     as_of = fields.instant("as_of")
     told = [Fields(f"{fields.place}, event {number}", each) for number, each in enumerate(fields.sequence("events"), 1)]
@@ -117,7 +120,9 @@ def _agreement(policy: Fields) -> AgreementDocument:
 
 
 def _recorded(told: list[Fields], policy: Fields) -> Iterator[Recorded]:
-    """The told events as events of ours, in order of time; several of ours may stand for one of theirs."""
+    """The told events as events of ours, in order of time; several of ours may stand for one of
+    theirs.
+    """
     pausing = frozenset(policy.sequence("pause_states") if policy.data.get("pause_states") is not None else ())
     told = sorted(told, key=lambda fields: fields.instant("at"))
     states = [_state(each) for each in told]
@@ -163,7 +168,8 @@ def _state(told: Fields) -> str | None:
 def _meaning(state: str, pausing: frozenset[object], later: list[str]) -> str:
     """What another system's state means here: it runs, it is paused, or it is done.
 
-    One that pauses and means done is a pause if the ticket is taken up again: then every clock goes on where it stopped.
+    One that pauses and means done is a pause if the ticket is taken up again: then every clock goes
+    on where it stopped.
     """
     taken_up_again = any(each not in DONE for each in later)
     if state in DONE and not (state in pausing and taken_up_again):

@@ -1,8 +1,9 @@
 """Counting in open days: N open days later at the same local clock time.
 
-A time before or after the reached day's hours moves to its opening or its closing. A start outside hours counts from the next
-opening, and then N whole business days end at the closing before the instant reached: Friday 18:00 + 1 is Monday's closing.
-Counting back keeps the local time of the start, inside hours or not.
+A time before or after the reached day's hours moves to its opening or its closing. A start outside
+hours counts from the next opening, and then N whole business days end at the closing before the
+instant reached: Friday 18:00 + 1 is Monday's closing. Counting back keeps the local time of the
+start, inside hours or not.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class OpenDays(Protocol):
 def add_business_days(calendar: OpenDays, start: int, days: int, *, end_of_business_day: bool) -> int:
     """The instant ``days`` open days after ``start`` (before it, if negative).
 
-    With ``end_of_business_day`` it is the last closing of the day reached. Raises CalendarRangeError.
+    With ``end_of_business_day`` it is the last closing of the day reached. Raises
+    CalendarRangeError.
     """
     inside = calendar.is_open(start)
     origin = start if inside or days < 0 else calendar.next_opening(start)
@@ -60,7 +62,9 @@ def add_business_days(calendar: OpenDays, start: int, days: int, *, end_of_busin
 
 
 def _whole_days_until(calendar: OpenDays, day: OpenDay, reached: int) -> tuple[OpenDay, int]:
-    """The last closing up to ``reached`` and the day it belongs to: on that day itself, or at the end of the one before."""
+    """The last closing up to ``reached`` and the day it belongs to: on that day itself, or at the
+    end of the one before.
+    """
     earlier_today = [closing for _, closing in day.intervals if closing <= reached]
     if earlier_today:
         return day, earlier_today[-1]

@@ -1,10 +1,12 @@
-"""The calendar: arithmetic on business time, by bisection over compiled intervals of integer seconds.
+"""The calendar: arithmetic on business time, by bisection over compiled intervals of integer
+seconds.
 
-Instants are whole seconds since 1970-01-01T00:00Z, spans are seconds. An interval is half-open, ``[open, close)``. A budget
-used up exactly at closing is due at the closing instant; adding zero outside hours gives the next opening.
+Instants are whole seconds since 1970-01-01T00:00Z, spans are seconds. An interval is half-open,
+``[open, close)``. A budget used up exactly at closing is due at the closing instant; adding zero
+outside hours gives the next opening.
 
-Errors: ``CalendarRangeError`` whenever an answer lies beyond the published years, ``ReversedSpanError`` for a span that ends
-before it starts where a direction has no meaning.
+Errors: ``CalendarRangeError`` whenever an answer lies beyond the published years,
+``ReversedSpanError`` for a span that ends before it starts where a direction has no meaning.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ class ReversedSpanError(Exception):
 
 
 class Difference(NamedTuple):
-    """What a newer version of a calendar changes, within the years of both: spans opened and spans closed."""
+    """What a newer version of a calendar changes, within the years of both: spans opened and spans
+    closed.
+    """
 
     opened: tuple[Interval, ...]
     closed: tuple[Interval, ...]
@@ -102,7 +106,9 @@ class Calendar:
         return f"{self.hours.name}@{self.hours.version}"
 
     def add_business_time(self, start: int, seconds: int) -> int:
-        """The first instant at which ``seconds`` of open time have passed since ``start``; negative counts back."""
+        """The first instant at which ``seconds`` of open time have passed since ``start``; negative
+        counts back.
+        """
         table = self._table
         if seconds > 0 and table.start <= start < table.end:
             opens, closes = table.opens, table.closes
@@ -120,7 +126,9 @@ class Calendar:
         return self._add_slowly(start, seconds)
 
     def subtract_business_time(self, end: int, seconds: int) -> int:
-        """The last instant from which ``seconds`` of open time pass until ``end``; negative counts forward."""
+        """The last instant from which ``seconds`` of open time pass until ``end``; negative counts
+        forward.
+        """
         if seconds < 0:
             return self.add_business_time(end, -seconds)
         table = self._covering(end)
@@ -176,7 +184,9 @@ class Calendar:
         return tuple((max(start, table.opens[index]), min(end, table.closes[index])) for index in range(first, last))
 
     def open_day(self, ordinal: int, days: int) -> OpenDay:
-        """The ``days``-th open date after the date ``ordinal`` (before it, if negative); zero: that date, which is open."""
+        """The ``days``-th open date after the date ``ordinal`` (before it, if negative); zero: that
+        date, which is open.
+        """
         table = self._covering(self.hours.resolve(ordinal, 0))
         while (index := day_index(table, ordinal, days)) >= len(table.ordinals):
             table = self._with_year_after(table)
@@ -189,7 +199,9 @@ class Calendar:
         return add_business_days(self, start, days, end_of_business_day=end_of_business_day)
 
     def digest(self) -> str:
-        """SHA-256 over all compiled intervals: it changes if, and only if, an opening or closing instant does."""
+        """SHA-256 over all compiled intervals: it changes if, and only if, an opening or closing
+        instant does.
+        """
         text = "\n".join(f"{opened} {closed}" for opened, closed in self.business_intervals(*self._bounds))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Why a calendar was open or closed: a span of time cut into passages, each with its reason."""
+"""Why a calendar was open or closed: a stretch of time cut into spans, each with its reason."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SATURDAY: Final = 5
 class CalendarSpan(msgspec.Struct, frozen=True, kw_only=True):
     """``[start, end)`` in instants, and why it was open or closed.
 
-    ``on`` is the local date (the first one of a weekend); ``closed_by`` names the closed day's sources, ``remark`` the reason
-    of exceptional hours in force.
+    ``on`` is the local date (the first one of a weekend); ``closed_by`` names the closed day's
+    sources, ``remark`` the reason of exceptional hours in force.
     """
 
     start: int
@@ -41,8 +41,9 @@ class CalendarSpan(msgspec.Struct, frozen=True, kw_only=True):
 class ClockChange(msgspec.Struct, frozen=True, kw_only=True):
     """The clocks change at ``at`` by ``forward_seconds`` (negative: back).
 
-    ``skipped`` and ``repeated`` are opening or closing times of that date (seconds since local midnight) that do not exist
-    and therefore move forward, or exist twice, of which the first counts.
+    ``skipped`` and ``repeated`` are opening or closing times of that date (seconds since local
+    midnight) that do not exist and therefore move forward, or exist twice, of which the first
+    counts.
     """
 
     at: int
@@ -52,7 +53,9 @@ class ClockChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def calendar_spans(calendar: Calendar, start: int, end: int) -> tuple[CalendarSpan, ...]:
-    """The passages of ``[start, end)`` in order, without holes. Raises CalendarRangeError, ReversedSpanError."""
+    """The spans of ``[start, end)`` in order, without gaps. Raises CalendarRangeError,
+    ReversedSpanError.
+    """
     if end < start:
         raise ReversedSpanError(start, end)
     result: list[CalendarSpan] = []
@@ -80,7 +83,7 @@ def clock_changes(calendar: Calendar, start: int, end: int) -> tuple[ClockChange
 
 
 def _open_spans(calendar: Calendar, start: int, end: int) -> Iterator[CalendarSpan]:
-    """One passage, or one a date where exceptional hours are in force on some of the dates."""
+    """One span, or one a date where exceptional hours are in force on some of the dates."""
     first, last = calendar.local(start)[0], calendar.local(end - 1)[0]
     reasons = calendar.hours.exceptional_reasons
     if not any(ordinal in reasons for ordinal in range(first, last + 1)):

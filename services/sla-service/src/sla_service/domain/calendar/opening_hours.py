@@ -1,7 +1,9 @@
-"""From a published calendar to open intervals: the local hours of every date, resolved to UTC, a year at a time.
+"""From a published calendar to open intervals: the local hours of every date, resolved to UTC, a
+year at a time.
 
-Hours are written on a date. A part that runs past midnight belongs to the next local date, and a closed date closes just what
-falls on it. Exceptional hours replace all that is written on their date, the part past midnight included.
+Hours are written on a date. A part that runs past midnight belongs to the next local date, and a
+closed date closes just what falls on it. Exceptional hours replace all that is written on their
+date, the part past midnight included.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
 class OpeningHours(msgspec.Struct, frozen=True, kw_only=True):
-    """What compiling needs of a calendar. Dates are proleptic ordinals; hours are seconds since local midnight.
+    """What compiling needs of a calendar. Dates are proleptic ordinals; hours are seconds since
+    local midnight.
 
-    ``week`` holds, Monday first, what is written on each weekday (an end beyond ``DAY`` runs past midnight).
+    ``week`` holds, Monday first, what is written on each weekday (an end beyond ``DAY`` runs past
+    midnight).
     """
 
     name: str
@@ -51,11 +55,15 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True):
         return merged(self.parts_of(ordinal))
 
     def parts_of(self, ordinal: int) -> list[Interval]:
-        """What is written for a date: its own hours up to midnight, and what runs into it from the date before."""
+        """What is written for a date: its own hours up to midnight, and what runs into it from the
+        date before.
+        """
         return _within_day(self.written_on(ordinal), self.written_on(ordinal - 1))
 
     def resolve(self, ordinal: int, second: int) -> int:
-        """The instant of a local time: one that does not exist moves forward, one that exists twice is the first."""
+        """The instant of a local time: one that does not exist moves forward, one that exists twice
+        is the first.
+        """
         local = datetime.fromordinal(ordinal) + timedelta(seconds=second)
         return (ordinal - _EPOCH_ORDINAL) * DAY + second - self.offset(local)
 
@@ -71,7 +79,9 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompiledYear(NamedTuple):
-    """The open intervals of one local year, coalesced, and its open dates with the intervals of each."""
+    """The open intervals of one local year, coalesced, and its open dates with the intervals of
+    each.
+    """
 
     opens: list[int]
     closes: list[int]
@@ -109,7 +119,9 @@ def neutral_hours(
     first_year: int,
     last_year: int,
 ) -> OpeningHours:
-    """The hours of a calendar given in neutral parts: ``week`` and ``exceptional`` hold ``HH:MM-HH:MM``, ``closed`` dates."""
+    """The hours of a calendar given in neutral parts: ``week`` and ``exceptional`` hold
+    ``HH:MM-HH:MM``, ``closed`` dates.
+    """
     return opening_hours(
         CalendarPublished(
             name=name,

@@ -1,4 +1,5 @@
-"""Consecutive years of a calendar as sorted lists, in which instants and days are found by bisection.
+"""Consecutive years of a calendar as sorted lists, in which instants and days are found by
+bisection.
 
 All instants are whole seconds since 1970-01-01T00:00Z, all sums are seconds of open time.
 """
@@ -14,10 +15,12 @@ from sla_service.domain.calendar.opening_hours import CompiledYear
 
 
 class YearTable(msgspec.Struct, frozen=True):
-    """The compiled years ``first_year`` … ``last_year``: sorted intervals and cumulative open seconds.
+    """The compiled years ``first_year`` … ``last_year``: sorted intervals and cumulative open
+    seconds.
 
-    ``after[i]`` counts the open seconds up to ``closes[i]``; ``shift[i]`` is ``closes[i] - after[i]``, so that within interval
-    ``i`` an instant is ``shift[i]`` plus the open seconds before it. ``start`` and ``end`` bound the years as instants.
+    ``after[i]`` counts the open seconds up to ``closes[i]``; ``shift[i]`` is ``closes[i] -
+    after[i]``, so that within interval ``i`` an instant is ``shift[i]`` plus the open seconds
+    before it. ``start`` and ``end`` bound the years as instants.
     """
 
     start: int

@@ -1,4 +1,6 @@
-"""Why a timer stands as it does: ordered steps as data, from the promise to the result; ``sentences`` puts them in words."""
+"""Why a timer stands as it does: ordered steps as data, from the promise to the result;
+``sentences`` puts them in words.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ __all__ = ["ExplanationStep", "Language", "explain", "sentences"]
 
 
 def explain(timer: Timer, timeline: Timeline, terms: TermsLookup, now: datetime) -> tuple[ExplanationStep, ...]:
-    """The steps that led to a timer's deadline, and what became of it at ``now``. Raises UnknownTermsError."""
+    """The steps that led to a timer's deadline, and what became of it at ``now``. Raises
+    UnknownTermsError.
+    """
     calendar = terms.calendar(timeline.created.calendar, _version(timer.calendar))
     return (
         *_promise(timer, terms, timeline),

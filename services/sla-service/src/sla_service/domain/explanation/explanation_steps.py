@@ -1,4 +1,6 @@
-"""How an instant was reached on a calendar, step by step: every span used, and the reason for every gap."""
+"""How an instant was reached on a calendar, step by step: every span used, and the reason for every
+gap.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +51,10 @@ StepRule = (
 class ExplanationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of an explanation: the rule that applied, when, and what it rests on.
 
-    ``at`` and ``until`` are instants, ``on`` a local date, ``seconds`` what was used (or, for a wait, left out) on the clock.
-    ``event`` is an event id, ``clause`` a place in the terms such as ``agreements/infoniqa@1#/service_levels/0``. ``text`` is
-    the terms' own word (metric, target, state, reason, rule of a warning), ``closed_by`` the closed day's entries.
+    ``at`` and ``until`` are instants, ``on`` a local date, ``seconds`` what was used (or, for a
+    wait, left out) on the clock. ``event`` is an event id, ``clause`` a place in the terms such as
+    ``agreements/infoniqa@1#/service_levels/0``. ``text`` is the terms' own word (metric, target,
+    state, reason, rule of a warning), ``closed_by`` the closed day's entries.
     """
 
     rule: StepRule
@@ -72,7 +75,9 @@ class ExplanationStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 def deadline_with_steps(
     calendar: Calendar, span: Span, start: datetime
 ) -> tuple[datetime, tuple[ExplanationStep, ...]]:
-    """When ``span`` has passed since ``start``, and the steps to it. Raises CalendarRangeError; ``span`` is a span of time."""
+    """When ``span`` has passed since ``start``, and the steps to it. Raises CalendarRangeError;
+    ``span`` is a span of time.
+    """
     due = instant_of(deadline(calendar, span, seconds_of(start)).due)
     return due, (*steps_until(calendar, span, start, due), ExplanationStep(rule="due", at=due))
 
@@ -178,7 +183,9 @@ def _open(part: CalendarSpan) -> ExplanationStep:
 
 
 def _gap(calendar: Calendar, gap: Sequence[CalendarSpan]) -> Iterator[ExplanationStep]:
-    """The reasons for which nothing was open; around a day that was closed altogether, the nights go without saying."""
+    """The reasons for which nothing was open; around a day that was closed altogether, the nights
+    go without saying.
+    """
     whole_days = any(each.reason in WHOLE_DAYS for each in gap)
     for each in gap:
         if whole_days and each.reason not in WHOLE_DAYS:

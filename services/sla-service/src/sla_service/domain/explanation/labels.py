@@ -1,4 +1,6 @@
-"""The words of explanations in German and English: days, dates, times, spans and the names of things."""
+"""The words of explanations in German and English: days, dates, times, spans and the names of
+things.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The steps of an explanation as sentences, in German or English, with local times and the names of days."""
+"""The steps of an explanation as sentences, in German or English, with local times and the names of
+days.
+"""
 
 from __future__ import annotations
 

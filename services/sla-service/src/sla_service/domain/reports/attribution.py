@@ -1,4 +1,4 @@
-"""Where the time of a timer went: how long it lay with whom, in which state."""
+"""Where the time of a timer went: seconds per assignee and state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sla_service.domain.timers.timer import Timer
 
 
 class AttributedTime(msgspec.Struct, frozen=True, kw_only=True):
-    """``seconds`` on the timer's clock that it lay with ``agent`` (None: nobody yet) in ``state``.
+    """``seconds`` on the timer's clock in which ``agent`` (None: nobody yet) had the ticket in
+    ``state``.
 
     ``counted`` is false for what a pause left out of the timer.
     """

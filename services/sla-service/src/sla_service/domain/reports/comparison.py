@@ -1,4 +1,6 @@
-"""Two derivations of the same ticket side by side: its timers then, and what they would be under other terms."""
+"""Two derivations of the same ticket side by side: its timers then, and what they would be under
+other terms.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class ComparedSide(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComparedTimer(msgspec.Struct, frozen=True, kw_only=True):
-    """A timer then and now; None where it is not there. It differs if its deadline or its outcome does."""
+    """A timer then and now; None where it is not there. It differs if its deadline or its outcome
+    does.
+    """
 
     timer: str
     metric: Metric
@@ -46,7 +50,9 @@ class MetricSums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubstitutedTerms:
-    """The terms of a ticket with its agreement, its calendar or both replaced in every version; None: as published."""
+    """The terms of a ticket with its agreement, its calendar or both replaced in every version;
+    None: as published.
+    """
 
     def __init__(self, terms: TermsLookup, levels: ServiceLevels | None, calendar: Calendar | None) -> None:
         self._terms = terms

@@ -1,4 +1,6 @@
-"""Figures of how promises were kept: how many timers were met and missed, and how much time was used."""
+"""Figures of how promises were kept: how many timers were met and missed, and how much time was
+used.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 class UsedTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds on the timers' own clocks, of those that ended: nearest-rank percentiles; None where none did."""
+    """Seconds on the timers' own clocks, of those that ended: nearest-rank percentiles; None where
+    none did.
+    """
 
     count: int
     p50: int | None = None
@@ -34,9 +38,11 @@ class UsedTime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComplianceFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a group of timers. ``running`` includes the paused ones, ``measured`` are those that ended and had no target.
+    """Of a group of timers. ``running`` includes the paused ones, ``measured`` are those that ended
+    and had no target.
 
-    ``share_met`` is the percentage of met among met and missed, to a hundredth, half up; None where there are neither.
+    ``share_met`` is the percentage of met among met and missed, to a hundredth, half up; None where
+    there are neither.
     """
 
     timers: int
@@ -50,7 +56,9 @@ class ComplianceFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def observation(timer: Timer, state: TimerState, used_seconds: int | None) -> Observation:
-    """What counts of a timer; ``used_seconds`` is what it used so far, which counts once it has ended."""
+    """What counts of a timer; ``used_seconds`` is what it used so far, which counts once it has
+    ended.
+    """
     return Observation(timer.target is not None, state, used_seconds if timer.ended_at is not None else None)
 
 
@@ -74,7 +82,9 @@ def figures(observations: Iterable[Observation]) -> ComplianceFigures:
 
 
 def used_time(seconds: Sequence[int]) -> UsedTime:
-    """The percentiles of sorted ``seconds``: the smallest value that at least so many percent do not exceed."""
+    """The percentiles of sorted ``seconds``: for each, the smallest value that at least that
+    percentage does not exceed.
+    """
     if not seconds:
         return UsedTime(count=0)
     ranks = {f"p{percent}": seconds[-(-percent * len(seconds) // 100) - 1] for percent in PERCENTILES}

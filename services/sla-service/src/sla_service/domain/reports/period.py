@@ -13,7 +13,9 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """From ``since`` until ``until``: an instant ``until`` itself does not count, a local day does. None: without end."""
+    """From ``since`` until ``until``: an instant ``until`` itself does not count, a local day does.
+    None: without end.
+    """
 
     since: date | datetime | None = None
     until: date | datetime | None = None
@@ -28,7 +30,9 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bounds(self) -> tuple[datetime | None, datetime | None]:
-        """Instants that enclose the period in every zone: local days differ by at most one from those of UTC."""
+        """Instants that enclose the period in every zone: local days differ by at most one from
+        those of UTC.
+        """
         return _earliest(self.since), _latest(self.until)
 
     def holds(self, instant: datetime, zone: tzinfo) -> bool:

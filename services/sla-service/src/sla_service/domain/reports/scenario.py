@@ -18,8 +18,8 @@ from sla_service.domain.timers.timer import TimerSet
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """The terms to try.
 
-    ``levels`` hold instead of a ticket's agreement; None: its own. ``calendars`` hold instead of the calendars of those names,
-    ``calendar`` instead of every other one.
+    ``levels`` hold instead of a ticket's agreement; None: its own. ``calendars`` hold instead of
+    the calendars of those names, ``calendar`` instead of every other one.
     """
 
     levels: ServiceLevels | None = None
@@ -27,7 +27,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar | None = None
 
     def timers(self, timeline: Timeline, terms: PublishedTerms) -> TimerSet:
-        """The timers that a history would give. Entitlement, group and plan stay as they were decided at receipt.
+        """The timers that a history would give. Entitlement, group and plan stay as they were
+        decided at receipt.
 
         Raises UnknownTermsError where the agreement names a calendar that nobody published.
         """

@@ -1,4 +1,4 @@
-"""How long a ticket lay with whom, and in which state."""
+"""Time per assignee and state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from sla_service.domain.timers.timeline import Timeline
 
 
 class TimeInState(msgspec.Struct, frozen=True, kw_only=True):
-    """The time a ticket lay with ``agent`` (None: nobody yet) in ``state``: around the clock, and within opening hours."""
+    """How long ``agent`` (None: nobody yet) had the ticket in ``state``: around the clock, and
+    within opening hours.
+    """
 
     agent: str | None
     state: TicketState
@@ -23,7 +25,7 @@ class TimeInState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ownership_end(timeline: Timeline, now: datetime) -> datetime:
-    """Until when the ticket lay with anybody: its last resolution, if that still holds, else ``now``."""
+    """Until when somebody had the ticket: its last resolution, if that still holds, else ``now``."""
     last = timeline.state_periods[-1]
     done = timeline.done[-1].since.at if last.state in DONE else seconds_of(now)
     return instant_of(max(timeline.received.at, min(done, seconds_of(now))))

@@ -1,4 +1,6 @@
-"""The plan that holds at a moment: which line of the agreement counts, from where, what it leaves out, and when it is due."""
+"""The plan that holds at a moment: which line of the agreement counts, from where, what it leaves
+out, and when it is due.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ from sla_service.domain.timers.timer import TimerNote
 
 
 class DeadlinePlan(NamedTuple):
-    """A line in force, and the deadline it gives; without a target it only measures and has no deadline.
+    """A line in force, and the deadline it gives; without a target it only measures and has no
+    deadline.
 
-    ``pauses`` are the parts of ``waits``, one each, in which the clock stood still since ``start``, as known at the moment of
-    the plan.
+    ``pauses`` are the parts of ``waits``, one each, in which the clock stood still since ``start``,
+    as known at the moment of the plan.
     """
 
     context: TargetContext
@@ -54,7 +57,9 @@ class DeadlinePlan(NamedTuple):
         return None if ending.reached or any(each.reached for each in in_time) else "not_reached"
 
     def closed_at(self, over: int) -> DeadlinePlan:
-        """The plan of a timer that is over at ``over``: a pause that still went on has cost what it cost until then."""
+        """The plan of a timer that is over at ``over``: a pause that still went on has cost what it
+        cost until then.
+        """
         if all(until is not None for _, until in self.pauses):
             return self
         pauses = tuple((since, max(since, over) if until is None else until) for since, until in self.pauses)
@@ -67,7 +72,9 @@ class DeadlinePlan(NamedTuple):
 
 
 class DeadlinePlanner:
-    """Plans a measurement anew at each moment; ``waits`` are the periods, in order, that some line might not count."""
+    """Plans a measurement anew at each moment; ``waits`` are the periods, in order, that some line
+    might not count.
+    """
 
     def __init__(self, measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> None:
         self._measurement = measurement
@@ -76,7 +83,9 @@ class DeadlinePlanner:
         self.waits = _waits(measurement, timeline, terms)
 
     def plan_at(self, moment: Moment) -> DeadlinePlan | NotApplicable | NotStarted:
-        """The plan by what was known at ``moment``; of several lines the strictest. Raises CalendarRangeError."""
+        """The plan by what was known at ``moment``; of several lines the strictest. Raises
+        CalendarRangeError.
+        """
         context = self._timeline.context_at(moment)
         created = self._timeline.created
         levels = self._terms.agreement(created.agreement, context.agreement_version)
@@ -111,13 +120,17 @@ def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> 
 
 
 def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, now: Moment) -> bool:
-    """Whether, as known ``now``, the line's clock stands still in a period; it always does while the ticket is done."""
+    """Whether, as known ``now``, the line's clock stands still in a period; it always does while
+    the ticket is done.
+    """
     pauses = period.state in DONE or period.state in line.pauses
     return pauses and period.since <= now and (period.until is None or period.until > start)
 
 
 def _start(measurement: Measurement, line: ServiceLevelLine) -> Moment | None:
-    """From where a line counts: a follow-up's from the answer, the customer's message, or whichever is due earlier."""
+    """From where a line counts: a follow-up's from the answer, the customer's message, or whichever
+    is due earlier.
+    """
     if measurement.metric != "follow_up":
         return measurement.start
     match line.after:
@@ -126,7 +139,8 @@ def _start(measurement: Measurement, line: ServiceLevelLine) -> Moment | None:
         case "agent_response":
             return measurement.answer
         case "both":
-            # The same target from an earlier start is never due later, and the answer came before the message.
+            # The same target from an earlier start is never due later, and the answer came before
+            # the message.
             return measurement.answer or measurement.message
 
 

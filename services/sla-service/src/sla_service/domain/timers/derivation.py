@@ -1,7 +1,8 @@
 """All timers of a ticket: a pure function of its history and its terms, never of now.
 
-A new event never patches a timer. The function runs again over the whole history and the caller writes the difference; so late,
-repeated and backdated events, rebuilds and audits take the same path and end in the same state.
+A new event never patches a timer. The function runs again over the whole history and the caller
+writes the difference; so late, repeated and backdated events, rebuilds and audits take the same
+path and end in the same state.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 
 
 def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
-    """The timers that a history gives under its terms, by metric and start, and why the others are absent.
+    """The timers that a history gives under its terms, by metric and start, and why the others are
+    absent.
 
-    Entitlement is decided at receipt and kept: without it no metric of the agreement has a timer. Raises UnknownTermsError.
+    Entitlement is decided at receipt and kept: without it no metric of the agreement has a timer.
+    Raises UnknownTermsError.
     """
     created = timeline.created
     levels = _levels(timeline, terms)
@@ -69,7 +72,9 @@ def _promised(timeline: Timeline, terms: TermsLookup) -> set[Metric]:
 def _reason(
     metric: Metric, timeline: Timeline, levels: ServiceLevels, evaluated: list[Evaluated]
 ) -> AbsenceReason | None:
-    """Why a metric has no timer: what its measurements say, else whether a line would fit; None if it has yet to start."""
+    """Why a metric has no timer: what its measurements say, else whether a line would fit; None if
+    it has yet to start.
+    """
     for found in evaluated:
         if isinstance(found, NotApplicable):
             return found.reason

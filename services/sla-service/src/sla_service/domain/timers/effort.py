@@ -1,7 +1,9 @@
-"""The effort notice: billable work may go on beyond its worked minutes only once the customer has been told.
+"""The effort notice: billable work may go on beyond its worked minutes only once the customer has
+been notified.
 
-Counted in logged work, not in time; entries that run side by side count side by side. Used up exactly is not missed: the miss is
-the instant from which billable work goes on beyond it without a notice. What is worked while the ticket is done asks for none.
+Counted in logged work, not in time; entries that run side by side count side by side. Used up
+exactly is not missed: the miss is the instant from which billable work goes on beyond it without a
+notice. What is worked while the ticket is done asks for none.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from sla_service.domain.timers.timer import PlannedWarning, Timer
 
 
 class Stretch(NamedTuple):
-    """``[start, end)`` in which ``workers`` entries ran side by side, after ``worked`` seconds of work before it."""
+    """``[start, end)`` in which ``workers`` entries ran side by side, after ``worked`` seconds of
+    work before it.
+    """
 
     start: int
     end: int
@@ -41,7 +45,9 @@ class Stretch(NamedTuple):
         return self.worked + (self.end - self.start) * self.workers
 
     def instant_of(self, seconds: int) -> int:
-        """The instant at which ``seconds`` were worked in all, this stretch's start at the earliest."""
+        """The instant at which ``seconds`` were worked in all, this stretch's start at the
+        earliest.
+        """
         return self.start + max(0, seconds - self.worked) // self.workers
 
 
@@ -57,7 +63,9 @@ def effort_notice(timeline: Timeline, terms: TermsLookup) -> Evaluated:
 
 
 def _outcome(timeline: Timeline, missed: int | None) -> TimerOutcome:
-    """Met by a notice up to the instant ``missed``; where there is no miss, cancelled once the ticket is done."""
+    """Met by a notice up to the instant ``missed``; where there is no miss, cancelled once the
+    ticket is done.
+    """
     in_time = next((moment for moment in timeline.notices if missed is None or moment.at <= missed), None)
     if in_time is not None:
         return Met(in_time)
@@ -120,7 +128,9 @@ def _decided_at(outcome: TimerOutcome) -> int | None:
 def _warnings(
     line: ServiceLevelLine, target: Span, stretches: tuple[Stretch, ...], end: int | None
 ) -> tuple[PlannedWarning, ...]:
-    """The warnings that the logged work has reached; a span before the limit is counted in worked time, like the limit."""
+    """The warnings that the logged work has reached; a span before the limit is counted in worked
+    time, like the limit.
+    """
     reached = []
     for rule in line.warn_at:
         percent = rule.percent if isinstance(rule, Percent) else None
@@ -136,7 +146,9 @@ def _seconds(rule: Span | Percent) -> int:
 
 
 def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[Stretch, ...]) -> Iterator[int]:
-    """The instants from which work went on beyond the limit then in force, while the ticket was not done."""
+    """The instants from which work went on beyond the limit then in force, while the ticket was not
+    done.
+    """
     for stretch in stretches:
         if any(
             period.since.at <= stretch.start and (period.until is None or stretch.start < period.until.at)

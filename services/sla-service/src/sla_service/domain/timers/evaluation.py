@@ -1,7 +1,8 @@
 """Evaluates one measurement, trigger by trigger through the timeline, to the timer it leaves.
 
-At every moment that can move the deadline (severity, type or terms changed, a wait began or ended) it is planned anew from
-the original start. A deadline that passed before the next moment was missed, and that stays, whatever comes later.
+At every moment that can move the deadline (severity, type or terms changed, a wait began or ended)
+it is planned anew from the original start. A deadline that passed before the next moment was
+missed, and that stays, whatever comes later.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ EvaluationState = NotStarted | NotApplicable | Running | Dropped
 
 
 def evaluate(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> Evaluated:
-    """The timer of a measurement, why there is none, or that it has not started. Pure: it never asks for now."""
+    """The timer of a measurement, why there is none, or that it has not started. Pure: it never
+    asks for now.
+    """
     try:
         return _Evaluation(measurement, timeline, terms).run()
     except CalendarRangeError:
@@ -149,7 +152,9 @@ class _Evaluation:
         )
 
     def _ended(self, plan: DeadlinePlan, outcome: TimerOutcome) -> Timer:
-        """The timer; what ended it closes a pause that still went on, which may move the deadline a last time."""
+        """The timer; what ended it closes a pause that still went on, which may move the deadline a
+        last time.
+        """
         end = end_of(outcome)
         if end is not None:
             open_due, plan = plan.due, plan.closed_at(end.at)
@@ -159,7 +164,9 @@ class _Evaluation:
 
 
 def _triggers(measurement: Measurement, timeline: Timeline, waits: tuple[StatePeriod, ...]) -> tuple[Trigger, ...]:
-    """Everything after the start of a measurement that may move or end it, in order; changes come before endings."""
+    """Everything after the start of a measurement that may move or end it, in order; changes come
+    before endings.
+    """
     triggers: list[Trigger] = [Finish(ending.moment, ending) for ending in measurement.endings]
     triggers += [Replan(context.since) for context in timeline.contexts[1:]]
     if measurement.message is not None:

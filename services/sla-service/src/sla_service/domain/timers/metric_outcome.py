@@ -1,4 +1,6 @@
-"""What became of a measurement: nothing yet, met, missed or cancelled; or that there is nothing to measure."""
+"""What became of a measurement: nothing yet, met, missed or cancelled; or that there is nothing to
+measure.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Met(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """The deadline passed, at the instant ``due``; ``ended`` is when the timer was ended after all, if it was."""
+    """The deadline passed, at the instant ``due``; ``ended`` is when the timer was ended after all,
+    if it was.
+    """
 
     due: int
     ended: Moment | None = None

@@ -1,7 +1,9 @@
-"""Which notices a change of a timer asks for, and the alarms that announce a warning or a miss when nothing happens.
+"""Which notices a change of a timer asks for, and the alarms that announce a warning or a miss when
+nothing happens.
 
-Each notice exists once per timer and kind. A miss is always announced by its alarm, so that misses come in the order of their
-deadlines however late the watch was; an announced one is withdrawn where the history proves that it was none, or was another.
+Each notice exists once per timer and kind. A miss is always announced by its alarm, so that misses
+come in the order of their deadlines however late the watch was; an announced one is withdrawn where
+the history proves that it was none, or was another.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ AlarmKind = Literal["warned", "missed"]
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """Fires once ``at`` has passed, unless the timer changes before; ``rule`` is that of a warning, else empty."""
+    """Fires once ``at`` has passed, unless the timer changes before; ``rule`` is that of a warning,
+    else empty.
+    """
 
     timer: str
     kind: AlarmKind
@@ -35,9 +39,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def notices(before: Timer | None, after: Timer | None, *, miss_announced: bool, now: datetime) -> list[NoticeEvent]:
-    """The notices of a change, in order; ``miss_announced`` says whether the miss of ``before`` was announced.
+    """The notices of a change, in order; ``miss_announced`` says whether the miss of ``before`` was
+    announced.
 
-    ``now`` is when a timer that the history no longer knows was cancelled; nothing else depends on it.
+    ``now`` is when a timer that the history no longer knows was cancelled; nothing else depends on
+    it.
     """
     return list(_notices(before, after, miss_announced=miss_announced, now=now))
 
@@ -70,7 +76,9 @@ def _notices(
 
 
 def missed_from(timer: Timer) -> datetime | None:
-    """The instant at which a timer was missed, or will be if nothing happens; None where it ended in time, or is paused."""
+    """The instant at which a timer was missed, or will be if nothing happens; None where it ended
+    in time, or is paused.
+    """
     if timer.missed_at is not None:
         return timer.missed_at
     return None if _ended(timer) or timer.paused_since is not None else timer.due_at

@@ -1,4 +1,6 @@
-"""The terms a ticket is measured by: its agreement's promises and its calendar, by name and version."""
+"""The terms a ticket is measured by: its agreement's promises and its calendar, by name and
+version.
+"""
 
 from __future__ import annotations
 

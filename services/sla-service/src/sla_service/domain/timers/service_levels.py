@@ -1,4 +1,5 @@
-"""An agreement's service levels: which line of them fits a ticket, and whether its work is billable.
+"""An agreement's service levels: which line of them fits a ticket, and whether its work is
+billable.
 
 The first line that fits a metric wins.
 """
@@ -32,7 +33,9 @@ class NotApplicable(NamedTuple):
 
 
 class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the service levels; ``index`` is its place, ``warn_at`` its own warnings or else the agreement's."""
+    """A line of the service levels; ``index`` is its place, ``warn_at`` its own warnings or else
+    the agreement's.
+    """
 
     index: int
     metric: Metric
@@ -75,7 +78,9 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceLevels(msgspec.Struct, frozen=True):
-    """An agreement's document, its lines sorted by metric, and the states in which some line of a metric pauses."""
+    """An agreement's document, its lines sorted by metric, and the states in which some line of a
+    metric pauses.
+    """
 
     document: AgreementDocument
     lines: dict[Metric, tuple[ServiceLevelLine, ...]]
@@ -86,8 +91,8 @@ class ServiceLevels(msgspec.Struct, frozen=True):
     ) -> tuple[ServiceLevelLine, ...] | NotApplicable:
         """The lines of which one holds, or why none does.
 
-        More than one only while a ticket has no severity and the agreement says ``unclassified: strictest``: one for each
-        severity of the scale; the one with the earliest deadline holds.
+        More than one only while a ticket has no severity and the agreement says ``unclassified:
+        strictest``: one for each severity of the scale; the one with the earliest deadline holds.
         """
         lines = self.lines[metric]
         if not self._covers(type_):
@@ -102,7 +107,9 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         return NotApplicable("not_configured") if line is None else (line,)
 
     def billable(self, ticket: TicketCreated, activity: str) -> bool:
-        """Whether work of an activity is billable: the first line of ``billing.coverage`` that fits, else it is."""
+        """Whether work of an activity is billable: the first line of ``billing.coverage`` that
+        fits, else it is.
+        """
         return match_coverage(self.document, activity, ticket).billable
 
     def _covers(self, type_: str) -> bool:

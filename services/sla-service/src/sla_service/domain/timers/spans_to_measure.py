@@ -1,7 +1,9 @@
-"""What there is to measure: the measurements of every metric on a timeline, each with what may start and end it.
+"""What there is to measure: the measurements of every metric on a timeline, each with what may
+start and end it.
 
-A second question while one waits moves nothing; each measurement keeps its own result. A measurement is known by the version
-of the event that started it, so that a fact entered late never renames another.
+A second question while one waits moves nothing; each measurement keeps its own result. A
+measurement is known by the version of the event that started it, so that a fact entered late never
+renames another.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from sla_service.domain.timers.timeline import Moment, PromisedCallback, StatePe
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that may end a measurement. For a callback: who tried, whether the customer was reached, whether it is completed."""
+    """A fact that may end a measurement. For a callback: who tried, whether the customer was
+    reached, whether it is completed.
+    """
 
     moment: Moment
     role: str | None = None
@@ -28,8 +32,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to measure, open from ``start`` on.
 
-    ``answer`` and ``message`` are, for a follow-up, the answer and the customer's first message it may count from;
-    ``excluded`` are times that no clock of it counts.
+    ``answer`` and ``message`` are, for a follow-up, the answer and the customer's first message it
+    may count from; ``excluded`` are times that no clock of it counts.
     """
 
     id: str
@@ -65,7 +69,9 @@ def _next_response(timeline: Timeline) -> Iterator[Measurement]:
 
 
 def _follow_up(timeline: Timeline) -> Iterator[Measurement]:
-    """From each answer to the next. One given when all was done opens nothing; the customer's next message does."""
+    """From each answer to the next. One given when all was done opens nothing; the customer's next
+    message does.
+    """
     answers = frozenset(timeline.answers)
     position = timeline.answers[0] if answers else None
     while position is not None:
@@ -96,7 +102,9 @@ def _callback(timeline: Timeline) -> Iterator[Measurement]:
 
 
 def _processing_started(timeline: Timeline) -> Iterator[Measurement]:
-    """To the first work, or the start of the first logged entry; work for a report cannot start before it."""
+    """To the first work, or the start of the first logged entry; work for a report cannot start
+    before it.
+    """
     starts = list(timeline.work_starts)
     starts += [msgspec.structs.replace(each.logged, at=max(each.start, timeline.received.at)) for each in timeline.work]
     yield _measurement(timeline, "processing_started", timeline.received, end=min(starts, default=None))

@@ -1,7 +1,7 @@
 """When a target is due, and when its warnings come.
 
-Pauses are measured on the target's own clock: outside opening hours they cost nothing on a business clock. Instants are whole
-seconds since the epoch.
+Pauses are measured on the target's own clock: outside opening hours they cost nothing on a business
+clock. Instants are whole seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ Pause = tuple[int, int | None]
 
 
 class Deadline(NamedTuple):
-    """When a target is due. ``paused`` holds, for each pause that began before it, the seconds it cost on the clock.
+    """When a target is due. ``paused`` holds, for each pause that began before it, the seconds it
+    cost on the clock.
 
     ``suspended``: the last of those pauses goes on, so that the deadline moves as long as it does.
     """
@@ -29,7 +30,9 @@ class Deadline(NamedTuple):
 
 
 def measure(calendar: Calendar, clock: Clock, start: int, end: int) -> int:
-    """The seconds that a clock counts from ``start`` to ``end``; on a calendar of business days its business time."""
+    """The seconds that a clock counts from ``start`` to ``end``; on a calendar of business days its
+    business time.
+    """
     return end - start if clock == "wall" else calendar.business_time_between(start, end)
 
 
@@ -38,8 +41,8 @@ def deadline(
 ) -> Deadline:
     """When ``span`` has passed since ``start``, leaving out ``pauses`` (sorted, not overlapping).
 
-    Business days come first (to the day's last closing with ``end_of_business_day``), then the paused business time is added.
-    Raises CalendarRangeError.
+    Business days come first (to the day's last closing with ``end_of_business_day``), then the
+    paused business time is added. Raises CalendarRangeError.
     """
     due = _advance(calendar, span, start, end_of_business_day=end_of_business_day)
     paused: list[int] = []
@@ -58,7 +61,8 @@ def deadline(
 def warnings(
     calendar: Calendar, line: ServiceLevelLine, start: int, due: int, pauses: Sequence[Pause]
 ) -> tuple[tuple[str, int], ...]:
-    """The line's warnings as (rule, instant), in the target's own clock; none comes before that clock starts.
+    """The line's warnings as (rule, instant), in the target's own clock; none comes before that
+    clock starts.
 
     Warnings that a pause still going on holds back are left out.
     """

@@ -52,11 +52,15 @@ LeadsNowhere = (
     | tickets.Reopened
     | tickets.TermsMigrated
 )
-"""The events that change no state of a ticket that is not done. mypy refuses a type that is neither here nor in the table."""
+"""The events that change no state of a ticket that is not done. mypy refuses a type that is neither
+here nor in the table.
+"""
 
 
 def state_after(state: TicketState, event: TicketEvent) -> TicketState:
-    """The state in which an event leaves a ticket; an event that leads nowhere from ``state`` changes nothing."""
+    """The state in which an event leaves a ticket; an event that leads nowhere from ``state``
+    changes nothing.
+    """
     return _after_done(state, event) if state in DONE else _after_active(state, event)
 
 

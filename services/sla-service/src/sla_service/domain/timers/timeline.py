@@ -1,4 +1,5 @@
-"""What a ticket's events mean for its timers: states, answers, messages, callbacks and work, each in order of time.
+"""What a ticket's events mean for its timers: states, answers, messages, callbacks and work, each
+in order of time.
 
 ``read_timeline`` of ``timeline_reader`` makes a timeline from recorded events.
 """
@@ -16,8 +17,8 @@ from sla_service.domain.timers.ticket_state import DONE, TicketState
 class Moment(msgspec.Struct, frozen=True, order=True):
     """When a fact took effect, in whole seconds since the epoch, and the event that says so.
 
-    Moments sort by instant, then by ``place``, their position in the timeline; ``version`` is that of the event in its
-    stream, ``event`` its id and ``type`` its stored name.
+    Moments sort by instant, then by ``place``, their position in the timeline; ``version`` is that
+    of the event in its stream, ``event`` its id and ``type`` its stored name.
     """
 
     at: int
@@ -46,7 +47,9 @@ class StatePeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to call back: the caller's role, and whether it reached the customer or completed the callback."""
+    """An attempt to call back: the caller's role, and whether it reached the customer or completed
+    the callback.
+    """
 
     moment: Moment
     role: str
@@ -76,9 +79,9 @@ class LoggedWork(msgspec.Struct, frozen=True, kw_only=True):
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket as its timers see it.
 
-    ``answers`` are what the customer saw or heard, ``messages`` what the customer sent. ``endings`` are the moments of
-    ``Resolved`` and ``Closed``, ``notices`` those of ``EffortNoticeSent`` and ``CostApprovalRequested``, and
-    ``assignments`` pair a moment with the agent's id.
+    ``answers`` are what the customer saw or heard, ``messages`` what the customer sent. ``endings``
+    are the moments of ``Resolved`` and ``Closed``, ``notices`` those of ``EffortNoticeSent`` and
+    ``CostApprovalRequested``, and ``assignments`` pair a moment with the agent's id.
     """
 
     ticket: str
@@ -106,7 +109,9 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def done(self) -> tuple[StatePeriod, ...]:
-        """The periods in which the ticket was resolved or closed; a resolution and the closing after it are one."""
+        """The periods in which the ticket was resolved or closed; a resolution and the closing
+        after it are one.
+        """
         result: list[StatePeriod] = []
         for period in self.state_periods:
             if period.state not in DONE:

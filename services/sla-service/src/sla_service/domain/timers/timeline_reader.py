@@ -1,9 +1,11 @@
-"""From a ticket's recorded events to its timeline: any order and any repetition of them give the same one.
+"""From a ticket's recorded events to its timeline: any order and any repetition of them give the
+same one.
 
-**Answers** are what the customer sees or hears: ``Responded`` if visible, ``ProgressReported``, a callback that reached the
-customer, and a call answered after receipt (it lasted, or was connected, and was neither lost to the voicemail nor in a
-failed transfer). Acknowledgements, notes, failed calls and questions (``InformationRequested``) are none.
-**Customer messages** are ``CustomerMessageReceived`` and ``InformationReceived``.
+**Answers** are what the customer sees or hears: ``Responded`` if visible, ``ProgressReported``, a
+callback that reached the customer, and a call answered after receipt (it lasted, or was connected,
+and was neither lost to the voicemail nor in a failed transfer). Acknowledgements, notes, failed
+calls and questions (``InformationRequested``) are none. **Customer messages** are
+``CustomerMessageReceived`` and ``InformationReceived``.
 """
 
 from __future__ import annotations
@@ -98,7 +100,9 @@ def read_timeline(events: Iterable[Recorded]) -> Timeline:
 
 
 class _TimelineReader:
-    """A timeline in the making, event by event in order of time. Nothing happens to a ticket before its receipt."""
+    """A timeline in the making, event by event in order of time. Nothing happens to a ticket before
+    its receipt.
+    """
 
     def __init__(self, created: Recorded) -> None:
         assert isinstance(created.event, tickets.TicketCreated), "a timeline begins with the ticket"
@@ -205,7 +209,9 @@ class _TimelineReader:
             self.state_periods.append(StatePeriod(state=state, since=moment))
 
     def _answered_calls(self) -> list[Moment]:
-        """A call is its own answer, at its start; the call that brought the report is no answer to it."""
+        """A call is its own answer, at its start; the call that brought the report is no answer to
+        it.
+        """
         answered = []
         for moment, call in self.calls:
             started_at = seconds_of(call.started_at)
@@ -254,5 +260,7 @@ class _TimelineReader:
 
 
 def _is_known(event: DecodedEvent) -> TypeGuard[TicketEvent]:
-    """Whether an event of the ticket is of a type that this version knows; a newer one may have added others."""
+    """Whether an event of the ticket is of a type that this version knows; a newer one may have
+    added others.
+    """
     return not isinstance(event, UnknownEvent)

@@ -1,6 +1,7 @@
 """A timer as the history left it, and what it says at an instant: state, time used, time left.
 
-What a timer holds does not depend on now; only its state does: a running timer whose deadline has passed is missed.
+What a timer holds does not depend on now; only its state does: a running timer whose deadline has
+passed is missed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedWarning(msgspec.Struct, frozen=True, kw_only=True):
-    """When a warning comes, unless the timer ends before; ``rule`` is the agreement's text, such as ``75%``."""
+    """When a warning comes, unless the timer ends before; ``rule`` is the agreement's text, such as
+    ``75%``.
+    """
 
     rule: str
     at: datetime
@@ -54,10 +57,12 @@ class DeadlineChange(msgspec.Struct, frozen=True, kw_only=True):
 class Timer(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement of one metric.
 
-    ``missed_at`` is set where the history proves the miss, whatever the time is now; ``ended_at`` is the instant of the fact
-    that ended the timer, in time or late. ``clock`` is the one that ``target`` counts on. For ``worked`` minutes, ``due_at`` is
-    None until they are used up and ``worked_seconds`` says how many were worked. ``line`` is the JSON pointer to the service
-    level, ``calendar`` and ``terms`` are ``name@version``; ``note`` is ``not_reached`` where only an attempt was made in time.
+    ``missed_at`` is set where the history proves the miss, whatever the time is now; ``ended_at``
+    is the instant of the fact that ended the timer, in time or late. ``clock`` is the one that
+    ``target`` counts on. For ``worked`` minutes, ``due_at`` is None until they are used up and
+    ``worked_seconds`` says how many were worked. ``line`` is the JSON pointer to the service level,
+    ``calendar`` and ``terms`` are ``name@version``; ``note`` is ``not_reached`` where only an
+    attempt was made in time.
     """
 
     id: str
@@ -96,7 +101,9 @@ class AbsentTimer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerSet(msgspec.Struct, frozen=True, kw_only=True):
-    """All timers of a ticket. ``reason`` is the sentence that says why the ticket is entitled or not."""
+    """All timers of a ticket. ``reason`` is the sentence that says why the ticket is entitled or
+    not.
+    """
 
     ticket: str
     entitled: bool
@@ -106,7 +113,9 @@ class TimerSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def state_at(timer: Timer, now: datetime) -> TimerState:
-    """The timer's state at ``now``. An answer at the due instant is in time, so a timer is missed only after it."""
+    """The timer's state at ``now``. An answer at the due instant is in time, so a timer is missed
+    only after it.
+    """
     if timer.missed_at is not None:
         return "missed"
     if timer.met_at is not None:
@@ -121,7 +130,9 @@ def state_at(timer: Timer, now: datetime) -> TimerState:
 
 
 def missed_at(timer: Timer, now: datetime) -> datetime | None:
-    """When the timer was missed, as it stands at ``now``: proven by the history, or because its deadline passed."""
+    """When the timer was missed, as it stands at ``now``: proven by the history, or because its
+    deadline passed.
+    """
     if timer.missed_at is not None:
         return timer.missed_at
     return timer.due_at if state_at(timer, now) == "missed" else None
@@ -140,7 +151,8 @@ def used_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | None:
 def remaining_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | None:
     """The time left on the timer's own clock when it ended, else at ``now``; negative is overdue.
 
-    None without a deadline, for what was cancelled, and where the calendar's published years do not reach.
+    None without a deadline, for what was cancelled, and where the calendar's published years do not
+    reach.
     """
     if timer.cancelled_at is not None:
         return None
@@ -152,7 +164,9 @@ def remaining_seconds(timer: Timer, calendar: Calendar, now: datetime) -> int | 
 
 
 def _until(timer: Timer, now: datetime) -> int:
-    """Where measuring stops: at the end, at a pause that still goes on, else now, and never before the start."""
+    """Where measuring stops: at the end, at a pause that still goes on, else now, and never before
+    the start.
+    """
     stops = [each for each in (timer.ended_at, timer.cancelled_at, timer.paused_since) if each is not None]
     return max(seconds_of(min([now, *stops])), seconds_of(timer.started_at))
 
