@@ -98,6 +98,8 @@ class DeadlinePlanner:
             for line in lines
             if (start := _start(self._measurement, line)) is not None and start <= moment
         ]
+        if len(plans) == 1:
+            return plans[0]
         return min(plans, key=_strictness, default=NotStarted())
 
     def _plan(

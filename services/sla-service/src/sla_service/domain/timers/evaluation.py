@@ -66,7 +66,8 @@ class Dropped(NamedTuple):
     since: Moment
 
 
-EvaluationState = NotStarted | NotApplicable | Running | Dropped
+Planned = Running | Dropped
+EvaluationState = NotStarted | NotApplicable | Planned
 
 
 def evaluate(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> Evaluated:
@@ -131,7 +132,7 @@ class _Evaluation:
         before, planned = self.state, self.planner.plan_at(moment)
         if isinstance(planned, DeadlinePlan):
             old_due = before.plan.due if isinstance(before, Running) else None
-            if isinstance(before, Running | Dropped) and planned.due != old_due:
+            if planned.due != old_due and isinstance(before, Planned):
                 self._record(moment, old_due, planned.due)
             self.state = Running(planned)
         elif isinstance(before, Running):
