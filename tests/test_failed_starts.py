@@ -20,10 +20,10 @@ import sla_service.app
 import ticket_service.app
 from fristwerk_platform import service
 from fristwerk_platform.http import Stopping
-from fristwerk_platform.service import Step
+from fristwerk_platform.service import StartupStep
 from fristwerk_platform.settings import Settings
 
-Enter = Callable[[AsyncExitStack, Step], Awaitable[None]]
+Enter = Callable[[AsyncExitStack, StartupStep], Awaitable[None]]
 STEPS = {ticket_service.app: 8, sla_service.app: 6, billing_service.app: 6}
 """How many steps the start of each service has."""
 
@@ -37,7 +37,7 @@ def failing_after(steps: int) -> Enter:
     begun = 0
     enter = service.enter
 
-    async def enter_or_fail(stack: AsyncExitStack, each: Step) -> None:
+    async def enter_or_fail(stack: AsyncExitStack, each: StartupStep) -> None:
         nonlocal begun
         await enter(stack, each)
         begun += 1

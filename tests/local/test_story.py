@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from fristwerk_local.story import (
-    Decide,
+    DecideCharge,
     Post,
     ProviderStory,
     Publish,
@@ -45,7 +45,7 @@ def test_the_recorded_day_is_a_story_of_five_providers_in_order_of_time() -> Non
     assert story.step_count == 108
     infoniqa = story.providers[0]
     assert infoniqa.steps[0] == Publish(key="infoniqa/calendars/infoniqa", document="calendars/infoniqa")
-    decisions = [step for step in infoniqa.steps if isinstance(step, Decide)]
+    decisions = [step for step in infoniqa.steps if isinstance(step, DecideCharge)]
     assert [(step.kind, step.ticket, step.role) for step in decisions] == [
         ("cancellation", "jahresabschluss", "billing")
     ]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fristwerk_platform.service import Close, Step, background, service_lifespan, step
+from fristwerk_platform.service import CloseResource, StartupStep, background, service_lifespan, step
 
 
 class Trouble(Exception):  # noqa: N818 - what it is, not what it is called
@@ -19,7 +19,7 @@ class Notes:
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def step(self, name: str, *, fails: bool = False) -> Step:
+    def step(self, name: str, *, fails: bool = False) -> StartupStep:
         async def start() -> None:
             self.notes.append(f"start {name}")
             if fails:
@@ -27,13 +27,13 @@ class Notes:
 
         return step(start, self.closing(name))
 
-    def closing(self, name: str) -> Close:
+    def closing(self, name: str) -> CloseResource:
         async def close() -> None:
             self.notes.append(f"close {name}")
 
         return close
 
-    def work(self, name: str) -> Step:
+    def work(self, name: str) -> StartupStep:
         async def run() -> None:
             self.notes.append(f"run {name}")
             try:

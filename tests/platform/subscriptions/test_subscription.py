@@ -16,7 +16,7 @@ from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.read_models import Database, open_database
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Checkpoints, Feed, LogFeed, Page, SourceUnavailableError, Subscription
+from fristwerk_platform.subscriptions import Checkpoints, Feed, FeedPage, LogFeed, SourceUnavailableError, Subscription
 from fristwerk_platform.subscriptions.checkpoints import SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import with_position
 
@@ -86,11 +86,11 @@ class Effect:
 class ListedFeed:
     """A source that gives the pages it is told to, or raises what stands among them; then nothing more happens."""
 
-    def __init__(self, *pages: Page | Exception) -> None:
+    def __init__(self, *pages: FeedPage | Exception) -> None:
         self._pages = list(pages)
         self.asked: list[tuple[int, int, float]] = []
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         self.asked.append((after, limit, wait_seconds))
         if not self._pages:
             await asyncio.sleep(3_600)
@@ -133,10 +133,10 @@ def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: floa
     )
 
 
-def page_of(*facts: NewEvent, first: int = 1) -> Page:
+def page_of(*facts: NewEvent, first: int = 1) -> FeedPage:
     """A page of facts at positions that count from ``first``."""
     lines = [with_position(position, each.line) for position, each in enumerate(facts, start=first)]
-    return Page(lines=lines, next=first + len(facts) - 1, last=first + len(facts) - 1)
+    return FeedPage(lines=lines, next=first + len(facts) - 1, last=first + len(facts) - 1)
 
 
 async def applied(database: Database) -> list[str]:
@@ -230,7 +230,7 @@ async def test_what_fails_is_tried_again_until_it_succeeds_and_says_so_meanwhile
 
 async def test_a_line_that_is_no_event_fails_and_is_not_passed_over(fact: Fact, database: Database, run: Run) -> None:
     good = page_of(fact("ticket-1", 1))
-    damaged = Page(lines=[b'{"position":1,"id":'], next=1, last=1)
+    damaged = FeedPage(lines=[b'{"position":1,"id":'], next=1, last=1)
     consumer = follower(ListedFeed(damaged, damaged, good), database, Effect())
     run(consumer)
 
@@ -381,7 +381,7 @@ async def test_who_waits_for_a_position_waits_for_no_pause(
 async def test_waiting_for_a_position_ends_with_its_time_or_when_the_follower_has_stopped(
     fact: Fact, database: Database, run: Run
 ) -> None:
-    backwards = Page(lines=[], next=1, last=0)
+    backwards = FeedPage(lines=[], next=1, last=0)
     consumer = follower(ListedFeed(page_of(fact("ticket-1", 1)), backwards), database, Effect())
     assert not await consumer.reached(1, 0.05)
 

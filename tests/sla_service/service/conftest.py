@@ -23,7 +23,7 @@ from fristwerk_language.events.terms import AgreementPublished, CalendarPublishe
 from fristwerk_local.client import Client
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.progress import Journal
-from fristwerk_local.story import Decide, read_story
+from fristwerk_local.story import DecideCharge, read_story
 from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
@@ -336,7 +336,9 @@ def recorded_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     folder = tmp_path_factory.mktemp("decode") / "var"
     journal = Journal()
     whole = read_story(RECORDED_DAY)
-    steps = {each.name: tuple(step for step in each.steps if not isinstance(step, Decide)) for each in whole.providers}
+    steps = {
+        each.name: tuple(step for step in each.steps if not isinstance(step, DecideCharge)) for each in whole.providers
+    }
     providers = tuple(msgspec.structs.replace(each, steps=steps[each.name]) for each in whole.providers)
     story = msgspec.structs.replace(whole, providers=providers)
 

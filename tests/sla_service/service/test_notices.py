@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from fristwerk_language.events import UnknownEvent, decode_tolerantly, tickets
-from fristwerk_platform.subscriptions import Page, Subscription
+from fristwerk_platform.subscriptions import FeedPage, Subscription
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
 
@@ -314,9 +314,9 @@ class LinesFeed:
     def __init__(self, lines: list[bytes]) -> None:
         self._lines = lines
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002 - a feed's signature
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:  # noqa: ARG002 - a feed's signature
         lines = self._lines[after : after + limit]
-        return Page(lines=lines, next=after + len(lines), last=len(self._lines))
+        return FeedPage(lines=lines, next=after + len(lines), last=len(self._lines))
 
 
 async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service) -> None:

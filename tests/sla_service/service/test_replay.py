@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from fristwerk_language.events import tickets
-from fristwerk_platform.subscriptions import Page
+from fristwerk_platform.subscriptions import FeedPage
 from sla_service import cli
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
@@ -22,9 +22,9 @@ class ToldFeed:
     def __init__(self, lines: list[bytes]) -> None:
         self._lines = lines
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:  # noqa: ARG002 - a feed's signature
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:  # noqa: ARG002 - a feed's signature
         lines = self._lines[after : after + limit]
-        return Page(lines=lines, next=after + len(lines), last=len(self._lines))
+        return FeedPage(lines=lines, next=after + len(lines), last=len(self._lines))
 
 
 async def filled(service) -> None:
@@ -35,7 +35,7 @@ async def filled(service) -> None:
     service.log.answer("t1", "2026-06-09 09:00").at("t2", "2026-06-10 09:00", tickets.Resolved())
     async with service.database.transaction() as connection:
         batch = service.log.news()
-        page = Page(lines=service.log.lines, next=len(service.log.lines), last=len(service.log.lines))
+        page = FeedPage(lines=service.log.lines, next=len(service.log.lines), last=len(service.log.lines))
         await tables.checkpoints.advance(connection, "ticket-service", 0, page.next, [])
         await service.projector.apply(connection, batch)
 

@@ -14,14 +14,14 @@ import httpx
 
 from fristwerk_local.client import Client, RefusedError, customer, staff
 from fristwerk_local.progress import COMPLETE, Done, Journal
-from fristwerk_local.story import Decide, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
+from fristwerk_local.story import DecideCharge, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
 from fristwerk_platform.auth import Principal, Role
 
 CHARGE_PATIENCE_SECONDS: Final = 30.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\s.]+)(?:\.([a-z]+))?\}")
 _KEYS: Final = uuid.uuid5(uuid.NAMESPACE_OID, "fristwerk-story")
 
-Terms = Mapping[str, bytes]
+TermsDocuments = Mapping[str, bytes]
 """Documents of terms by ``calendars/NAME`` and ``agreements/NAME``."""
 Progress = Callable[[int, str], None]
 """Called after each step with how many are done and the step's key."""
@@ -31,7 +31,7 @@ class UnknownNameError(Exception):
     """A step speaks of a thing that the story has not created (or whose creation was refused)."""
 
 
-def read_terms(*folders: Traversable) -> Terms:
+def read_terms(*folders: Traversable) -> TermsDocuments:
     """All documents below the folders; the first folder that has a document wins."""
     return {
         f"{kind}/{file.name.removesuffix('.yaml')}": file.read_bytes()
@@ -44,7 +44,7 @@ def read_terms(*folders: Traversable) -> Terms:
 
 
 async def play(
-    story: Story, client: Client, terms: Terms, journal: Journal, progress: Progress = lambda _done, _key: None
+    story: Story, client: Client, terms: TermsDocuments, journal: Journal, progress: Progress = lambda _done, _key: None
 ) -> list[str]:
     """Play what the journal does not know yet, to the end; a sentence for each step that did not go as the story says.
 
@@ -64,7 +64,9 @@ async def play(
 
 
 class _Player:
-    def __init__(self, story: Story, provider: ProviderStory, client: Client, terms: Terms, journal: Journal) -> None:
+    def __init__(
+        self, story: Story, provider: ProviderStory, client: Client, terms: TermsDocuments, journal: Journal
+    ) -> None:
         self._story = story
         self._provider = provider.name
         self._client = client
@@ -91,7 +93,7 @@ class _Player:
                     names = await self._post(step)
                 case Refused():
                     differences = await self._refused(step)
-                case Decide():
+                case DecideCharge():
                     await self._decide(step)
                 case WorklistIs():
                     differences = await self._worklist(step)
@@ -137,7 +139,7 @@ class _Player:
             differences.append(f"POST {step.post.path} was to be refused, but stored {len(stored)} events")
         return differences
 
-    async def _decide(self, step: Decide) -> None:
+    async def _decide(self, step: DecideCharge) -> None:
         """Decide on the charge once billing has proposed it.
 
         A charge that is decided already may be one of an earlier try of this very step, which its key will tell.

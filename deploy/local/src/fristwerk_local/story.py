@@ -65,7 +65,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     pointers: tuple[str, ...] | None = None
 
 
-class Decide(msgspec.Struct, frozen=True, kw_only=True):
+class DecideCharge(msgspec.Struct, frozen=True, kw_only=True):
     """The decision on the open charge of that ``kind`` of that ticket."""
 
     key: str
@@ -82,7 +82,7 @@ class WorklistIs(msgspec.Struct, frozen=True, kw_only=True):
     tickets: tuple[str, ...]
 
 
-Step = Publish | Post | Refused | Decide | WorklistIs
+Step = Publish | Post | Refused | DecideCharge | WorklistIs
 
 
 class TicketOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,7 +263,7 @@ def _step(key: str, text: _StepText, ticket: str | None, at: datetime, local: Zo
         case _StepText(worklist=tuple() as tickets):
             return WorklistIs(key=key, tickets=tickets)
         case _StepText(decide=str() as kind) if ticket:
-            return Decide(key=key, role=text.role, ticket=ticket, kind=kind, body=body)
+            return DecideCharge(key=key, role=text.role, ticket=ticket, kind=kind, body=body)
         case _StepText(post=str() as path) if ticket or path.startswith("/v1/"):
             below_ticket = not path.startswith("/v1/")
             post = Post(

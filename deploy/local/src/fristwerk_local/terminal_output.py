@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fristwerk_local.client import Client, connected, staff
 from fristwerk_local.expectations import differences
-from fristwerk_local.player import Terms, play, read_terms
+from fristwerk_local.player import TermsDocuments, play, read_terms
 from fristwerk_local.progress import Journal
 from fristwerk_local.results import ProviderResult, read_outcome
 from fristwerk_local.services import settings_on, urls
@@ -74,7 +74,9 @@ async def journal_of(story: Story, folder: Path, client: Client) -> Journal:
     return journal
 
 
-async def play_with_progress(console: Console, story: Story, client: Client, terms: Terms, journal: Journal) -> None:
+async def play_with_progress(
+    console: Console, story: Story, client: Client, terms: TermsDocuments, journal: Journal
+) -> None:
     """Play the story with a bar that grows by a step."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:

@@ -17,14 +17,14 @@ from billing_service.app import create_app, now
 from billing_service.rebuild import rebuild
 from billing_service.replay import replay
 from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.cli import Command, CommandError, rebuild_command, run_command_line, serve_command, show
+from fristwerk_platform.cli import CliCommand, CliError, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.settings import Settings, SettingsError
 
 PORT: Final = 8003
 
 
-class AnsweredNoError(CommandError):
+class AnsweredNoError(CliError):
     """The service refused the command; the message is its sentence."""
 
 
@@ -32,20 +32,20 @@ def main() -> int:
     """Run the command that the process's arguments name; returns the exit code."""
     commands = [
         serve_command("billing-service", PORT, create_app),
-        Command(
+        CliCommand(
             name="replay",
             help="recompute every statement from the logs and compare",
             run=_printed(partial(run_replay, now=now)),
             add_arguments=_replay_arguments,
         ),
         rebuild_command("billing-service", partial(rebuild, now=now)),
-        Command(
+        CliCommand(
             name="cases",
             help="run the known cases in a folder",
             run=_printed(lambda _settings, arguments: run_cases(arguments)),
             add_arguments=_cases_arguments,
         ),
-        Command(
+        CliCommand(
             name="invoice",
             help="print an invoice of the running service, or issue one and print it",
             run=_printed(partial(run_invoice, now=now)),

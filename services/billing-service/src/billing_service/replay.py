@@ -28,7 +28,7 @@ from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentFilter, DocumentQueries
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.cli import CommandError
+from fristwerk_platform.cli import CliError
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import Database, SqlDatabase, open_live_read_model
 from fristwerk_platform.settings import Settings
@@ -37,11 +37,11 @@ from fristwerk_platform.subscriptions import Apply, Feed, HttpFeed, LogFeed, Pre
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
 
-class NothingToCompareError(CommandError):
+class NothingToCompareError(CliError):
     """There is no read model, or its source ends before what it was made of; the message is a sentence."""
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayComparison(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay found: digests over every statement of both sides, and a sentence for each thing that differs."""
 
     accounts: int
@@ -71,7 +71,7 @@ class _Snapshot:
         raise AssertionError("a replay writes nothing to the read model")
 
 
-async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -> Comparison:
+async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -> ReplayComparison:
     """Recompute and compare the statements of all accounts up to a local day.
 
     Raises NothingToCompareError, SourceUnavailableError where the ticket service does not answer, KeyFileError without the keys
@@ -117,7 +117,7 @@ async def _follow(source: str, feed: Feed, until_position: int, fresh: Database,
             after = page.next
 
 
-async def _compare(stored: Database, fresh: Database, until: date, now: Callable[[], datetime]) -> Comparison:
+async def _compare(stored: Database, fresh: Database, until: date, now: Callable[[], datetime]) -> ReplayComparison:
     sides = [_Side(stored, until, now), _Side(fresh, until, now)]
     digests = [hashlib.sha256(), hashlib.sha256()]
     differences: list[str] = []
@@ -137,7 +137,7 @@ async def _compare(stored: Database, fresh: Database, until: date, now: Callable
             documents += 1
             differences += [] if sound else [f"Document {number} of {provider} is not what its digest says."]
     found = [f"sha256:{digest.hexdigest()}" for digest in digests]
-    return Comparison(
+    return ReplayComparison(
         accounts=accounts,
         documents=documents,
         log_digest=found[1],

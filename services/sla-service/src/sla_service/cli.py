@@ -13,7 +13,7 @@ from typing import Final, TypeVar, get_args
 import httpx
 
 from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.cli import Command, rebuild_command, run_command_line, serve_command, show
+from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings, SettingsError
@@ -33,7 +33,7 @@ from sla_service.queries.read_model import ReadModel, StoredTicket
 from sla_service.rebuild import rebuild
 from sla_service.replay import replay
 
-Print = Callable[[str], None]
+PrintLine = Callable[[str], None]
 Found = TypeVar("Found")
 PORT: Final = 8002
 SHOWN: Final = 10
@@ -58,20 +58,20 @@ def main() -> int:
     """Run the command that the process's arguments name; returns the exit code."""
     commands = [
         serve_command("sla-service", PORT, create_app),
-        Command(
+        CliCommand(
             name="replay",
             help="recompute every timer from the log and compare with the read model",
             run=_replay,
             add_arguments=_replay_arguments,
         ),
         rebuild_command("sla-service", partial(rebuild, now=now)),
-        Command(
+        CliCommand(
             name="cases",
             help="run the known cases in a folder",
             run=lambda _settings, arguments: run_cases(arguments.folder, show),
             add_arguments=_cases_arguments,
         ),
-        Command(
+        CliCommand(
             name="explain",
             help="why a ticket's deadlines are what they are",
             run=_explain,
@@ -113,7 +113,7 @@ def _explain(settings: Settings, arguments: argparse.Namespace) -> int:
     return run_explain(settings, arguments.ticket, arguments.provider, arguments.lang, now(), show)
 
 
-def run_cases(folder: Path, show: Print) -> int:
+def run_cases(folder: Path, show: PrintLine) -> int:
     """Run every known case of a folder; the last line counts them. 1 if any failed, or there was none.
 
     Raises SettingsError where ``fristwerk-cases``, which is not part of the service, is not installed.
@@ -131,7 +131,7 @@ def run_cases(folder: Path, show: Print) -> int:
     return 0 if passed and not failed else 1
 
 
-def run_replay(settings: Settings, now: Callable[[], datetime], show: Print, *, from_log: bool) -> int:
+def run_replay(settings: Settings, now: Callable[[], datetime], show: PrintLine, *, from_log: bool) -> int:
     """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal."""
     tune_garbage_collection()
 
@@ -154,7 +154,7 @@ def run_replay(settings: Settings, now: Callable[[], datetime], show: Print, *, 
     return _with_database(settings, compare)
 
 
-def run_retry(settings: Settings, now: Callable[[], datetime], new_id: Callable[[], str], show: Print) -> int:
+def run_retry(settings: Settings, now: Callable[[], datetime], new_id: Callable[[], str], show: PrintLine) -> int:
     """Try every parked ticket again, beside the running service. 0 only if none is parked any more."""
 
     async def retry(database: Database) -> int:
@@ -166,7 +166,7 @@ def run_retry(settings: Settings, now: Callable[[], datetime], new_id: Callable[
 
 
 def run_explain(
-    settings: Settings, ticket: str, provider: str | None, lang: Language, now: datetime, show: Print
+    settings: Settings, ticket: str, provider: str | None, lang: Language, now: datetime, show: PrintLine
 ) -> int:
     """Why each deadline of a ticket is what it is, in sentences. Raises SettingsError for a ticket that is not there."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly, read_line, streams
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_platform.cli import CommandError
+from fristwerk_platform.cli import CliError
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions import Feed, Prefetch
 from sla_service.domain.timers.published_terms import PublishedTerms
@@ -34,10 +34,10 @@ EVERY: Final = 10_000
 
 Tell = Callable[[str], None]
 History = Sequence[Recorded]
-Published = dict[str, list[AgreementPublished | CalendarPublished]]
+TermsEventsByProvider = dict[str, list[AgreementPublished | CalendarPublished]]
 
 
-class SourceShorterError(CommandError):
+class SourceShorterError(CliError):
     """Raised when the log ends before what the read model was made of: an old backup was restored. The message says so."""
 
 
@@ -128,9 +128,9 @@ async def _from_log(feed: Feed, position: int, tell: Tell) -> AsyncIterator[tupl
             yield history, terms.get(history[0].envelope.provider, PublishedTerms())
 
 
-async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell) -> Published:
+async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell) -> TermsEventsByProvider:
     """Collect the log's lines of tickets up to a position; what was published, by provider. Raises SourceShorterError."""
-    published: Published = {}
+    published: TermsEventsByProvider = {}
     after = 0
     async with aclosing(Prefetch(feed)) as reading:
         while after < position:
@@ -146,7 +146,9 @@ async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell
     return published
 
 
-def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, published: Published) -> None:
+def _collect(
+    spool: sqlite3.Connection, lines: Sequence[bytes], position: int, published: TermsEventsByProvider
+) -> None:
     rows: list[tuple[str, int, bytes]] = []
     for line in lines:
         envelope = read_line(line)

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal, Tokens, load_keys
-from fristwerk_platform.cli import Command, rebuild_command, run_command_line, serve_command, show
+from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.settings import Settings, SettingsError
 from ticket_service.app import create_app, now
 from ticket_service.publishing import published
@@ -25,10 +25,10 @@ def main(given: Sequence[str] | None = None) -> int:
     commands = [
         serve_command("ticket-service", PORT, create_app),
         rebuild_command("ticket-service", rebuild),
-        Command(
+        CliCommand(
             name="token", help="print a bearer token, nothing else", run=_print_token, add_arguments=_token_arguments
         ),
-        Command(
+        CliCommand(
             name="publish",
             help="publish terms documents at the running service",
             run=_publish_files,

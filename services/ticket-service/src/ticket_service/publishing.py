@@ -10,13 +10,13 @@ import httpx
 import msgspec
 
 from fristwerk_language.terms import NotReadableError, read_yaml
-from fristwerk_platform.cli import CommandError
+from fristwerk_platform.cli import CliError
 
 KINDS = ("agreement", "calendar")
 """A document is named by the key that says what it is; an agreement has the key ``calendar`` too."""
 
 
-class NotPublishedError(CommandError):
+class NotPublishedError(CliError):
     """A document was not published; the message is a sentence for each thing that is wrong."""
 
 

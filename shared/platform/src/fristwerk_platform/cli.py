@@ -1,6 +1,6 @@
 """A service's command line: commands with their arguments, and errors as sentences and exit codes.
 
-CommandError    what a command raises to end with a sentence and exit code 1
+CliError        what a command raises to end with a sentence and exit code 1
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fristwerk_platform.settings import Settings, SettingsError, read_settings
 from fristwerk_platform.subscriptions import SourceUnavailableError
 
 
-class CommandError(Exception):
+class CliError(Exception):
     """A command cannot be carried out. The message is a sentence for whoever ran it."""
 
 
@@ -36,7 +36,7 @@ def no_arguments(_parser: argparse.ArgumentParser) -> None:
     """The command has no arguments of its own."""
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class CliCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command: what it does with the settings and its arguments; ``run`` returns the exit code."""
 
     name: str
@@ -45,7 +45,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
 
 
-class Rebuild(Protocol):
+class RebuildReadModel(Protocol):
     """Makes a service's read model anew; ``say`` reports progress."""
 
     def __call__(
@@ -57,7 +57,7 @@ def run_command_line(
     *,
     service: str,
     description: str,
-    commands: Sequence[Command],
+    commands: Sequence[CliCommand],
     upstream: str = "service",
     given: Sequence[str] | None = None,
 ) -> int:
@@ -74,7 +74,7 @@ def run_command_line(
     try:
         settings = read_settings(os.environ)
         return next(each for each in commands if each.name == arguments.command).run(settings, arguments)
-    except (CommandError, SettingsError, KeyFileError, RebuildError, LogError, OSError) as error:
+    except (CliError, SettingsError, KeyFileError, RebuildError, LogError, OSError) as error:
         sentence = str(error)
     except (SourceUnavailableError, httpx.HTTPError) as error:
         sentence = f"The {upstream} does not answer: {error}."
@@ -89,7 +89,7 @@ def show(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the command's answer
 
 
-def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopping], FastAPI]) -> Command:
+def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopping], FastAPI]) -> CliCommand:
     """``serve``: the application over HTTP until the process is stopped; ``port`` where the settings name none."""
 
     def run(settings: Settings, _arguments: argparse.Namespace) -> int:
@@ -104,10 +104,10 @@ def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopp
             limits=ConnectionLimits.of(settings),
         )
 
-    return Command(name="serve", help="serve HTTP until stopped", run=run)
+    return CliCommand(name="serve", help="serve HTTP until stopped", run=run)
 
 
-def rebuild_command(service: str, rebuild: Rebuild) -> Command:
+def rebuild_command(service: str, rebuild: RebuildReadModel) -> CliCommand:
     """``rebuild``: the read model made anew next to the running service."""
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,4 +124,4 @@ def rebuild_command(service: str, rebuild: Rebuild) -> Command:
         return 0
 
     help_text = "make the read model anew beside the running service, and switch to it"
-    return Command(name="rebuild", help=help_text, run=run, add_arguments=add_arguments)
+    return CliCommand(name="rebuild", help=help_text, run=run, add_arguments=add_arguments)

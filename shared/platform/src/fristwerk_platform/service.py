@@ -10,12 +10,12 @@ from typing import Any
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.health import Dependency
 
-Close = Callable[[], Awaitable[None]]
-Step = Callable[[], AbstractAsyncContextManager[None]]
+CloseResource = Callable[[], Awaitable[None]]
+StartupStep = Callable[[], AbstractAsyncContextManager[None]]
 """A part of the start, undone by leaving the context."""
 
 
-def step(start: Callable[[], Awaitable[None]], stop: Close | None = None) -> Step:
+def step(start: Callable[[], Awaitable[None]], stop: CloseResource | None = None) -> StartupStep:
     """A part of the start that ``stop`` undoes, even where ``start`` fails half-way."""
 
     @asynccontextmanager
@@ -30,7 +30,7 @@ def step(start: Callable[[], Awaitable[None]], stop: Close | None = None) -> Ste
     return run
 
 
-def background(work: Callable[[], Coroutine[Any, Any, None]]) -> Step:
+def background(work: Callable[[], Coroutine[Any, Any, None]]) -> StartupStep:
     """A task that runs until the service stops, and is then cancelled."""
 
     @asynccontextmanager
@@ -47,7 +47,7 @@ def background(work: Callable[[], Coroutine[Any, Any, None]]) -> Step:
 
 
 def service_lifespan(
-    *, closing: Sequence[Close], steps: Sequence[Step]
+    *, closing: Sequence[CloseResource], steps: Sequence[StartupStep]
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
     """An application's lifespan: the steps one after the other, undone in reverse order at the end.
 
@@ -67,7 +67,7 @@ def service_lifespan(
     return lifespan
 
 
-async def enter(stack: AsyncExitStack, each: Step) -> None:
+async def enter(stack: AsyncExitStack, each: StartupStep) -> None:
     """Carry out one step of the start."""
     await stack.enter_async_context(each())
 

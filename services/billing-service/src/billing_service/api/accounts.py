@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS, READERS
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
-from billing_service.api.parameters import AsOfQuery, At, ContractId, CustomerId, Day, Until
+from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
 from billing_service.application.statements import Cutoff
@@ -29,8 +29,8 @@ class WhatIfBody(HttpModel):
 class PreviewQuery(QueryParameters):
     """Up to which day, and as of when."""
 
-    until: Until = None
-    at: At = None
+    until: UntilDay = None
+    at: AsOfInstant = None
     known_at: Annotated[KnownAt, Field(description="By what had been recorded then")] = None
 
 

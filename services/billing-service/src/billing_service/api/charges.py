@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS, BILLING
 from billing_service.api.examples import CHARGE_ITEM, TRACE
-from billing_service.api.parameters import ChargeId, LanguageQuery, Moment
+from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
 from billing_service.application.application import Application
 from billing_service.application.views import charges
 from fristwerk_platform.http import (
@@ -30,7 +30,7 @@ class DecisionBody(HttpModel):
 
     decision: Literal["charge", "waive"]
     reason: LongText = Field(examples=["Vorbereitung war abgeschlossen"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 def charges_router(application: Application) -> Routes:

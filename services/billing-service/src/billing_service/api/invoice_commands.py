@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing_service.api.access import BILLING
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
-from billing_service.api.parameters import Day, Moment, Number
+from billing_service.api.parameters import BoundedInstant, Day, Number
 from billing_service.application.application import Application
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.http import (
@@ -30,28 +30,28 @@ class IssueBody(HttpModel):
     contract: ShortText | None = Field(None, examples=[CONTRACT])
     customer: ShortText | None = Field(None, examples=[CUSTOMER])
     until: Day = Field(examples=["2026-06-30"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 class CreditBody(HttpModel):
     """Why the invoice is taken back; the reason stands on the credit note."""
 
     reason: LongText = Field(examples=["Falscher Empfänger"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 class SentBody(HttpModel):
     """How the document reached the customer."""
 
     channel: ShortText = Field(examples=["email"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 class PaidBody(HttpModel):
     """The local day on which it was settled."""
 
     paid_on: Day = Field(examples=["2026-07-20"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 def invoice_commands_router(application: Application) -> Routes:

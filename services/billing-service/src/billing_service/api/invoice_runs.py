@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing_service.api.access import BILLING, READERS
 from billing_service.api.examples import RUN
-from billing_service.api.parameters import Day, Moment
+from billing_service.api.parameters import BoundedInstant, Day
 from billing_service.application.application import Application
 from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, responses
 
@@ -19,7 +19,7 @@ class RunBody(HttpModel):
     """Up to which local day every contract is invoiced; ``occurred_at`` dates the invoices."""
 
     until: Day = Field(examples=["2026-06-30"])
-    occurred_at: Moment | None = None
+    occurred_at: BoundedInstant | None = None
 
 
 def invoice_runs_router(application: Application) -> Routes:

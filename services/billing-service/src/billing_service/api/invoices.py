@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
-from billing_service.api.parameters import Day, LanguageQuery, Limit, Number, Place, Table, TableQuery
+from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Number, Table, TableQuery
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.document_views import described
@@ -21,19 +21,21 @@ from billing_service.domain.invoice.document import NumberedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
-from fristwerk_platform.http.queries import QueryParameters, csv_answer, next_link
+from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
 PAGE: Final = 200
-Contract = Annotated[str | None, Field(max_length=64, description="With a line of this contract")]
-Customer = Annotated[str | None, Field(max_length=64, description="Addressed to this customer")]
-From = Annotated[Day | None, Field(alias="from", description="Issued on this local day or later")]
-Until = Annotated[Day | None, Field(description="Issued on this local day or earlier")]
-After = Annotated[int, Field(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
+ContractFilter = Annotated[str | None, Field(max_length=64, description="With a line of this contract")]
+CustomerFilter = Annotated[str | None, Field(max_length=64, description="Addressed to this customer")]
+IssuedFrom = Annotated[Day | None, Field(alias="from", description="Issued on this local day or later")]
+IssuedUntil = Annotated[Day | None, Field(description="Issued on this local day or earlier")]
+AfterNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
 AfterLine = Annotated[
     str, Field(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$", description="The cursor of the page before: number and line")
 ]
-Event = Annotated[str | None, Field(max_length=64, description="Only lines that rest on this event", examples=[EVENT])]
-Print = Annotated[
+EventFilter = Annotated[
+    str | None, Field(max_length=64, description="Only lines that rest on this event", examples=[EVENT])
+]
+DocumentFormat = Annotated[
     Literal["json", "html", "text"] | None, Field(alias="format", description="Default: what `Accept` asks for")
 ]
 _SUMMARY_COLUMNS: Final = (
@@ -54,32 +56,32 @@ _PAGE_HEADERS: Final = {
 class InvoicesQuery(QueryParameters):
     """Which documents."""
 
-    contract: Contract = None
-    customer: Customer = None
-    from_: From = None
-    until: Until = None
-    after: After = 0
-    limit: Limit = 50
+    contract: ContractFilter = None
+    customer: CustomerFilter = None
+    from_: IssuedFrom = None
+    until: IssuedUntil = None
+    after: AfterNumber = 0
+    limit: PageLimit = 50
     table: Table = "json"
 
 
 class LinesQuery(QueryParameters):
     """Which lines."""
 
-    event: Event = None
-    contract: Contract = None
-    customer: Customer = None
-    from_: From = None
-    until: Until = None
+    event: EventFilter = None
+    contract: ContractFilter = None
+    customer: CustomerFilter = None
+    from_: IssuedFrom = None
+    until: IssuedUntil = None
     after: AfterLine = "0-0"
-    limit: Limit = 50
+    limit: PageLimit = 50
     table: Table = "json"
 
 
 class PrintQuery(QueryParameters):
     """In which form."""
 
-    printed: Print = None
+    printed: DocumentFormat = None
 
 
 def invoices_router(application: Application) -> Routes:
@@ -216,7 +218,7 @@ def _add_lines(routes: Routes, application: Application) -> None:
             200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE
         ),
     )
-    async def trace_line(request: Request, number: Number, n: Place, query: LanguageQuery) -> Response:
+    async def trace_line(request: Request, number: Number, n: LineNumber, query: LanguageQuery) -> Response:
         """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says."""
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()

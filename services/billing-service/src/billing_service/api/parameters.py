@@ -18,22 +18,21 @@ _LAST_INSTANT: Final = datetime.fromisoformat("2199-12-30T00:00:00Z")
 
 
 Day = Annotated[LocalDate, Field(ge=FIRST_DAY, le=LAST_DAY)]
-Moment = Annotated[Instant, Field(ge=_FIRST_INSTANT, le=_LAST_INSTANT)]
+BoundedInstant = Annotated[Instant, Field(ge=_FIRST_INSTANT, le=_LAST_INSTANT)]
 ContractId = Annotated[str, Field(max_length=64, examples=["0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81"])]
 CustomerId = Annotated[str, Field(max_length=64, examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])]
 ChargeId = Annotated[str, Field(max_length=200)]
 Number = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="Number of the document in the provider's series", examples=[1])
 ]
-Place = Annotated[int, Field(ge=1, le=2**31 - 1, description="Line of the document, from 1", examples=[1])]
-Until = Annotated[Day | None, Field(description="Last local day, inclusive; default today", examples=["2026-06-30"])]
-At = Annotated[
+LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1, description="Line of the document, from 1", examples=[1])]
+UntilDay = Annotated[Day | None, Field(description="Last local day, inclusive; default today", examples=["2026-06-30"])]
+AsOfInstant = Annotated[
     Annotated[datetime, Field(ge=_FIRST_INSTANT, le=_LAST_INSTANT)] | None,
     BeforeValidator(query_instant),
     Field(description="By what had occurred at this instant"),
 ]
-Limit = Annotated[int, Field(ge=1, le=200)]
-Language = Annotated[
+SentenceLanguage = Annotated[
     Literal["de", "en"] | None, Field(description="Language of the sentences; default the agreement's")
 ]
 Table = Annotated[
@@ -44,14 +43,14 @@ Table = Annotated[
 class AsOfQuery(QueryParameters):
     """By what had occurred at one instant, and had been recorded at another."""
 
-    at: At = None
+    at: AsOfInstant = None
     known_at: Annotated[KnownAt, Field(description="By what had been recorded then")] = None
 
 
 class LanguageQuery(QueryParameters):
     """In which language the sentences are."""
 
-    lang: Language = None
+    lang: SentenceLanguage = None
 
 
 class TableQuery(QueryParameters):

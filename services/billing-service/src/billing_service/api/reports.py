@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from billing_service.api.access import READERS
 from billing_service.api.examples import RECONCILIATION
-from billing_service.api.parameters import Limit, Table, Until
+from billing_service.api.parameters import Table, UntilDay
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.reconciliation import PARTS
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
-from fristwerk_platform.http.queries import QueryParameters, csv_answer, next_link
+from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
 _COLUMNS: Final = (
     "account",
@@ -37,9 +37,9 @@ class ReconciliationQuery(QueryParameters):
     """Which accounts, up to which day."""
 
     contract: str | None = Field(None, max_length=64, description="Only this contract")
-    until: Until = None
+    until: UntilDay = None
     after: str = Field("", max_length=64, description="The account that the page before ended with")
-    limit: Limit = 50
+    limit: PageLimit = 50
     table: Table = "json"
 
 

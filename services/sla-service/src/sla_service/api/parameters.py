@@ -30,7 +30,6 @@ Since = Annotated[
 Until = Annotated[
     Bound, Field(description="Before this instant, or until the end of this local day", examples=["2026-06-30"])
 ]
-Limit = Annotated[int, Field(ge=1, le=200)]
 After = Annotated[str, Field(max_length=300, description="Where the page before ended")]
 
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from fristwerk_language.terms import Metric
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import Filter, QueryParameters, csv_answer, next_link
-from sla_service.api.parameters import READERS, After, Limit, Since, Until, period
+from fristwerk_platform.http.queries import Filter, PageLimit, QueryParameters, csv_answer, next_link
+from sla_service.api.parameters import READERS, After, Since, Until, period
 from sla_service.application.reports import ComplianceQuery, Dimension, Reports, TimeInStateSum
 from sla_service.domain.reports.compliance import ComplianceFigures
 
@@ -71,7 +71,7 @@ class ComplianceParameters(QueryParameters):
     agreement: Filter = None
     format: Format = "json"
     after: str | None = Field(None, max_length=300, description="The last group of the page before")
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
 class AttributionParameters(QueryParameters):
@@ -82,7 +82,7 @@ class AttributionParameters(QueryParameters):
     until: Until = None
     format: Format = "json"
     after: After = ""
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
 def _both(description: str, as_json: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:

@@ -22,9 +22,9 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import QueryParameters, next_link
+from fristwerk_platform.http.queries import PageLimit, QueryParameters, next_link
 from sla_service.api.idempotency import keep_and_respond
-from sla_service.api.parameters import READERS, Bound, Limit, period
+from sla_service.api.parameters import READERS, Bound, period
 from sla_service.application.simulation import SimulationRequest, Simulations
 from sla_service.domain.errors import NotFound
 from sla_service.stores.idempotency import IdempotencyTable
@@ -110,7 +110,7 @@ class SimulationsQuery(QueryParameters):
     """Which page."""
 
     after: str = Field("", max_length=64)
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
 class SimulatedTicketsQuery(QueryParameters):
@@ -118,7 +118,7 @@ class SimulatedTicketsQuery(QueryParameters):
 
     differs: bool | None = Field(None, description="Only tickets that differ, or only those that do not")
     after: int = Field(0, ge=0, le=2**31 - 1, description="Where the page before ended")
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
 def simulations_router(simulations: Simulations, store: SimulationStore, kept: IdempotencyTable) -> Routes:

@@ -12,12 +12,11 @@ from starlette.responses import Response
 from fristwerk_language.terms import Metric
 from fristwerk_platform.http import Routes, allowed, json_answer, parse_instant, responses
 from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import AsOf, Filter, QueryParameters, next_link, query_instant
+from fristwerk_platform.http.queries import AsOf, Filter, PageLimit, QueryParameters, next_link, query_instant
 from sla_service.api.parameters import (
     READERS,
     TICKET_READERS,
     After,
-    Limit,
 )
 from sla_service.application.timers import Timers
 from sla_service.domain.explanation.labels import Language
@@ -66,7 +65,7 @@ class TimersQuery(QueryParameters):
     within: Within = None
     order: Literal["due_at"] | None = None
     after: After = ""
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
 class ExplanationQuery(QueryParameters):

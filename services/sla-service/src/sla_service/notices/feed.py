@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from fristwerk_platform.read_models import Database
-from fristwerk_platform.subscriptions import Page, with_position
+from fristwerk_platform.subscriptions import FeedPage, with_position
 from sla_service.notices.change_signal import ChangeSignal
 from sla_service.projections.tables import notices
 
@@ -23,7 +23,7 @@ class NoticeFeed:
         self._database = database
         self._signal = signal
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """The next notices after a position."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + wait_seconds
@@ -35,7 +35,7 @@ class NoticeFeed:
                 return page
             await self._signal.wait_after(seen, min(left, POLL_SECONDS))
 
-    async def _read(self, after: int, limit: int) -> Page:
+    async def _read(self, after: int, limit: int) -> FeedPage:
         statement = (
             select(notices.c.position, notices.c.line)
             .where(notices.c.position > after)
@@ -46,4 +46,4 @@ class NoticeFeed:
             rows = (await connection.execute(statement)).all()
             last = (await connection.execute(select(func.max(notices.c.position)))).scalar() or 0
         lines = [with_position(row.position, row.line) for row in rows]
-        return Page(lines=lines, next=rows[-1].position if rows else after, last=last)
+        return FeedPage(lines=lines, next=rows[-1].position if rows else after, last=last)

@@ -26,7 +26,7 @@ CorrectedMinutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 TermsVersion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class PathValues(msgspec.Struct, frozen=True, kw_only=True):
     """What the path names below the ticket, and where new ids come from."""
 
     number: int = 0
@@ -40,7 +40,7 @@ class CommandBody(HttpModel):
     creates: ClassVar[type[Command]]
     occurred_at: Instant | None = None
 
-    def command(self, place: Place) -> Command:  # noqa: ARG002 - some commands name a place
+    def command(self, path: PathValues) -> Command:  # noqa: ARG002 - some commands need what the path names
         """The domain's command."""
         return self.creates(**self.given())
 
@@ -52,9 +52,9 @@ class CommandBody(HttpModel):
 class NumberedBody(CommandBody):
     """A command to a numbered thing of the ticket."""
 
-    def command(self, place: Place) -> Command:
+    def command(self, path: PathValues) -> Command:
         """The domain's command."""
-        return self.creates(number=place.number, **self.given())  # type: ignore[call-arg]  # numbered commands have it
+        return self.creates(number=path.number, **self.given())  # type: ignore[call-arg]  # numbered commands have it
 
 
 class Agreed(HttpModel):
@@ -144,9 +144,9 @@ class TimeEntryBody(CommandBody):
     note: OptionalText | None = None
     appointment: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
 
-    def command(self, place: Place) -> Command:
+    def command(self, path: PathValues) -> Command:
         """See :meth:`CommandBody.command`."""
-        return commands.LogTime(entry=place.new_id(), **self.given())
+        return commands.LogTime(entry=path.new_id(), **self.given())
 
 
 class CorrectionBody(CommandBody):
@@ -156,9 +156,9 @@ class CorrectionBody(CommandBody):
     minutes: CorrectedMinutes = Field(examples=[40])
     reason: LongText = Field(examples=["Pause nicht abgezogen"])
 
-    def command(self, place: Place) -> Command:
+    def command(self, path: PathValues) -> Command:
         """See :meth:`CommandBody.command`."""
-        return commands.CorrectTime(entry=place.entry, **self.given())
+        return commands.CorrectTime(entry=path.entry, **self.given())
 
 
 class CallbackBody(CommandBody):

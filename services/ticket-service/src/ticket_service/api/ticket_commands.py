@@ -14,15 +14,15 @@ from fristwerk_platform.http import Routes, as_response, command_metadata, respo
 from fristwerk_platform.http.routes import REQUIRED, Body, Endpoint
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.parameters import TicketName
-from ticket_service.api.ticket_bodies import CommandBody, Place
+from ticket_service.api.ticket_bodies import CommandBody, PathValues
 from ticket_service.application.application import Application
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
 EntryId = Annotated[str, Field(max_length=64)]
 
 
-class TicketCommand(msgspec.Struct, frozen=True):
-    """A command's place below the ticket, the operation's id and summary, and its body."""
+class TicketCommandRoute(msgspec.Struct, frozen=True):
+    """A command's path below the ticket, the operation's id and summary, and its body."""
 
     path: str
     name: str
@@ -31,54 +31,60 @@ class TicketCommand(msgspec.Struct, frozen=True):
 
 
 COMMANDS: Final = (
-    TicketCommand("severity", "set_severity", "Set the severity", bodies.SeverityBody),
-    TicketCommand("type", "change_type", "Order another service level", bodies.TypeBody),
-    TicketCommand("priority", "change_priority", "Change the place in the worklist", bodies.PriorityBody),
-    TicketCommand("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
-    TicketCommand("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
-    TicketCommand("messages", "receive_message", "Take a customer's message", bodies.MessageBody),
-    TicketCommand("responses", "respond", "Answer the customer, or leave a note", bodies.ResponseBody),
-    TicketCommand("progress", "report_progress", "Report progress", bodies.ProgressBody),
-    TicketCommand(
+    TicketCommandRoute("severity", "set_severity", "Set the severity", bodies.SeverityBody),
+    TicketCommandRoute("type", "change_type", "Order another service level", bodies.TypeBody),
+    TicketCommandRoute("priority", "change_priority", "Change the place in the worklist", bodies.PriorityBody),
+    TicketCommandRoute("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
+    TicketCommandRoute("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
+    TicketCommandRoute("messages", "receive_message", "Take a customer's message", bodies.MessageBody),
+    TicketCommandRoute("responses", "respond", "Answer the customer, or leave a note", bodies.ResponseBody),
+    TicketCommandRoute("progress", "report_progress", "Report progress", bodies.ProgressBody),
+    TicketCommandRoute(
         "information-requests", "request_information", "Ask the customer for more", bodies.InformationRequestBody
     ),
-    TicketCommand("information", "receive_information", "Take the customer's information", bodies.InformationBody),
-    TicketCommand("work", "start_work", "Start work", bodies.WorkBody),
-    TicketCommand("time-entries", "log_time", "Log time", bodies.TimeEntryBody),
-    TicketCommand("time-entries/{entry}/corrections", "correct_time", "Correct logged time", bodies.CorrectionBody),
-    TicketCommand("callbacks", "request_callback", "Promise a call", bodies.CallbackBody),
-    TicketCommand("callbacks/{number}/attempts", "attempt_callback", "Record an attempt", bodies.CallbackAttemptBody),
-    TicketCommand(
+    TicketCommandRoute("information", "receive_information", "Take the customer's information", bodies.InformationBody),
+    TicketCommandRoute("work", "start_work", "Start work", bodies.WorkBody),
+    TicketCommandRoute("time-entries", "log_time", "Log time", bodies.TimeEntryBody),
+    TicketCommandRoute(
+        "time-entries/{entry}/corrections", "correct_time", "Correct logged time", bodies.CorrectionBody
+    ),
+    TicketCommandRoute("callbacks", "request_callback", "Promise a call", bodies.CallbackBody),
+    TicketCommandRoute(
+        "callbacks/{number}/attempts", "attempt_callback", "Record an attempt", bodies.CallbackAttemptBody
+    ),
+    TicketCommandRoute(
         "callbacks/{number}/completion", "complete_callback", "Complete a call", bodies.CallbackCompletionBody
     ),
-    TicketCommand("appointments", "request_appointment", "Propose appointments", bodies.AppointmentBody),
-    TicketCommand("appointments/{number}/booking", "book_appointment", "Book an appointment", bodies.BookingBody),
-    TicketCommand(
+    TicketCommandRoute("appointments", "request_appointment", "Propose appointments", bodies.AppointmentBody),
+    TicketCommandRoute("appointments/{number}/booking", "book_appointment", "Book an appointment", bodies.BookingBody),
+    TicketCommandRoute(
         "appointments/{number}/cancellation", "cancel_appointment", "Cancel an appointment", bodies.CancellationBody
     ),
-    TicketCommand(
+    TicketCommandRoute(
         "appointments/{number}/outcome", "record_appointment_outcome", "Say whether it was held", bodies.OutcomeBody
     ),
-    TicketCommand("effort-notices", "send_effort_notice", "Tell that it will take longer", bodies.EffortNoticeBody),
-    TicketCommand("cost-approvals", "request_cost_approval", "Ask for approval of costs", bodies.CostApprovalBody),
-    TicketCommand(
+    TicketCommandRoute(
+        "effort-notices", "send_effort_notice", "Tell that it will take longer", bodies.EffortNoticeBody
+    ),
+    TicketCommandRoute("cost-approvals", "request_cost_approval", "Ask for approval of costs", bodies.CostApprovalBody),
+    TicketCommandRoute(
         "cost-approvals/{number}/decision", "decide_cost", "Approve or reject costs", bodies.CostDecisionBody
     ),
-    TicketCommand("delivery", "deliver", "Deliver for acceptance", bodies.DeliveryBody),
-    TicketCommand("acceptance", "accept_delivery", "Accept or refuse what was delivered", bodies.AcceptanceBody),
-    TicketCommand("release", "release_to_production", "Release to production", bodies.ReleaseBody),
-    TicketCommand(
+    TicketCommandRoute("delivery", "deliver", "Deliver for acceptance", bodies.DeliveryBody),
+    TicketCommandRoute("acceptance", "accept_delivery", "Accept or refuse what was delivered", bodies.AcceptanceBody),
+    TicketCommandRoute("release", "release_to_production", "Release to production", bodies.ReleaseBody),
+    TicketCommandRoute(
         "number-communications", "communicate_number", "Record that the number was told", bodies.NumberCommunicationBody
     ),
-    TicketCommand("escalations", "raise_escalation", "Escalate", bodies.EscalationBody),
-    TicketCommand(
+    TicketCommandRoute("escalations", "raise_escalation", "Escalate", bodies.EscalationBody),
+    TicketCommandRoute(
         "escalations/{number}/closing", "close_escalation", "Close an escalation", bodies.EscalationClosingBody
     ),
-    TicketCommand("resolution", "resolve_ticket", "Resolve", bodies.ResolutionBody),
-    TicketCommand("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
-    TicketCommand("closing", "close_ticket", "Close", bodies.ClosingBody),
-    TicketCommand("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
-    TicketCommand("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
+    TicketCommandRoute("resolution", "resolve_ticket", "Resolve", bodies.ResolutionBody),
+    TicketCommandRoute("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
+    TicketCommandRoute("closing", "close_ticket", "Close", bodies.ClosingBody),
+    TicketCommandRoute("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
+    TicketCommandRoute("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
 )
 TICKET_ANSWER: Final = {
     "ticket": {
@@ -116,23 +122,23 @@ def _described(body: type[CommandBody]) -> str | None:
     return inspect.cleandoc(vars(body).get("__doc__") or "") or None
 
 
-def _endpoint(application: Application, command: TicketCommand) -> Endpoint:
+def _endpoint(application: Application, command: TicketCommandRoute) -> Endpoint:
     """The endpoint of a command; which one depends on what its path names below the ticket."""
     new_id = application.executor.new_id
 
-    async def give(request: Request, ticket: str, place: Place, body: CommandBody) -> Response:
+    async def give(request: Request, ticket: str, path: PathValues, body: CommandBody) -> Response:
         meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         found = await application.tickets.identify(meta.principal, ticket)
-        return as_response(await application.tickets.execute(meta, found, body.command(place)))
+        return as_response(await application.tickets.execute(meta, found, body.command(path)))
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
-        return await give(request, ticket, Place(new_id=new_id), body)
+        return await give(request, ticket, PathValues(new_id=new_id), body)
 
     async def numbered(request: Request, ticket: TicketName, number: ThingNumber, body: CommandBody) -> Response:
-        return await give(request, ticket, Place(number=number, new_id=new_id), body)
+        return await give(request, ticket, PathValues(number=number, new_id=new_id), body)
 
     async def of_entry(request: Request, ticket: TicketName, entry: EntryId, body: CommandBody) -> Response:
-        return await give(request, ticket, Place(entry=entry, new_id=new_id), body)
+        return await give(request, ticket, PathValues(entry=entry, new_id=new_id), body)
 
     if "{number}" in command.path:
         return numbered

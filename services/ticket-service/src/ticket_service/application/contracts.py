@@ -24,7 +24,7 @@ from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 
-Body = Callable[[Contract], dict[str, Any]]
+ContractView = Callable[[Contract], dict[str, Any]]
 
 
 class Contracts:
@@ -109,7 +109,7 @@ class Contracts:
         meta: CommandMetadata,
         contract: str,
         decide: Callable[[Contract, AgreementDocument], Sequence[DecidedEvent]],
-        body: Body,
+        body: ContractView,
     ) -> CommandResult:
         stream = streams.CONTRACT.stream(contract)
 

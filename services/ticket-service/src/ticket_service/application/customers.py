@@ -23,7 +23,7 @@ from ticket_service.personal_data import PersonalData, Sealed
 from ticket_service.projections.tables import DEDICATED_AGENT
 from ticket_service.queries.read_model import ReadModel
 
-Body = Callable[[Customer], dict[str, Any]]
+CustomerView = Callable[[Customer], dict[str, Any]]
 
 
 class Customers:
@@ -133,7 +133,11 @@ class Customers:
                 )
 
     async def _change(
-        self, meta: CommandMetadata, customer: str, decide: Callable[[Customer], Sequence[DecidedEvent]], body: Body
+        self,
+        meta: CommandMetadata,
+        customer: str,
+        decide: Callable[[Customer], Sequence[DecidedEvent]],
+        body: CustomerView,
     ) -> CommandResult:
         async def load(loaded: Loaded[Customer] | None) -> Customer:
             own = _own(meta.principal.provider, customer, loaded)

@@ -19,8 +19,8 @@ from ticket_service.holidays import materialise
 from ticket_service.queries.read_model import ReadModel
 
 KEPT_DOCUMENTS: Final = 200
-Calendar = Published[CalendarPublished]
-Agreement = Published[AgreementPublished]
+CalendarVersions = Published[CalendarPublished]
+AgreementVersions = Published[AgreementPublished]
 Kind = TypeVar("Kind", CalendarPublished, AgreementPublished)
 
 
@@ -28,7 +28,10 @@ class Terms:
     """The published terms of all providers."""
 
     def __init__(
-        self, executor: CommandExecutor, calendars: StateCache[Calendar], agreements: StateCache[Agreement]
+        self,
+        executor: CommandExecutor,
+        calendars: StateCache[CalendarVersions],
+        agreements: StateCache[AgreementVersions],
     ) -> None:
         self._executor = executor
         self._calendars = calendars
@@ -39,13 +42,13 @@ class Terms:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
         provider = meta.principal.provider
 
-        async def load(loaded: Loaded[Calendar] | None) -> tuple[Calendar, CalendarPublished | None]:
+        async def load(loaded: Loaded[CalendarVersions] | None) -> tuple[CalendarVersions, CalendarPublished | None]:
             published = _own(meta, loaded, document.calendar)
             if publishing.is_current(published, document):
                 return published, None
             return published, await asyncio.to_thread(materialise, document, published.next_version)
 
-        def decide(situation: tuple[Calendar, CalendarPublished | None]) -> Decision[Calendar]:
+        def decide(situation: tuple[CalendarVersions, CalendarPublished | None]) -> Decision[CalendarVersions]:
             published, version = situation
             facts = [] if version is None else publishing.publish_calendar(published, version)
             return _publication("calendar", meta, facts)
@@ -57,26 +60,26 @@ class Terms:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
 
-        async def load(loaded: Loaded[Agreement] | None) -> tuple[Agreement, list[str]]:
+        async def load(loaded: Loaded[AgreementVersions] | None) -> tuple[AgreementVersions, list[str]]:
             published = _own(meta, loaded, document.agreement)
             named = sorted({name for _, name in document.calendar_names()})
             return published, [name for name in named if await self._calendar(provider, name) is not None]
 
-        def decide(situation: tuple[Agreement, list[str]]) -> Decision[Agreement]:
+        def decide(situation: tuple[AgreementVersions, list[str]]) -> Decision[AgreementVersions]:
             published, known = situation
             return _publication("agreement", meta, publishing.publish_agreement(published, document, known))
 
         stream = agreement_stream(provider, document.agreement)
         return await self._executor.execute(meta, self._agreements, stream, load, decide)
 
-    async def calendar(self, provider: str, name: str) -> Calendar:
+    async def calendar(self, provider: str, name: str) -> CalendarVersions:
         """All versions of a calendar. Raises NotFound."""
         found = await self._calendar(provider, name)
         if found is None:
             raise NotFound("calendar-not-found", f"There is no calendar {name!r}.")
         return found
 
-    async def agreement(self, provider: str, name: str) -> Agreement:
+    async def agreement(self, provider: str, name: str) -> AgreementVersions:
         """All versions of an agreement. Raises NotFound."""
         loaded = await self._agreements.newest(agreement_stream(provider, name))
         if loaded is None or loaded.provider != provider:
@@ -118,7 +121,7 @@ class Terms:
             self._documents.popitem(last=False)
         return document
 
-    async def _calendar(self, provider: str, name: str) -> Calendar | None:
+    async def _calendar(self, provider: str, name: str) -> CalendarVersions | None:
         loaded = await self._calendars.newest(calendar_stream(provider, name))
         return loaded.state if loaded is not None and loaded.provider == provider else None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import Timezone
@@ -25,14 +25,13 @@ from fristwerk_language.terms.handling import (
     SurveyTerms,
     VoicemailTerms,
 )
-from fristwerk_language.terms.service_level import Role, ServiceLevel, check_warnings
+from fristwerk_language.terms.service_level import ServiceLevel, StaffRole, check_warnings
 from fristwerk_language.terms.values import (
     Currency,
     Factor,
-    Language,
+    LanguageTag,
     Name,
     PlacedError,
-    StrictBool,
     TermsId,
     TermsModel,
     Title,
@@ -107,7 +106,7 @@ class AgreementDocument(TermsModel):
 
     agreement: TermsId
     title: Title = ""
-    language: Language = "de-DE"
+    language: LanguageTag = "de-DE"
     timezone: Timezone
     currency: Currency
     default: StrictBool = False
@@ -115,7 +114,7 @@ class AgreementDocument(TermsModel):
     calendars: dict[TermsId, TermsId] = {}
     sites: list[SiteTerms] = []
     severities: Annotated[list[Severity], Field(min_length=1, max_length=100)]
-    set_severity: Annotated[list[Role], Field(min_length=1)] = ["agent", "specialist", "manager"]
+    set_severity: Annotated[list[StaffRole], Field(min_length=1)] = ["agent", "specialist", "manager"]
     channels: Annotated[list[TermsId], Field(min_length=1)]
     progress_channels: list[TermsId] | None = None
     ticket_types: list[TicketType] = []

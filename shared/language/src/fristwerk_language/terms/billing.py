@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from fristwerk_language.terms.values import (
     Amount,
     PlacedError,
     PositiveAmount,
-    StrictBool,
     TermsId,
     TermsModel,
     place,

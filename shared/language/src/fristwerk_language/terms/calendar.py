@@ -9,16 +9,15 @@ from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
 from fristwerk_language.terms.time_zones import zone
 from fristwerk_language.terms.values import (
     WEEKDAYS,
     Hours,
-    Language,
+    LanguageTag,
     Name,
     PlacedError,
-    StrictBool,
     TermsDate,
     TermsId,
     TermsModel,
@@ -92,7 +91,7 @@ class CalendarDocument(TermsModel):
 
     calendar: TermsId
     title: Title = ""
-    language: Language = "de"
+    language: LanguageTag = "de"
     timezone: Timezone
     hours: dict[str, DayHours]
     holidays: Annotated[list[HolidaySource], Field(max_length=50)] = []

@@ -8,10 +8,10 @@ import re
 from calendar import monthrange
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
-from fristwerk_language.terms.service_level import Role
-from fristwerk_language.terms.values import Name, StrictBool, TermsId, TermsModel, shown
+from fristwerk_language.terms.service_level import StaffRole
+from fristwerk_language.terms.values import Name, TermsId, TermsModel, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -30,7 +30,7 @@ MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 class CallsTerms(TermsModel):
     log_all: StrictBool = False
-    transfer_to: Role | None = None
+    transfer_to: StaffRole | None = None
 
 
 class CallbackTerms(TermsModel):

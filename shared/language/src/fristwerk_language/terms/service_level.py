@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 
-from fristwerk_language.terms.values import PlacedError, Span, StrictBool, Target, TermsId, TermsModel, Warning_
+from fristwerk_language.terms.values import PlacedError, Span, Target, TermsId, TermsModel, Warning_
 
-Role = Literal["agent", "specialist", "manager", "admin"]
+StaffRole = Literal["agent", "specialist", "manager", "admin"]
 Metric = Literal[
     "first_response", "next_response", "follow_up", "callback", "processing_started", "resolution", "effort_notice"
 ]
@@ -47,7 +47,7 @@ class ServiceLevel(TermsModel):
     soft: Target | None = None
     after: Literal["customer_message", "agent_response", "both"] = "customer_message"
     pauses_in: list[PausingState] | None = None
-    completed_by: Role | None = None
+    completed_by: StaffRole | None = None
     attempt_counts: StrictBool = False
     measure_only: StrictBool = False
     warn_at: list[Warning_] | None = None

@@ -17,9 +17,9 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
-    Field,
     PlainSerializer,
     PlainValidator,
+    StrictBool,
     StringConstraints,
 )
 from pydantic import BaseModel as PydanticModel
@@ -39,8 +39,6 @@ _QUOTES.maxstring = _QUOTES.maxother = 80
 MAX_SPAN_SECONDS: Final = 10 * 366 * 86_400
 MAX_BUSINESS_DAYS: Final = 3_660
 MAX_WARNING_PERCENT: Final = 99
-
-StrictBool = Annotated[bool, Field(strict=True)]
 
 
 def shown(value: object) -> str:
@@ -225,4 +223,4 @@ Factor = Annotated[
 ]
 TermsDate = Annotated[date, BeforeValidator(_date)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]

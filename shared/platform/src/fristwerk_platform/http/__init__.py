@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import StrictBool
+
 from fristwerk_platform.http.answers import json_answer, responses
 from fristwerk_platform.http.api import create_api
 from fristwerk_platform.http.commands import as_response, command_metadata
@@ -19,7 +21,6 @@ from fristwerk_platform.http.types import (
     OptionalText,
     Ordinal,
     ShortText,
-    StrictBool,
     parse_instant,
 )
 

@@ -20,7 +20,7 @@ from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
-from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, Page
+from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, FeedPage
 
 MAX_WAIT_SECONDS: Final = 25.0
 MAX_LINES: Final = 1_000
@@ -100,7 +100,7 @@ class FeedFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 async def filtered_page(
     feed: Feed, wanted: FeedFilter, *, after: int, limit: int, wait_seconds: float, stopping: Stopping
-) -> Page:
+) -> FeedPage:
     """The next page of what the reader wants. While nothing was found it goes on until the time is over.
 
     Up to 1,000 lines of the log are looked through at once, so a page may be empty although more follows.
@@ -116,7 +116,7 @@ async def filtered_page(
         after = page.next
 
 
-def _taken(page: Page, wanted: FeedFilter, limit: int) -> Page:
+def _taken(page: FeedPage, wanted: FeedFilter, limit: int) -> FeedPage:
     """What the reader wants of a page, and where to go on after it."""
     if wanted.takes_all:
         return page
@@ -127,13 +127,13 @@ def _taken(page: Page, wanted: FeedFilter, limit: int) -> Page:
         if not wanted.takes(head):
             continue
         if len(lines) == limit:
-            return Page(lines=lines, next=position, last=page.last)
+            return FeedPage(lines=lines, next=position, last=page.last)
         lines.append(line)
         position = head.position
-    return Page(lines=lines, next=page.next, last=page.last)
+    return FeedPage(lines=lines, next=page.next, last=page.last)
 
 
-async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: float, stopping: Stopping) -> Page:
+async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: float, stopping: Stopping) -> FeedPage:
     if wait_seconds <= 0:
         return await feed.page(after, limit, 0)
     reading = asyncio.ensure_future(feed.page(after, limit, wait_seconds))

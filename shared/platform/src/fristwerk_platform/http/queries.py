@@ -30,6 +30,9 @@ _LOST_PLUS: Final = re.compile(r" (?=[0-9]{2}:[0-9]{2}\Z)")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+
+
 class QueryParameters(BaseModel):
     """All parameters of a query, by their names in the address; the root of what a route takes as its query."""
 
@@ -43,14 +46,14 @@ class NoParameters(QueryParameters):
 class Page(QueryParameters):
     """Which page of a list."""
 
-    limit: int = Field(50, ge=1, le=MAX_PAGE)
+    limit: PageLimit = 50
     after: str = Field("", max_length=64, description="The cursor of the page before, as its Link has it")
 
 
 class NumberedPage(QueryParameters):
     """Which page of a list whose items are numbered."""
 
-    limit: int = Field(50, ge=1, le=MAX_PAGE)
+    limit: PageLimit = 50
     after: int = Field(0, ge=0, le=2**31 - 1, description="The cursor of the page before, as its Link has it")
 
 

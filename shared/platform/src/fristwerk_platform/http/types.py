@@ -63,4 +63,3 @@ ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_n
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=10_000)]
-StrictBool = Annotated[bool, Field(strict=True)]

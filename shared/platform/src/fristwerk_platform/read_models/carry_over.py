@@ -23,7 +23,7 @@ PASSING: Final = {"rebuild": "leave"}
 _FETCHED: Final = 1_000
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
     """A table in two versions: how many rows differ or are in one only, and a digest of each version's rows."""
 
     table: str
@@ -72,13 +72,13 @@ async def _advance_sequence(connection: AsyncConnection, table: Table) -> None:
         await connection.execute(sequence, {"table": table.name, "column": key.name, "last": last})
 
 
-async def compare(connection: AsyncConnection, table: Table, schema: str) -> Comparison:
+async def compare(connection: AsyncConnection, table: Table, schema: str) -> TableComparison:
     """Compare a table in both versions."""
     live = table.to_metadata(MetaData(), schema=schema)
     before, _ = await _digest(connection, live)
     after, rows = await _digest(connection, table)
     differing = 0 if before == after else await _differing(connection, table, live)
-    return Comparison(table=table.name, rows=rows, differing=differing, live=before, built=after)
+    return TableComparison(table=table.name, rows=rows, differing=differing, live=before, built=after)
 
 
 async def _digest(connection: AsyncConnection, table: Table) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fristwerk_platform.subscriptions.checkpoints import Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, FeedEvent, position_of, with_position
-from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, Page, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import Feed, FeedPage, HttpFeed, LogFeed, SourceUnavailableError
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 from fristwerk_platform.subscriptions.subscription import Apply, Lag, Subscription
 
@@ -20,10 +20,10 @@ __all__ = [
     "Decode",
     "Feed",
     "FeedEvent",
+    "FeedPage",
     "HttpFeed",
     "Lag",
     "LogFeed",
-    "Page",
     "Prefetch",
     "SourceUnavailableError",
     "SourceWentBackwardsError",

@@ -27,7 +27,7 @@ class SourceUnavailableError(Exception):
     """The source did not respond; the request is repeated."""
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
     """Lines with their positions; go on after ``next``. ``last`` is the source's highest position at that time."""
 
     lines: list[bytes]
@@ -38,7 +38,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Feed(Protocol):
     """A log that can be followed."""
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """The next lines after a position; waits up to ``wait_seconds`` for the first. Raises SourceUnavailableError."""
         ...
 
@@ -49,7 +49,7 @@ class LogFeed:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
         found = await self._log.read_feed(after, limit)
         if not found and wait_seconds > 0:
@@ -57,7 +57,7 @@ class LogFeed:
             found = await self._log.read_feed(after, limit)
         last = await self._log.last_position()
         lines = [with_position(line.position, line.line) for line in found]
-        return Page(lines=lines, next=found[-1].position if found else after, last=last)
+        return FeedPage(lines=lines, next=found[-1].position if found else after, last=last)
 
 
 class HttpFeed:
@@ -67,7 +67,7 @@ class HttpFeed:
         self._client = client
         self._token = token
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
         try:
             response = await self._client.get(
@@ -77,7 +77,7 @@ class HttpFeed:
                 timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
             )
             response.raise_for_status()
-            return Page(
+            return FeedPage(
                 lines=response.content.splitlines(),
                 next=int(response.headers[NEXT_POSITION_HEADER]),
                 last=int(response.headers[LAST_POSITION_HEADER]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, Page
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage
 
 MAX_MERGED_LINES: Final = 10 * BATCH
 """Lines of a merged page at most."""
@@ -20,9 +20,9 @@ class Prefetch:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._fetching: tuple[int, asyncio.Task[Page]] | None = None
+        self._fetching: tuple[int, asyncio.Task[FeedPage]] | None = None
 
-    async def page(self, after: int, wait_seconds: float) -> Page:
+    async def page(self, after: int, wait_seconds: float) -> FeedPage:
         """The page after a position, which need not be the end of the last page. Raises SourceUnavailableError."""
         position, fetching = self._fetching or (None, None)
         self._fetching = None
@@ -41,16 +41,16 @@ class Prefetch:
             await _cancelled(self._fetching[1])
         self._fetching = None
 
-    async def _merged(self, after: int, wait_seconds: float) -> Page:
+    async def _merged(self, after: int, wait_seconds: float) -> FeedPage:
         page = await self._feed.page(after, BATCH, wait_seconds)
         lines = page.lines
         while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MAX_MERGED_LINES:
             page = await self._feed.page(page.next, BATCH, 0)
             lines = lines + page.lines
-        return Page(lines=lines, next=page.next, last=page.last)
+        return FeedPage(lines=lines, next=page.next, last=page.last)
 
 
-async def _cancelled(fetching: asyncio.Task[Page] | None) -> None:
+async def _cancelled(fetching: asyncio.Task[FeedPage] | None) -> None:
     if fetching is not None:
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)

@@ -22,11 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import NewerDatabaseError, SqlDatabase
 from fristwerk_platform.read_models.blue_green import mark_live, mark_replaced, newest, writes_blocked
-from fristwerk_platform.read_models.carry_over import Comparison, compare, copy_kept, derived
+from fristwerk_platform.read_models.carry_over import TableComparison, compare, copy_kept, derived
 from fristwerk_platform.read_models.versions import ReadModelVersions, RebuildError
 from fristwerk_platform.subscriptions.checkpoints import Checkpoints
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines, position_of
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, Page, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceUnavailableError
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 from fristwerk_platform.subscriptions.subscription import Apply, apply_events
 
@@ -159,7 +159,7 @@ class Rebuild:
         if self._settle is not None:
             await self._settle(connection)
 
-    async def _apply(self, connection: AsyncConnection, source: Source[Any], after: int, page: Page) -> None:
+    async def _apply(self, connection: AsyncConnection, source: Source[Any], after: int, page: FeedPage) -> None:
         events = decode_lines(page.lines, source.decode)
         await apply_events(connection, self._checkpoints, source.name, after, page.next, events, source.apply)
 
@@ -238,7 +238,7 @@ class _Progress:
             self._say(f"  {self._source}: {self._events} events, at {at} of {until}, {rate} a second")
 
 
-def summary(tables: Sequence[Comparison]) -> str:
+def summary(tables: Sequence[TableComparison]) -> str:
     """The comparison as a sentence: ``same`` with the digest, or how many rows differ and where."""
     differing = {table.table: table.differing for table in tables if table.live != table.built}
     rows = sum(table.rows for table in tables)
@@ -253,7 +253,7 @@ def _combined(digests: Sequence[str]) -> str:
     return sha256("".join(digests).encode()).hexdigest()[:16]
 
 
-def _cut(page: Page, source: Source[Any], after: int, until: int) -> Page:
+def _cut(page: FeedPage, source: Source[Any], after: int, until: int) -> FeedPage:
     """The page up to a position. Raises RebuildError where the source ends before it."""
     if page.next <= after:
         raise RebuildError(
@@ -262,4 +262,4 @@ def _cut(page: Page, source: Source[Any], after: int, until: int) -> Page:
     if page.next <= until:
         return page
     lines = [line for line in page.lines if position_of(line) <= until]
-    return Page(lines=lines, next=until, last=page.last)
+    return FeedPage(lines=lines, next=until, last=page.last)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fristwerk_platform.read_models import Database
 from fristwerk_platform.subscriptions.checkpoints import CheckpointMovedError, Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, Page, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceUnavailableError
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 
 WAIT_SECONDS: Final = 25.0
@@ -177,7 +177,7 @@ class Subscription(Generic[EventT]):
             self._advanced.notify_all()
         return len(page.lines)
 
-    async def _apply_page(self, page: Page) -> None:
+    async def _apply_page(self, page: FeedPage) -> None:
         events = decode_lines(page.lines, self._decode)
         if events:
             self.lag.waiting_since = events[0].recorded_at

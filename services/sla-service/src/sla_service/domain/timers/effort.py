@@ -26,7 +26,7 @@ from sla_service.domain.timers.metric_outcome import (
 )
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine
-from sla_service.domain.timers.timeline import LoggedWork, TargetContext, Timeline
+from sla_service.domain.timers.timeline import TargetContext, Timeline, WorkEntry
 from sla_service.domain.timers.timer import PlannedWarning, Timer
 
 
@@ -78,7 +78,7 @@ def _outcome(timeline: Timeline, missed: int | None) -> TimerOutcome:
 def _timer(
     timeline: Timeline,
     terms: TermsLookup,
-    work: list[LoggedWork],
+    work: list[WorkEntry],
     stretches: tuple[Stretch, ...],
     outcome: TimerOutcome,
 ) -> Timer | NotApplicable:
@@ -164,7 +164,7 @@ def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[S
             yield stretch.instant_of(line.target.amount)
 
 
-def _stretches(work: list[LoggedWork], cuts: set[int]) -> Iterator[Stretch]:
+def _stretches(work: list[WorkEntry], cuts: set[int]) -> Iterator[Stretch]:
     """The work cut at every start and end of an entry and at ``cuts``, times without work left out."""
     joining = dict.fromkeys(cuts, 0)
     for each in work:
@@ -189,7 +189,7 @@ def _cuts(timeline: Timeline) -> set[int]:
     return cuts
 
 
-def _worked(work: list[LoggedWork], until: int | None) -> int:
+def _worked(work: list[WorkEntry], until: int | None) -> int:
     return sum(each.seconds if until is None else min(each.seconds, max(0, until - each.start)) for each in work)
 
 
@@ -208,7 +208,7 @@ def _line_in_force(timeline: Timeline, terms: TermsLookup, context: TargetContex
     return min(lines, key=lambda line: line.target.amount if line.target else 0)
 
 
-def _billable(timeline: Timeline, terms: TermsLookup, work: LoggedWork) -> bool:
+def _billable(timeline: Timeline, terms: TermsLookup, work: WorkEntry) -> bool:
     context = timeline.context_at(work.logged)
     return terms.agreement(timeline.created.agreement, context.agreement_version).billable(
         timeline.created, work.activity

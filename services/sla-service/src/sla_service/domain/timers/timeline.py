@@ -66,7 +66,7 @@ class PromisedCallback(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...]
 
 
-class LoggedWork(msgspec.Struct, frozen=True, kw_only=True):
+class WorkEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A time entry after its last correction: ``seconds`` of work from the instant ``start`` on."""
 
     entry: str
@@ -94,7 +94,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     endings: tuple[Moment, ...]
     callbacks: tuple[PromisedCallback, ...]
     work_starts: tuple[Moment, ...]
-    work: tuple[LoggedWork, ...]
+    work: tuple[WorkEntry, ...]
     notices: tuple[Moment, ...]
     assignments: tuple[tuple[Moment, str], ...]
 

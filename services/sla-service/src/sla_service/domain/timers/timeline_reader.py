@@ -28,12 +28,12 @@ from sla_service.domain.calendar.epoch import seconds_of
 from sla_service.domain.timers.ticket_state import state_after
 from sla_service.domain.timers.timeline import (
     Attempt,
-    LoggedWork,
     Moment,
     PromisedCallback,
     StatePeriod,
     TargetContext,
     Timeline,
+    WorkEntry,
 )
 
 MovesNoTimer = (
@@ -219,7 +219,7 @@ class _TimelineReader:
                 answered.append(msgspec.structs.replace(moment, at=started_at))
         return answered
 
-    def _work(self) -> list[LoggedWork]:
+    def _work(self) -> list[WorkEntry]:
         """The time entries by their start, without those corrected to nothing."""
         work = []
         for moment, event in self.logged.values():
@@ -227,7 +227,7 @@ class _TimelineReader:
             if minutes > 0:
                 start = seconds_of(event.start)
                 work.append(
-                    LoggedWork(
+                    WorkEntry(
                         entry=event.entry, start=start, seconds=minutes * 60, activity=event.activity, logged=moment
                     )
                 )
