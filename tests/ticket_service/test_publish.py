@@ -14,7 +14,7 @@ import pytest
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
 from ticket_service.app import now
 from ticket_service.cli import main
-from ticket_service.publishing import NotPublishedError, published, read_document
+from ticket_service.cli.publish import NotPublishedError, published, read_document
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"
 HAMBURG = [

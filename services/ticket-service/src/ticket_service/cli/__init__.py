@@ -14,7 +14,7 @@ from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal, Tokens, loa
 from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.settings import Settings, SettingsError
 from ticket_service.app import create_app, now
-from ticket_service.publishing import published
+from ticket_service.cli.publish import published
 from ticket_service.rebuild import rebuild
 
 PORT: Final = 8001
