@@ -11,21 +11,14 @@ from typing import TypedDict
 import msgspec
 
 from fristwerk_language.events import (
-    BillingEvent,
-    CatalogueEvent,
-    ContractEvent,
-    CustomerEvent,
     DecodedEvent,
     Envelope,
-    NoticeEvent,
     Recorded,
-    UnknownEvent,
-    UnreadableEvent,
     streams,
     tickets,
 )
 from ticket_service.domain.ticket import state_parts
-from ticket_service.domain.ticket.lifecycle import state_after
+from ticket_service.domain.ticket.lifecycle import NotOfATicket, state_after
 from ticket_service.domain.ticket.state import (
     Acknowledgement,
     Appointment,
@@ -35,10 +28,6 @@ from ticket_service.domain.ticket.state import (
     Escalation,
     Ticket,
     TimeEntry,
-)
-
-NotOfATicket = (
-    CatalogueEvent | CustomerEvent | ContractEvent | NoticeEvent | BillingEvent | UnknownEvent | UnreadableEvent
 )
 
 
