@@ -6,11 +6,14 @@ Names and contact details of persons are never fields here; they travel in the e
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 CustomerKind = Literal["company", "person", "prospect"]
+
+PostalAddress = str | dict[str, str | None]
+"""In one text, or its parts by name: countries name the parts differently."""
 
 
 class CustomerRegistered(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +28,7 @@ class CustomerRegistered(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
     vat_id: str | None = None
     name: str | None = None
-    address: Any = None
+    address: PostalAddress | None = None
 
 
 class BookedAddon(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import msgspec
 
-from fristwerk_language.events.customers import CustomerKind
+from fristwerk_language.events.customers import CustomerKind, PostalAddress
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +25,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     country: str | None = None
     vat_id: str | None = None
-    address: str | Mapping[str, Any] | None = None
+    address: PostalAddress | None = None
     contact: Contact | None = None
 
 

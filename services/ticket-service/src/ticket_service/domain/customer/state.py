@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from fristwerk_language.events.customers import CustomerKind, DeviceRegistered
+from fristwerk_language.events.customers import CustomerKind, DeviceRegistered, PostalAddress
 from ticket_service.domain.errors import NotInThisState
 
 
@@ -23,7 +22,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
     vat_id: str | None = None
     name: str | None = None
-    address: Any = None
+    address: PostalAddress | None = None
     devices: tuple[DeviceRegistered, ...] = ()
     contacts: Mapping[str, str] = {}
     forgotten: bool = False
