@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -17,7 +20,7 @@ from fristwerk_language.events import Actor, Envelope, Event, Recorded, billing,
 from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml, zone
 
 SHIPPED = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements"
-BARE = {
+BARE: dict[str, Any] = {
     "agreement": "bare",
     "timezone": "Europe/Berlin",
     "currency": "EUR",
@@ -36,14 +39,14 @@ BARE = {
 class Story:
     """One account's events as they are told, in local time; recorded when they occur unless said otherwise."""
 
-    def __init__(self, agreement: AgreementDocument | dict, *, contract: bool = True, **signed: object) -> None:
+    def __init__(self, agreement: AgreementDocument | dict[str, Any], *, contract: bool = True, **signed: Any) -> None:
         document = agreement if isinstance(agreement, AgreementDocument) else agreement_document(BARE | agreement)
         self.versions = {1: document}
         self.home = zone(document.timezone)
         self.contract = "c-1" if contract else None
         self.events: list[Recorded] = []
         if contract:
-            terms = {"plan": None, "from_on": date(2026, 1, 1)} | signed
+            terms: dict[str, Any] = {"plan": None, "from_on": date(2026, 1, 1)} | signed
             self.add(
                 "contract-c-1",
                 customers.ContractSigned(
@@ -81,9 +84,9 @@ class Story:
         self.events.append(Recorded(envelope=envelope, event=event))
         return event_id
 
-    def ticket(self, name: str, at: str = "2026-01-01 08:00", **created: object) -> None:
+    def ticket(self, name: str, at: str = "2026-01-01 08:00", **created: Any) -> None:
         """Opens a ticket under the agreement's first version."""
-        given = {"type": "normal", "agreement_version": 1, "plan": None} | created
+        given: dict[str, Any] = {"type": "normal", "agreement_version": 1, "plan": None} | created
         self.add(
             f"ticket-{name}",
             tickets.TicketCreated(
@@ -102,16 +105,16 @@ class Story:
             at,
         )
 
-    def tell(self, ticket: str, event: Event, at: str, **how: str) -> str:
+    def tell(self, ticket: str, event: Event, at: str, **how: Any) -> str:
         """Tells an event of a ticket."""
         return self.add(f"ticket-{ticket}", event, at, **how)
 
-    def log(self, ticket: str, start: str, minutes: int, **how: object) -> str:
+    def log(self, ticket: str, start: str, minutes: int, **how: Any) -> str:
         """Logs work; opens the ticket if it was not yet."""
         if not any(each.envelope.stream == f"ticket-{ticket}" for each in self.events):
             self.ticket(ticket)
         recorded = how.pop("recorded", None)
-        given = {"activity": "help", "entry": f"{ticket}-{len(self.events)}"} | how
+        given: dict[str, Any] = {"activity": "help", "entry": f"{ticket}-{len(self.events)}"} | how
         logged = tickets.TimeLogged(start=self.instant(start), minutes=minutes, agent="agent-1", **given)
         return self.tell(ticket, logged, start, recorded=recorded)
 
@@ -124,7 +127,7 @@ class Story:
         an_hour_before = (datetime.fromisoformat(start) - timedelta(hours=1)).isoformat()
         self.tell(ticket, tickets.AppointmentCancelled(appointment=1, by="customer"), an_hour_before)
 
-    def decide(self, charge: str, decision: str, at: str, reason: str = "agreed") -> None:
+    def decide(self, charge: str, decision: Literal["charge", "waive"], at: str, reason: str = "agreed") -> None:
         """The billing clerk decides."""
         decided = billing.ChargeDecided(charge=charge, contract=self.id, ticket="t", decision=decision, reason=reason)
         self.add(f"charge-{charge}", decided, at, actor="clerk-1")
@@ -136,7 +139,7 @@ class Story:
         return self.versions[version]
 
     def rate(
-        self, until: str = "2026-12-31", *, known_at: str | None = None, invoiced: Invoiced = NOTHING, **options: object
+        self, until: str = "2026-12-31", *, known_at: str | None = None, invoiced: Invoiced = NOTHING, **options: Any
     ) -> Statement:
         known = None if known_at is None else self.instant(known_at)
         return rate(self.account(), self.terms, date.fromisoformat(until), known_at=known, invoiced=invoiced, **options)
@@ -154,16 +157,19 @@ def shipped() -> dict[str, AgreementDocument]:
 
 
 @pytest.fixture(scope="session")
-def bare() -> dict:
+def bare() -> dict[str, Any]:
     """The keys of a small agreement, to be changed."""
     return BARE
 
 
-def _lines(statement: Statement) -> list[tuple]:
+Lines = Callable[[Statement], list[tuple[str, str | None, int | Decimal, str]]]
+
+
+def _lines(statement: Statement) -> list[tuple[str, str | None, int | Decimal, str]]:
     return [(line.kind, line.ticket, line.minutes, str(line.amount.amount)) for line in statement.lines]
 
 
 @pytest.fixture(scope="session")
-def lines() -> object:
+def lines() -> Lines:
     """Lines as (kind, ticket, minutes, amount)."""
     return _lines

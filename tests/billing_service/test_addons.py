@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+from billing_service.domain.statement.statement import Statement
 from fristwerk_language.events import customers
+from tests.billing_service.conftest import Story
 
 
-def codes(statement):
+def codes(statement: Statement) -> Any:
     return [violation.code for violation in statement.violations]
 
 
-def test_an_addon_ended_in_mid_month_after_it_was_billed_is_given_back(story):
+def test_an_addon_ended_in_mid_month_after_it_was_billed_is_given_back(story: type[Story]) -> None:
     addons = {"dedicated": {"monthly_price": "1000.00"}}
     account = story({"billing": {"addons": addons}})
     booked = customers.AddonBooked(contract="c-1", addon="dedicated", from_on=date(2026, 4, 1))
@@ -26,7 +29,7 @@ def test_an_addon_ended_in_mid_month_after_it_was_billed_is_given_back(story):
     ]
 
 
-def test_a_day_under_two_bookings_is_billed_once(story):
+def test_a_day_under_two_bookings_is_billed_once(story: type[Story]) -> None:
     account = story({"billing": {"addons": {"dedicated": {"monthly_price": "3000.00"}}}})
     for first in (date(2026, 4, 1), date(2026, 4, 21)):
         booked = customers.AddonBooked(contract="c-1", addon="dedicated", from_on=first)
@@ -36,7 +39,7 @@ def test_a_day_under_two_bookings_is_billed_once(story):
     assert [(line.on.day, line.days) for line in account.rate("2026-04-30").lines] == [(1, 10), (21, 10)]
 
 
-def test_addons_that_the_terms_refuse_are_violations(story):
+def test_addons_that_the_terms_refuse_are_violations(story: type[Story]) -> None:
     addons = {"dedicated": {"monthly_price": "1000.00", "requires_plan": "m"}}
     account = story({"billing": {"plans": {"m": {}, "s": {}}, "addons": addons}}, plan="s")
     for addon in ("dedicated", "unknown"):

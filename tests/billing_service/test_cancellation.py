@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from billing_service.domain.statement.statement import Shares
 from fristwerk_language.events import tickets
 from fristwerk_language.terms.coverage import PREPARATION
+from tests.billing_service.conftest import Lines, Story
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}
 HOURLY = {"rate": "120.00", "increment_minutes": 15}
@@ -17,7 +20,7 @@ FEE = {
 }
 
 
-def test_an_undecided_fee_is_proposed_and_not_on_the_lines(story):
+def test_an_undecided_fee_is_proposed_and_not_on_the_lines(story: type[Story]) -> None:
     account = story(FEE)
     account.late_cancellation("T", 60)
     statement = account.rate()
@@ -29,28 +32,28 @@ def test_an_undecided_fee_is_proposed_and_not_on_the_lines(story):
 
 
 @pytest.mark.parametrize("when", ["2026-05-12 10:00", "2027-05-12 10:00"])
-def test_a_decision_counts_whenever_it_was_made(story, lines, when):
+def test_a_decision_counts_whenever_it_was_made(story: type[Story], lines: Lines, when: str) -> None:
     account = story(FEE)
     account.late_cancellation("T", 60)
     account.decide(account.rate().open_decisions[0], "charge", when)
     assert lines(account.rate("2026-05-31")) == [("cancellation", "T", 60, "120.00")]
 
 
-def test_a_waiver_names_reason_and_actor_and_adds_to_zero(story, lines):
+def test_a_waiver_names_reason_and_actor_and_adds_to_zero(story: type[Story], lines: Lines) -> None:
     account = story(FEE)
     account.late_cancellation("T", 60)
     (charge,) = account.rate().open_decisions
     account.decide(charge, "waive", "2026-05-13 10:00", reason="an accident")
     statement = account.rate()
     assert lines(statement) == [("cancellation", "T", 60, "120.00"), ("waiver", "T", 0, "-120.00")]
-    waiver = statement.lines[1]
+    waiver: Any = statement.lines[1]
     assert (waiver.charge, waiver.basis.reason, waiver.basis.actor) == (charge, "an accident", "clerk-1")
     assert statement.net.amount == 0
     assert statement.waived == (charge,)
     assert (statement.shares.waived, statement.shares.hourly) == (60, 0)
 
 
-def test_a_waived_fee_that_packages_would_settle_draws_nothing(story, lines):
+def test_a_waived_fee_that_packages_would_settle_draws_nothing(story: type[Story], lines: Lines) -> None:
     terms = FEE | {"billing": PREPAID | {"cancellation_fee": {"settle_from": "package"}}}
     account = story(terms, plan="m", package_hours=1)
     account.late_cancellation("T", 60)
@@ -62,7 +65,7 @@ def test_a_waived_fee_that_packages_would_settle_draws_nothing(story, lines):
     assert statement.package_left_minutes == 60
 
 
-def test_any_charge_can_be_waived_and_then_needs_no_minimum(story, lines):
+def test_any_charge_can_be_waived_and_then_needs_no_minimum(story: type[Story], lines: Lines) -> None:
     account = story({"billing": {"hourly": HOURLY, "minimum_charge": {"amount": "100.00"}}})
     account.log("T", "2026-05-04 10:00", 15)
     hourly, _ = account.rate().lines
@@ -70,7 +73,7 @@ def test_any_charge_can_be_waived_and_then_needs_no_minimum(story, lines):
     assert lines(account.rate()) == [("hourly", "T", 15, "30.00"), ("waiver", "T", 0, "-30.00")]
 
 
-def test_an_appointment_booked_anew_is_judged_by_its_last_booking(story):
+def test_an_appointment_booked_anew_is_judged_by_its_last_booking(story: type[Story]) -> None:
     account = story(FEE)
     account.late_cancellation("T", 60)
     again = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-06-12 09:00"))
@@ -82,7 +85,7 @@ def test_an_appointment_booked_anew_is_judged_by_its_last_booking(story):
     assert len(account.rate().open_decisions) == 1
 
 
-def test_preparation_of_a_held_appointment_is_not_billed(story):
+def test_preparation_of_a_held_appointment_is_not_billed(story: type[Story]) -> None:
     account = story(FEE)
     account.ticket("T")
     booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
@@ -97,7 +100,7 @@ def test_preparation_of_a_held_appointment_is_not_billed(story):
     )
 
 
-def test_without_cancellation_terms_preparation_is_work_like_other(story, lines):
+def test_without_cancellation_terms_preparation_is_work_like_other(story: type[Story], lines: Lines) -> None:
     account = story({})
     account.late_cancellation("T", 60)
     assert lines(account.rate()) == [("hourly", "T", 60, "120.00")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ def written(folder: Path, data: object) -> Path:
 
 
 @pytest.mark.parametrize(("folder", "number"), [(SHARED, 62), (OWN, 50)])
-def test_every_known_case_passes(folder, number):
+def test_every_known_case_passes(folder: Any, number: int) -> None:
     assert run(folder) == (number, 0, [])
 
 
-def test_a_wrong_expectation_fails_and_says_what_came_out(tmp_path):
+def test_a_wrong_expectation_fails_and_says_what_came_out(tmp_path: Path) -> None:
     wrong = A_CASE | {"expect": {"net": "61.00", "lines": [["hourly", "T", 30, "120.00", "61.00"]], "held": {"T": 5}}}
     passed, failed, messages = run(written(tmp_path, {"cases": [A_CASE, wrong]}))
     assert (passed, failed) == (1, 1)
@@ -62,11 +63,11 @@ def test_a_wrong_expectation_fails_and_says_what_came_out(tmp_path):
         ({"cutoffs": ["2026-06-30", "2026-05-31"]}, "a: cutoffs stand in the order of their days"),
     ],
 )
-def test_a_malformed_case_fails_with_a_sentence(tmp_path, change, sentence):
+def test_a_malformed_case_fails_with_a_sentence(tmp_path: Path, change: Any, sentence: str) -> None:
     assert run(written(tmp_path, {"cases": [A_CASE | change]})) == (0, 1, [sentence])
 
 
-def test_terms_that_the_language_refuses_are_named(tmp_path):
+def test_terms_that_the_language_refuses_are_named(tmp_path: Path) -> None:
     negative = A_CASE | {"contract": {"currency": "EUR", "hourly": {"rate": "-1", "increment_min": 30}}}
     _, failed, (message,) = run(written(tmp_path, {"cases": [negative]}))
     assert failed == 1
@@ -74,13 +75,13 @@ def test_terms_that_the_language_refuses_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cases": 3}', "[" * 100_000])
-def test_a_file_that_is_none_is_one_failure(tmp_path, text):
+def test_a_file_that_is_none_is_one_failure(tmp_path: Path, text: Any) -> None:
     passed, failed, (message,) = run(written(tmp_path, text))
     assert (passed, failed) == (0, 1)
     assert message.startswith("rating.json: ")
 
 
-def test_a_folder_without_the_file_has_no_cases(tmp_path):
+def test_a_folder_without_the_file_has_no_cases(tmp_path: Path) -> None:
     passed, failed, messages = run(tmp_path)
     assert (passed, failed) == (0, 0)
     assert messages == [f"{tmp_path} has no rating.json"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from billing_service.domain.facts.from_events import account
 from fristwerk_language.events import customers, tickets
 from tests.billing_service.conftest import BARE, Story
 
 
-def registered(customer: str, kind: str) -> customers.CustomerRegistered:
+def registered(customer: str, kind: Literal["company", "person"]) -> customers.CustomerRegistered:
     return customers.CustomerRegistered(customer=customer, kind=kind, country="CH")
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from billing_service.domain.invoice.document import (
 from billing_service.domain.rating.packages import frozen_draws
 from billing_service.domain.statement.ledger import NOTHING, Invoiced, reversed_line
 from fristwerk_language.events import customers, tickets
+from tests.billing_service.conftest import Story
 
 STORED = Path(__file__).parent / "stored_documents.jsonl"
 """Invoices and credit notes with their digests, as earlier versions stored them."""
@@ -40,17 +42,17 @@ PREPAID = {
 }
 
 
-def short(lines):
+def short(lines: Any) -> Any:
     return [(line.kind, line.minutes, str(line.amount.amount), line.change) for line in lines]
 
 
-def issue(account, until, ledger=NOTHING):
+def issue(account: Any, until: Any, ledger: Any = NOTHING) -> Any:
     """The document of a run, and the ledger after it."""
     lines = invoice.difference(account.rate(until, invoiced=ledger).lines, ledger.lines)
     return lines, ledger.and_also(lines)
 
 
-def test_a_first_invoice_bills_everything_and_a_second_nothing(story):
+def test_a_first_invoice_bills_everything_and_a_second_nothing(story: type[Story]) -> None:
     account = story({})
     account.log("T", "2026-05-04 10:00", 30)
     first, ledger = issue(account, "2026-05-31")
@@ -59,7 +61,7 @@ def test_a_first_invoice_bills_everything_and_a_second_nothing(story):
     assert second == ()
 
 
-def test_later_work_of_a_billed_group_is_billed_as_a_difference(story):
+def test_later_work_of_a_billed_group_is_billed_as_a_difference(story: type[Story]) -> None:
     account = story({})
     account.log("T", "2026-05-04 10:00", 10)
     _, ledger = issue(account, "2026-05-31")
@@ -69,7 +71,7 @@ def test_later_work_of_a_billed_group_is_billed_as_a_difference(story):
     assert second[0].raw_minutes == 10
 
 
-def test_a_changed_price_takes_the_old_line_back_and_bills_the_new_one(story):
+def test_a_changed_price_takes_the_old_line_back_and_bills_the_new_one(story: type[Story]) -> None:
     account = story({})
     account.log("T", "2026-05-04 10:00", 30)
     _, ledger = issue(account, "2026-05-31")
@@ -79,7 +81,7 @@ def test_a_changed_price_takes_the_old_line_back_and_bills_the_new_one(story):
     assert issue(account, "2026-07-31", ledger)[0] == ()
 
 
-def test_the_draw_of_an_issued_invoice_stays_and_late_work_is_overage(story):
+def test_the_draw_of_an_issued_invoice_stays_and_late_work_is_overage(story: type[Story]) -> None:
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("billed", "2026-05-20 10:00", 60)
     _, ledger = issue(account, "2026-05-31")
@@ -90,7 +92,7 @@ def test_the_draw_of_an_issued_invoice_stays_and_late_work_is_overage(story):
     ]
 
 
-def test_a_draw_is_frozen_only_as_far_as_it_is_still_needed(story):
+def test_a_draw_is_frozen_only_as_far_as_it_is_still_needed(story: type[Story]) -> None:
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("billed", "2026-05-20 10:00", 60, entry="e")
     _, ledger = issue(account, "2026-05-31")
@@ -100,7 +102,7 @@ def test_a_draw_is_frozen_only_as_far_as_it_is_still_needed(story):
     assert sorted(short(second)) == [("allowance", -30, "0.00", "changed"), ("allowance", 30, "0.00", "new")]
 
 
-def test_a_package_bought_afterwards_gives_overage_back(story):
+def test_a_package_bought_afterwards_gives_overage_back(story: type[Story]) -> None:
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("T", "2026-05-20 10:00", 90)
     _, ledger = issue(account, "2026-05-31")
@@ -111,7 +113,7 @@ def test_a_package_bought_afterwards_gives_overage_back(story):
     assert [(draw.package, draw.minutes) for draw in second[0].draws] == [("more", 30)]
 
 
-def test_a_credit_note_of_a_document_gives_everything_back(story):
+def test_a_credit_note_of_a_document_gives_everything_back(story: type[Story]) -> None:
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("T", "2026-05-20 10:00", 90)
     lines, ledger = issue(account, "2026-05-31")
@@ -122,7 +124,7 @@ def test_a_credit_note_of_a_document_gives_everything_back(story):
     assert short(issue(account, "2026-05-31", ledger)[0]) == short(lines)
 
 
-def test_what_is_issued_follows_from_the_total(story):
+def test_what_is_issued_follows_from_the_total(story: type[Story]) -> None:
     account = story({"billing": PREPAID}, plan="m", package_hours=1)
     account.log("T", "2026-05-20 10:00", 60)
     prepaid, ledger = issue(account, "2026-05-31")
@@ -142,7 +144,7 @@ def test_what_is_issued_follows_from_the_total(story):
     assert invoice.outcome(invoice.totals(statement, less)) == "credit_note"
 
 
-def test_a_document_is_plain_data_that_reads_back_as_it_was(story):
+def test_a_document_is_plain_data_that_reads_back_as_it_was(story: type[Story]) -> None:
     quick = {"ticket_types": [{"id": "quick_normal", "rate_factor": "1.5"}], "billing": PREPAID}
     account = story(quick, plan="m", package_hours=1)
     account.ticket("T", type="quick_normal")
@@ -183,7 +185,7 @@ def test_a_document_is_plain_data_that_reads_back_as_it_was(story):
 
 
 @pytest.mark.parametrize("line", STORED.read_text().splitlines())
-def test_documents_issued_before_read_back_and_are_written_to_the_byte(line):
+def test_documents_issued_before_read_back_and_are_written_to_the_byte(line: Any) -> None:
     kept = json.loads(line)
     document = read_document(kept["document"])
     assert stored_form(document) == kept["document"]
@@ -192,7 +194,7 @@ def test_documents_issued_before_read_back_and_are_written_to_the_byte(line):
     assert read_head(kept["document"]).totals == document.totals
 
 
-def test_a_reversal_turns_every_sign_and_turned_again_is_what_it_was():
+def test_a_reversal_turns_every_sign_and_turned_again_is_what_it_was() -> None:
     for line in STORED.read_text().splitlines():
         document = read_document(json.loads(line)["document"])
         back = reversed_document(document, 1, reason="wrong", issued_on=document.issued_on)
@@ -202,7 +204,7 @@ def test_a_reversal_turns_every_sign_and_turned_again_is_what_it_was():
         assert reversed_document(back, 1, reason="wrong", issued_on=document.issued_on).totals == document.totals
 
 
-def test_the_state_of_a_charge(story):
+def test_the_state_of_a_charge(story: type[Story]) -> None:
     fee = {
         "appointments": {"cancellation": {"notice_hours": 24, "written": True}},
         "billing": {"hourly": HOURLY, "cancellation_fee": {"decision": "required"}},
@@ -211,7 +213,7 @@ def test_the_state_of_a_charge(story):
     account.late_cancellation("T", 60)
     account.log("T", "2026-05-13 10:00", 15)
 
-    def states(ledger: Invoiced = NOTHING):
+    def states(ledger: Invoiced = NOTHING) -> Any:
         statement = account.rate(invoiced=ledger)
         decided = {each.charge: each.decision for each in account.account().decisions}
         lines = (*statement.proposed, *statement.lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def told(stream: str, version: int, event: Event) -> Recorded:
 
 def story() -> list[Recorded]:
     """A customer with a contract, a ticket under it and one without, and work on both."""
-    created = {
+    created: dict[str, Any] = {
         "customer": "c-1",
         "agreement": "infoniqa",
         "agreement_version": 1,
@@ -113,7 +114,7 @@ def story() -> list[Recorded]:
 
 def own_story() -> list[Recorded]:
     """A decision, an invoice over two accounts that was sent and paid, and its credit note."""
-    given = {
+    given: dict[str, Any] = {
         "series": "infoniqa",
         "account": "c-1",
         "until": date(2026, 6, 30),
@@ -131,7 +132,7 @@ def own_story() -> list[Recorded]:
 
 
 @pytest.fixture
-async def database(tmp_path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
     found = sqlite_database(tmp_path / "billing.db", metadata)
     await found.create()
     yield found
@@ -153,10 +154,10 @@ async def contents(database: Database) -> dict[str, list[Any]]:
         }
 
 
-async def test_facts_are_kept_with_the_account_that_they_bill(database) -> None:
+async def test_facts_are_kept_with_the_account_that_they_bill(database: Any) -> None:
     await applied(database, story())
 
-    model = AccountQueries(database)
+    model: Any = AccountQueries(database)
     contract, customer = [await model.account("infoniqa", each) for each in ("k-1", "c-1")]
     assert [each.envelope.id for each in await model.facts(contract)] == [
         "contract-k-1#1",
@@ -171,10 +172,10 @@ async def test_facts_are_kept_with_the_account_that_they_bill(database) -> None:
     assert [row.account for row in await model.billable("infoniqa")] == ["c-1", "k-1"]
 
 
-async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(database) -> None:
+async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(database: Any) -> None:
     await applied(database, story(), own_story())
 
-    documents = DocumentQueries(database)
+    documents: Any = DocumentQueries(database)
     invoice = await documents.document("infoniqa", 1)
     assert (invoice.type, invoice.customer, invoice.head.issued_on, invoice.credited_by) == (
         "invoice",
@@ -193,7 +194,7 @@ async def test_documents_are_kept_line_by_line_for_the_accounts_they_bill(databa
     assert await AccountQueries(database).decisions("k-1") == {"f" * 32: "waive"}
 
 
-async def test_what_is_repeated_changes_nothing(database) -> None:
+async def test_what_is_repeated_changes_nothing(database: Any) -> None:
     await applied(database, story(), own_story())
     before = await contents(database)
 
@@ -203,7 +204,7 @@ async def test_what_is_repeated_changes_nothing(database) -> None:
     assert await contents(database) == before
 
 
-async def test_one_by_one_or_all_at_once_is_the_same(database, tmp_path) -> None:
+async def test_one_by_one_or_all_at_once_is_the_same(database: Any, tmp_path: Path) -> None:
     await applied(database, story(), own_story())
     other = sqlite_database(tmp_path / "other.db", metadata)
     await other.create()
@@ -217,7 +218,7 @@ async def test_one_by_one_or_all_at_once_is_the_same(database, tmp_path) -> None
     await other.close()
 
 
-async def test_an_unknown_type_is_skipped(database) -> None:
+async def test_an_unknown_type_is_skipped(database: Any) -> None:
     unknown = Recorded(envelope=story()[3].envelope, event=UnknownEvent(type="CoffeeServed"))
 
     await applied(database, [unknown], [unknown])

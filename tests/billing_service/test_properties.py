@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import total
 from billing_service.domain.statement.ledger import NOTHING
-from fristwerk_language.events import customers, tickets
+from fristwerk_language.events import Event, customers, tickets
+from tests.billing_service.conftest import Story
 
 FIRST_DAY = date(2026, 1, 1)
 DAYS = 60
@@ -54,13 +56,13 @@ steps = st.one_of(
 )
 
 
-def told_event(account, number, step, *, weighted, hours):
+def told_event(account: Any, number: Any, step: Any, *, weighted: Any, hours: Any) -> Any:
     """The event of a drawn step, or null where it would mean nothing; work is told by itself."""
     what, _, moment, _, first, second = step
     entries = [each.event.entry for each in account.events if isinstance(each.event, tickets.TimeLogged)]
     start = account.instant((moment + timedelta(days=3)).isoformat())
     entry = entries[(second or 0) % len(entries)] if entries else None
-    return {
+    made: dict[str, Callable[[], Event | None]] = {
         "correct": lambda: tickets.TimeLogCorrected(entry=entry, minutes=first) if entry else None,
         "approve": lambda: tickets.CostApproved(approval=number, extra_minutes=first),
         "reject": lambda: tickets.CostRejected(approval=number),
@@ -73,10 +75,11 @@ def told_event(account, number, step, *, weighted, hours):
             if hours
             else None
         ),
-    }[what]()
+    }
+    return made[what]()
 
 
-def stream_of(account, event, ticket):
+def stream_of(account: Any, event: Any, ticket: Any) -> Any:
     """A correction goes to its entry's ticket, a purchase to the contract."""
     if isinstance(event, customers.PackagePurchased):
         return "contract-c-1"
@@ -86,14 +89,14 @@ def stream_of(account, event, ticket):
 
 
 @st.composite
-def accounts(draw: Callable, *, weighted: bool = True) -> Callable:
+def accounts(draw: Callable[..., Any], *, weighted: bool = True) -> Callable[..., Any]:
     """A function that tells a drawn account to a Story."""
     terms = {key: draw(values) for key, values in TERMS.items()}
     terms["billing"] = {key: value for key, values in BILLING.items() if (value := draw(values)) is not None}
     hours = draw(st.sampled_from([None, 2]))
     drawn = draw(st.lists(steps, min_size=1, max_size=14))
 
-    def tell(story):
+    def tell(story: type[Story]) -> Any:
         account = story(terms, plan="m", package_hours=hours)
         for name in ("T1", "T2", "T3"):
             account.ticket(name)
@@ -110,7 +113,7 @@ def accounts(draw: Callable, *, weighted: bool = True) -> Callable:
     return tell
 
 
-def invoice_runs(account, cutoffs):
+def invoice_runs(account: Any, cutoffs: Any) -> Any:
     """The documents of runs at the evening of each cutoff, and the statement of the last run."""
     invoiced, documents, statement = NOTHING, [], None
     for cutoff in cutoffs:
@@ -121,13 +124,13 @@ def invoice_runs(account, cutoffs):
     return documents, statement
 
 
-def net(documents):
+def net(documents: Any) -> Any:
     return total((line.amount for document in documents for line in document), "EUR").amount
 
 
 @settings(max_examples=80, deadline=None)
 @given(tell=accounts(), until=st.integers(0, DAYS), known=st.integers(0, DAYS + 25))
-def test_every_logged_minute_is_in_exactly_one_place(tell, until, known, story):
+def test_every_logged_minute_is_in_exactly_one_place(tell: Any, until: Any, known: Any, story: type[Story]) -> None:
     account = tell(story)
     cutoff, known_at = FIRST_DAY + timedelta(days=until), FIRST_DAY + timedelta(days=known)
     statement = account.rate(cutoff.isoformat(), known_at=f"{known_at} 12:00")
@@ -150,9 +153,9 @@ def test_every_logged_minute_is_in_exactly_one_place(tell, until, known, story):
 
 @settings(max_examples=80, deadline=None)
 @given(tell=accounts())
-def test_a_package_gives_what_its_lines_say_and_never_more_than_it_has(tell, story):
+def test_a_package_gives_what_its_lines_say_and_never_more_than_it_has(tell: Any, story: type[Story]) -> None:
     statement = tell(story).rate(LAST_DAY.isoformat())
-    drawn = {}
+    drawn: dict[str, Any] = {}
     for line in statement.lines:
         for draw in line.draws:
             drawn[draw.package] = drawn.get(draw.package, 0) + draw.minutes
@@ -164,7 +167,7 @@ def test_a_package_gives_what_its_lines_say_and_never_more_than_it_has(tell, sto
 
 @settings.get_profile("order of arrival")
 @given(tell=accounts(), order=st.randoms(use_true_random=False))
-def test_shuffled_and_repeated_events_change_nothing(tell, order, story, promise):
+def test_shuffled_and_repeated_events_change_nothing(tell: Any, order: Any, story: type[Story], promise: Any) -> None:
     account = tell(story)
     shuffled = account.events * 2
     order.shuffle(shuffled)
@@ -175,7 +178,7 @@ def test_shuffled_and_repeated_events_change_nothing(tell, order, story, promise
 
 @settings(max_examples=40, deadline=None)
 @given(tell=accounts(), days=st.sets(st.integers(0, DAYS + 29), min_size=1, max_size=6))
-def test_the_sum_of_all_documents_is_the_result_at_the_last_cutoff(tell, days, story):
+def test_the_sum_of_all_documents_is_the_result_at_the_last_cutoff(tell: Any, days: Any, story: type[Story]) -> None:
     cutoffs = [*(FIRST_DAY + timedelta(days=day) for day in sorted(days)), LAST_DAY]
     documents, statement = invoice_runs(tell(story), cutoffs)
     assert net(documents) == statement.net.amount
@@ -185,7 +188,7 @@ def test_the_sum_of_all_documents_is_the_result_at_the_last_cutoff(tell, days, s
 
 @settings(max_examples=25, deadline=None)
 @given(tell=accounts(weighted=False))
-def test_one_run_three_runs_and_daily_runs_bill_the_same(tell, story):
+def test_one_run_three_runs_and_daily_runs_bill_the_same(tell: Any, story: type[Story]) -> None:
     account = tell(story)
     everything = account.rate(LAST_DAY.isoformat()).net.amount
     third = timedelta(days=(LAST_DAY - FIRST_DAY).days // 3)
@@ -198,7 +201,7 @@ def test_one_run_three_runs_and_daily_runs_bill_the_same(tell, story):
 
 @settings(max_examples=40, deadline=None)
 @given(tell=accounts(), later=st.tuples(names, moments, st.integers(1, 60)))
-def test_a_charge_keeps_its_id_when_other_work_arrives(tell, later, story):
+def test_a_charge_keeps_its_id_when_other_work_arrives(tell: Any, later: Any, story: type[Story]) -> None:
     account = tell(story)
     before = account.rate(LAST_DAY.isoformat())
     _, moment, minutes = later

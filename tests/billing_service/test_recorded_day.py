@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from billing_service.domain.statement.statement import Statement
 from fristwerk_language.events import customers, tickets
+from fristwerk_language.terms import AgreementDocument
+from tests.billing_service.conftest import Lines, Story
 
 
-def sums(statement):
+def sums(statement: Statement) -> Any:
     totals = statement.totals
     return str(totals.net.amount), str(totals.vat.amount), str(totals.payable.amount)
 
 
-def test_a_package_is_drawn_overage_is_billed_and_a_late_cancellation_once_decided(story, shipped, lines):
+def test_a_package_is_drawn_overage_is_billed_and_a_late_cancellation_once_decided(
+    story: type[Story], shipped: dict[str, AgreementDocument], lines: Lines
+) -> None:
     muster = story(shipped["infoniqa"], plan="m", package_hours=4)
     muster.ticket("lohnlauf", "2026-06-03 16:30")
     muster.log("lohnlauf", "2026-06-05 09:00", 50)
@@ -47,7 +53,9 @@ def test_a_package_is_drawn_overage_is_billed_and_a_late_cancellation_once_decid
     assert statement.open_decisions == ()
 
 
-def test_twenty_minutes_on_demand_are_half_an_hour_and_the_minimum(story, shipped, lines):
+def test_twenty_minutes_on_demand_are_half_an_hour_and_the_minimum(
+    story: type[Story], shipped: dict[str, AgreementDocument], lines: Lines
+) -> None:
     bedarf = story(shipped["infoniqa"], plan="on_demand")
     bedarf.log("druck", "2026-06-17 14:00", 20)
     statement = bedarf.rate("2026-06-30")
@@ -55,7 +63,9 @@ def test_twenty_minutes_on_demand_are_half_an_hour_and_the_minimum(story, shippe
     assert sums(statement) == ("100.00", "8.10", "108.10")
 
 
-def test_a_contract_customers_work_is_free(story, shipped, lines):
+def test_a_contract_customers_work_is_free(
+    story: type[Story], shipped: dict[str, AgreementDocument], lines: Lines
+) -> None:
     vertrag = story(shipped["fluxpunkt"], plan="service_and_maintenance", group="contract")
     vertrag.ticket("absturz", "2026-06-19 16:30", group="contract", entitled_by="contract")
     vertrag.log("absturz", "2026-06-22 10:00", 40)
@@ -64,7 +74,9 @@ def test_a_contract_customers_work_is_free(story, shipped, lines):
     assert str(statement.net.amount) == "0.00"
 
 
-def test_a_shops_work_is_billed_when_resolved_up_to_what_was_approved(story, shipped, lines):
+def test_a_shops_work_is_billed_when_resolved_up_to_what_was_approved(
+    story: type[Story], shipped: dict[str, AgreementDocument], lines: Lines
+) -> None:
     shop = story(shipped["digidesk"], plan="standard")
     shop.ticket("offline", "2026-06-26 16:00", type="quick_high")
     shop.log("offline", "2026-06-29 09:30", 45)
@@ -89,7 +101,9 @@ def test_a_shops_work_is_billed_when_resolved_up_to_what_was_approved(story, shi
     assert statement.held_minutes == {"umbau": 20}
 
 
-def test_an_addon_from_the_middle_of_june_costs_half_a_month(story, shipped):
+def test_an_addon_from_the_middle_of_june_costs_half_a_month(
+    story: type[Story], shipped: dict[str, AgreementDocument]
+) -> None:
     booked = customers.BookedAddon(addon="dedicated_support", from_on=date(2026, 6, 16))
     gross = story(shipped["liveagent"], plan="all_inclusive", addons=[booked])
     statement = gross.rate("2026-06-30")

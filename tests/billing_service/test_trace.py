@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,14 +14,16 @@ from billing_service.domain.explanation.trace import resting_on, trace
 from billing_service.domain.invoice import invoice
 from billing_service.domain.money import Money
 from fristwerk_language.events import customers, tickets
+from fristwerk_language.terms import AgreementDocument
+from tests.billing_service.conftest import Story
 
 
-def names(line):
+def names(line: Any) -> Any:
     return [step.name for step in trace(line).steps]
 
 
 @pytest.fixture
-def muster(story, shipped):
+def muster(story: type[Story], shipped: dict[str, AgreementDocument]) -> Any:
     account = story(shipped["infoniqa"], plan="m", package_hours=4)
     account.log("a", "2026-06-05 09:00", 50)
     account.log("a", "2026-06-05 10:15", 170)
@@ -30,7 +33,7 @@ def muster(story, shipped):
     return account
 
 
-def test_a_line_leads_back_to_its_events_and_clauses(muster):
+def test_a_line_leads_back_to_its_events_and_clauses(muster: Any) -> None:
     statement = muster.rate("2026-06-30")
     allowance = next(line for line in statement.lines if line.kind == "allowance" and line.ticket == "a")
     told = trace(allowance)
@@ -43,7 +46,9 @@ def test_a_line_leads_back_to_its_events_and_clauses(muster):
     msgspec.json.encode(told)
 
 
-def test_the_last_step_of_every_line_comes_to_its_amount(muster, shipped, story):
+def test_the_last_step_of_every_line_comes_to_its_amount(
+    muster: Any, shipped: dict[str, AgreementDocument], story: type[Story]
+) -> None:
     with_addon = story(
         shipped["liveagent"],
         plan="all_inclusive",
@@ -55,7 +60,7 @@ def test_the_last_step_of_every_line_comes_to_its_amount(muster, shipped, story)
         assert trace(line).steps[-1].figures["amount"] == line.amount
 
 
-def test_overage_is_told_in_sentences_as_the_country_writes(muster):
+def test_overage_is_told_in_sentences_as_the_country_writes(muster: Any) -> None:
     line = next(line for line in muster.rate("2026-06-30").lines if line.kind == "overage")
     assert sentences(trace(line).steps, "de-CH") == [
         "Erfasste Arbeit: 30.06.2026 50 min, zusammen 50 Minuten.",
@@ -66,7 +71,7 @@ def test_overage_is_told_in_sentences_as_the_country_writes(muster):
     assert sentences(trace(line).steps, "en-GB")[-1] == "45 minutes at CHF 195.00 an hour come to CHF 146.25."
 
 
-def test_a_late_cancellation_is_told(muster):
+def test_a_late_cancellation_is_told(muster: Any) -> None:
     line = next(line for line in muster.rate("2026-06-30").lines if line.kind == "cancellation")
     first, *_, last = sentences(trace(line).steps, "de-CH")
     assert first == (
@@ -76,7 +81,7 @@ def test_a_late_cancellation_is_told(muster):
 
 
 @pytest.mark.parametrize("language", ["de-DE", "en-GB"])
-def test_a_waived_missed_appointment_and_a_minimum_are_told(story, language):
+def test_a_waived_missed_appointment_and_a_minimum_are_told(story: type[Story], language: str) -> None:
     account = story(
         {"appointments": {"cancellation": {"notice_hours": 24, "written": True}}}
         | {"billing": {"hourly": {"rate": "60.00", "increment_minutes": 15}, "minimum_charge": {"amount": "100.00"}}}
@@ -103,7 +108,7 @@ def test_a_waived_missed_appointment_and_a_minimum_are_told(story, language):
     )
 
 
-def test_a_difference_is_told_from_the_whole(story):
+def test_a_difference_is_told_from_the_whole(story: type[Story]) -> None:
     account = story({})
     account.log("T", "2026-05-04 10:00", 10, entry="e")
     billed = account.rate("2026-05-31").lines
@@ -120,7 +125,7 @@ def test_a_difference_is_told_from_the_whole(story):
     )
 
 
-def test_factors_weights_and_coverage_are_told(story):
+def test_factors_weights_and_coverage_are_told(story: type[Story]) -> None:
     prepaid = {
         "plans": {"m": {"package_hours": [1]}},
         "package": {"increment_minutes": 15, "overage_rate": "180.00"},
@@ -147,12 +152,12 @@ def test_factors_weights_and_coverage_are_told(story):
 @pytest.mark.parametrize(
     ("language", "written"), [("de-CH", "CHF 1’234.50"), ("de-DE", "CHF 1.234,50"), ("en-GB", "CHF 1,234.50")]
 )
-def test_amounts_are_written_as_the_country_writes_them(language, written):
+def test_amounts_are_written_as_the_country_writes_them(language: str, written: str) -> None:
     assert amount(Money(Decimal("1234.50"), "CHF"), language) == written
     assert number(1234, language) == written[4:9]
 
 
-def _fee():
+def _fee() -> Any:
     from fristwerk_language.terms.billing import CancellationFeeTerms
 
     return CancellationFeeTerms()

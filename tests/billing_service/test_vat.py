@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from billing_service.domain.rating import vat
 from fristwerk_language.events import customers
 from fristwerk_language.terms.billing import VatTerms
+from tests.billing_service.conftest import Story
 
 
 @pytest.mark.parametrize(
@@ -29,11 +31,11 @@ from fristwerk_language.terms.billing import VatTerms
         ("DE", "reverse_charge", date(2026, 6, 30), "0"),
     ],
 )
-def test_the_rate_of_a_day(country, rate, on, percent):
+def test_the_rate_of_a_day(country: Any, rate: Any, on: Any, percent: str) -> None:
     assert vat.rate_on(VatTerms(country=country, rate=rate), None, on).percent == Decimal(percent)
 
 
-def test_a_day_before_the_first_known_rate_is_refused():
+def test_a_day_before_the_first_known_rate_is_refused() -> None:
     with pytest.raises(vat.NoVatRateError, match="no standard VAT rate of DE is known for 1990-01-01"):
         vat.rate_on(VatTerms(country="DE"), None, date(1990, 1, 1))
 
@@ -48,7 +50,9 @@ def test_a_day_before_the_first_known_rate_is_refused():
         ("person", "AT", "ATU1", "standard"),
     ],
 )
-def test_a_business_in_another_country_owes_the_tax_itself(story, kind, country, vat_id, category):
+def test_a_business_in_another_country_owes_the_tax_itself(
+    story: type[Story], kind: Any, country: str | None, vat_id: str | None, category: str
+) -> None:
     account = story({"billing": {"hourly": {"rate": "100.00", "increment_minutes": 60}, "vat": {"country": "DE"}}})
     registered = customers.CustomerRegistered(customer="k-1", kind=kind, country=country, vat_id=vat_id)
     account.add("customer-k-1", registered, "2026-01-01 00:00")
@@ -58,7 +62,7 @@ def test_a_business_in_another_country_owes_the_tax_itself(story, kind, country,
     assert statement.gross.amount == (Decimal("119.00") if category == "standard" else Decimal("100.00"))
 
 
-def test_work_of_two_years_is_taxed_by_the_rate_of_its_day(story):
+def test_work_of_two_years_is_taxed_by_the_rate_of_its_day(story: type[Story]) -> None:
     account = story(
         {"timezone": "Europe/Zurich", "currency": "CHF"}
         | {"billing": {"hourly": {"rate": "100.00", "increment_minutes": 60}, "vat": {"country": "CH"}}},

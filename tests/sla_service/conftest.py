@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
+from fristwerk_platform.auth import Role
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
@@ -29,8 +31,11 @@ ZONES = {
     "liveagent": "Europe/Berlin",
 }
 
+Published = Mapping[str, AgreementPublished | CalendarPublished]
+"""The shipped terms as events, by ``calendars/NAME`` and ``agreements/NAME``."""
 
-def publish_agreement(document: dict, version: int = 1) -> AgreementPublished:
+
+def publish_agreement(document: dict[str, Any], version: int = 1) -> AgreementPublished:
     canonical_document = canonical(agreement_document(document))
     return AgreementPublished(
         name=canonical_document["agreement"],
@@ -40,19 +45,19 @@ def publish_agreement(document: dict, version: int = 1) -> AgreementPublished:
     )
 
 
-def publish_calendar(document: dict, version: int = 1) -> CalendarPublished:
+def publish_calendar(document: dict[str, Any], version: int = 1) -> CalendarPublished:
     return materialise(calendar_document(document), version)
 
 
 @pytest.fixture(scope="session")
-def shipped() -> dict[str, dict]:
+def shipped() -> dict[str, dict[str, Any]]:
     """The shipped documents as plain data, by ``calendars/NAME`` and ``agreements/NAME``."""
     files = sorted(SHIPPED.glob("*/*.yaml"))
     return {f"{path.parent.name}/{path.stem}": read_yaml(path.read_bytes()) for path in files}
 
 
 @pytest.fixture(scope="session")
-def published(shipped: dict[str, dict]) -> dict[str, AgreementPublished | CalendarPublished]:
+def published(shipped: dict[str, dict[str, Any]]) -> Published:
     return {
         name: publish_calendar(document) if name.startswith("calendars/") else publish_agreement(document)
         for name, document in shipped.items()
@@ -60,13 +65,13 @@ def published(shipped: dict[str, dict]) -> dict[str, AgreementPublished | Calend
 
 
 @pytest.fixture
-def terms(published: dict) -> PublishedTerms:
+def terms(published: Published) -> PublishedTerms:
     """The shipped terms, each as version 1; a test may publish more."""
     return PublishedTerms(published.values())
 
 
 @pytest.fixture(scope="session")
-def calendars(published: dict) -> Callable[[str], Calendar]:
+def calendars(published: Published) -> Callable[[str], Calendar]:
     """A shipped calendar by name."""
     known = {
         event.name: Calendar.published(event) for event in published.values() if isinstance(event, CalendarPublished)
@@ -82,7 +87,7 @@ class Story:
         self.zone = zone(ZONES.get(agreement, "UTC"))
         self.ticket = "t-1"
         self.recorded: list[Recorded] = []
-        fields = {
+        fields: dict[str, Any] = {
             "reference": "TST-0000-0001",
             "customer": "c-1",
             "contract": "k-1",
@@ -103,7 +108,7 @@ class Story:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 
-    def at(self, moment: str, event: Event, role: str = "agent") -> Story:
+    def at(self, moment: str, event: Event, role: Role = "agent") -> Story:
         """``event`` happened at a local time; it is recorded after everything told so far."""
         version = len(self.recorded) + 1
         occurred_at = self.instant(moment)
@@ -154,8 +159,11 @@ class Story:
         return {each.metric: each.reason for each in self.measured().absent}
 
 
+OpenStory = Callable[..., Story]
+
+
 @pytest.fixture
-def story(terms: PublishedTerms) -> Callable[..., Story]:
+def story(terms: PublishedTerms) -> OpenStory:
     """``story(agreement, received_at, **fields of TicketCreated)`` opens a ticket."""
 
     def opened(agreement: str, received_at: str, **created: object) -> Story:
@@ -165,11 +173,11 @@ def story(terms: PublishedTerms) -> Callable[..., Story]:
 
 
 @pytest.fixture
-def agreed(terms: PublishedTerms) -> Callable[..., Callable[..., Story]]:
+def agreed(terms: PublishedTerms) -> Callable[..., OpenStory]:
     """``agreed(*lines, **document)`` publishes an agreement ``test`` on the calendar ``digidesk`` (Monday to Friday, 09-17)."""
 
-    def publish(*lines: dict, version: int = 1, **more: object) -> Callable[..., Story]:
-        document = {
+    def publish(*lines: dict[str, Any], version: int = 1, **more: object) -> OpenStory:
+        document: dict[str, Any] = {
             "agreement": "test",
             "timezone": "Europe/Berlin",
             "currency": "EUR",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ LUNCH = {day: ["08:00-12:00", "13:00-17:00"] for day in WEEKDAYS}
 LATE_MONDAY = {"mon": ["10:30-19:00"]} | {day: ["08:30-19:00"] for day in WEEKDAYS[1:]}
 
 
-def calendar(week: dict, timezone: str = "Europe/Berlin", **parts: object) -> Calendar:
+def calendar(week: dict[str, Any], timezone: str = "Europe/Berlin", **parts: Any) -> Calendar:
     return Calendar.of_parts(name="office", timezone=timezone, week=week, first_year=2025, last_year=2027, **parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ NIGHTS = {day: ["22:00-06:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
 ALWAYS = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 
 
-def calendar(week: dict, timezone: str = "UTC", **parts: object) -> Calendar:
+def calendar(week: dict[str, Any], timezone: str = "UTC", **parts: Any) -> Calendar:
     return Calendar.of_parts(
-        name="office", timezone=timezone, week=week, **{"first_year": 2024, "last_year": 2030, **parts}
+        name="office", timezone=timezone, week=week, **({"first_year": 2024, "last_year": 2030} | parts)
     )
 
 
@@ -199,7 +200,7 @@ BEYOND = [
 
 
 @pytest.mark.parametrize("ask", BEYOND)
-def test_beyond_the_published_years_the_calendar_says_so_and_names_itself_and_the_year(ask: Callable) -> None:
+def test_beyond_the_published_years_the_calendar_says_so_and_names_itself_and_the_year(ask: Callable[..., Any]) -> None:
     with pytest.raises(CalendarRangeError, match=r"calendar office .* 2024 to 2030; this would need 2031\.") as error:
         ask(calendar(OFFICE))
     assert (error.value.calendar, error.value.year) == ("office", 2031)

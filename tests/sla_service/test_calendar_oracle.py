@@ -6,8 +6,10 @@ over-represented.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -61,7 +63,9 @@ def readings(timezone: str, around: str) -> Readings:
     return Readings(timezone, date.fromisoformat(around))
 
 
-def open_minutes(clock: Readings, week: dict, closed: set[date], exceptional: dict) -> list[bool]:
+def open_minutes(
+    clock: Readings, week: dict[str, Any], closed: set[date], exceptional: dict[date, list[str]]
+) -> list[bool]:
     """For every minute whether some hours written on its date or the one before hold it, and its date is not closed."""
     is_open = [False] * len(clock.shown)
     days = sorted({on for on, _ in clock.shown})
@@ -138,7 +142,7 @@ def hours_of_a_day() -> st.SearchStrategy[list[str]]:
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[str, str, dict, set[date], dict]:
+def situations(draw: st.DrawFn) -> tuple[str, str, dict[str, Any], set[date], dict[date, list[str]]]:
     timezone = draw(st.sampled_from(sorted(CLOCK_CHANGES)))
     # Thrice as often a weekend on which the clocks change as a quiet day.
     around = draw(st.sampled_from([*CLOCK_CHANGES[timezone] * 3, *QUIET_DAYS]))
@@ -167,7 +171,9 @@ questions = st.lists(st.tuples(offsets, spans, offsets), min_size=QUESTIONS, max
     suppress_health_check=list(HealthCheck),
 )
 @given(situations(), questions)
-def test_the_engine_agrees_with_looking_at_every_minute(situation: tuple, asked: list[tuple[int, int, int]]) -> None:
+def test_the_engine_agrees_with_looking_at_every_minute(
+    situation: tuple[Any, ...], asked: list[tuple[int, int, int]]
+) -> None:
     timezone, around, week, closed, exceptional = situation
     clock = readings(timezone, around)
     oracle = Oracle(clock, open_minutes(clock, week, closed, exceptional))
@@ -198,7 +204,7 @@ def test_the_engine_agrees_with_looking_at_every_minute(situation: tuple, asked:
                 compare(oracle.next_closing(start), engine.next_closing, start)
 
 
-def compare(expected: int | None, ask: object, *question: int) -> None:
+def compare(expected: int | None, ask: Callable[..., int], *question: int) -> None:
     """Where the oracle knows no answer within its days, the engine's must lie outside them too."""
     if expected is not None:
         assert ask(*question) == expected

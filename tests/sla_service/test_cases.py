@@ -75,7 +75,9 @@ def test_a_wrong_answer_fails_with_a_sentence_and_the_others_pass(tmp_path: Path
         ({"op": "diff"}, "needs 'end'"),
     ],
 )
-def test_a_malformed_case_is_a_sentence_that_names_the_place(tmp_path: Path, change: dict, sentence: str) -> None:
+def test_a_malformed_case_is_a_sentence_that_names_the_place(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
     passed, failed, (message,) = ran(tmp_path, ADD | change, name="business_time.json")
     assert (passed, failed) == (0, 1)
     assert message.startswith("business_time.json: case 1")
@@ -158,7 +160,7 @@ def test_listed_but_inactive_holidays_are_open_and_recurring_ones_closed(tmp_pat
     assert ran(tmp_path, *cases, calendars={"office": calendar}) == (2, 0, [])
 
 
-def told(*events: tuple[str, str] | tuple[str, str, str], as_of: str, **expected: object) -> dict:
+def told(*events: tuple[str, str] | tuple[str, str, str], as_of: str, **expected: object) -> dict[str, Any]:
     """A timeline on 8 June 2026 in UTC; an event is (time, type) or (time, type, state)."""
     keys = ("at", "type", "to")
     return TIMELINE | {
@@ -226,7 +228,7 @@ TIMELINES = [
 
 
 @pytest.mark.parametrize("case", TIMELINES)
-def test_timelines_run_through_the_timers_of_a_ticket(tmp_path: Path, case: dict) -> None:
+def test_timelines_run_through_the_timers_of_a_ticket(tmp_path: Path, case: dict[str, Any]) -> None:
     assert ran(tmp_path, case) == (1, 0, [])
 
 
@@ -241,7 +243,7 @@ def test_timelines_run_through_the_timers_of_a_ticket(tmp_path: Path, case: dict
         ({"expect": {"mood": "good"}}, "expects 'mood', which such a case does not have"),
     ],
 )
-def test_a_malformed_timeline_is_a_sentence(tmp_path: Path, change: dict, sentence: str) -> None:
+def test_a_malformed_timeline_is_a_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
     case = TIMELINE | {"expect": {"first_response_due": None}} | change
     _, failed, (message,) = ran(tmp_path, case)
     assert failed == 1

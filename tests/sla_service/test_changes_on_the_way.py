@@ -126,7 +126,7 @@ def test_new_versions_of_terms_never_touch_a_ticket_and_a_migration_does(agreed:
 
 
 def test_a_migration_to_another_calendar_version_moves_the_deadline(
-    agreed: Agreed, terms: PublishedTerms, published: dict
+    agreed: Agreed, terms: PublishedTerms, published: dict[str, Any]
 ) -> None:
     event = published["calendars/digidesk"]
     terms.publish(msgspec.structs.replace(event, version=2, hours={"tue": ["10:00-18:00"]}))

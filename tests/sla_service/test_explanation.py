@@ -22,6 +22,7 @@ from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.explanation.explanation import explain, sentences
 from sla_service.domain.explanation.explanation_steps import ExplanationStep, deadline_with_steps, steps_until
+from sla_service.domain.explanation.labels import Language
 from sla_service.domain.timers.timeline_reader import read_timeline
 
 Story = Callable[..., Any]
@@ -37,7 +38,7 @@ def steps_of(ticket: Any, metric: str, now: datetime = NOW) -> tuple[Explanation
     return explain(ticket.timers(metric)[-1], read_timeline(ticket.recorded), ticket.terms, now)
 
 
-def words(ticket: Any, metric: str, lang: str = "en", now: datetime = NOW) -> list[str]:
+def words(ticket: Any, metric: str, lang: Language = "en", now: datetime = NOW) -> list[str]:
     return list(sentences(steps_of(ticket, metric, now), lang, ticket.zone))
 
 
@@ -252,7 +253,7 @@ def test_an_effort_notice_lists_the_work_that_used_it_up(story: Story) -> None:
 
 
 @pytest.mark.parametrize("lang", ["de", "en"])
-def test_weekdays_without_hours_and_exceptional_hours_have_their_sentences(lang: str) -> None:
+def test_weekdays_without_hours_and_exceptional_hours_have_their_sentences(lang: Language) -> None:
     shop = Calendar.of_parts(
         name="shop",
         timezone="Europe/Berlin",

@@ -20,7 +20,7 @@ from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, state_at
 
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"metric": "first_response", "severity": "high", "target": "1 business hours", "soft": "30 minutes"},
     {"metric": "first_response", "target": "1 business days", "warn_at": ["50%", "2 business hours"]},
     {"metric": "next_response", "type": "quick", "target": "3 hours", "pauses_in": ["waiting_customer"]},
@@ -86,7 +86,9 @@ def opened(agreed: Callable[..., Any]) -> Callable[[], Any]:
     return lambda: open_ticket(RECEIVED_AT)
 
 
-def tell(opened: Callable[[], Any], story: list, *, backdated: bool = False) -> tuple[list[Recorded], PublishedTerms]:
+def tell(
+    opened: Callable[[], Any], story: list[Any], *, backdated: bool = False
+) -> tuple[list[Recorded], PublishedTerms]:
     """The story as recorded events, each at its own minute; some minutes of work are logged with some of them.
 
     Told in order of time, or, where ``backdated``, in the order in which they were drawn.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import agreement_document, parse_span, parse_warning
 from sla_service.domain.calendar.calendar import Calendar, CalendarRangeError
-from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevels, service_levels
+from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine, ServiceLevels, service_levels
 from sla_service.domain.timers.target import deadline, time_before, warnings
 
 OFFICE = Calendar.of_parts(
@@ -29,7 +30,7 @@ def text(instant: int) -> str:
     return f"{datetime.fromtimestamp(instant, UTC):%a %d %H:%M}"
 
 
-def levels(*lines: dict, **more: object) -> ServiceLevels:
+def levels(*lines: dict[str, Any], **more: object) -> ServiceLevels:
     document = {
         "agreement": "a",
         "timezone": "UTC",
@@ -47,7 +48,7 @@ def levels(*lines: dict, **more: object) -> ServiceLevels:
 
 
 def ticket(**fields: object) -> TicketCreated:
-    known = {
+    known: dict[str, Any] = {
         "reference": "r",
         "customer": "c",
         "agreement": "a",
@@ -89,7 +90,7 @@ def test_the_first_line_that_fits_wins() -> None:
         ("addon", "vip", {"addons": ["other", "vip"]}),
     ],
 )
-def test_every_named_key_must_fit(key: str, value: str, fields: dict) -> None:
+def test_every_named_key_must_fit(key: str, value: str, fields: dict[str, Any]) -> None:
     promises = levels({key: value, "severity": "high", "target": "1 hours"})
     assert fitting(promises, "high", **fields) == ["1 hours"]
     assert fitting(promises, "low", **fields) == "not_configured"
@@ -158,13 +159,13 @@ def test_paused_business_days_come_first_and_the_paused_business_time_is_added()
     assert (text(found.due), found.paused) == ("Fri 05 10:00", (2 * 3600,))
 
 
-def line_with(target: str, *rules: str) -> object:
+def line_with(target: str, *rules: str) -> ServiceLevelLine:
     (found,) = levels({"target": target, "warn_at": list(rules)}).lines["first_response"]
     assert found.warn_at == tuple(parse_warning(rule) for rule in rules)
     return found
 
 
-def warned(target: str, start: str, *rules: str, pauses: tuple = ()) -> list[str]:
+def warned(target: str, start: str, *rules: str, pauses: tuple[Any, ...] = ()) -> list[str]:
     spans = [(at(since), None if until is None else at(until)) for since, until in pauses]
     due = deadline(OFFICE, parse_span(target), at(start), spans).due
     return [text(instant) for _, instant in warnings(OFFICE, line_with(target, *rules), at(start), due, spans)]

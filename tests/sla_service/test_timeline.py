@@ -24,7 +24,7 @@ def ticket(story: Story) -> Any:
     return story("infoniqa", "2026-06-08 09:00")
 
 
-def versions(moments: tuple) -> list[int]:
+def versions(moments: tuple[Any, ...]) -> list[int]:
     return [moment.version for moment in moments]
 
 
@@ -97,14 +97,15 @@ STATES = [
 
 
 @pytest.mark.parametrize(("before", "event", "after"), STATES)
-def test_states_follow_the_contract(before: Any, event: Event, after: str) -> None:
+def test_states_follow_the_contract(before: Any, event: Any, after: str) -> None:
     assert state_after(before, event) == after
 
 
 @pytest.mark.parametrize("before", get_args(TicketState))
 def test_the_ticket_service_holds_the_same_table_of_states(before: Any) -> None:
     for name, each in examples().items():
-        assert state_after(before, each.event) == lifecycle.state_after(before, each.event), name
+        event: Any = each.event
+        assert state_after(before, event) == lifecycle.state_after(before, event), name
 
 
 def test_time_logged_starts_progress_but_does_not_end_a_wait() -> None:

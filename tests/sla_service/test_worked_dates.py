@@ -48,7 +48,9 @@ def test_corpus_christi_read_as_meant_and_read_to_the_letter(
     assert local(due(calendars(calendar), "2026-06-03 16:30", "2 business hours"), "Europe/Zurich") == expected
 
 
-def test_corpus_christi_with_the_eve_and_the_holiday_closed_is_due_friday_at_ten(shipped: dict[str, dict]) -> None:
+def test_corpus_christi_with_the_eve_and_the_holiday_closed_is_due_friday_at_ten(
+    shipped: dict[str, dict[str, Any]],
+) -> None:
     from fristwerk_language.terms import calendar_document
 
     document = shipped["calendars/infoniqa"] | {"closed_on": "both"}

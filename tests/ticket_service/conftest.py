@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ import structlog
 from fastapi import FastAPI
 
 from fristwerk_language.terms import read_yaml
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 from ticket_service.app import create_app
@@ -29,7 +29,7 @@ DOCUMENTS = {
     "infoniqa": ("calendars/infoniqa", "agreements/infoniqa"),
     "liveagent": ("calendars/always", "calendars/liveagent-office", "agreements/liveagent"),
 }
-CONTRACTS = {
+CONTRACTS: dict[str, dict[str, Any]] = {
     "digidesk": {"plan": "standard"},
     "fluxpunkt": {"plan": "service_and_maintenance", "group": "contract"},
     "hamburg": {"plan": "maintenance", "site": "hamburg"},
@@ -85,7 +85,7 @@ class Office:
 
     def who(self, role: str, customer: str | None = None, sub: str | None = None) -> dict[str, str]:
         """The header of somebody."""
-        principal = Principal(sub=sub or role, role=role, provider=self.provider, customer=customer)
+        principal = Principal(sub=sub or role, role=cast("Role", role), provider=self.provider, customer=customer)
         return self.service.bearer(principal)
 
     async def call(
@@ -152,7 +152,12 @@ class Office:
 
     async def ticket(self, customer: str, **body: Any) -> dict[str, Any]:
         """An open ticket."""
-        given = {"customer": customer, "channel": "email", "subject": "Import", "description": "CSV wird abgewiesen"}
+        given: dict[str, Any] = {
+            "customer": customer,
+            "channel": "email",
+            "subject": "Import",
+            "description": "CSV wird abgewiesen",
+        }
         if self.agreement == "digidesk":
             given["fields"] = {"name": "Sina Shop", "email": "sina@shop.example"}
         ticket: dict[str, Any] = (await self.post("/v1/tickets", given | body))["ticket"]
@@ -182,8 +187,11 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         yield service
 
 
+OpenService = Callable[[Settings], AbstractAsyncContextManager[Service]]
+
+
 @pytest.fixture
-def open_service() -> Callable[[Settings], Any]:
+def open_service() -> OpenService:
     """Opens a service of one's own, as an async context manager."""
     return running
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fristwerk_platform.auth import ROLES, Principal
+from tests.ticket_service.conftest import Office, OpenOffice, Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,7 +60,7 @@ CUSTOMER_COMMANDS = {
     "acceptance": {"accepted": True},
     "feedback": {"score": 5},
 }
-ROUTES = {
+ROUTES: dict[Any, tuple[Any, ...]] = {
     ("PUT", "/v1/calendars/office"): (CALENDAR, {"admin"}),
     ("PUT", "/v1/agreements/digidesk"): ({"agreement": "digidesk"}, {"admin"}),
     ("POST", "/v1/calendars/preview"): (CALENDAR, READERS),
@@ -115,11 +117,11 @@ NOWHERE = dict.fromkeys(("customer", "contract", "ticket"), "0199c3c4-ffff-7fff-
 class Case:
     """A ticket, its customer and contract at an office, and any route filled with them or with others."""
 
-    def __init__(self, office, **ids):
+    def __init__(self, office: Office, **ids: Any) -> None:
         self.office = office
         self.ids = ids
 
-    async def ask(self, route, ids=None, **who):
+    async def ask(self, route: Any, ids: Any = None, **who: Any) -> Any:
         method, path = route
         ids = ids or self.ids
         filled = path
@@ -135,18 +137,18 @@ class Case:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def case(open_office):
+async def case(open_office: OpenOffice) -> Any:
     """An office for all tests here; it has the office's hours as a calendar already."""
     return await opened_case(open_office)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def theirs(open_office):
+async def theirs(open_office: OpenOffice) -> Any:
     """Another provider's."""
     return await opened_case(open_office)
 
 
-async def opened_case(open_office):
+async def opened_case(open_office: OpenOffice) -> Any:
     office = await open_office("digidesk")
     customer = await office.customer()
     contract = await office.contract(customer)
@@ -154,7 +156,7 @@ async def opened_case(open_office):
     return Case(office, customer=customer, contract=contract, ticket=ticket["id"])
 
 
-async def test_every_route_is_in_the_matrix(service):
+async def test_every_route_is_in_the_matrix(service: Service) -> None:
     served = {
         (method.upper(), path)
         for path, methods in service.app.openapi()["paths"].items()
@@ -163,11 +165,11 @@ async def test_every_route_is_in_the_matrix(service):
     }
     names = {"{customer}", "{contract}", "{ticket}"}
 
-    def shape(path):
+    def shape(path: Any) -> Any:
         parts = path.partition("?")[0].split("/")
         return tuple(part if not part.startswith("{") else ("*" if part not in names else part) for part in parts)
 
-    def fits(given, pattern):
+    def fits(given: Any, pattern: Any) -> Any:
         return len(given) == len(pattern) and all(p in ("*", g) for g, p in zip(given, pattern, strict=True))
 
     asked = [(method, shape(path)) for method, path in ROUTES]
@@ -181,7 +183,7 @@ async def test_every_route_is_in_the_matrix(service):
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-async def test_without_a_good_token_nobody_gets_anywhere(case, route):
+async def test_without_a_good_token_nobody_gets_anywhere(case: Any, route: Any) -> None:
     service = case.office.service
     principal = Principal(sub="a", role="agent", provider=case.office.provider)
     token = service.bearer(principal)["Authorization"].removeprefix("Bearer ")
@@ -189,7 +191,7 @@ async def test_without_a_good_token_nobody_gets_anywhere(case, route):
     kid = {"kid": jwt.get_unverified_header(token)["kid"]}
     said = jwt.decode(token, options={"verify_signature": False})
     forged = jwt.encode(said, Ed25519PrivateKey.generate(), "EdDSA", kid)
-    unsigned = jwt.encode(said, None, "none", kid)
+    unsigned = jwt.encode(said, "", "none", kid)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired = service.bearer(principal, now=yesterday, valid=timedelta(hours=1))["Authorization"]
     before = await service.position()
@@ -213,7 +215,9 @@ async def test_without_a_good_token_nobody_gets_anywhere(case, route):
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-async def test_each_role_may_what_the_contract_says_and_nothing_else(open_office, case, route):
+async def test_each_role_may_what_the_contract_says_and_nothing_else(
+    open_office: OpenOffice, case: Any, route: Any
+) -> None:
     if route[1].endswith("forget"):
         case = await opened_case(open_office)
     allowed = ROUTES[route][1]
@@ -230,7 +234,7 @@ async def test_each_role_may_what_the_contract_says_and_nothing_else(open_office
             assert await case.office.service.position() == before
 
 
-def told(answer, ids):
+def told(answer: Any, ids: Any) -> Any:
     """A problem without the ids that the caller named."""
     text = answer.text
     for value in ids.values():
@@ -239,7 +243,7 @@ def told(answer, ids):
 
 
 @pytest.mark.parametrize("route", OWN_THINGS, ids=" ".join)
-async def test_another_providers_things_are_as_if_they_were_not_there(case, theirs, route):
+async def test_another_providers_things_are_as_if_they_were_not_there(case: Any, theirs: Any, route: Any) -> None:
     roles = ROUTES[route][1] - {"customer"}
     before = await case.office.service.position()
     for role in roles:
@@ -251,7 +255,7 @@ async def test_another_providers_things_are_as_if_they_were_not_there(case, thei
 
 
 @pytest.mark.parametrize("route", OWN_THINGS, ids=" ".join)
-async def test_another_customers_things_are_as_if_they_were_not_there(case, route):
+async def test_another_customers_things_are_as_if_they_were_not_there(case: Any, route: Any) -> None:
     other = await case.office.served()
     before = await case.office.service.position()
     foreign = await case.ask(route, role="customer", customer=other)
@@ -262,7 +266,7 @@ async def test_another_customers_things_are_as_if_they_were_not_there(case, rout
     assert await case.office.service.position() == before
 
 
-async def test_a_reference_of_anothers_ticket_tells_nothing_of_it(case):
+async def test_a_reference_of_anothers_ticket_tells_nothing_of_it(case: Any) -> None:
     """Not even the id behind it."""
     other = await case.office.served()
     ticket = (await case.office.get(f"/v1/tickets/{case.ids['ticket']}"))["ticket"]
@@ -283,7 +287,7 @@ async def test_a_reference_of_anothers_ticket_tells_nothing_of_it(case):
             assert ticket["id"] not in foreign.text
 
 
-async def test_a_list_shows_a_customer_only_the_own_companys_tickets(case):
+async def test_a_list_shows_a_customer_only_the_own_companys_tickets(case: Any) -> None:
     other = await case.office.served()
     mine = await case.office.ticket(other)
     for query in ("", f"?customer={case.ids['customer']}", "?state=open"):
@@ -292,7 +296,7 @@ async def test_a_list_shows_a_customer_only_the_own_companys_tickets(case):
         assert case.ids["ticket"] not in [each["id"] for each in items]
 
 
-async def test_a_follower_of_all_providers_reads_feeds_and_nothing_else(case):
+async def test_a_follower_of_all_providers_reads_feeds_and_nothing_else(case: Any) -> None:
     everything = case.office.of("*")
     assert (await everything.call("GET", "/v1/events?limit=1", role="service")).status_code == 200
     for path in ("/v1/tickets/{ticket}", "/v1/customers/{customer}", "/v1/contracts/{contract}"):

@@ -6,6 +6,7 @@ Requests are drawn from the interface's own description: values that fit their s
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.lanes import examples
+from tests.ticket_service.conftest import Office, OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,7 +51,7 @@ WORDS = st.sampled_from(["normal", "email", "urgent_fault", "digidesk", "standar
 ROLES = st.sampled_from(["manager", "specialist", "customer", "auditor", "billing", "service"])
 
 
-def fitting(schema, components):  # noqa: PLR0911 - one strategy a kind of schema
+def fitting(schema: Any, components: Any) -> Any:  # noqa: PLR0911 - one strategy a kind of schema
     """Values that a schema allows, as far as it says."""
     if "$ref" in schema:
         return fitting(components[schema["$ref"].rpartition("/")[2]], components)
@@ -73,7 +75,7 @@ def fitting(schema, components):  # noqa: PLR0911 - one strategy a kind of schem
             return known | known | known | WORDS | INSTANTS | TEXT
 
 
-def an_object(schema, components):
+def an_object(schema: Any, components: Any) -> Any:
     properties = schema.get("properties", {})
     required = set(schema.get("required", []))
     fields = {name: fitting(each, components) for name, each in properties.items()}
@@ -84,13 +86,13 @@ def an_object(schema, components):
     if not properties:
         return fitting_ones | st.dictionaries(TEXT, TEXT, max_size=3)
 
-    def spoilt(value):
+    def spoilt(value: Any) -> Any:
         return st.tuples(st.sampled_from([*properties, "unknown"]), JUNK).map(lambda each: value | {each[0]: each[1]})
 
     return st.one_of(fitting_ones, fitting_ones, fitting_ones, fitting_ones.flatmap(spoilt))
 
 
-def spelt(body):
+def spelt(body: Any) -> Any:
     """The body as bytes; what Python cannot write as JSON is written as its ASCII escapes or names."""
     return json.dumps(body).encode()
 
@@ -98,7 +100,7 @@ def spelt(body):
 class Requests:
     """Draws requests to an office from the description of the interface."""
 
-    def __init__(self, office, ids):
+    def __init__(self, office: Office, ids: Any) -> None:
         description = office.service.app.openapi()
         self.office, self.ids = office, ids
         self.components = description["components"]["schemas"]
@@ -109,7 +111,7 @@ class Requests:
             if path.startswith("/v1") and path != "/v1/events/stream"
         ]
 
-    def draw(self, data):
+    def draw(self, data: Any) -> Any:
         method, path, operation = data.draw(st.sampled_from(self.operations))
         query = {}
         for parameter in operation.get("parameters", []):
@@ -123,7 +125,7 @@ class Requests:
                 query[name] = str(value).encode("utf-8", "replace").decode()
         return method, path, query, self.body(data, operation)
 
-    def body(self, data, operation):
+    def body(self, data: Any, operation: Any) -> Any:
         content = operation.get("requestBody", {}).get("content", {})
         if "application/yaml" in content:
             example = content["application/json"]["example"]
@@ -134,7 +136,7 @@ class Requests:
             return spelt(self.known(data.draw(wanted | wanted | wanted | JUNK)))
         return data.draw(st.sampled_from([b"", b"", b"{}", b"null"]))
 
-    def known(self, body):
+    def known(self, body: Any) -> Any:
         """Often the things that a body names are there."""
         if isinstance(body, dict):
             return {name: self.ids[name][0] if name in ("customer", "ticket") else each for name, each in body.items()}
@@ -142,7 +144,7 @@ class Requests:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def requests(open_office):
+async def requests(open_office: OpenOffice) -> Any:
     office = await open_office("digidesk", intake={})
     customer = await office.customer(contact={"phone": "+49 40 1"})
     contract = await office.contract(customer)
@@ -160,7 +162,7 @@ async def requests(open_office):
 
 @settings(max_examples=examples(500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-async def test_no_input_makes_a_5xx_or_stores_anything_with_a_refusal(requests, data):
+async def test_no_input_makes_a_5xx_or_stores_anything_with_a_refusal(requests: Any, data: Any) -> None:
     office = requests.office
     method, path, query, body = requests.draw(data)
     role = "admin" if method == "PUT" or "/customers" in path or "/contracts" in path else "agent"
@@ -199,7 +201,7 @@ async def test_no_input_makes_a_5xx_or_stores_anything_with_a_refusal(requests, 
         (b'{"severity": 1e999}', 400),
     ],
 )
-async def test_what_is_hardly_json_is_a_clear_problem(requests, content, status):
+async def test_what_is_hardly_json_is_a_clear_problem(requests: Any, content: Any, status: int) -> None:
     office = requests.office
     before = await office.service.position()
     answer = await office.service.client.post(
@@ -211,7 +213,7 @@ async def test_what_is_hardly_json_is_a_clear_problem(requests, content, status)
     assert await office.service.position() == before
 
 
-async def test_a_form_is_no_json(requests):
+async def test_a_form_is_no_json(requests: Any) -> None:
     office = requests.office
     answer = await office.service.client.post(
         f"/v1/tickets/{requests.ids['ticket'][0]}/severity", data={"severity": "normal"}, headers=office.who("agent")

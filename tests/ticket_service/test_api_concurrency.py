@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from fristwerk_platform.settings import Settings
+from tests.ticket_service.conftest import OpenOffice, OpenService
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_fifty_commands_at_once_to_one_ticket_all_land(open_office):
+async def test_fifty_commands_at_once_to_one_ticket_all_land(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path = f"/v1/tickets/{ticket['id']}/responses"
@@ -26,7 +29,7 @@ async def test_fifty_commands_at_once_to_one_ticket_all_land(open_office):
     assert sorted(each.json()["ticket"]["version"] for each in answers) == list(range(2, 52))
 
 
-async def test_fifty_commands_at_once_to_one_customer_and_one_contract_all_land(open_office):
+async def test_fifty_commands_at_once_to_one_customer_and_one_contract_all_land(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.customer()
     contract = await office.contract(customer)
@@ -45,7 +48,7 @@ async def test_fifty_commands_at_once_to_one_customer_and_one_contract_all_land(
     assert len((await office.get(f"/v1/contracts/{contract}"))["contract"]["packages"]) == 25
 
 
-async def test_five_hundred_customers_registered_at_once_are_all_there(open_office):
+async def test_five_hundred_customers_registered_at_once_are_all_there(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     body = {"kind": "company", "contact": {"name": "Anna"}}
     answers = await asyncio.gather(
@@ -57,7 +60,7 @@ async def test_five_hundred_customers_registered_at_once_are_all_there(open_offi
     assert {each.status_code for each in answers} == {201}
 
 
-async def test_a_command_on_an_older_version_is_refused_where_that_is_asked_for(open_office):
+async def test_a_command_on_an_older_version_is_refused_where_that_is_asked_for(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.customer()
     contract = await office.contract(customer)
@@ -79,7 +82,7 @@ async def test_a_command_on_an_older_version_is_refused_where_that_is_asked_for(
     await office.post(path, signing, role="admin", headers={"If-Match": '"2"'})
 
 
-async def test_of_many_who_saw_the_same_version_one_wins(open_office):
+async def test_of_many_who_saw_the_same_version_one_wins(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path = f"/v1/tickets/{ticket['id']}/assignment"
@@ -90,14 +93,14 @@ async def test_of_many_who_saw_the_same_version_one_wins(open_office):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def two_processes(tmp_path, open_service, open_office):
+async def two_processes(tmp_path: Path, open_service: OpenService, open_office: OpenOffice) -> Any:
     """Two services on the same files, as two processes have them: each with what it keeps in memory."""
     async with open_service(Settings(var=tmp_path)) as first, open_service(Settings(var=tmp_path)) as second:
         office = await open_office("digidesk", at=first)
         yield office, type(office)(second, office.provider, office.agreement)
 
 
-async def test_each_process_reads_what_the_other_has_answered(two_processes):
+async def test_each_process_reads_what_the_other_has_answered(two_processes: Any) -> None:
     here, there = two_processes
     customer = await here.served()
     ticket = await here.ticket(customer)
@@ -110,7 +113,7 @@ async def test_each_process_reads_what_the_other_has_answered(two_processes):
     assert (await there.get(f"/v1/customers/{customer}"))["customer"]["version"] == 1
 
 
-async def test_a_process_never_refuses_by_a_state_that_the_other_has_changed(two_processes):
+async def test_a_process_never_refuses_by_a_state_that_the_other_has_changed(two_processes: Any) -> None:
     """Kept states are good enough to decide on, never to refuse by."""
     here, there = two_processes
     ticket = await here.ticket(await here.served())
@@ -127,7 +130,7 @@ async def test_a_process_never_refuses_by_a_state_that_the_other_has_changed(two
     await there.refused(409, f"{path}/work", {"agent": "a"})
 
 
-async def test_both_processes_continue_one_ticket_without_a_gap(two_processes):
+async def test_both_processes_continue_one_ticket_without_a_gap(two_processes: Any) -> None:
     here, there = two_processes
     ticket = await here.ticket(await here.served())
     path = f"/v1/tickets/{ticket['id']}/responses"
@@ -143,7 +146,7 @@ async def test_both_processes_continue_one_ticket_without_a_gap(two_processes):
     assert sorted(int(each["personal"]["text"]) for each in events if each["type"] == "Responded") == list(range(30))
 
 
-async def test_both_processes_hand_out_each_ticket_once(two_processes):
+async def test_both_processes_hand_out_each_ticket_once(two_processes: Any) -> None:
     here, there = two_processes
     await here.publish("agreements/digidesk", intake={})
     customer = await here.served()

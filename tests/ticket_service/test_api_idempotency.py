@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+
+from tests.ticket_service.conftest import Office, OpenOffice, Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -12,7 +15,7 @@ REPLAYED = "Idempotency-Replayed"
 AT = "2026-06-03T14:30:00Z"
 
 
-async def sent_twice(office, path, body, **how):
+async def sent_twice(office: Office, path: Any, body: Any, **how: Any) -> Any:
     """Both answers to a command under one key, and how many events the second stored."""
     headers = {"Idempotency-Key": f"key-{path}"}
     first = await office.call("POST", path, body, headers=headers, **how)
@@ -21,7 +24,7 @@ async def sent_twice(office, path, body, **how):
     return first, second, await office.service.position() - before
 
 
-def is_replay(first, second):
+def is_replay(first: Any, second: Any) -> Any:
     """Whether the second answer is the first again."""
     same = (first.status_code, first.content, first.headers.get("ETag")) == (
         second.status_code,
@@ -31,7 +34,7 @@ def is_replay(first, second):
     return same and REPLAYED not in first.headers and second.headers.get(REPLAYED) == "true"
 
 
-async def test_every_post_of_the_openapi_document_is_tried_here(service):
+async def test_every_post_of_the_openapi_document_is_tried_here(service: Service) -> None:
     posts = {path for path, methods in service.app.openapi()["paths"].items() if "post" in methods}
     below_a_ticket = {path for path in posts if path.startswith("/v1/tickets/{ticket}/")}
     assert posts - below_a_ticket - {"/v1/calendars/preview", "/v1/terms-migrations"} == {
@@ -50,7 +53,7 @@ async def test_every_post_of_the_openapi_document_is_tried_here(service):
     }
 
 
-async def test_a_customer_is_not_registered_twice(open_office):
+async def test_a_customer_is_not_registered_twice(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     first, second, stored = await sent_twice(office, "/v1/customers", {"name": "A", "kind": "company"}, role="admin")
     assert is_replay(first, second)
@@ -67,7 +70,7 @@ async def test_a_customer_is_not_registered_twice(open_office):
         ("forget", {}),
     ],
 )
-async def test_what_happens_to_a_customer_happens_once(open_office, path, body):
+async def test_what_happens_to_a_customer_happens_once(open_office: OpenOffice, path: str, body: Any) -> None:
     office = await open_office("liveagent")
     customer = await office.customer()
     first, second, stored = await sent_twice(office, f"/v1/customers/{customer}/{path}", body, role="admin")
@@ -76,7 +79,7 @@ async def test_what_happens_to_a_customer_happens_once(open_office, path, body):
     assert stored == 0
 
 
-async def test_what_happens_to_a_contract_happens_once(open_office):
+async def test_what_happens_to_a_contract_happens_once(open_office: OpenOffice) -> None:
     office = await open_office("liveagent", billing=WITH_PACKAGES)
     contract = await office.contract(await office.customer(), package_hours=4)
     for path, body in (
@@ -99,7 +102,7 @@ WITH_PACKAGES = {
 }
 
 
-async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_office):
+async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     body = {"customer": await office.served(), "channel": "email", "subject": "Import"}
     first, second, stored = await sent_twice(office, "/v1/tickets", body)
@@ -118,14 +121,14 @@ async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_offi
     assert len((await office.get("/v1/tickets"))["items"]) == 1
 
 
-async def test_a_call_is_kept_once(open_office):
+async def test_a_call_is_kept_once(open_office: OpenOffice) -> None:
     office = await open_office("hamburg")
     first, second, stored = await sent_twice(office, "/v1/calls", {"from": "+49 40 000001", "started_at": AT})
     assert is_replay(first, second)
     assert stored == 0
 
 
-async def test_a_voicemail_of_an_unknown_caller_is_one_prospect_and_one_ticket(open_office):
+async def test_a_voicemail_of_an_unknown_caller_is_one_prospect_and_one_ticket(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     body = {"from": "+49 40 000077", "started_at": AT, "voicemail": {"text": "Bitte zurückrufen"}}
     first, second, stored = await sent_twice(office, "/v1/calls", body)
@@ -138,7 +141,9 @@ async def test_a_voicemail_of_an_unknown_caller_is_one_prospect_and_one_ticket(o
     assert len(ticket["callbacks"]) == 1
 
 
-async def test_a_voicemail_that_is_sent_five_times_at_once_is_one_prospect_and_one_ticket(open_office):
+async def test_a_voicemail_that_is_sent_five_times_at_once_is_one_prospect_and_one_ticket(
+    open_office: OpenOffice,
+) -> None:
     office = await open_office("liveagent")
     body = {"from": "+49 40 000077", "started_at": AT, "voicemail": {"text": "Bitte zurückrufen"}}
     answers = await asyncio.gather(
@@ -149,7 +154,7 @@ async def test_a_voicemail_that_is_sent_five_times_at_once_is_one_prospect_and_o
     assert len((await office.get("/v1/tickets"))["items"]) == 1
 
 
-async def test_the_next_ticket_is_taken_once(open_office):
+async def test_the_next_ticket_is_taken_once(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.served()
     for _ in range(2):
@@ -160,7 +165,7 @@ async def test_the_next_ticket_is_taken_once(open_office):
     assert [each["assignee"] for each in (await office.get("/v1/tickets"))["items"]].count(None) == 1
 
 
-async def test_the_same_key_with_another_body_or_at_another_place_is_refused(open_office):
+async def test_the_same_key_with_another_body_or_at_another_place_is_refused(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path, headers = f"/v1/tickets/{ticket['id']}/responses", {"Idempotency-Key": "k-1"}
@@ -171,7 +176,7 @@ async def test_the_same_key_with_another_body_or_at_another_place_is_refused(ope
     await office.refused(422, progress, {"channel": "email", "text": "Eins"}, headers=headers)
 
 
-async def test_a_retry_after_somebody_changed_the_thing_does_not_change_it_back(open_office):
+async def test_a_retry_after_somebody_changed_the_thing_does_not_change_it_back(open_office: OpenOffice) -> None:
     """A command that changed nothing is answered under its key as well."""
     office = await open_office("infoniqa")
     customer = await office.customer()
@@ -187,7 +192,7 @@ async def test_a_retry_after_somebody_changed_the_thing_does_not_change_it_back(
     await office.refused(422, path, {"role": "csm", "agent": "csm-9"}, role="admin", headers=headers)
 
 
-async def test_a_refusal_uses_no_key(open_office):
+async def test_a_refusal_uses_no_key(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path, headers = f"/v1/tickets/{ticket['id']}/closing", {"Idempotency-Key": "k-1"}
@@ -198,7 +203,7 @@ async def test_a_refusal_uses_no_key(open_office):
     assert REPLAYED not in closed.headers
 
 
-async def test_one_customers_key_never_opens_anothers_answer(open_office):
+async def test_one_customers_key_never_opens_anothers_answer(open_office: OpenOffice) -> None:
     """Two companies whose people have the same subject: the other one's answer stays its own."""
     office = await open_office("infoniqa")
     mine, other = await office.served(), await office.served()
@@ -211,12 +216,12 @@ async def test_one_customers_key_never_opens_anothers_answer(open_office):
     await elsewhere.refused(404, path, body, headers=headers)
 
 
-async def test_every_one_of_many_retries_at_once_gets_the_same_answer(open_office):
+async def test_every_one_of_many_retries_at_once_gets_the_same_answer(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path = f"/v1/tickets/{ticket['id']}/responses"
 
-    async def send(number):
+    async def send(number: Any) -> Any:
         headers = {"Idempotency-Key": f"k-{number % 5}"}
         return number % 5, await office.call(
             "POST", path, {"channel": "email", "text": f"{number % 5}"}, headers=headers

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from tests.ticket_service.conftest import Office, OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def every_page(office, path, **how):
+async def every_page(office: Office, path: Any, **how: Any) -> Any:
     """The items of all pages, and how many pages there were."""
     items, pages = [], 0
     while path is not None:
@@ -19,7 +23,7 @@ async def every_page(office, path, **how):
     return items, pages
 
 
-async def test_pages_of_tickets_hang_together_and_end_without_an_empty_one(open_office):
+async def test_pages_of_tickets_hang_together_and_end_without_an_empty_one(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.served()
     made = [(await office.ticket(customer))["id"] for _ in range(6)]
@@ -30,7 +34,7 @@ async def test_pages_of_tickets_hang_together_and_end_without_an_empty_one(open_
     assert ([each["id"] for each in items], pages) == (made, 1)
 
 
-async def test_a_filter_goes_on_to_the_next_page(open_office):
+async def test_a_filter_goes_on_to_the_next_page(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer, other = await office.served(), await office.served()
     made = []
@@ -42,14 +46,14 @@ async def test_a_filter_goes_on_to_the_next_page(open_office):
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "1.5", "all"])
-async def test_a_limit_outside_one_to_two_hundred_is_refused(open_office, limit):
+async def test_a_limit_outside_one_to_two_hundred_is_refused(open_office: OpenOffice, limit: str) -> None:
     office = await open_office("infoniqa")
     for path in ("/v1/tickets", "/v1/customers", "/v1/worklist", "/v1/calendars", "/v1/agreements/infoniqa/versions"):
         problem = await office.refused(422, f"{path}?limit={limit}", method="GET")
         assert problem["errors"][0]["pointer"] == "#query/limit"
 
 
-async def test_tickets_are_found_by_what_the_filter_says(open_office):
+async def test_tickets_are_found_by_what_the_filter_says(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     customer = await office.served()
     stranger = await office.customer(kind="prospect", name="Neugierig")
@@ -89,7 +93,7 @@ async def test_tickets_are_found_by_what_the_filter_says(open_office):
     assert [each["pointer"] for each in empty["errors"]] == ["#query/severity", "#query/channel"]
 
 
-async def test_a_misspelt_filter_is_refused_instead_of_finding_everything(open_office):
+async def test_a_misspelt_filter_is_refused_instead_of_finding_everything(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     problem = await office.refused(422, "/v1/tickets?stat=open", method="GET")
     assert [each["pointer"] for each in problem["errors"]] == ["#query/stat"]
@@ -97,7 +101,7 @@ async def test_a_misspelt_filter_is_refused_instead_of_finding_everything(open_o
     assert "in_progress" in problem["errors"][0]["detail"]
 
 
-async def test_reads_reflect_every_command_already_answered(open_office):
+async def test_reads_reflect_every_command_already_answered(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.served()
     for number in range(1, 11):
@@ -108,7 +112,7 @@ async def test_reads_reflect_every_command_already_answered(open_office):
         assert [each["id"] for each in items] == [ticket["id"]]
 
 
-async def test_customers_are_listed_as_they_are_read_one_by_one(open_office):
+async def test_customers_are_listed_as_they_are_read_one_by_one(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     made = [
         await office.customer(name="Muster AG", contact={"name": "Anna Muster"}),
@@ -124,7 +128,7 @@ async def test_customers_are_listed_as_they_are_read_one_by_one(open_office):
 @pytest.mark.parametrize(
     "asked", ["%2B41410000001", "+41 41 000 00 01", "0041 41 000 00 01", "+41 (0)41 000 00 01", "%2B41-41/000.00.01"]
 )
-async def test_a_caller_is_found_by_number_however_it_is_written(open_office, asked):
+async def test_a_caller_is_found_by_number_however_it_is_written(open_office: OpenOffice, asked: str) -> None:
     office = await open_office("infoniqa")
     customer = await office.customer(contact={"name": "Anna Muster", "phone": "+41 41 000 00 01"})
     await office.customer(name="Andere AG", contact={"phone": "+41 41 000 00 02"})
@@ -133,7 +137,7 @@ async def test_a_caller_is_found_by_number_however_it_is_written(open_office, as
     assert found[0]["contact"]["name"] == "Anna Muster"
 
 
-async def test_a_number_finds_nobody_of_another_provider_and_nothing_without_digits(open_office):
+async def test_a_number_finds_nobody_of_another_provider_and_nothing_without_digits(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await office.customer(contact={"phone": "+41 41 000 00 01"})
     elsewhere = office.of("somebody-else")
@@ -141,7 +145,7 @@ async def test_a_number_finds_nobody_of_another_provider_and_nothing_without_dig
     assert (await office.get("/v1/customers?phone=anonym"))["items"] == []
 
 
-async def test_the_overview_shows_open_tickets_contracts_and_contacts(open_office):
+async def test_the_overview_shows_open_tickets_contracts_and_contacts(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.served()
     await office.post(f"/v1/customers/{customer}/contacts", {"role": "csm", "agent": "csm-7"}, role="admin")
@@ -155,7 +159,7 @@ async def test_the_overview_shows_open_tickets_contracts_and_contacts(open_offic
     assert await office.get(f"/v1/customers/{customer}/overview", role="customer", customer=customer) == overview
 
 
-async def test_a_history_has_pages_too(open_office):
+async def test_a_history_has_pages_too(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     for number in range(4):

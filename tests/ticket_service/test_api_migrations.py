@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.settings import Settings
+from tests.ticket_service.conftest import Office, OpenOffice, OpenService
 from ticket_service.application import terms_migrations
+from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotFound
+from ticket_service.terms_migration_ledger import MigrationLedger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATH = "/v1/terms-migrations"
 ORDER = {"agreement": "infoniqa", "from_version": 1, "to_version": 2, "reason": "Neue Supportzeiten"}
 
 
-async def prepared(office, tickets: int = 3) -> list[str]:
+async def prepared(office: Office, tickets: int = 3) -> list[str]:
     """Tickets under the first version of the agreement, and a second version."""
     customer = await office.served()
     ids = [(await office.ticket(customer))["id"] for _ in range(tickets)]
@@ -25,7 +29,7 @@ async def prepared(office, tickets: int = 3) -> list[str]:
     return ids
 
 
-async def ordered(office, role: str = "manager", **changes: Any) -> dict[str, Any]:
+async def ordered(office: Office, role: str = "manager", **changes: Any) -> dict[str, Any]:
     answer = await office.call("POST", PATH, ORDER | changes, role=role)
     assert answer.status_code == 202, answer.text
     migration: dict[str, Any] = answer.json()["migration"]
@@ -33,7 +37,7 @@ async def ordered(office, role: str = "manager", **changes: Any) -> dict[str, An
     return migration
 
 
-async def finished(office, migration: dict[str, Any]) -> dict[str, Any]:
+async def finished(office: Office, migration: dict[str, Any]) -> dict[str, Any]:
     async with asyncio.timeout(10):
         while True:
             found: dict[str, Any] = (await office.get(f"{PATH}/{migration['id']}"))["migration"]
@@ -42,12 +46,12 @@ async def finished(office, migration: dict[str, Any]) -> dict[str, Any]:
             await asyncio.sleep(0.01)
 
 
-async def migrated_events(office, ticket: str) -> list[dict[str, Any]]:
+async def migrated_events(office: Office, ticket: str) -> list[dict[str, Any]]:
     items = (await office.get(f"/v1/tickets/{ticket}/events"))["items"]
     return [each for each in items if each["type"] == "TermsMigrated"]
 
 
-async def test_every_ticket_of_the_version_gets_an_event_of_its_own(open_office):
+async def test_every_ticket_of_the_version_gets_an_event_of_its_own(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     tickets = await prepared(office)
     done = await finished(office, await ordered(office))
@@ -63,7 +67,7 @@ async def test_every_ticket_of_the_version_gets_an_event_of_its_own(open_office)
     assert len(correlations) == 1
 
 
-async def test_closed_tickets_and_tickets_of_other_versions_and_agreements_stay(open_office):
+async def test_closed_tickets_and_tickets_of_other_versions_and_agreements_stay(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     first, closed, moved = await prepared(office)
     await office.post(f"/v1/tickets/{closed}/resolution", {"text": "erledigt"})
@@ -77,7 +81,7 @@ async def test_closed_tickets_and_tickets_of_other_versions_and_agreements_stay(
     assert len(await migrated_events(office, moved)) == 1
 
 
-async def test_tickets_are_moved_to_another_version_of_a_calendar_too(open_office):
+async def test_tickets_are_moved_to_another_version_of_a_calendar_too(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     (ticket,) = await prepared(office, 1)
     await office.publish("calendars/infoniqa", title="Neu")
@@ -91,7 +95,7 @@ async def test_tickets_are_moved_to_another_version_of_a_calendar_too(open_offic
     assert (event["data"]["agreement_version"], event["data"]["calendar_version"]) == (1, 2)
 
 
-async def test_asked_again_it_moves_nothing_twice(open_office):
+async def test_asked_again_it_moves_nothing_twice(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     tickets = await prepared(office)
     await finished(office, await ordered(office))
@@ -101,13 +105,15 @@ async def test_asked_again_it_moves_nothing_twice(open_office):
         assert len(await migrated_events(office, ticket)) == 1
 
 
-async def test_the_same_order_joins_the_one_that_still_runs(open_office, monkeypatch: pytest.MonkeyPatch):
+async def test_the_same_order_joins_the_one_that_still_runs(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = await open_office("infoniqa")
     tickets = await prepared(office)
     hold = asyncio.Event()
     go_on = terms_migrations.Migrations._go_on
 
-    async def held(self, migration) -> None:
+    async def held(self: Any, migration: Any) -> None:
         await hold.wait()
         await go_on(self, migration)
 
@@ -122,7 +128,7 @@ async def test_the_same_order_joins_the_one_that_still_runs(open_office, monkeyp
         assert len(await migrated_events(office, ticket)) == 1
 
 
-async def test_a_repeated_request_gets_the_first_answer(open_office):
+async def test_a_repeated_request_gets_the_first_answer(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await prepared(office, 1)
     key = {"Idempotency-Key": "m-1"}
@@ -136,20 +142,20 @@ async def test_a_repeated_request_gets_the_first_answer(open_office):
 
 
 async def test_a_ticket_that_cannot_be_moved_is_named_and_the_others_are_moved(
-    open_office, monkeypatch: pytest.MonkeyPatch
-):
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = await open_office("infoniqa")
     tickets = await prepared(office)
-    execute = terms_migrations.Tickets.execute
+    execute = Tickets.execute
 
-    async def refusing(self, meta, ticket, command):
+    async def refusing(self: Any, meta: Any, ticket: Any, command: Any) -> Any:
         if ticket == tickets[1]:
             raise NotFound("ticket-not-found", "There is no such ticket.")
         if ticket == tickets[2]:
             raise ArithmeticError
         return await execute(self, meta, ticket, command)
 
-    monkeypatch.setattr(terms_migrations.Tickets, "execute", refusing)
+    monkeypatch.setattr(Tickets, "execute", refusing)
     done = await finished(office, await ordered(office))
     assert (done["total"], done["done"], done["failed"]) == (3, 1, 2)
     assert {each["ticket"]: each["detail"] for each in done["failures"]} == {
@@ -159,8 +165,8 @@ async def test_a_ticket_that_cannot_be_moved_is_named_and_the_others_are_moved(
 
 
 async def test_after_a_crash_it_goes_on_where_it_was(
-    tmp_path, open_service, open_office, monkeypatch: pytest.MonkeyPatch
-):
+    tmp_path: Path, open_service: OpenService, open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The service dies after moving some tickets and before noting it: they are found moved, the others are moved."""
     monkeypatch.setattr(terms_migrations, "AT_ONCE", 2)
     settings = Settings(var=tmp_path)
@@ -172,7 +178,7 @@ async def test_after_a_crash_it_goes_on_where_it_was(
         office = await open_office("infoniqa", at=service)
         tickets = await prepared(office, 5)
         with monkeypatch.context() as patch:
-            patch.setattr(terms_migrations.MigrationLedger, "note", dies)
+            patch.setattr(MigrationLedger, "note", dies)
             migration = await ordered(office)
             async with asyncio.timeout(10):
                 while True:
@@ -190,13 +196,13 @@ async def test_after_a_crash_it_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("role", ["agent", "specialist", "billing", "auditor", "service"])
-async def test_only_administrators_and_managers_migrate_in_bulk(open_office, role: str):
+async def test_only_administrators_and_managers_migrate_in_bulk(open_office: OpenOffice, role: str) -> None:
     office = await open_office("infoniqa")
     await office.refused(403, PATH, ORDER, role=role)
     assert (await office.get(PATH, role=role))["items"] == []
 
 
-async def test_another_provider_sees_nothing_of_it(open_office):
+async def test_another_provider_sees_nothing_of_it(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     (ticket,) = await prepared(office, 1)
     migration = await finished(office, await ordered(office))
@@ -226,7 +232,9 @@ async def test_another_provider_sees_nothing_of_it(open_office):
         ({}, "/from_version"),
     ],
 )
-async def test_what_cannot_be_migrated_is_refused_with_the_place(open_office, body: dict, pointer: str):
+async def test_what_cannot_be_migrated_is_refused_with_the_place(
+    open_office: OpenOffice, body: dict[str, Any], pointer: str
+) -> None:
     office = await open_office("infoniqa")
     await office.publish("agreements/infoniqa", title="Neu")
     problem = await office.refused(422, PATH, body, role="admin")
@@ -234,11 +242,12 @@ async def test_what_cannot_be_migrated_is_refused_with_the_place(open_office, bo
     assert (await office.get(PATH))["items"] == []
 
 
-async def test_migrations_are_listed_page_by_page(open_office):
+async def test_migrations_are_listed_page_by_page(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await prepared(office, 1)
     made = [(await finished(office, await ordered(office)))["id"] for _ in range(3)]
-    seen, path = [], f"{PATH}?limit=2"
+    seen: list[str] = []
+    path: str | None = f"{PATH}?limit=2"
     while path is not None:
         answer = await office.call("GET", path)
         seen += [each["id"] for each in answer.json()["items"]]

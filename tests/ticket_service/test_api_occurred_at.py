@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+
+from tests.ticket_service.conftest import OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -12,21 +15,21 @@ THEN = "2026-06-03T16:30:00.750+02:00"
 STORED = "2026-06-03T14:30:00Z"
 
 
-def from_now(**span):
+def from_now(**span: Any) -> Any:
     return (datetime.now(UTC) + timedelta(**span)).isoformat()
 
 
-def occurred(answer):
+def occurred(answer: Any) -> Any:
     return {event["occurred_at"] for event in answer["events"]}
 
 
-def seconds_old(answer):
+def seconds_old(answer: Any) -> Any:
     """How old the facts of an answer are said to be."""
     [at] = occurred(answer)
     return (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
 
 
-PLACES = {
+PLACES: dict[str, tuple[Any, ...]] = {
     "customers": ("/v1/customers", {"name": "A", "kind": "company"}, "admin"),
     "devices": ("/v1/customers/{customer}/devices", {"serial": "SN-1"}, "admin"),
     "contacts": ("/v1/customers/{customer}/contacts", {"role": "csm", "agent": "a"}, "admin"),
@@ -55,10 +58,10 @@ PLACES = {
 
 
 @pytest.fixture
-def at_a_place(open_office):
+def at_a_place(open_office: OpenOffice) -> Any:
     """An office with a customer, a contract and a ticket of June, and the request to a place there."""
 
-    async def opened(place):
+    async def opened(place: Any) -> Any:
         path, body, role = PLACES[place]
         office = await open_office("liveagent")
         customer = await office.customer()
@@ -72,19 +75,21 @@ def at_a_place(open_office):
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_fact_occurred_when_the_client_says(at_a_place, place):
+async def test_a_fact_occurred_when_the_client_says(at_a_place: Any, place: Any) -> None:
     office, path, body, role = await at_a_place(place)
     assert occurred(await office.post(path, body | {"occurred_at": THEN}, role=role)) == {STORED}
 
 
 @pytest.mark.parametrize("place", sorted(PLACES.keys() - {"tickets", "voicemails"}))
-async def test_without_a_word_a_fact_occurred_now(at_a_place, place):
+async def test_without_a_word_a_fact_occurred_now(at_a_place: Any, place: Any) -> None:
     office, path, body, role = await at_a_place(place)
     assert -1 <= seconds_old(await office.post(path, body, role=role)) < 30
 
 
 @pytest.mark.parametrize(("place", "received_at"), [("tickets", STORED), ("voicemails", "2026-06-03T14:00:00Z")])
-async def test_without_a_word_a_ticket_occurred_when_it_was_received(at_a_place, place, received_at):
+async def test_without_a_word_a_ticket_occurred_when_it_was_received(
+    at_a_place: Any, place: str, received_at: Any
+) -> None:
     office, path, body, role = await at_a_place(place)
     answer = await office.post(path, body, role=role)
     ticket = next(event for event in answer["events"] if event["type"] == "TicketCreated")
@@ -92,7 +97,7 @@ async def test_without_a_word_a_ticket_occurred_when_it_was_received(at_a_place,
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_nothing_occurs_more_than_a_minute_ahead(at_a_place, place):
+async def test_nothing_occurs_more_than_a_minute_ahead(at_a_place: Any, place: Any) -> None:
     office, path, body, role = await at_a_place(place)
     problem = await office.refused(422, path, body | {"occurred_at": from_now(seconds=90)}, role=role)
     assert problem["type"] == "/problems/in-the-future"
@@ -100,7 +105,7 @@ async def test_nothing_occurs_more_than_a_minute_ahead(at_a_place, place):
     await office.post(path, body | {"occurred_at": from_now(seconds=45)}, role=role)
 
 
-async def test_a_package_is_dated_too(open_office):
+async def test_a_package_is_dated_too(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     contract = await office.contract(await office.customer())
     body = {"hours": 4, "from": "2026-06-01", "occurred_at": THEN}
@@ -108,7 +113,7 @@ async def test_a_package_is_dated_too(open_office):
     assert occurred(answer) == {STORED}
 
 
-async def test_a_ticket_received_by_a_clock_ahead_of_ours_takes_the_next_command(open_office):
+async def test_a_ticket_received_by_a_clock_ahead_of_ours_takes_the_next_command(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     received_at = from_now(seconds=50)
     ticket = await office.ticket(await office.served(), received_at=received_at)
@@ -122,14 +127,14 @@ async def test_a_ticket_received_by_a_clock_ahead_of_ours_takes_the_next_command
     await office.post(f"/v1/tickets/{ticket['id']}/time-entries", entry)
 
 
-async def test_what_is_received_in_the_future_is_refused_where_it_was_said(open_office):
+async def test_what_is_received_in_the_future_is_refused_where_it_was_said(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     body = {"customer": await office.served(), "channel": "email", "received_at": from_now(seconds=90)}
     problem = await office.refused(422, "/v1/tickets", body)
     assert [each["pointer"] for each in problem["errors"]] == ["/received_at"]
 
 
-async def test_nothing_happens_to_a_ticket_before_it_was_received(open_office):
+async def test_nothing_happens_to_a_ticket_before_it_was_received(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served(), received_at="2026-06-03T14:30:00Z")
     body = {"channel": "email", "text": "Hallo", "occurred_at": "2026-06-03T14:29:59Z"}
@@ -138,7 +143,7 @@ async def test_nothing_happens_to_a_ticket_before_it_was_received(open_office):
     await office.post(f"/v1/tickets/{ticket['id']}/responses", body | {"occurred_at": "2026-06-03T14:30:00Z"})
 
 
-async def test_calls_do_not_begin_in_the_future(open_office):
+async def test_calls_do_not_begin_in_the_future(open_office: OpenOffice) -> None:
     office = await open_office("hamburg")
     body = {"from": "+49 40 1", "started_at": from_now(minutes=5)}
     problem = await office.refused(422, "/v1/calls", body)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+
+from tests.ticket_service.conftest import OpenOffice, Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture(scope="module")
-def description(service):
+def description(service: Service) -> Any:
     return service.app.openapi()
 
 
-def operations(description):
+def operations(description: Any) -> Any:
     return [
         (method, path, operation)
         for path, methods in description["paths"].items()
@@ -23,7 +26,7 @@ def operations(description):
     ]
 
 
-def example(schema, components):  # noqa: PLR0911 - one answer a kind of schema
+def example(schema: Any, components: Any) -> Any:  # noqa: PLR0911 - one answer a kind of schema
     """What a reader who trusts the schema sends: its example, else its default, else the first value it names."""
     if "$ref" in schema:
         return example(components[schema["$ref"].rpartition("/")[2]], components)
@@ -49,14 +52,14 @@ def example(schema, components):  # noqa: PLR0911 - one answer a kind of schema
             raise AssertionError(f"no example of {schema}")
 
 
-async def test_it_is_openapi_3_1_and_readable(service, description):
+async def test_it_is_openapi_3_1_and_readable(service: Service, description: Any) -> None:
     answer = await service.client.get("/openapi.json")
     assert answer.json()["openapi"].startswith("3.1")
     assert answer.json() == json.loads(json.dumps(description))
     assert (await service.client.get("/docs")).status_code == 200
 
 
-async def test_every_operation_has_an_id_of_its_own_a_summary_and_an_example(description):
+async def test_every_operation_has_an_id_of_its_own_a_summary_and_an_example(description: Any) -> None:
     found = operations(description)
     ids = [operation["operationId"] for _, _, operation in found]
     assert len(ids) == len(set(ids))
@@ -66,7 +69,7 @@ async def test_every_operation_has_an_id_of_its_own_a_summary_and_an_example(des
         assert any("example" in content for content in good["content"].values()), path
 
 
-async def test_every_operation_below_v1_names_the_token_and_its_problems(description):
+async def test_every_operation_below_v1_names_the_token_and_its_problems(description: Any) -> None:
     for _, path, operation in operations(description):
         assert (operation.get("security") == [{"token": []}]) == path.startswith("/v1"), path
         assert "application/problem+json" in operation["responses"]["default"]["content"]
@@ -75,13 +78,13 @@ async def test_every_operation_below_v1_names_the_token_and_its_problems(descrip
     assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 
 
-async def test_a_command_is_described_in_its_own_words(description):
+async def test_a_command_is_described_in_its_own_words(description: Any) -> None:
     told = [operation.get("description", "") for _, _, operation in operations(description)]
     assert not any("A command's body" in each or "``" in each for each in told)
 
 
 @pytest.fixture
-def bodies(description):
+def bodies(description: Any) -> Any:
     """The documented body of every operation that takes one."""
     components = description["components"]["schemas"]
     return {
@@ -93,7 +96,7 @@ def bodies(description):
     }
 
 
-async def test_documented_bodies_are_understood(open_office, bodies):
+async def test_documented_bodies_are_understood(open_office: OpenOffice, bodies: Any) -> None:
     """Whatever else is in their way, it is not that they are wrong in themselves."""
     office = await open_office("infoniqa")
     customer = await office.customer()
@@ -126,7 +129,9 @@ async def test_documented_bodies_are_understood(open_office, bodies):
         )
 
 
-async def test_the_example_of_a_request_is_a_ticket_once_the_customer_is_ones_own(open_office, bodies):
+async def test_the_example_of_a_request_is_a_ticket_once_the_customer_is_ones_own(
+    open_office: OpenOffice, bodies: Any
+) -> None:
     office = await open_office("infoniqa")
     body = bodies["POST", "/v1/tickets"] | {"customer": await office.served()}
     answer = await office.call("POST", "/v1/tickets", body)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from tests.ticket_service.conftest import OpenOffice, Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,7 +53,7 @@ GET /health/live                          GET /health/ready                     
 """
 
 
-async def test_every_route_of_the_contract_is_served(service):
+async def test_every_route_of_the_contract_is_served(service: Service) -> None:
     words = CONTRACT.split()
     wanted = set(zip(words[::2], words[1::2], strict=True))
     paths = service.app.openapi()["paths"]
@@ -60,7 +65,7 @@ async def test_every_route_of_the_contract_is_served(service):
     assert wanted - served == set()
 
 
-async def test_a_customer_is_registered_and_read_again(open_office):
+async def test_a_customer_is_registered_and_read_again(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     answer = await office.call(
         "POST",
@@ -91,7 +96,7 @@ async def test_a_customer_is_registered_and_read_again(open_office):
     assert known["address"]["city"] == "Luzern"
 
 
-async def test_a_private_person_is_named_when_read_and_nowhere_else(open_office):
+async def test_a_private_person_is_named_when_read_and_nowhere_else(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     answer = await office.post(
         "/v1/customers", {"name": "Nele Neu", "kind": "person", "address": "Weg 2"}, role="admin"
@@ -101,7 +106,7 @@ async def test_a_private_person_is_named_when_read_and_nowhere_else(open_office)
     assert (known["name"], known["address"]) == ("Nele Neu", "Weg 2")
 
 
-async def test_contracts_devices_and_contacts_answer_with_what_was_made(open_office):
+async def test_contracts_devices_and_contacts_answer_with_what_was_made(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.customer()
     contract = await office.call(
@@ -134,7 +139,7 @@ async def test_contracts_devices_and_contacts_answer_with_what_was_made(open_off
     assert [event["type"] for event in contact["events"]] == ["ContactAssigned"]
 
 
-async def test_a_contract_gets_packages_and_an_end(open_office):
+async def test_a_contract_gets_packages_and_an_end(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     contract = await office.contract(await office.customer())
     bought = await office.post(f"/v1/contracts/{contract}/packages", {"hours": 8, "from": "2026-06-01"}, role="admin")
@@ -148,7 +153,7 @@ async def test_a_contract_gets_packages_and_an_end(open_office):
     assert read.headers["ETag"] == '"3"'
 
 
-async def test_an_addon_is_booked_and_ended(open_office):
+async def test_an_addon_is_booked_and_ended(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     contract = await office.contract(await office.customer())
     booked = await office.post(
@@ -163,7 +168,9 @@ async def test_an_addon_is_booked_and_ended(open_office):
     assert [event["type"] for event in ended["events"]] == ["AddonEnded"]
 
 
-async def test_intake_is_one_answer_with_everything_that_followed(open_office, ago):
+async def test_intake_is_one_answer_with_everything_that_followed(
+    open_office: OpenOffice, ago: Callable[..., str]
+) -> None:
     office = await open_office("digidesk")
     answer = await office.call(
         "POST",
@@ -213,7 +220,7 @@ DELIVERY = ("delivery", {"system": "test", "text": "Bitte prüfen"})
 ACCEPTANCE = ("acceptance", {"accepted": True, "on_behalf": AGREED})
 RESOLUTION = ("resolution", {"text": "Behoben"})
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Any, ...]] = {
     "severity": ([], {"severity": "normal"}, ["SeveritySet"]),
     "type": ([], {"type": "quick_high"}, ["TypeChanged"]),
     "priority": ([], {"priority": 1, "reason": "Abschluss", "agreement": AGREED}, ["PriorityChanged"]),
@@ -258,7 +265,9 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-async def test_a_ticket_command_answers_with_the_ticket_and_what_happened(open_office, path, ago):
+async def test_a_ticket_command_answers_with_the_ticket_and_what_happened(
+    open_office: OpenOffice, path: Any, ago: Callable[..., str]
+) -> None:
     given, body, types = COMMANDS[path]
     office = await open_office("digidesk", intake={"acknowledgement": {"cost_notice": True}})
     ticket = await office.ticket(await office.served(), received_at="2026-01-01T08:00:00Z")
@@ -273,7 +282,7 @@ async def test_a_ticket_command_answers_with_the_ticket_and_what_happened(open_o
     assert (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"] == done["ticket"]
 
 
-async def test_commands_without_a_body_take_none(open_office):
+async def test_commands_without_a_body_take_none(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     await office.post(f"/v1/tickets/{ticket['id']}/severity", {"severity": "mittel"})
@@ -283,7 +292,7 @@ async def test_commands_without_a_body_take_none(open_office):
     assert closed["ticket"]["state"] == "closed"
 
 
-async def test_a_logged_entry_is_corrected_by_its_id(open_office):
+async def test_a_logged_entry_is_corrected_by_its_id(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served(), received_at="2026-01-01T08:00:00Z")
     entry = {"start": "2026-01-02T09:00:00Z", "minutes": 45, "activity": "help", "agent": "agent-2"}
@@ -297,7 +306,7 @@ async def test_a_logged_entry_is_corrected_by_its_id(open_office):
     assert problem["type"] == "/problems/time-entry-not-found"
 
 
-async def test_terms_are_migrated_to_a_version_that_exists(open_office):
+async def test_terms_are_migrated_to_a_version_that_exists(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     path = f"/v1/tickets/{ticket['id']}/terms"
@@ -308,7 +317,7 @@ async def test_terms_are_migrated_to_a_version_that_exists(open_office):
     assert done["events"][0]["data"]["reason"] == "Neue Fassung"
 
 
-async def test_what_is_not_possible_now_says_what_would_be(open_office):
+async def test_what_is_not_possible_now_says_what_would_be(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     await office.post(f"/v1/tickets/{ticket['id']}/resolution", {"text": "Behoben"})
@@ -319,7 +328,7 @@ async def test_what_is_not_possible_now_says_what_would_be(open_office):
     assert problem["instance"] == f"/v1/tickets/{ticket['id']}/resolution"
 
 
-async def test_unknown_fields_and_impossible_values_are_pointed_at(open_office):
+async def test_unknown_fields_and_impossible_values_are_pointed_at(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())
     problem = await office.refused(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fristwerk_language.terms import read_yaml
+from tests.ticket_service.conftest import Office, OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,14 +31,14 @@ SUPPORT = {
 }
 
 
-async def put(office, path, content, media_type="application/yaml", **headers):
+async def put(office: Office, path: Any, content: Any, media_type: Any = "application/yaml", **headers: Any) -> Any:
     """The answer to a document put as text."""
     given = office.who("admin") | {"Content-Type": media_type} | headers
     return await office.service.client.put(path, content=content, headers=given)
 
 
 @pytest.mark.parametrize("file", sorted(TERMS.glob("calendars/*.yaml")), ids=lambda file: file.stem)
-async def test_every_shipped_calendar_is_published_as_it_stands(open_office, file):
+async def test_every_shipped_calendar_is_published_as_it_stands(open_office: OpenOffice, file: Any) -> None:
     office = await open_office("infoniqa")
     answer = await put(office, f"/v1/calendars/{file.stem}", file.read_bytes())
     assert answer.status_code in (200, 201)
@@ -46,7 +48,7 @@ async def test_every_shipped_calendar_is_published_as_it_stands(open_office, fil
     assert (await office.get(f"/v1/calendars/{file.stem}"))["calendar"] == calendar
 
 
-async def test_the_same_document_again_makes_no_version_in_yaml_or_json(open_office):
+async def test_the_same_document_again_makes_no_version_in_yaml_or_json(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     file = TERMS / "agreements" / "infoniqa.yaml"
     again = await put(office, "/v1/agreements/infoniqa", file.read_bytes())
@@ -56,7 +58,7 @@ async def test_the_same_document_again_makes_no_version_in_yaml_or_json(open_off
     assert [each["version"] for each in (await office.get("/v1/agreements/infoniqa/versions"))["items"]] == [1]
 
 
-async def test_versions_stay_and_say_what_superseded_them(open_office):
+async def test_versions_stay_and_say_what_superseded_them(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     for number in range(2, 5):
         made = await office.publish("agreements/infoniqa", title=f"Fassung {number}")
@@ -77,7 +79,7 @@ async def test_versions_stay_and_say_what_superseded_them(open_office):
     assert problem["type"] == "/problems/version-not-found"
 
 
-async def test_a_difference_names_the_places_and_the_days(open_office):
+async def test_a_difference_names_the_places_and_the_days(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await office.publish("calendars/infoniqa", bridge_days=True)
     diff = await office.get("/v1/calendars/infoniqa/diff?from=1&to=2")
@@ -91,7 +93,7 @@ async def test_a_difference_names_the_places_and_the_days(open_office):
     assert diff["changes"] == [{"pointer": "/title", "old": "Infoniqa Customer Support", "new": "Neu"}]
 
 
-async def test_a_preview_materialises_and_stores_nothing(open_office):
+async def test_a_preview_materialises_and_stores_nothing(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     before = await office.service.position()
     text = (TERMS / "calendars" / "hamburg.yaml").read_bytes()
@@ -113,7 +115,9 @@ async def test_a_preview_materialises_and_stores_nothing(open_office):
         ({"holidays": [{"country": "XX"}]}, "/holidays/0"),
     ],
 )
-async def test_an_impossible_calendar_is_refused_with_the_place(open_office, change, pointer):
+async def test_an_impossible_calendar_is_refused_with_the_place(
+    open_office: OpenOffice, change: Any, pointer: str
+) -> None:
     office = await open_office("infoniqa")
     problem = await office.refused(422, "/v1/calendars/office", OFFICE_HOURS | change, method="PUT", role="admin")
     assert problem["errors"][0]["pointer"].startswith(pointer)
@@ -131,14 +135,16 @@ async def test_an_impossible_calendar_is_refused_with_the_place(open_office, cha
         ({"currency": "Taler"}, "/currency"),
     ],
 )
-async def test_an_impossible_agreement_is_refused_with_the_place(open_office, change, pointer):
+async def test_an_impossible_agreement_is_refused_with_the_place(
+    open_office: OpenOffice, change: Any, pointer: str
+) -> None:
     office = await open_office("infoniqa")
     await office.call("PUT", "/v1/calendars/office", OFFICE_HOURS, role="admin")
     problem = await office.refused(422, "/v1/agreements/support", SUPPORT | change, method="PUT", role="admin")
     assert problem["errors"][0]["pointer"].startswith(pointer)
 
 
-async def test_a_document_is_put_under_its_own_name(open_office):
+async def test_a_document_is_put_under_its_own_name(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     problem = await office.refused(422, "/v1/calendars/bureau", OFFICE_HOURS, method="PUT", role="admin")
     assert problem["errors"][0]["pointer"] == "/calendar"
@@ -157,7 +163,9 @@ async def test_a_document_is_put_under_its_own_name(open_office):
         (b"\xff\xfe", "application/yaml", 400),
     ],
 )
-async def test_what_is_no_document_is_a_clear_problem(open_office, content, media_type, status):
+async def test_what_is_no_document_is_a_clear_problem(
+    open_office: OpenOffice, content: bytes, media_type: str, status: int
+) -> None:
     office = await open_office("infoniqa")
     before = await office.service.position()
     answer = await put(office, "/v1/calendars/office", content, media_type)
@@ -166,7 +174,7 @@ async def test_what_is_no_document_is_a_clear_problem(open_office, content, medi
     assert await office.service.position() == before
 
 
-async def test_if_match_keeps_a_publication_from_overwriting_anothers(open_office):
+async def test_if_match_keeps_a_publication_from_overwriting_anothers(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     text = (TERMS / "agreements" / "infoniqa.yaml").read_bytes()
     newer = text.replace(b"title: Infoniqa", b"title: Neue Infoniqa")
@@ -176,7 +184,7 @@ async def test_if_match_keeps_a_publication_from_overwriting_anothers(open_offic
     assert [each["version"] for each in (await office.get("/v1/agreements/infoniqa/versions"))["items"]] == [1, 2]
 
 
-async def test_ten_who_publish_the_same_at_once_make_one_version(open_office):
+async def test_ten_who_publish_the_same_at_once_make_one_version(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     same = await asyncio.gather(
         *(office.call("PUT", "/v1/calendars/office", OFFICE_HOURS, role="admin") for _ in range(10))
@@ -191,7 +199,7 @@ async def test_ten_who_publish_the_same_at_once_make_one_version(open_office):
     assert sorted(each.json()["calendar"]["version"] for each in different) == list(range(2, 12))
 
 
-async def test_a_name_with_a_dot_never_reads_or_continues_another_providers_terms(open_office):
+async def test_a_name_with_a_dot_never_reads_or_continues_another_providers_terms(open_office: OpenOffice) -> None:
     """The streams of provider a.b's calendar c and provider a's calendar b.c have the same name."""
     office = await open_office("infoniqa")
     theirs, ours = office.of(f"{office.provider}.north"), office
@@ -214,7 +222,9 @@ async def test_a_name_with_a_dot_never_reads_or_continues_another_providers_term
     ],
     ids=["YAML beyond the limit", "broken JSON", "JSON", "unknown keys"],
 )
-async def test_a_large_document_is_refused_and_leaves_the_event_loop_to_others(open_office, content, media_type):
+async def test_a_large_document_is_refused_and_leaves_the_event_loop_to_others(
+    open_office: OpenOffice, content: Any, media_type: str
+) -> None:
     office = await open_office("infoniqa")
     longest, stopped = 0.0, asyncio.Event()
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+
+from tests.ticket_service.conftest import OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture
-def told(open_office):
+def told(open_office: OpenOffice) -> Any:
     """A ticket of June 3rd: severity at 10, a question at 11, and an answer of 9:30 that is entered last."""
 
-    async def opened():
+    async def opened() -> Any:
         office = await open_office("infoniqa")
         ticket = await office.ticket(await office.served(), received_at="2026-06-03T09:00:00+02:00")
         path = f"/v1/tickets/{ticket['id']}"
@@ -29,7 +32,7 @@ def told(open_office):
     return opened
 
 
-async def test_the_state_at_an_instant_is_what_had_occurred_by_then(told):
+async def test_the_state_at_an_instant_is_what_had_occurred_by_then(told: Any) -> None:
     office, path = await told()
     states = {}
     for time in ("09:00", "09:30", "10:00", "10:59", "11:00"):
@@ -46,7 +49,7 @@ async def test_the_state_at_an_instant_is_what_had_occurred_by_then(told):
     assert "then" in problem["detail"]
 
 
-async def test_what_was_known_at_an_instant_is_what_had_been_recorded(told):
+async def test_what_was_known_at_an_instant_is_what_had_been_recorded(told: Any) -> None:
     office, path = await told()
     events = (await office.get(f"{path}/events"))["items"]
     for event in events:
@@ -59,7 +62,7 @@ async def test_what_was_known_at_an_instant_is_what_had_been_recorded(told):
     assert both["last_response_at"] == "2026-06-03T07:30:00Z"
 
 
-async def test_an_offset_whose_plus_was_not_escaped_is_understood(told):
+async def test_an_offset_whose_plus_was_not_escaped_is_understood(told: Any) -> None:
     office, path = await told()
     escaped = await office.call("GET", f"{path}?at=2026-06-03T10:00:00%2B02:00")
     answer = await office.call("GET", f"{path}?at=2026-06-03T10:00:00+02:00")
@@ -69,14 +72,14 @@ async def test_an_offset_whose_plus_was_not_escaped_is_understood(told):
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-06-03", "2026-06-03T10:00:00", "2026-13-01T00:00:00Z", "%2B", "0"])
-async def test_what_is_no_instant_is_refused(told, at):
+async def test_what_is_no_instant_is_refused(told: Any, at: str) -> None:
     office, path = await told()
     for name in ("at", "known_at"):
         problem = await office.refused(422, f"{path}?{name}={at}", method="GET")
         assert [each["pointer"] for each in problem["errors"]] == [f"#query/{name}"]
 
 
-async def test_a_history_opens_what_is_personal_and_says_when_it_was_recorded(told):
+async def test_a_history_opens_what_is_personal_and_says_when_it_was_recorded(told: Any) -> None:
     office, path = await told()
     items = (await office.get(f"{path}/events"))["items"]
     assert [each["type"] for each in items] == ["TicketCreated", "SeveritySet", "InformationRequested", "Responded"]
@@ -87,7 +90,7 @@ async def test_a_history_opens_what_is_personal_and_says_when_it_was_recorded(to
     assert items[1]["personal"] is None
 
 
-async def test_a_customer_reads_the_own_history_without_notes_among_staff(told):
+async def test_a_customer_reads_the_own_history_without_notes_among_staff(told: Any) -> None:
     office, path = await told()
     ticket = (await office.get(path))["ticket"]
     await office.post(f"{path}/responses", {"channel": "email", "text": "Kunde ist schwierig", "visible": False})

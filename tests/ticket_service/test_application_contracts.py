@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+
+from tests.ticket_service.conftest import Office, OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SIGNED = {"agreement": "fluxpunkt", "plan": "service_and_maintenance", "group": "contract", "from": "2026-01-01"}
 
 
-async def sign(office, customer, **changes):
+async def sign(office: Office, customer: Any, **changes: Any) -> Any:
     return await office.post(f"/v1/customers/{customer}/contracts", SIGNED | changes, role="admin")
 
 
-async def test_a_contract_signed_later_raises_what_is_open_in_the_same_transaction(open_office):
+async def test_a_contract_signed_later_raises_what_is_open_in_the_same_transaction(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     customer = await office.customer(kind="prospect", name="Neugierig")
     still_open, done = await office.ticket(customer), await office.ticket(customer)
@@ -29,7 +32,7 @@ async def test_a_contract_signed_later_raises_what_is_open_in_the_same_transacti
     assert (await office.get(f"/v1/tickets/{done['id']}"))["ticket"]["priority"] == 3
 
 
-async def test_nothing_is_raised_twice_nor_what_a_person_has_agreed_on(open_office):
+async def test_nothing_is_raised_twice_nor_what_a_person_has_agreed_on(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     customer = await office.customer()
     ticket = await office.ticket(customer)
@@ -43,14 +46,14 @@ async def test_nothing_is_raised_twice_nor_what_a_person_has_agreed_on(open_offi
     assert (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["priority"] == 5
 
 
-async def test_a_contract_that_begins_later_raises_nothing_yet(open_office):
+async def test_a_contract_that_begins_later_raises_nothing_yet(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     customer = await office.customer()
     await office.ticket(customer)
     assert len((await sign(office, customer, **{"from": "2031-01-01"}))["events"]) == 1
 
 
-async def test_a_backdated_signature_never_raises_a_ticket_before_it_was_received(open_office):
+async def test_a_backdated_signature_never_raises_a_ticket_before_it_was_received(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     customer = await office.customer()
     ticket = await office.ticket(customer, received_at="2026-06-03T14:30:00Z")
@@ -58,17 +61,17 @@ async def test_a_backdated_signature_never_raises_a_ticket_before_it_was_receive
     assert [event["occurred_at"] for event in answer["events"]] == ["2026-02-01T09:00:00Z", ticket["received_at"]]
 
 
-async def test_signing_while_everybody_works_on_the_tickets_loses_nothing(open_office):
+async def test_signing_while_everybody_works_on_the_tickets_loses_nothing(open_office: OpenOffice) -> None:
     """Signing is decided again when somebody was faster with one of the tickets."""
     office = await open_office("fluxpunkt")
     customer = await office.customer()
     tickets = [(await office.ticket(customer))["id"] for _ in range(5)]
 
-    async def respond(number):
+    async def respond(number: Any) -> Any:
         path = f"/v1/tickets/{tickets[number % 5]}/responses"
         return await office.call("POST", path, {"channel": "email", "text": str(number)})
 
-    async def signed():
+    async def signed() -> Any:
         return await office.call("POST", f"/v1/customers/{customer}/contracts", SIGNED, role="admin")
 
     answers = await asyncio.gather(*(respond(number) for number in range(40)), signed(), signed())
@@ -83,7 +86,7 @@ async def test_signing_while_everybody_works_on_the_tickets_loses_nothing(open_o
 DEDICATED = {"role": "dedicated_agent", "agent": "agent-9"}
 
 
-async def test_an_exclusive_agent_serves_one_customer_and_is_free_again_when_replaced(open_office):
+async def test_an_exclusive_agent_serves_one_customer_and_is_free_again_when_replaced(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     gross, klein = await office.served(name="Gross SE"), await office.served(name="Klein")
     await office.post(f"/v1/customers/{gross}/contacts", DEDICATED, role="admin")
@@ -97,7 +100,7 @@ async def test_an_exclusive_agent_serves_one_customer_and_is_free_again_when_rep
     await office.post(f"/v1/customers/{klein}/contacts", DEDICATED, role="admin")
 
 
-async def test_of_two_who_want_the_same_agent_at_once_one_gets_it(open_office):
+async def test_of_two_who_want_the_same_agent_at_once_one_gets_it(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     customers = [await office.served(name=f"Kunde {number}") for number in range(6)]
     answers = await asyncio.gather(
@@ -106,13 +109,13 @@ async def test_of_two_who_want_the_same_agent_at_once_one_gets_it(open_office):
     assert sorted(each.status_code for each in answers) == [201] + [409] * 5
 
 
-async def test_without_exclusivity_an_agent_may_serve_several(open_office):
+async def test_without_exclusivity_an_agent_may_serve_several(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     for _ in range(2):
         await office.post(f"/v1/customers/{await office.customer()}/contacts", DEDICATED, role="admin")
 
 
-async def test_an_addon_on_another_plan_is_refused_and_named(open_office):
+async def test_an_addon_on_another_plan_is_refused_and_named(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     contract = await office.contract(await office.customer(), plan="small")
     body = {"addon": "dedicated_support", "from": "2026-06-16"}

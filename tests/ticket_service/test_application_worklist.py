@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tests.ticket_service.conftest import Office, OpenOffice
 from ticket_service.queries.read_model import ReadModel
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def worklist(office, query=""):
+async def worklist(office: Office, query: Any = "") -> Any:
     return [each["id"] for each in (await office.get(f"/v1/worklist{query}"))["items"]]
 
 
-async def opened(office, customer, names):
+async def opened(office: Office, customer: Any, names: Any) -> Any:
     """Tickets by name, received one after the other; what each is stands beside its name."""
     made = {}
     for number, (name, body) in enumerate(names.items()):
@@ -71,14 +73,14 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("agreement", ORDERS)
-async def test_each_agreement_has_its_own_order(open_office, agreement):
+async def test_each_agreement_has_its_own_order(open_office: OpenOffice, agreement: Any) -> None:
     names, expected = ORDERS[agreement]
     office = await open_office(agreement)
     made = await opened(office, await office.served(), names)
     assert await worklist(office) == [made[name] for name in expected]
 
 
-async def test_a_contracts_ticket_comes_first_however_critical_the_other_is(open_office):
+async def test_a_contracts_ticket_comes_first_however_critical_the_other_is(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     stranger = await office.customer(kind="prospect", name="Neugierig")
     critical = (await office.ticket(stranger, severity="kritisch"))["id"]
@@ -86,7 +88,7 @@ async def test_a_contracts_ticket_comes_first_however_critical_the_other_is(open
     assert await worklist(office) == [low, critical]
 
 
-async def test_the_place_follows_the_present_contract_and_its_end(open_office):
+async def test_the_place_follows_the_present_contract_and_its_end(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     older, younger = await office.customer(), await office.customer()
     first = (await office.ticket(older, received_at="2026-06-03T08:00:00Z"))["id"]
@@ -102,7 +104,7 @@ async def test_the_place_follows_the_present_contract_and_its_end(open_office):
     assert await worklist(office) == [first, second]
 
 
-async def test_the_order_follows_every_change_of_a_ticket(open_office):
+async def test_the_order_follows_every_change_of_a_ticket(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     made = await opened(office, await office.served(), {name: {"severity": "niedrig"} for name in "abc"})
     assert await worklist(office) == [made[name] for name in "abc"]
@@ -118,7 +120,7 @@ async def test_the_order_follows_every_change_of_a_ticket(open_office):
     assert await worklist(office) == [made[name] for name in "bca"]
 
 
-async def test_many_changes_at_once_are_ordered_like_few(open_office):
+async def test_many_changes_at_once_are_ordered_like_few(open_office: OpenOffice) -> None:
     """More changes than are put in one by one are sorted anew; the order is the same."""
     office = await open_office("infoniqa")
     customer = await office.served()
@@ -136,7 +138,7 @@ async def test_many_changes_at_once_are_ordered_like_few(open_office):
     assert len(keys) == 121
 
 
-async def test_pages_go_on_behind_a_ticket_that_was_done_meanwhile(open_office):
+async def test_pages_go_on_behind_a_ticket_that_was_done_meanwhile(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     made = await opened(office, await office.served(), {name: {"severity": "niedrig"} for name in "abcde"})
     first = await office.call("GET", "/v1/worklist?limit=2")
@@ -151,26 +153,28 @@ async def test_pages_go_on_behind_a_ticket_that_was_done_meanwhile(open_office):
     await office.refused(422, "/v1/worklist?after=nothing", method="GET")
 
 
-async def test_an_empty_list_is_empty_and_has_nothing_to_give(open_office):
+async def test_an_empty_list_is_empty_and_has_nothing_to_give(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     assert await worklist(office) == []
     problem = await office.refused(409, "/v1/worklist/next")
     assert problem["type"] == "/problems/worklist-empty"
 
 
-async def test_a_page_shows_every_ticket_as_it_is_now_and_reads_again_only_what_has_changed(open_office, monkeypatch):
+async def test_a_page_shows_every_ticket_as_it_is_now_and_reads_again_only_what_has_changed(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = await open_office("fluxpunkt")
     made = await opened(office, await office.served(), {name: {"severity": "hoch"} for name in "abcd"})
     read = []
     tickets_with = ReadModel.tickets_with
 
-    async def noted(self, ids):
+    async def noted(self: Any, ids: Any) -> Any:
         read.append(sorted(ids))
         return await tickets_with(self, ids)
 
     monkeypatch.setattr(ReadModel, "tickets_with", noted)
 
-    async def shown():
+    async def shown() -> Any:
         items = (await office.get("/v1/worklist"))["items"]
         tickets = [(await office.get(f"/v1/tickets/{each['id']}"))["ticket"] for each in items]
         assert items == tickets
@@ -183,7 +187,7 @@ async def test_a_page_shows_every_ticket_as_it_is_now_and_reads_again_only_what_
     assert read == [sorted(made.values()), [made["b"]]]
 
 
-async def test_next_gives_the_first_that_can_be_worked_on_and_nobody_has(open_office):
+async def test_next_gives_the_first_that_can_be_worked_on_and_nobody_has(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     served, stranger = await office.served(), await office.customer()
     names = {name: {"severity": "hoch"} for name in ("waiting", "taken", "free")}
@@ -201,7 +205,7 @@ async def test_next_gives_the_first_that_can_be_worked_on_and_nobody_has(open_of
     assert back["ticket"]["id"] == made["taken"]
 
 
-async def test_twenty_who_ask_at_once_get_twenty_tickets(open_office):
+async def test_twenty_who_ask_at_once_get_twenty_tickets(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     customer = await office.served()
     made = [(await office.ticket(customer))["id"] for _ in range(18)]
@@ -214,7 +218,7 @@ async def test_twenty_who_ask_at_once_get_twenty_tickets(open_office):
     assert [each.status_code for each in answers].count(409) == 2
 
 
-async def test_a_provider_sees_nothing_of_anothers_worklist(open_office):
+async def test_a_provider_sees_nothing_of_anothers_worklist(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await office.ticket(await office.served())
     elsewhere = office.of("somebody-else")

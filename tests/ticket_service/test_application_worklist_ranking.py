@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ CUSTOMERS = ("a", "b", "c")
 class Published:
     """Terms of which there is one version."""
 
-    async def agreement_version(self, provider, name, version):
+    async def agreement_version(self, provider: Any, name: Any, version: Any) -> Any:
         assert (provider, name, version) == ("flux", "fluxpunkt", 1)
         return AGREEMENT
 
@@ -34,30 +35,32 @@ class Published:
 class Rows:
     """A read model of tickets and contracts in memory."""
 
-    def __init__(self):
-        self.tickets, self.contracts, self.position = {}, {}, 0
+    def __init__(self) -> None:
+        self.tickets: dict[str, tuple[int, Any]] = {}
+        self.contracts: dict[str, tuple[int, Any]] = {}
+        self.position = 0
 
-    def put(self, rows, row):
+    def put(self, rows: Any, row: Any) -> None:
         self.position += 1
         rows[row.id] = (self.position, row)
 
-    async def placed_after(self, _provider, position):
+    async def placed_after(self, _provider: Any, position: Any) -> Any:
         found = [each for each in self.tickets.values() if each[0] > position]
         if position == 0:
             found = [each for each in found if each[1].state not in ("resolved", "closed")]
         return self._answered(found, position)
 
-    async def contracts_after(self, _provider, position):
+    async def contracts_after(self, _provider: Any, position: Any) -> Any:
         return self._answered([each for each in self.contracts.values() if each[0] > position], position)
 
     @staticmethod
-    def _answered(found, position):
+    def _answered(found: Any, position: Any) -> Any:
         found.sort(key=lambda each: each[0])
         return [row for _, row in found], found[-1][0] if found else position
 
 
-def ticket(number, **changes):
-    facts = {
+def ticket(number: Any, **changes: Any) -> Any:
+    facts: dict[str, Any] = {
         "id": f"t-{number}",
         "position": 0,
         "reference": f"FLU-{number}",
@@ -75,11 +78,11 @@ def ticket(number, **changes):
     return Placed(**(facts | changes))
 
 
-def sorted_anew(rows, now):
+def sorted_anew(rows: Any, now: Any) -> Any:
     """The order without any memory."""
     day = now.date()
 
-    def key(each):
+    def key(each: Any) -> Any:
         held = [row for _, row in rows.contracts.values() if row.customer == each.customer and in_force(row, day)]
         present = min(held, key=lambda row: (row.from_on, row.id), default=None)
         return sort_key(each, group_of(present, AGREEMENT), AGREEMENT), each.id
@@ -115,9 +118,9 @@ steps = st.lists(tickets | contracts | st.sampled_from(["look", "next day"]), ma
 
 @settings(max_examples=examples(150), deadline=None)
 @given(steps)
-def test_the_kept_order_is_the_sorted_one(steps):
-    async def play():
-        rows, ranking, now = Rows(), Ranking("flux", Published()), NOON
+def test_the_kept_order_is_the_sorted_one(steps: Any) -> None:
+    async def play() -> None:
+        rows, ranking, now = Rows(), Ranking("flux", cast("Any", Published())), NOON
         for step in [*steps, "look"]:
             match step:
                 case Placed():
@@ -130,7 +133,7 @@ def test_the_kept_order_is_the_sorted_one(steps):
                 case "next day":
                     now += timedelta(days=1)
                 case _:
-                    await ranking.refresh(rows, now, rows.position)
+                    await ranking.refresh(cast("Any", rows), now, rows.position)
                     assert [each.id for each in ranking.first()] == sorted_anew(rows, now)
                     middle = next(iter(rows.tickets.values()), None)
                     if middle is not None:
@@ -140,37 +143,37 @@ def test_the_kept_order_is_the_sorted_one(steps):
     asyncio.run(play())
 
 
-def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have():
-    async def play():
-        rows, ranking = Rows(), Ranking("flux", Published())
+def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have() -> None:
+    async def play() -> None:
+        rows, ranking = Rows(), Ranking("flux", cast("Any", Published()))
         for number in range(5):
             rows.put(rows.tickets, ticket(number, received_at=NOON + timedelta(minutes=number)))
-        await ranking.refresh(rows, NOON, rows.position)
+        await ranking.refresh(cast("Any", rows), NOON, rows.position)
         done = ticket(2, received_at=NOON + timedelta(minutes=2), state="closed")
         rows.put(rows.tickets, done)
-        await ranking.refresh(rows, NOON, rows.position)
+        await ranking.refresh(cast("Any", rows), NOON, rows.position)
         assert [each.id for each in await ranking.page(None, 10)] == ["t-0", "t-1", "t-3", "t-4"]
         assert [each.id for each in await ranking.page(done, 1)] == ["t-3"]
 
     asyncio.run(play())
 
 
-def test_where_nothing_has_changed_nothing_is_asked():
+def test_where_nothing_has_changed_nothing_is_asked() -> None:
     class Asked(Rows):
         times = 0
 
-        async def placed_after(self, provider, position):
+        async def placed_after(self, provider: Any, position: Any) -> Any:
             self.times += 1
             return await super().placed_after(provider, position)
 
-    async def play():
-        rows, ranking = Asked(), Ranking("flux", Published())
+    async def play() -> None:
+        rows, ranking = Asked(), Ranking("flux", cast("Any", Published()))
         rows.put(rows.tickets, ticket(1))
         for day in (NOON, NOON, NOON + timedelta(days=1)):
-            await ranking.refresh(rows, day, rows.position)
+            await ranking.refresh(cast("Any", rows), day, rows.position)
         assert rows.times == 1
         rows.put(rows.tickets, ticket(2))
-        await ranking.refresh(rows, NOON, rows.position)
+        await ranking.refresh(cast("Any", rows), NOON, rows.position)
         assert rows.times == 2
         assert {each.id for each in ranking.first()} == {"t-1", "t-2"}
 

@@ -5,7 +5,7 @@ import os
 from ticket_service.entropy import BLOCK_BYTES, Randomness
 
 
-def test_no_bytes_are_given_twice():
+def test_no_bytes_are_given_twice() -> None:
     randomness = Randomness()
     sizes = [10, 12, BLOCK_BYTES, 1, BLOCK_BYTES - 1, 4_000, 12] + [12] * 2_000
     given = [randomness(size) for size in sizes]
@@ -15,7 +15,7 @@ def test_no_bytes_are_given_twice():
     assert max(b"".join(given).count(each) for each in given[-100:]) == 1
 
 
-def test_a_forked_process_gives_others():
+def test_a_forked_process_gives_others() -> None:
     randomness = Randomness()
     randomness(12)
     reader, writer = os.pipe()

@@ -6,12 +6,15 @@ import asyncio
 import json
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.read_models import IRREPLACEABLE, sqlite_database
 from fristwerk_platform.settings import Settings
+from tests.ticket_service.conftest import Office, OpenOffice, OpenService, Service
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData, Sealed
 
@@ -22,10 +25,10 @@ WORDS = ("Anna Geheim", "anna@geheim.example", "+41 41 999 77 55", "41419997755"
 
 
 @pytest.fixture
-def open_personal(tmp_path):
+def open_personal(tmp_path: Path) -> Any:
     """Personal data in a file of its own; ``closed`` lets go of it."""
 
-    async def opened(key=KEY):
+    async def opened(key: Any = KEY) -> Any:
         database = sqlite_database(tmp_path / "keys.db", personal_data.metadata, IRREPLACEABLE)
         await database.create()
         return PersonalData(database, key), database
@@ -33,7 +36,7 @@ def open_personal(tmp_path):
     return opened
 
 
-async def test_what_was_sealed_opens_for_its_subject_in_its_event_and_nowhere_else(open_personal):
+async def test_what_was_sealed_opens_for_its_subject_in_its_event_and_nowhere_else(open_personal: Any) -> None:
     personal, database = await open_personal()
     text = await personal.seal("c-1", "event-1", {"name": "Anna Geheim"})
     assert text.startswith("fw1.c-1.")
@@ -48,14 +51,14 @@ async def test_what_was_sealed_opens_for_its_subject_in_its_event_and_nowhere_el
     await database.close()
 
 
-async def test_the_same_content_is_never_sealed_to_the_same_text(open_personal):
+async def test_the_same_content_is_never_sealed_to_the_same_text(open_personal: Any) -> None:
     personal, database = await open_personal()
     texts = {await personal.seal("c-1", "event-1", {"name": "Anna"}) for _ in range(10)}
     assert len(texts) == 10
     await database.close()
 
 
-async def test_a_restart_opens_what_was_sealed_before_and_another_key_file_is_noticed(open_personal):
+async def test_a_restart_opens_what_was_sealed_before_and_another_key_file_is_noticed(open_personal: Any) -> None:
     personal, database = await open_personal()
     text = await personal.seal("c-1", "event-1", {"name": "Anna"})
     await database.close()
@@ -69,7 +72,7 @@ async def test_a_restart_opens_what_was_sealed_before_and_another_key_file_is_no
     await database.close()
 
 
-async def test_two_processes_that_make_a_subjects_key_at_once_share_it(open_personal):
+async def test_two_processes_that_make_a_subjects_key_at_once_share_it(open_personal: Any) -> None:
     (here, first), (there, second) = await open_personal(), await open_personal()
     texts = await asyncio.gather(
         here.seal("c-1", "event-1", {"n": 1}),
@@ -83,7 +86,7 @@ async def test_two_processes_that_make_a_subjects_key_at_once_share_it(open_pers
     await second.close()
 
 
-async def test_a_forgotten_key_opens_nothing_and_can_be_forgotten_again(open_personal):
+async def test_a_forgotten_key_opens_nothing_and_can_be_forgotten_again(open_personal: Any) -> None:
     personal, database = await open_personal()
     text = await personal.seal("c-1", "event-1", {"name": "Anna"})
     for _ in range(2):
@@ -92,7 +95,7 @@ async def test_a_forgotten_key_opens_nothing_and_can_be_forgotten_again(open_per
     await database.close()
 
 
-async def everything_said(office):
+async def everything_said(office: Office) -> Any:
     """A private person's ticket in which each text holds a name, number or word that is personal."""
     name, email, phone, number, street, words = WORDS
     person = {
@@ -139,7 +142,7 @@ async def everything_said(office):
     return key, ticket
 
 
-async def everything_read(office, customer, ticket):
+async def everything_read(office: Office, customer: Any, ticket: Any) -> Any:
     """What every route shows that speaks of the person, as one text."""
     reads = [
         f"/v1/customers/{customer}",
@@ -156,7 +159,7 @@ async def everything_read(office, customer, ticket):
     return json.dumps(bodies, ensure_ascii=False) + feed.text
 
 
-def found_in(folder, words):
+def found_in(folder: Any, words: Any) -> Any:
     """Where a word lies open in any byte of any file, in any of the usual encodings."""
     hits = []
     for file in sorted(each for each in folder.rglob("*") if each.is_file()):
@@ -167,7 +170,9 @@ def found_in(folder, words):
     return hits
 
 
-async def test_no_byte_of_any_file_tells_who_it_was(tmp_path, open_service, open_office):
+async def test_no_byte_of_any_file_tells_who_it_was(
+    tmp_path: Path, open_service: OpenService, open_office: OpenOffice
+) -> None:
     """Log, answers kept for replay, read models and their write-ahead files."""
     async with open_service(Settings(var=tmp_path)) as service:
         office = await open_office("digidesk", at=service)
@@ -179,7 +184,9 @@ async def test_no_byte_of_any_file_tells_who_it_was(tmp_path, open_service, open
     assert found_in(tmp_path, WORDS) == []
 
 
-async def test_a_forgotten_person_is_unreadable_by_every_route_and_nothing_else_changes(service, open_office):
+async def test_a_forgotten_person_is_unreadable_by_every_route_and_nothing_else_changes(
+    service: Service, open_office: OpenOffice
+) -> None:
     office = await open_office("digidesk")
     customer, ticket = await everything_said(office)
     before = await service.lines()
@@ -206,7 +213,7 @@ async def test_a_forgotten_person_is_unreadable_by_every_route_and_nothing_else_
     assert {json.dumps(each["personal"]) for each in history[:-1]} == {"null"}
 
 
-async def test_a_forgotten_company_goes_on_and_can_be_forgotten_again(open_office):
+async def test_a_forgotten_company_goes_on_and_can_be_forgotten_again(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
     customer = await office.served(name="Gross & Gut SE", contact={"name": WORDS[0], "phone": WORDS[2]})
     agent = {"role": "dedicated_agent", "agent": "agent-9"}
@@ -227,7 +234,9 @@ async def test_a_forgotten_company_goes_on_and_can_be_forgotten_again(open_offic
     assert (nothing.status_code, nothing.json()["events"]) == (200, [])
 
 
-async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(tmp_path, open_service, open_office):
+async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(
+    tmp_path: Path, open_service: OpenService, open_office: OpenOffice
+) -> None:
     """The rebuild deletes the forgotten keys once more, and only those."""
     async with open_service(Settings(var=tmp_path)) as service:
         office = await open_office("liveagent", at=service)
@@ -247,7 +256,9 @@ async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(tmp_pa
         assert (await office.get("/v1/customers?phone=%2B41419997755"))["items"] == []
 
 
-async def test_another_process_that_still_knows_the_key_opens_nothing_either(tmp_path, open_service, open_office):
+async def test_another_process_that_still_knows_the_key_opens_nothing_either(
+    tmp_path: Path, open_service: OpenService, open_office: OpenOffice
+) -> None:
     async with open_service(Settings(var=tmp_path)) as first, open_service(Settings(var=tmp_path)) as second:
         here = await open_office("digidesk", at=first)
         there = type(here)(second, here.provider, here.agreement)
@@ -258,7 +269,7 @@ async def test_another_process_that_still_knows_the_key_opens_nothing_either(tmp
         assert [word for word in WORDS if word in shown] == []
 
 
-async def test_a_number_of_a_kept_call_is_forgotten_with_its_caller(open_office):
+async def test_a_number_of_a_kept_call_is_forgotten_with_its_caller(open_office: OpenOffice) -> None:
     office = await open_office("hamburg")
     customer = await office.customer(contact={"phone": WORDS[2]})
     kept = await office.post("/v1/calls", {"from": WORDS[2], "started_at": "2026-06-03T14:30:00Z"})

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from tests.ticket_service.conftest import Service
 from ticket_service.app import now
 from ticket_service.cli import main
 from ticket_service.cli.publish import NotPublishedError, published, read_document
@@ -26,13 +28,13 @@ in_session = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """Runs a command in an empty folder with only these settings; its exit code and what it printed where."""
     for name in [name for name in os.environ if name.startswith("FRISTWERK_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
-    def command(*words, **settings):
+    def command(*words: Any, **settings: Any) -> Any:
         for name, value in settings.items():
             monkeypatch.setenv(f"FRISTWERK_{name.upper()}", str(value))
         code = main(words)
@@ -42,12 +44,12 @@ def run(monkeypatch, tmp_path, capsys):
     return command
 
 
-def principal_of(token, keys):
+def principal_of(token: Any, keys: Any) -> Any:
     tokens = Tokens(load_keys(keys), issuer="fristwerk", audience="fristwerk")
     return tokens.check(token, now=now())
 
 
-def test_token_prints_a_token_and_nothing_else(run, tmp_path):
+def test_token_prints_a_token_and_nothing_else(run: Any, tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "var" / "keys.json")
     code, out, err = run("token", "--role", "agent", "--provider", "hamburg", "--subject", "agent-7")
     assert (code, err) == (0, "")
@@ -56,7 +58,7 @@ def test_token_prints_a_token_and_nothing_else(run, tmp_path):
     assert principal_of(out.strip(), tmp_path / "var" / "keys.json") == expected
 
 
-def test_a_customers_token_names_the_company_and_others_do_not(run, tmp_path):
+def test_a_customers_token_names_the_company_and_others_do_not(run: Any, tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "keys.json")
     _, out, _ = run("token", "--role", "customer", "--customer", "c-1")
     assert principal_of(out.strip(), tmp_path / "keys.json").customer == "c-1"
@@ -65,7 +67,7 @@ def test_a_customers_token_names_the_company_and_others_do_not(run, tmp_path):
     assert err == "A token for the role customer names the company: --customer ID.\n"
 
 
-def test_only_a_service_has_all_providers(run, tmp_path):
+def test_only_a_service_has_all_providers(run: Any, tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "keys.json")
     _, out, _ = run("token", "--role", "service", "--provider", "*")
     assert principal_of(out.strip(), tmp_path / "keys.json").provider == "*"
@@ -74,12 +76,12 @@ def test_only_a_service_has_all_providers(run, tmp_path):
         assert (code, out, err.count("\n")) == (1, "", 1)
 
 
-def test_the_key_file_is_the_one_set_else_that_of_the_folder_else_that_lying_here(run, tmp_path):
+def test_the_key_file_is_the_one_set_else_that_of_the_folder_else_that_lying_here(run: Any, tmp_path: Path) -> None:
     here, folder, own = tmp_path / "keys.json", tmp_path / "data" / "keys.json", tmp_path / "own.json"
     for file in (here, folder, own):
         load_or_make_keys(file)
 
-    def signed_with(**settings):
+    def signed_with(**settings: Any) -> Any:
         token = run("token", "--role", "agent", **settings)[1].strip()
         found = []
         for file in (here, folder, own):
@@ -98,7 +100,7 @@ def test_the_key_file_is_the_one_set_else_that_of_the_folder_else_that_lying_her
     assert str(tmp_path / "missing.json") in err, "a file that was named is never replaced by another"
 
 
-def test_without_any_key_file_the_sentence_names_where_one_would_be(run):
+def test_without_any_key_file_the_sentence_names_where_one_would_be(run: Any) -> None:
     code, out, err = run("token", "--role", "agent")
     assert (code, out) == (1, "")
     assert "var/keys.json" in err
@@ -113,7 +115,7 @@ def test_without_any_key_file_the_sentence_names_where_one_would_be(run):
         ("ticket_url", "localhost", "FRISTWERK_TICKET_URL"),
     ],
 )
-def test_a_wrong_or_unknown_setting_is_a_sentence(run, name, value, named):
+def test_a_wrong_or_unknown_setting_is_a_sentence(run: Any, name: str, value: str, named: str) -> None:
     for words in (("token", "--role", "agent"), ("publish", "x.yaml"), ("serve",)):
         code, out, err = run(*words, **{name: value})
         assert (code, out) == (1, "")
@@ -121,7 +123,7 @@ def test_a_wrong_or_unknown_setting_is_a_sentence(run, name, value, named):
         assert "Traceback" not in err
 
 
-def test_a_service_that_is_not_there_is_a_sentence(run, tmp_path):
+def test_a_service_that_is_not_there_is_a_sentence(run: Any, tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "keys.json")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -132,7 +134,7 @@ def test_a_service_that_is_not_there_is_a_sentence(run, tmp_path):
     assert err.count("\n") == 1
 
 
-def test_an_unwritable_folder_stops_the_start_with_a_sentence(run, tmp_path):
+def test_an_unwritable_folder_stops_the_start_with_a_sentence(run: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     code, out, err = run("serve", var=tmp_path / "file")
     assert (code, out) == (1, "")
@@ -148,7 +150,7 @@ def test_an_unwritable_folder_stops_the_start_with_a_sentence(run, tmp_path):
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_file_that_is_no_document_is_named(tmp_path, content, sentence):
+def test_a_file_that_is_no_document_is_named(tmp_path: Path, content: str | None, sentence: str) -> None:
     file = tmp_path / "x.yaml"
     if content is not None:
         file.write_text(content)
@@ -158,21 +160,21 @@ def test_a_file_that_is_no_document_is_named(tmp_path, content, sentence):
 
 
 @pytest.fixture
-def client(service):
+def client(service: Service) -> Any:
     """A client of the service as the command line makes it, for a provider of its own."""
     headers = service.bearer(Principal(sub="publish", role="admin", provider=f"published{id(service)}"))
     return httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://ticket", headers=headers)
 
 
 @in_session
-async def test_calendars_are_published_before_the_agreements_that_name_them(client):
+async def test_calendars_are_published_before_the_agreements_that_name_them(client: Any) -> None:
     first = [line async for line in published(client, HAMBURG)]
     assert first == ["calendar hamburg: version 1", "calendar woking: version 1", "agreement hamburg: version 1"]
     assert [line async for line in published(client, HAMBURG)] == first, "the same again makes no version"
 
 
 @in_session
-async def test_a_refused_document_ends_it_and_says_where_it_is_wrong(client, tmp_path):
+async def test_a_refused_document_ends_it_and_says_where_it_is_wrong(client: Any, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
         (TERMS / "calendars" / "digidesk.yaml").read_text().replace("timezone: Europe/Berlin", "timezone: Berlin")
@@ -186,8 +188,8 @@ async def test_a_refused_document_ends_it_and_says_where_it_is_wrong(client, tmp
 
 
 @in_session
-async def test_an_answer_that_is_no_problem_document_is_shown_as_it_is():
-    def gateway(_request):
+async def test_an_answer_that_is_no_problem_document_is_shown_as_it_is() -> None:
+    def gateway(_request: Any) -> Any:
         return httpx.Response(502, text="<html>Bad gateway</html>")
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(gateway), base_url="http://ticket") as client:
@@ -195,7 +197,7 @@ async def test_an_answer_that_is_no_problem_document_is_shown_as_it_is():
             _ = [line async for line in published(client, HAMBURG[1:2])]
 
 
-def test_the_module_runs_as_a_command(tmp_path):
+def test_the_module_runs_as_a_command(tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "keys.json")
     given = {name: value for name, value in os.environ.items() if not name.startswith("FRISTWERK_")}
     token = subprocess.run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 from hypothesis import given
@@ -18,10 +18,10 @@ from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import TicketState
 
 CREATED = examples()["TicketCreated"]
-LATER = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
+LATER: list[Any] = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
 
 
-def story(events):
+def story(events: Any) -> Any:
     """A ticket's recorded events in order: one a minute."""
     told = [CREATED]
     for number, event in enumerate(events, start=1):
@@ -36,15 +36,15 @@ def story(events):
     return told
 
 
-def test_there_is_an_example_of_every_event_that_a_ticket_may_have():
+def test_there_is_an_example_of_every_event_that_a_ticket_may_have() -> None:
     assert len(LATER) == len(TICKETS) - 1
 
 
-def test_both_know_the_same_states():
+def test_both_know_the_same_states() -> None:
     assert get_args(TicketState) == get_args(ticket_state.TicketState)
 
 
-def test_every_event_leads_from_every_state_to_the_same_one():
+def test_every_event_leads_from_every_state_to_the_same_one() -> None:
     differing = {
         (state, type(event).__name__): (lifecycle.state_after(state, event), ticket_state.state_after(state, event))
         for state in get_args(TicketState)
@@ -55,9 +55,10 @@ def test_every_event_leads_from_every_state_to_the_same_one():
 
 
 @given(st.lists(st.sampled_from(LATER), max_size=40))
-def test_any_history_in_order_goes_through_the_same_states(events):
+def test_any_history_in_order_goes_through_the_same_states(events: Any) -> None:
     told = story(events)
-    ticket, states = None, []
+    ticket: Any = None
+    states: list[str] = []
     for each in told:
         ticket = evolve(ticket, each)
         if not states or states[-1] != ticket.state:

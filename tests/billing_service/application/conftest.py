@@ -8,13 +8,15 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 import structlog
 
+from fristwerk_platform.auth import Role
 from fristwerk_platform.settings import Settings
+from tests.conftest import ServicesInOneProcess
 
 TERMS = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms"
 
@@ -22,7 +24,7 @@ TERMS = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms"
 class Vendor:
     """The people of one provider; each call names the role."""
 
-    def __init__(self, services: Any, provider: str = "infoniqa") -> None:
+    def __init__(self, services: ServicesInOneProcess, provider: str = "infoniqa") -> None:
         self.services = services
         self.provider = provider
         self.tickets: httpx.AsyncClient = services.clients["ticket"]
@@ -33,8 +35,8 @@ class Vendor:
         return Vendor(self.services, provider)
 
     def headers(self, role: str, company: str | None = None) -> dict[str, str]:
-        more = {} if company is None else {"customer": company}
-        return self.services.headers(role, self.provider, **more)
+        more: dict[str, str] = {} if company is None else {"customer": company}
+        return self.services.headers(cast("Role", role), self.provider, **more)
 
     async def get(self, path: str, role: str = "billing", company: str | None = None, **params: Any) -> httpx.Response:
         return await self.billing.get(path, headers=self.headers(role, company), params=params or None)
@@ -68,13 +70,13 @@ class Vendor:
 
     async def customer(self, **given: Any) -> str:
         body = {"name": "Muster Treuhand AG", "kind": "company", "country": "CH", "language": "de-CH"} | given
-        return (await self.tell("/v1/customers", body))["customer"]["id"]
+        return str((await self.tell("/v1/customers", body))["customer"]["id"])
 
     async def contract(self, customer: str, **given: Any) -> str:
         body = {"agreement": self.provider, "plan": "on_demand", "from": "2026-01-01"} | given
         told = await self.tell(f"/v1/customers/{customer}/contracts", body)
         await self.caught_up()
-        return told["contract"]["id"]
+        return str(told["contract"]["id"])
 
     async def signed(self, **given: Any) -> tuple[str, str]:
         """A new customer with a contract: their ids."""
@@ -90,14 +92,14 @@ class Vendor:
             "subject": "Druck",
             "description": "Ränder",
         }
-        return (await self.tell("/v1/tickets", body | given, "agent"))["ticket"]["id"]
+        return str((await self.tell("/v1/tickets", body | given, "agent"))["ticket"]["id"])
 
     async def work(self, ticket: str, start: str, minutes: int, **given: Any) -> str:
         """Log work and wait until billing knows it; the id of the event."""
         body = {"start": start, "minutes": minutes, "activity": "help", "agent": "agent-3", "occurred_at": start}
         told = await self.tell(f"/v1/tickets/{ticket}/time-entries", body | given, "agent")
         await self.caught_up()
-        return told["events"][0]["id"]
+        return str(told["events"][0]["id"])
 
     async def command(self, ticket: str, name: str, body: Any, role: str = "agent") -> Any:
         told = await self.tell(f"/v1/tickets/{ticket}/{name}", body, role)

@@ -9,15 +9,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 import billing_service.app
 import ticket_service.app
 from billing_service.cli import main
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.billing_service.application.conftest import VendorOn
 
 JUNE = "2026-06-30"
 CASES = Path(__file__).parents[2] / "cases"
@@ -27,7 +30,7 @@ Run = Callable[..., tuple[int, str, str]]
 class Served:
     """An application on a port of its own, in a thread."""
 
-    def __init__(self, app: object) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -58,7 +61,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture
-def served(folder, vendor_on) -> Iterator[tuple[str, dict[str, str]]]:
+def served(folder: Path, vendor_on: VendorOn) -> Iterator[tuple[str, dict[str, str]]]:
     """A contract with an hour's work, and the settings that find the services that know it."""
 
     async def worked() -> str:
@@ -81,7 +84,7 @@ def test_without_the_distribution_of_known_cases_the_command_says_so(run: Run, m
     assert error == "Known cases need the distribution fristwerk-cases, which is not installed.\n"
 
 
-def test_known_cases_pass_and_the_last_line_counts_them(run) -> None:
+def test_known_cases_pass_and_the_last_line_counts_them(run: Any) -> None:
     known = len(json.loads((CASES / "rating.json").read_text("utf-8"))["cases"])
 
     code, printed, _ = run("cases", str(CASES))
@@ -89,7 +92,7 @@ def test_known_cases_pass_and_the_last_line_counts_them(run) -> None:
     assert (code, printed.splitlines()[-1]) == (0, f"{known} passed, 0 failed")
 
 
-def test_a_case_that_comes_out_differently_fails_and_says_how(run, tmp_path) -> None:
+def test_a_case_that_comes_out_differently_fails_and_says_how(run: Any, tmp_path: Path) -> None:
     cases = json.loads((CASES / "rating.json").read_text("utf-8"))
     wrong = next(each for each in cases["cases"] if "net" in each["expect"])
     wrong["expect"]["net"] = "1234.56"
@@ -102,14 +105,14 @@ def test_a_case_that_comes_out_differently_fails_and_says_how(run, tmp_path) -> 
     assert f"{wrong['id']}: net is " in printed
 
 
-def test_a_folder_that_is_not_there_is_a_sentence(run, tmp_path) -> None:
+def test_a_folder_that_is_not_there_is_a_sentence(run: Any, tmp_path: Path) -> None:
     code, printed, error = run("cases", str(tmp_path / "none"))
 
     assert (code, printed) == (1, "")
     assert "There is no folder" in error
 
 
-def test_invoices_are_issued_and_printed(run, served) -> None:
+def test_invoices_are_issued_and_printed(run: Any, served: Any) -> None:
     contract, addresses = served
     wanted = ("invoice", "--contract", contract, "--until", JUNE, "--provider", "infoniqa")
 
@@ -132,7 +135,9 @@ def test_invoices_are_issued_and_printed(run, served) -> None:
         assert sentence in error
 
 
-def test_replay_ends_with_two_digests_and_says_which_account_comes_to_something_else(run, served, folder) -> None:
+def test_replay_ends_with_two_digests_and_says_which_account_comes_to_something_else(
+    run: Any, served: Any, folder: Path
+) -> None:
     contract, addresses = served
     issued = run("invoice", "--contract", contract, "--until", JUNE, "--provider", "infoniqa", **addresses)
     assert issued[0] == 0, issued
@@ -151,7 +156,7 @@ def test_replay_ends_with_two_digests_and_says_which_account_comes_to_something_
     assert printed.splitlines()[-2].split()[-1] == log.split()[-1]
 
 
-def test_replay_without_a_ticket_service_is_a_sentence(run, folder) -> None:
+def test_replay_without_a_ticket_service_is_a_sentence(run: Any, folder: Path) -> None:
     code, printed, error = run("replay", var=str(folder), ticket_url="http://127.0.0.1:9")
 
     assert (code, printed) == (1, "")

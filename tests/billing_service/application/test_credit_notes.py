@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.billing_service.application.conftest import Vendor
+
 JUNE = "2026-06-30"
 CREDIT = "/v1/invoices/1/credit-note"
 
 
-async def test_a_credit_note_names_the_invoice_and_takes_all_of_it_back(vendor) -> None:
+async def test_a_credit_note_names_the_invoice_and_takes_all_of_it_back(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     invoice = await vendor.issue(contract=contract)
@@ -28,7 +30,7 @@ async def test_a_credit_note_names_the_invoice_and_takes_all_of_it_back(vendor) 
     assert (original["lines"], original["digest"]) == (invoice["lines"], invoice["digest"])
 
 
-async def test_what_was_credited_is_billed_again(vendor) -> None:
+async def test_what_was_credited_is_billed_again(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 255)
     first = await vendor.issue(contract=contract)
@@ -44,7 +46,7 @@ async def test_what_was_credited_is_billed_again(vendor) -> None:
     assert [each["left"] for each in balance["packages"]] == [0]
 
 
-async def test_an_invoice_is_taken_back_once_and_a_credit_note_never(vendor) -> None:
+async def test_an_invoice_is_taken_back_once_and_a_credit_note_never(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     await vendor.issue(contract=contract)
@@ -58,7 +60,7 @@ async def test_an_invoice_is_taken_back_once_and_a_credit_note_never(vendor) -> 
     await vendor.refused(409, "invoice-credited", "/v1/invoices/1/paid", {"paid_on": JUNE})
 
 
-async def test_a_waiver_after_the_invoice_is_a_line_of_its_own_on_a_credit_note(vendor) -> None:
+async def test_a_waiver_after_the_invoice_is_a_line_of_its_own_on_a_credit_note(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     ticket, charge = await vendor.cancelled_late(customer)
     await vendor.post(f"/v1/charges/{charge}/decision", {"decision": "charge", "reason": "war vorbereitet"})
@@ -79,7 +81,7 @@ async def test_a_waiver_after_the_invoice_is_a_line_of_its_own_on_a_credit_note(
     await vendor.refused(409, "charge-decided", f"/v1/charges/{charge}/decision", decision)
 
 
-async def test_what_was_credited_and_then_waived_is_not_billed_again(vendor) -> None:
+async def test_what_was_credited_and_then_waived_is_not_billed_again(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     ticket = await vendor.ticket(customer)
     await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 60)
@@ -92,7 +94,7 @@ async def test_what_was_credited_and_then_waived_is_not_billed_again(vendor) -> 
     await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
 
 
-async def test_a_document_is_sent_and_paid_and_says_so(vendor) -> None:
+async def test_a_document_is_sent_and_paid_and_says_so(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     invoice = await vendor.issue(contract=contract)
@@ -116,7 +118,7 @@ async def test_a_document_is_sent_and_paid_and_says_so(vendor) -> None:
     ]
 
 
-async def test_a_payment_is_noted_once_and_never_ahead_of_time(vendor) -> None:
+async def test_a_payment_is_noted_once_and_never_ahead_of_time(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     await vendor.issue(contract=contract)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tests.billing_service.application.conftest import Vendor
+
 JUNE = "2026-06-30"
 CHARGE = {"decision": "charge", "reason": "war vorbereitet"}
 WAIVE = {"decision": "waive", "reason": "Kulanz"}
 
 
-async def test_a_proposed_charge_waits_for_a_decision_and_then_counts(vendor) -> None:
+async def test_a_proposed_charge_waits_for_a_decision_and_then_counts(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     ticket, charge = await vendor.cancelled_late(customer)
     before = await vendor.read(f"/v1/contracts/{contract}/preview", until=JUNE)
@@ -22,7 +24,7 @@ async def test_a_proposed_charge_waits_for_a_decision_and_then_counts(vendor) ->
     assert (item["id"], item["state"]) == (charge, "charged")
 
 
-async def test_before_the_invoice_a_waived_charge_and_its_waiver_add_to_zero(vendor) -> None:
+async def test_before_the_invoice_a_waived_charge_and_its_waiver_add_to_zero(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)
 
@@ -35,7 +37,7 @@ async def test_before_the_invoice_a_waived_charge_and_its_waiver_add_to_zero(ven
     await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
 
 
-async def test_a_decision_that_cannot_be_is_refused(vendor) -> None:
+async def test_a_decision_that_cannot_be_is_refused(vendor: Vendor) -> None:
     customer, _ = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)
     path = f"/v1/charges/{charge}/decision"

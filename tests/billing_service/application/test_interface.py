@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
 
 import billing_service.app
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.billing_service.application.conftest import Vendor
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-async def test_every_operation_has_an_id_a_summary_and_an_example(vendor) -> None:
+async def test_every_operation_has_an_id_a_summary_and_an_example(vendor: Vendor) -> None:
     description = (await vendor.billing.get("/openapi.json")).json()
     operations = {
         f"{method} {path}": operation
@@ -49,7 +51,7 @@ async def test_every_operation_has_an_id_a_summary_and_an_example(vendor) -> Non
     } <= set(operations)
 
 
-async def test_bad_input_is_a_problem_and_never_a_failure(vendor) -> None:
+async def test_bad_input_is_a_problem_and_never_a_failure(vendor: Vendor) -> None:
     _, contract = await vendor.signed()
     headers = vendor.headers("billing")
     good = {"contract": contract, "until": "2026-06-30"}
@@ -94,7 +96,9 @@ async def test_bad_input_is_a_problem_and_never_a_failure(vendor) -> None:
     assert await vendor.stored() == 0
 
 
-async def test_while_the_ticket_service_is_away_a_person_cannot_be_invoiced_and_a_company_can(vendor, folder) -> None:
+async def test_while_the_ticket_service_is_away_a_person_cannot_be_invoiced_and_a_company_can(
+    vendor: Vendor, folder: Path
+) -> None:
     person = await vendor.customer(kind="person", name="Petra Privat")
     personal = await vendor.contract(person)
     company, contract = await vendor.signed()

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from pathlib import Path
 from typing import Any
+
+from fristwerk_platform.settings import Settings
+from tests.billing_service.application.conftest import Vendor, VendorOn
 
 JUNE = "2026-06-30"
 
 
-async def finished(vendor, answer) -> dict[str, Any]:
+async def finished(vendor: Vendor, answer: Any) -> dict[str, Any]:
     """The run, once all accounts had their turn."""
     assert answer.status_code == 202, answer.text
     path = answer.headers["Location"]
     for _ in range(500):
-        run = (await vendor.read(path))["run"]
+        run: dict[str, Any] = (await vendor.read(path))["run"]
         if run["state"] == "done":
             return run
         await asyncio.sleep(0.02)
     raise AssertionError(f"the run does not end: {run}")
 
 
-async def test_a_run_invoices_everybody_and_says_why_somebody_was_left_out(vendor) -> None:
+async def test_a_run_invoices_everybody_and_says_why_somebody_was_left_out(vendor: Vendor) -> None:
     worked_for, nothing_to_do, undecided = [await vendor.signed() for _ in range(3)]
     without_contract = await vendor.customer(name="Laufkunde")
     await vendor.work(await vendor.ticket(worked_for[0]), "2026-06-17T14:00:00+02:00", 60)
@@ -42,7 +46,7 @@ async def test_a_run_invoices_everybody_and_says_why_somebody_was_left_out(vendo
     assert await vendor.stored() == 2
 
 
-async def test_a_run_asked_for_twice_under_one_key_is_one_run(vendor) -> None:
+async def test_a_run_asked_for_twice_under_one_key_is_one_run(vendor: Vendor) -> None:
     customer, _ = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
 
@@ -59,7 +63,7 @@ async def test_a_run_asked_for_twice_under_one_key_is_one_run(vendor) -> None:
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-async def test_runs_belong_to_their_provider_and_to_billing(vendor) -> None:
+async def test_runs_belong_to_their_provider_and_to_billing(vendor: Vendor) -> None:
     answer = await vendor.post("/v1/invoice-runs", {"until": JUNE})
     path = answer.headers["Location"]
 
@@ -71,7 +75,7 @@ async def test_runs_belong_to_their_provider_and_to_billing(vendor) -> None:
     await vendor.refused(422, "until-too-far", "/v1/invoice-runs", {"until": "2190-01-01"})
 
 
-async def test_two_clerks_at_once_bill_each_contract_once(vendor) -> None:
+async def test_two_clerks_at_once_bill_each_contract_once(vendor: Vendor) -> None:
     contracts = []
     for _ in range(6):
         customer, contract = await vendor.signed()
@@ -91,7 +95,9 @@ async def test_two_clerks_at_once_bill_each_contract_once(vendor) -> None:
     assert sorted(each["contract"] for each in listed) == sorted(contracts)
 
 
-async def test_on_either_database_issuing_crediting_and_running_come_to_the_same(services_settings, vendor_on) -> None:
+async def test_on_either_database_issuing_crediting_and_running_come_to_the_same(
+    services_settings: Settings, vendor_on: VendorOn
+) -> None:
     async with vendor_on(services_settings) as vendor:
         await vendor.publish("calendars/infoniqa", "agreements/infoniqa")
         customer, contract = await vendor.signed(plan="m", package_hours=4)
@@ -117,7 +123,7 @@ async def test_on_either_database_issuing_crediting_and_running_come_to_the_same
         assert (row["adds_up"], row["open"]["amount"]) == (True, "0.00")
 
 
-async def test_a_run_that_was_interrupted_goes_on_with_the_next_start(folder, vendor_on) -> None:
+async def test_a_run_that_was_interrupted_goes_on_with_the_next_start(folder: Path, vendor_on: VendorOn) -> None:
     contracts = []
     async with vendor_on(folder) as vendor:
         for _ in range(5):
@@ -132,7 +138,9 @@ async def test_a_run_that_was_interrupted_goes_on_with_the_next_start(folder, ve
         assert await vendor.stored() == 5
 
 
-async def test_a_run_killed_between_an_invoice_and_its_note_finds_the_invoice_again(folder, vendor_on) -> None:
+async def test_a_run_killed_between_an_invoice_and_its_note_finds_the_invoice_again(
+    folder: Path, vendor_on: VendorOn
+) -> None:
     async with vendor_on(folder) as vendor:
         for _ in range(2):
             customer, _ = await vendor.signed()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from tests.billing_service.application.conftest import Vendor
+
 JUNE = "2026-06-30"
 SUMS = ("net", "vat", "gross", "payable")
 
@@ -17,7 +19,7 @@ def kinds(invoice: dict[str, Any]) -> list[tuple[str, str]]:
     return [(line["kind"], line["amount"]["amount"]) for line in invoice["lines"]]
 
 
-async def test_an_invoice_bills_what_the_preview_says_and_a_second_one_finds_nothing(vendor) -> None:
+async def test_an_invoice_bills_what_the_preview_says_and_a_second_one_finds_nothing(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     preview = await vendor.read(f"/v1/contracts/{contract}/preview", until=JUNE)
@@ -32,7 +34,7 @@ async def test_an_invoice_bills_what_the_preview_says_and_a_second_one_finds_not
     assert contract in problem["detail"]
 
 
-async def test_reading_an_invoice_gives_the_frozen_copy_that_the_log_holds(vendor) -> None:
+async def test_reading_an_invoice_gives_the_frozen_copy_that_the_log_holds(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     issued = await vendor.issue(contract=contract)
@@ -50,7 +52,7 @@ async def test_reading_an_invoice_gives_the_frozen_copy_that_the_log_holds(vendo
     assert issued["lines"][0]["reference"].startswith("INF-")
 
 
-async def test_a_late_entry_is_the_difference_on_the_next_invoice(vendor) -> None:
+async def test_a_late_entry_is_the_difference_on_the_next_invoice(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     ticket = await vendor.ticket(customer)
     await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 20)
@@ -66,7 +68,7 @@ async def test_a_late_entry_is_the_difference_on_the_next_invoice(vendor) -> Non
     assert (await vendor.read("/v1/invoices/1"))["invoice"]["net"]["amount"] == "100.00"
 
 
-async def test_a_corrected_entry_that_costs_less_is_a_credit_note_over_the_difference(vendor) -> None:
+async def test_a_corrected_entry_that_costs_less_is_a_credit_note_over_the_difference(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     ticket = await vendor.ticket(customer)
     work = {"start": "2026-06-17T14:00:00+02:00", "minutes": 90, "activity": "help", "agent": "agent-3"}
@@ -85,7 +87,7 @@ async def test_a_corrected_entry_that_costs_less_is_a_credit_note_over_the_diffe
     assert preview["to_invoice"]["lines"] == []
 
 
-async def test_late_work_draws_from_the_package_after_what_was_invoiced(vendor) -> None:
+async def test_late_work_draws_from_the_package_after_what_was_invoiced(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     await vendor.work(await vendor.ticket(customer), "2026-06-10T09:00:00+02:00", 250)
     first = await vendor.issue(contract=contract, until="2026-06-15")
@@ -98,7 +100,7 @@ async def test_late_work_draws_from_the_package_after_what_was_invoiced(vendor) 
     assert second["lines"][0]["on"] == "2026-06-02"
 
 
-async def test_one_invoice_three_invoices_and_daily_invoices_bill_the_same(vendor) -> None:
+async def test_one_invoice_three_invoices_and_daily_invoices_bill_the_same(vendor: Vendor) -> None:
     """Of the same work: a package that ends within an entry, a minimum that is passed later, an hour that is waived."""
     totals = []
     for days in ([JUNE], ["2026-06-03", "2026-06-10", JUNE], [f"2026-06-{day:02}" for day in range(1, 31)]):
@@ -113,8 +115,8 @@ async def test_one_invoice_three_invoices_and_daily_invoices_bill_the_same(vendo
         ):
             await vendor.work(ticket, f"2026-06-{day:02}T09:00:00+02:00", minutes)
         net = Decimal(0)
-        for day in days:
-            answer = await vendor.post("/v1/invoices", {"contract": contract, "until": day})
+        for until in days:
+            answer = await vendor.post("/v1/invoices", {"contract": contract, "until": until})
             assert answer.status_code == 201 or answer.json()["type"] == "/problems/nothing-to-invoice"
             net += amount(answer.json()["invoice"]["net"]) if answer.status_code == 201 else 0
         preview = await vendor.read(f"/v1/contracts/{contract}/preview", until=JUNE)
@@ -125,7 +127,7 @@ async def test_one_invoice_three_invoices_and_daily_invoices_bill_the_same(vendo
     assert totals == [totals[0]] * 3
 
 
-async def test_a_customers_invoice_holds_all_contracts_and_work_without_one(vendor) -> None:
+async def test_a_customers_invoice_holds_all_contracts_and_work_without_one(vendor: Vendor) -> None:
     customer, on_demand = await vendor.signed()
     prepaid = await vendor.contract(customer, plan="m", package_hours=4)
     await vendor.work(await vendor.ticket(customer, contract=on_demand), "2026-06-17T14:00:00+02:00", 60)
@@ -145,7 +147,7 @@ async def test_a_customers_invoice_holds_all_contracts_and_work_without_one(vend
         assert [each["number"] for each in (await vendor.read("/v1/invoices", contract=contract))["items"]] == [1]
 
 
-async def test_contracts_in_two_currencies_are_never_on_one_invoice(vendor) -> None:
+async def test_contracts_in_two_currencies_are_never_on_one_invoice(vendor: Vendor) -> None:
     english = (
         b"agreement: euro\ntimezone: Europe/Zurich\ncurrency: EUR\ncalendar: infoniqa\nseverities: [{id: high, name: High}]\n"
         b"channels: [email]\nbilling: {plans: {p: {}}, hourly: {rate: '100.00', increment_minutes: 15}}\n"
@@ -163,7 +165,7 @@ async def test_contracts_in_two_currencies_are_never_on_one_invoice(vendor) -> N
     assert (await vendor.issue(contract=francs))["currency"] == "CHF"
 
 
-async def test_an_undecided_charge_holds_the_invoice_up(vendor) -> None:
+async def test_an_undecided_charge_holds_the_invoice_up(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)
 
@@ -174,14 +176,14 @@ async def test_an_undecided_charge_holds_the_invoice_up(vendor) -> None:
     assert kinds(await vendor.issue(contract=contract)) == [("cancellation", "292.50")]
 
 
-async def test_work_that_costs_nothing_is_a_statement_and_no_invoice(vendor) -> None:
+async def test_work_that_costs_nothing_is_a_statement_and_no_invoice(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 50)
 
     await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
 
 
-async def test_a_day_before_the_last_invoiced_one_would_take_it_back_and_is_refused(vendor) -> None:
+async def test_a_day_before_the_last_invoiced_one_would_take_it_back_and_is_refused(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
     await vendor.issue(contract=contract)
@@ -193,7 +195,7 @@ async def test_a_day_before_the_last_invoiced_one_would_take_it_back_and_is_refu
     assert "2026-06-30" in problem["detail"]
 
 
-async def test_a_retried_command_gets_the_same_number_and_answer(vendor) -> None:
+async def test_a_retried_command_gets_the_same_number_and_answer(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
     body = {"contract": contract, "until": JUNE}
@@ -208,7 +210,7 @@ async def test_a_retried_command_gets_the_same_number_and_answer(vendor) -> None
     await vendor.refused(422, "idempotency-key-reused", "/v1/invoices", other, Idempotency_Key="june")
 
 
-async def test_if_match_names_the_last_number_of_the_series(vendor) -> None:
+async def test_if_match_names_the_last_number_of_the_series(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
     before = (await vendor.get("/v1/invoices")).headers["ETag"]
@@ -221,7 +223,7 @@ async def test_if_match_names_the_last_number_of_the_series(vendor) -> None:
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"1"')
 
 
-async def test_an_invoice_may_be_dated_back_but_not_ahead(vendor) -> None:
+async def test_an_invoice_may_be_dated_back_but_not_ahead(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
     body = {"contract": contract, "until": JUNE}
@@ -232,7 +234,7 @@ async def test_an_invoice_may_be_dated_back_but_not_ahead(vendor) -> None:
     assert invoice["issued_on"] == "2026-07-01", "the local day"
 
 
-async def test_a_request_that_makes_no_sense_is_refused_with_its_place(vendor) -> None:
+async def test_a_request_that_makes_no_sense_is_refused_with_its_place(vendor: Vendor) -> None:
     _, contract = await vendor.signed()
     before = await vendor.stored()
 
@@ -256,7 +258,7 @@ async def test_a_request_that_makes_no_sense_is_refused_with_its_place(vendor) -
     assert await vendor.stored() == before
 
 
-async def test_another_providers_contracts_and_invoices_do_not_exist(vendor) -> None:
+async def test_another_providers_contracts_and_invoices_do_not_exist(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
     await vendor.issue(contract=contract)
@@ -285,7 +287,7 @@ async def test_another_providers_contracts_and_invoices_do_not_exist(vendor) -> 
     assert await stranger.read("/v1/lines", event=(await vendor.own_events())[0]["id"]) == {"items": []}
 
 
-async def test_only_billing_issues_and_each_role_reads_what_it_may(vendor) -> None:
+async def test_only_billing_issues_and_each_role_reads_what_it_may(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     other, _ = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
@@ -308,7 +310,7 @@ async def test_only_billing_issues_and_each_role_reads_what_it_may(vendor) -> No
     assert (await vendor.get("/v1/invoices/1", "service")).status_code == 403
 
 
-async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor) -> None:
+async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor: Vendor) -> None:
     person = {"name": "Petra Privat", "kind": "person", "address": "Seeweg 7\n6003 Luzern"}
     customer = await vendor.customer(**person)
     contract = await vendor.contract(customer)
@@ -333,7 +335,7 @@ async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor) -> N
     await vendor.refused(409, "recipient-forgotten", "/v1/invoices", {"contract": contract, "until": JUNE})
 
 
-async def test_lists_go_on_page_by_page_and_find_by_contract_customer_and_day(vendor) -> None:
+async def test_lists_go_on_page_by_page_and_find_by_contract_customer_and_day(vendor: Vendor) -> None:
     whose = []
     for number in range(3):
         customer, contract = await vendor.signed()

@@ -11,12 +11,13 @@ import pytest
 
 from fristwerk_language.events import Event, decode, encode_line, terms, tickets, type_name
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
+from tests.billing_service.application.conftest import Vendor
 
 UNPUBLISHED = 99
 
 
 @pytest.fixture
-def append(vendor) -> Callable[..., Awaitable[None]]:
+def append(vendor: Vendor) -> Callable[..., Awaitable[None]]:
     """Appends to the ticket service's log behind its back, what it would never have recorded itself."""
 
     async def add(stream: str, event: Event, change: Callable[[bytes], bytes] = lambda line: line) -> None:
@@ -44,7 +45,7 @@ def append(vendor) -> Callable[..., Awaitable[None]]:
     return add
 
 
-async def worked(vendor) -> tuple[str, str]:
+async def worked(vendor: Vendor) -> tuple[str, str]:
     """A contract with an hour of work: its id and the ticket's."""
     customer, contract = await vendor.signed()
     ticket = await vendor.ticket(customer)
@@ -56,7 +57,7 @@ def unreadable(line: bytes) -> bytes:
     return line.replace(b'"minutes":60', b'"minutes":"an hour"')
 
 
-async def run_done(vendor, until: str = "2026-06-30") -> Any:
+async def run_done(vendor: Vendor, until: str = "2026-06-30") -> Any:
     begun = await vendor.post("/v1/invoice-runs", {"until": until})
     async with asyncio.timeout(10):
         while True:
@@ -66,7 +67,7 @@ async def run_done(vendor, until: str = "2026-06-30") -> Any:
             await asyncio.sleep(0.02)
 
 
-async def test_terms_that_were_never_published_stop_one_account_until_they_are(vendor, append) -> None:
+async def test_terms_that_were_never_published_stop_one_account_until_they_are(vendor: Vendor, append: Any) -> None:
     poisoned, ticket = await worked(vendor)
     sound, _ = await worked(vendor)
     before = await vendor.read(f"/v1/contracts/{poisoned}/preview", until="2026-06-30")
@@ -93,14 +94,15 @@ async def test_terms_that_were_never_published_stop_one_account_until_they_are(v
     assert [each["account"] for each in (await run_done(vendor))["issued"]] == [poisoned]
 
 
-async def _published_again(vendor) -> terms.AgreementPublished:
+async def _published_again(vendor: Vendor) -> terms.AgreementPublished:
     log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
-    event = decode((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
+    event: Any = decode((await log.read_stream("agreement-infoniqa.infoniqa"))[-1].line).event
     await log.close()
-    return msgspec.structs.replace(event, version=UNPUBLISHED)
+    again: terms.AgreementPublished = msgspec.structs.replace(event, version=UNPUBLISHED)
+    return again
 
 
-async def test_a_fact_that_cannot_be_read_is_never_left_out_of_a_bill(vendor, append) -> None:
+async def test_a_fact_that_cannot_be_read_is_never_left_out_of_a_bill(vendor: Vendor, append: Any) -> None:
     poisoned, ticket = await worked(vendor)
     sound, _ = await worked(vendor)
     entry = tickets.TimeLogged(
@@ -119,14 +121,14 @@ async def test_a_fact_that_cannot_be_read_is_never_left_out_of_a_bill(vendor, ap
     assert (await vendor.billing.get("/health/ready")).status_code == 200
 
 
-async def _first(vendor, ticket: str) -> Any:
+async def _first(vendor: Vendor, ticket: str) -> Any:
     log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
     first = decode((await log.read_stream(f"ticket-{ticket}"))[0].line).envelope
     await log.close()
     return first
 
 
-async def test_a_report_names_the_account_that_does_not_add_up_and_goes_on(vendor, append) -> None:
+async def test_a_report_names_the_account_that_does_not_add_up_and_goes_on(vendor: Vendor, append: Any) -> None:
     poisoned, ticket = await worked(vendor)
     sound, _ = await worked(vendor)
     migrated = tickets.TermsMigrated(agreement_version=UNPUBLISHED, calendar_version=1, reason="?")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from billing_service import documents
 from billing_service.domain.invoice.document import NumberedDocument, read_document
+from tests.billing_service.application.conftest import Vendor
 
 EVIL = '<script>alert("x")</script> & "Söhne"'
 
 
-def invoice(language: str = "de-CH", currency: str = "CHF", **changed: object) -> dict:
-    def money(amount: str) -> dict:
+def invoice(language: str = "de-CH", currency: str = "CHF", **changed: object) -> dict[str, Any]:
+    def money(amount: str) -> dict[str, Any]:
         return {"amount": amount, "currency": currency}
 
     line = {
@@ -63,7 +65,7 @@ def invoice(language: str = "de-CH", currency: str = "CHF", **changed: object) -
     } | changed
 
 
-def numbered(body: dict) -> NumberedDocument:
+def numbered(body: dict[str, Any]) -> NumberedDocument:
     """The document that the body describes, with the parts that are never printed."""
     worked = {"type": "worked", "parts": [], "scope": "entry", "increment_minutes": 15, "rounded_minutes": 15}
     basis = worked | {"factor": "1", "weighted_minutes": 15}
@@ -92,11 +94,11 @@ def numbered(body: dict) -> NumberedDocument:
     )
 
 
-def as_text(body: dict) -> str:
+def as_text(body: dict[str, Any]) -> str:
     return documents.as_text(numbered(body))
 
 
-def as_html(body: dict) -> str:
+def as_html(body: dict[str, Any]) -> str:
     return documents.as_html(numbered(body))
 
 
@@ -109,7 +111,7 @@ def as_html(body: dict) -> str:
         ("xx-YY", "GBP", ["Invoice 7", "£1,234,567.50"]),
     ],
 )
-def test_figures_and_words_are_those_of_the_agreements_country(language, currency, expected) -> None:
+def test_figures_and_words_are_those_of_the_agreements_country(language: str, currency: str, expected: Any) -> None:
     printed = as_text(invoice(language, currency)).replace("\N{NO-BREAK SPACE}", " ")
     page = as_html(invoice(language, currency)).replace("\N{NO-BREAK SPACE}", " ")
 
@@ -129,7 +131,7 @@ def test_an_invoice_says_what_is_payable_after_rounding() -> None:
     ("category", "sentence"),
     [("reverse_charge", "Steuerschuldnerschaft des Leistungsempfängers"), ("none", "Ohne MwSt."), ("zero", "0 %")],
 )
-def test_tax_that_is_not_charged_is_said(category, sentence) -> None:
+def test_tax_that_is_not_charged_is_said(category: str, sentence: str) -> None:
     zero = {"amount": "0.00", "currency": "CHF"}
 
     printed = as_text(invoice(taxes=[{"percent": "0", "category": category, "net": zero, "vat": zero}]))
@@ -152,7 +154,7 @@ class Tags(HTMLParser):
         self.seen: set[str] = set()
         self.text = ""
 
-    def handle_starttag(self, tag: str, _attrs: list) -> None:
+    def handle_starttag(self, tag: str, _attrs: list[Any]) -> None:
         self.seen.add(tag)
 
     def handle_data(self, data: str) -> None:
@@ -173,7 +175,7 @@ def test_nothing_that_somebody_wrote_becomes_markup() -> None:
     assert page.text.count(EVIL) >= 6
 
 
-async def test_an_invoice_is_read_as_data_page_or_text(vendor) -> None:
+async def test_an_invoice_is_read_as_data_page_or_text(vendor: Vendor) -> None:
     customer = await vendor.customer(name=EVIL)
     contract = await vendor.contract(customer)
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
@@ -194,7 +196,7 @@ async def test_an_invoice_is_read_as_data_page_or_text(vendor) -> None:
     assert (await vendor.get(path, format="pdf")).status_code == 422
 
 
-async def test_tables_hold_everything_and_no_formula(vendor) -> None:
+async def test_tables_hold_everything_and_no_formula(vendor: Vendor) -> None:
     contracts = []
     for _ in range(2):
         customer = await vendor.customer(name="=1+1")

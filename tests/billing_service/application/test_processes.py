@@ -19,7 +19,7 @@ import pytest
 
 from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
 
@@ -104,13 +104,15 @@ class Writer:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 class Processes:
     """A ticket service, and as many billing services as a test starts, on one folder."""
 
     def __init__(self, folder: Path) -> None:
+        self.events = 0
+        self.first = 0
         self.folder = folder
         self.ticket_port = free_port()
         self.running: dict[int, subprocess.Popen[bytes]] = {}
@@ -138,7 +140,7 @@ class Processes:
         for process in self.running.values():
             process.wait(PATIENCE_SECONDS)
 
-    def client(self, port: int, provider: str, role: str = "billing") -> httpx.AsyncClient:
+    def client(self, port: int, provider: str, role: Role = "billing") -> httpx.AsyncClient:
         settings = Settings(var=self.folder)
         tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
         token = tokens.issue(Principal(sub=role, role=role, provider=provider), now=datetime.now(UTC))
@@ -203,12 +205,13 @@ async def reached(client: httpx.AsyncClient, path: str, done: int) -> dict[str, 
     while time.monotonic() < ends_at:
         run = (await client.get(path)).json()["run"]
         if run["done"] >= done:
-            return run
+            found: dict[str, Any] = run
+            return found
         await asyncio.sleep(0.01)
     raise AssertionError(f"the run does not get on: {run}")
 
 
-async def test_two_clerks_at_two_processes_bill_each_contract_once(processes) -> None:
+async def test_two_clerks_at_two_processes_bill_each_contract_once(processes: Any) -> None:
     second = free_port()
     processes.start("billing", second)
     await ready(second, processes.events)
@@ -230,7 +233,7 @@ async def test_two_clerks_at_two_processes_bill_each_contract_once(processes) ->
     processes.kill(second)
 
 
-async def test_kill_9_in_the_middle_of_a_run_leaves_no_gap_and_bills_nobody_twice(processes) -> None:
+async def test_kill_9_in_the_middle_of_a_run_leaves_no_gap_and_bills_nobody_twice(processes: Any) -> None:
     async with processes.client(processes.first, "killed") as client:
         begun = await client.post("/v1/invoice-runs", json={"until": JUNE}, headers={"Idempotency-Key": "june"})
         path = begun.headers["Location"]

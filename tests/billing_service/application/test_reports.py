@@ -6,10 +6,12 @@ import csv
 import io
 from datetime import UTC, datetime
 
+from tests.billing_service.application.conftest import Vendor
+
 PARTS = ("package", "hourly", "free", "held", "written_off", "waived", "not_rated")
 
 
-async def test_a_balance_as_of_an_instant_knows_what_had_occurred(vendor) -> None:
+async def test_a_balance_as_of_an_instant_knows_what_had_occurred(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     ticket = await vendor.ticket(customer)
     await vendor.work(ticket, "2026-06-17T09:00:00+02:00", 50, occurred_at="2026-06-17T09:50:00+02:00")
@@ -29,7 +31,7 @@ async def test_a_balance_as_of_an_instant_knows_what_had_occurred(vendor) -> Non
     assert (package["granted"], package["drawn"], package["expires_on"]) == (240, 90, "2026-12-31")
 
 
-async def test_a_balance_as_known_at_an_instant_leaves_out_what_was_entered_later(vendor) -> None:
+async def test_a_balance_as_known_at_an_instant_leaves_out_what_was_entered_later(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     ticket = await vendor.ticket(customer)
     await vendor.work(ticket, "2026-06-17T09:00:00+02:00", 50)
@@ -41,7 +43,7 @@ async def test_a_balance_as_known_at_an_instant_leaves_out_what_was_entered_late
     assert (await vendor.read(path))["package_left_minutes"] == 150
 
 
-async def test_a_decision_is_open_until_it_was_taken(vendor) -> None:
+async def test_a_decision_is_open_until_it_was_taken(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)
     decision = {"decision": "waive", "reason": "Kulanz", "occurred_at": "2026-06-24T11:00:00+02:00"}
@@ -52,7 +54,7 @@ async def test_a_decision_is_open_until_it_was_taken(vendor) -> None:
     assert (await vendor.read(path, at="2026-06-24T09:00:00Z"))["open_decisions"] == []
 
 
-async def test_an_instant_or_day_that_is_none_is_refused(vendor) -> None:
+async def test_an_instant_or_day_that_is_none_is_refused(vendor: Vendor) -> None:
     _, contract = await vendor.signed()
 
     for name, value in (
@@ -66,7 +68,7 @@ async def test_an_instant_or_day_that_is_none_is_refused(vendor) -> None:
         assert (await vendor.get(f"/v1/contracts/{contract}/preview", until=value)).status_code == 422
 
 
-async def test_every_logged_minute_of_every_contract_is_accounted_for(vendor) -> None:
+async def test_every_logged_minute_of_every_contract_is_accounted_for(vendor: Vendor) -> None:
     customer, prepaid = await vendor.signed(plan="m", package_hours=4)
     first = await vendor.ticket(customer)
     await vendor.work(first, "2026-06-17T09:00:00+02:00", 250)
@@ -89,7 +91,7 @@ async def test_every_logged_minute_of_every_contract_is_accounted_for(vendor) ->
     assert [rows[on_demand][name]["amount"] for name in ("net", "invoiced", "open")] == ["100.00", "0.00", "100.00"]
 
 
-async def test_the_report_goes_on_page_by_page_and_as_one_table(vendor) -> None:
+async def test_the_report_goes_on_page_by_page_and_as_one_table(vendor: Vendor) -> None:
     contracts = [(await vendor.signed())[1] for _ in range(3)]
 
     first = await vendor.get("/v1/reports/reconciliation", limit=2)

@@ -16,6 +16,8 @@ from fristwerk_local.player import play, read_terms
 from fristwerk_local.progress import Journal
 from fristwerk_local.story import read_story
 from fristwerk_platform.settings import Settings
+from tests.billing_service.application.conftest import Vendor, VendorOn
+from tests.conftest import OpenServices
 
 LOCAL = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local"
 STORY = LOCAL / "stories/recorded_day.yaml"
@@ -24,7 +26,7 @@ PROVIDERS = ("infoniqa", "digidesk", "liveagent", "hamburg", "fluxpunkt")
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory, open_services) -> Path:
+def played(tmp_path_factory: pytest.TempPathFactory, open_services: OpenServices) -> Path:
     """A folder on which the recorded day was played; tests work on copies."""
     folder = tmp_path_factory.mktemp("played")
 
@@ -39,7 +41,7 @@ def played(tmp_path_factory: pytest.TempPathFactory, open_services) -> Path:
 
 
 @pytest.fixture
-async def day(played, tmp_path, vendor_on) -> AsyncIterator[Any]:
+async def day(played: Any, tmp_path: Path, vendor_on: VendorOn) -> AsyncIterator[Any]:
     """The services after the recorded day."""
     shutil.copytree(played, tmp_path / "var")
     async with vendor_on(tmp_path / "var") as vendor:
@@ -47,24 +49,25 @@ async def day(played, tmp_path, vendor_on) -> AsyncIterator[Any]:
         yield vendor
 
 
-async def invoiced(vendor) -> list[dict[str, Any]]:
+async def invoiced(vendor: Vendor) -> list[dict[str, Any]]:
     """Everything the provider can invoice, as the lines of its documents."""
     accounts = (await vendor.read("/v1/reports/reconciliation", until=JUNE))["items"]
     for each in accounts:
         await vendor.post("/v1/invoices", {each["kind"]: each["account"], "until": JUNE})
-    return (await vendor.read("/v1/lines", limit=200))["items"]
+    items: list[dict[str, Any]] = (await vendor.read("/v1/lines", limit=200))["items"]
+    return items
 
 
-async def log_of(vendor) -> dict[str, Any]:
+async def log_of(vendor: Vendor) -> dict[str, Any]:
     """Every event that the provider's people can find in the two logs, by id."""
-    found = {}
+    found: dict[str, Any] = {}
     for client in (vendor.tickets, vendor.billing):
         page = await client.get("/v1/events", headers=vendor.headers("service"))
         found |= {each.envelope.id: each for each in map(decode, page.content.splitlines())}
     return found
 
 
-async def test_every_line_of_the_day_walks_back_to_events_and_clauses(day) -> None:
+async def test_every_line_of_the_day_walks_back_to_events_and_clauses(day: Any) -> None:
     traced = 0
     for provider in PROVIDERS:
         vendor = day.of(provider)
@@ -92,7 +95,7 @@ async def test_every_line_of_the_day_walks_back_to_events_and_clauses(day) -> No
     assert traced == 12
 
 
-async def test_sentences_speak_the_agreements_language_and_write_figures_as_its_country_does(day) -> None:
+async def test_sentences_speak_the_agreements_language_and_write_figures_as_its_country_does(day: Any) -> None:
     lines = await invoiced(day)
     cancellation = next(each for each in lines if each["kind"] == "cancellation")
     path = f"/v1/invoices/{cancellation['invoice']}/lines/{cancellation['n']}/trace"
@@ -110,7 +113,7 @@ async def test_sentences_speak_the_agreements_language_and_write_figures_as_its_
     assert [each["says"] for each in trace["clauses"]][-1] == "2"
 
 
-async def test_from_an_event_to_the_lines_that_rest_on_it_invoiced_or_not(day) -> None:
+async def test_from_an_event_to_the_lines_that_rest_on_it_invoiced_or_not(day: Any) -> None:
     log = await log_of(day)
     logged = [each.envelope.id for each in log.values() if each.envelope.type == "TimeLogged"]
     before = {event: (await day.read("/v1/lines", event=event))["items"] for event in logged}
@@ -135,7 +138,7 @@ async def test_from_an_event_to_the_lines_that_rest_on_it_invoiced_or_not(day) -
     assert (await day.read("/v1/lines", event="nothing"))["items"] == []
 
 
-async def test_a_charge_that_is_not_invoiced_yet_is_explained_the_same_way(day) -> None:
+async def test_a_charge_that_is_not_invoiced_yet_is_explained_the_same_way(day: Any) -> None:
     accounts = (await day.read("/v1/reports/reconciliation", until=JUNE))["items"]
     preview = await day.read(f"/v1/contracts/{accounts[0]['account']}/preview", until=JUNE)
     waiting = {line["charge"]: line for line in preview["lines"]}
@@ -151,7 +154,7 @@ async def test_a_charge_that_is_not_invoiced_yet_is_explained_the_same_way(day) 
         assert (await day.get(f"/v1/charges/{unknown}/trace")).json()["type"] == "/problems/charge-not-found"
 
 
-async def test_a_waiver_on_a_credit_note_says_who_waived_what_and_why(vendor) -> None:
+async def test_a_waiver_on_a_credit_note_says_who_waived_what_and_why(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)
     path = f"/v1/charges/{charge}/decision"

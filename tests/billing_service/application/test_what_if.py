@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fristwerk_language.terms import agreement_document, canonical, read_yaml
+from tests.billing_service.application.conftest import Vendor
 
 JUNE = "2026-06-30"
 OWN = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local/terms/agreements/infoniqa.yaml"
 
 
-def changed(**billing: object) -> dict:
+def changed(**billing: object) -> dict[str, Any]:
     document = canonical(agreement_document(read_yaml(OWN.read_bytes())))
     return document | {"billing": document["billing"] | billing}
 
 
-async def test_other_terms_show_what_would_be_billed_beside_what_is(vendor) -> None:
+async def test_other_terms_show_what_would_be_billed_beside_what_is(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
     path, before = f"/v1/contracts/{contract}/what-if", await vendor.stored()
@@ -36,7 +38,7 @@ async def test_other_terms_show_what_would_be_billed_beside_what_is(vendor) -> N
     assert await vendor.stored() == before
 
 
-async def test_the_terms_in_force_change_nothing_whatever_was_invoiced(vendor) -> None:
+async def test_the_terms_in_force_change_nothing_whatever_was_invoiced(vendor: Vendor) -> None:
     customer, contract = await vendor.signed(plan="m", package_hours=4)
     ticket = await vendor.ticket(customer)
     await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 300)
@@ -51,7 +53,7 @@ async def test_the_terms_in_force_change_nothing_whatever_was_invoiced(vendor) -
         assert {each["amount"] for each in found["difference"].values()} == {"0.00"}
 
 
-async def test_other_money_has_no_difference(vendor) -> None:
+async def test_other_money_has_no_difference(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
 
@@ -61,7 +63,7 @@ async def test_other_money_has_no_difference(vendor) -> None:
     assert answer.json()["then"]["net"]["currency"] == "EUR"
 
 
-async def test_terms_that_are_none_are_refused_with_their_place(vendor) -> None:
+async def test_terms_that_are_none_are_refused_with_their_place(vendor: Vendor) -> None:
     _, contract = await vendor.signed()
     path = f"/v1/contracts/{contract}/what-if"
 

@@ -29,7 +29,7 @@ values = st.recursive(
 
 @settings(deadline=None)
 @given(values, st.booleans())
-def test_what_is_json_is_read_as_it_was_written(value: Any, escaped: bool) -> None:  # noqa: FBT001 - two ways to write
+def test_what_is_json_is_read_as_it_was_written(value: Any, escaped: bool) -> None:
     assert strict_json(json.dumps(value, ensure_ascii=escaped).encode()) == value
 
 

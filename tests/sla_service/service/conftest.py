@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -23,11 +23,12 @@ from fristwerk_language.events.terms import AgreementPublished, CalendarPublishe
 from fristwerk_local.client import Client
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.progress import Journal
+from fristwerk_local.services import ServiceName
 from fristwerk_local.story import DecideCharge, read_story
 from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
-from fristwerk_platform.read_models import Database, postgres_database, sqlite_database
+from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import with_position
 from sla_service.notices.feed import NoticeFeed
@@ -35,6 +36,7 @@ from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
+from tests.sla_service.conftest import Published
 
 PROVIDER = "p"
 
@@ -104,7 +106,7 @@ class ToldLog:
     def ticket(self, ticket: str, received_at: str, agreement: str = "infoniqa", **created: Any) -> ToldLog:
         """A ticket received at an instant of UTC, entitled by contract unless said otherwise."""
         provider = created.pop("provider", PROVIDER)
-        fields = {
+        fields: dict[str, Any] = {
             "reference": f"TST-{ticket.upper()}",
             "customer": "c-1",
             "contract": "k-1",
@@ -161,7 +163,7 @@ class Service:
         self.watch = Watch(self.database, self.outbox, clock)
         self.feed = NoticeFeed(self.database, self.outbox.signal)
 
-    def open(self) -> tuple[Database, Outbox]:
+    def open(self) -> tuple[SqlDatabase, Outbox]:
         """A further connection to the same database, as another process would have it."""
         outbox = Outbox(self.clock, lambda: f"n-{next(self._ids)}")
         if self._postgres_url is None:
@@ -200,7 +202,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, clock: Clock, published: dict) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, clock: Clock, published: Published) -> AsyncIterator[Service]:
     """The parts of a service that knows the shipped terms."""
     async with knowing(published, Service(tmp_path / "sla.db", clock)) as service:
         yield service
@@ -208,7 +210,7 @@ async def service(tmp_path: Path, clock: Clock, published: dict) -> AsyncIterato
 
 @pytest.fixture
 async def service_on_postgres(
-    tmp_path: Path, clock: Clock, published: dict, postgres_url: str
+    tmp_path: Path, clock: Clock, published: Published, postgres_url: str
 ) -> AsyncIterator[Service]:
     """The same on PostgreSQL."""
     async with knowing(published, Service(tmp_path / "sla.db", clock, postgres_url)) as service:
@@ -216,7 +218,7 @@ async def service_on_postgres(
 
 
 @asynccontextmanager
-async def knowing(published: dict, service: Service) -> AsyncIterator[Service]:
+async def knowing(published: Published, service: Service) -> AsyncIterator[Service]:
     await service.database.create()
     for event in published.values():
         service.log.publish(event)
@@ -234,7 +236,7 @@ def moment() -> Callable[[str], datetime]:
 class Desk:
     """The services as a provider's people use them: one line a call, answers as JSON."""
 
-    def __init__(self, stack: Any, names: dict[str, str], provider: str = "infoniqa") -> None:
+    def __init__(self, stack: Pair, names: dict[str, str], provider: str = "infoniqa") -> None:
         self.stack = stack
         self.names = names
         self.provider = provider
@@ -251,7 +253,7 @@ class Desk:
         customer = params.pop("as_customer", None)
         more = {} if customer is None else {"customer": customer}
         headers = self.stack.headers(role, self.provider, **more)
-        return await self.stack.clients[service].get(path, params=params or None, headers=headers)
+        return await self.stack.clients[cast("ServiceName", service)].get(path, params=params or None, headers=headers)
 
     async def read(self, path: str, role: str = "agent", service: str = "sla", **params: Any) -> Any:
         """The JSON of an answer that must be good."""
@@ -265,7 +267,7 @@ class Desk:
         headers = self.stack.headers(role, self.provider)
         if key is not None:
             headers["Idempotency-Key"] = key
-        return await self.stack.clients[service].post(path, json=body, headers=headers)
+        return await self.stack.clients[cast("ServiceName", service)].post(path, json=body, headers=headers)
 
     async def done(self, path: str, body: Any, role: str = "agent", **more: Any) -> Any:
         """The JSON of a command that must succeed."""
@@ -297,8 +299,8 @@ class Pair(msgspec.Struct, kw_only=True):
     """The ticket service and the SLA service in one process."""
 
     settings: Settings
-    clients: dict[str, httpx.AsyncClient]
-    apps: dict[str, FastAPI]
+    clients: dict[ServiceName, httpx.AsyncClient]
+    apps: dict[ServiceName, FastAPI]
 
     def issue(self, principal: Principal) -> str:
         """A bearer token for a principal."""
@@ -307,7 +309,7 @@ class Pair(msgspec.Struct, kw_only=True):
 
     def headers(self, role: str, provider: str, customer: str | None = None) -> dict[str, str]:
         """The headers of a request in somebody's name."""
-        principal = Principal(sub=role, role=role, provider=provider, customer=customer)
+        principal = Principal(sub=role, role=cast("Role", role), provider=provider, customer=customer)
         return {"Authorization": f"Bearer {self.issue(principal)}"}
 
 
@@ -317,9 +319,12 @@ async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterato
     settings = Settings(var=folder, database_url=database_url)
     tickets = ticket_service.app.create_app(settings, Stopping())
     followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
-    apps = {"ticket": tickets, "sla": sla_service.app.create_app(settings, Stopping(), followed)}
+    apps: dict[ServiceName, FastAPI] = {
+        "ticket": tickets,
+        "sla": sla_service.app.create_app(settings, Stopping(), followed),
+    }
     async with AsyncExitStack() as stack:
-        clients = {}
+        clients: dict[ServiceName, httpx.AsyncClient] = {}
         for name, app in apps.items():
             await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
@@ -352,8 +357,11 @@ def recorded_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     return folder, journal.names
 
 
+OpenPair = Callable[..., AbstractAsyncContextManager[Pair]]
+
+
 @pytest.fixture
-def open_pair() -> Callable[[Path], Any]:
+def open_pair() -> OpenPair:
     """Opens both services on a folder, as an async context manager."""
     return pair_on
 

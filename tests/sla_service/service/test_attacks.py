@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
+
+from tests.sla_service.service.conftest import Desk
 
 BILLION = "1000000000 minutes"
 
 
-def is_problem(answer: httpx.Response, status: int) -> dict:
+def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, (answer.status_code, answer.text)
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
+    problem: dict[str, Any] = answer.json()
     assert problem["status"] == status
     assert problem["detail"].endswith(".")
     return problem
@@ -51,7 +55,7 @@ REFUSED_QUESTIONS = [
 ]
 
 
-async def test_a_question_that_cannot_be_answered_is_refused_with_the_parameter(day) -> None:
+async def test_a_question_that_cannot_be_answered_is_refused_with_the_parameter(day: Desk) -> None:
     ticket = day.id("lohnlauf")
     for path, params, pointer in REFUSED_QUESTIONS:
         given = {name: value.replace("{t}", ticket) for name, value in params.items()}
@@ -59,7 +63,7 @@ async def test_a_question_that_cannot_be_answered_is_refused_with_the_parameter(
         assert pointer in [each["pointer"] for each in problem["errors"]], (path, params, problem)
 
 
-async def test_extreme_questions_are_answered(day) -> None:
+async def test_extreme_questions_are_answered(day: Desk) -> None:
     ticket = day.id("lohnlauf")
     for path, params in (
         (f"/v1/tickets/{ticket}/timers", {"at": "9999-12-31T23:59:59Z"}),
@@ -81,7 +85,7 @@ async def test_extreme_questions_are_answered(day) -> None:
     assert is_problem(await day.ask(f"/v1/tickets/{ticket}/timers", at="0001-01-01T00:00:00Z"), 404)
 
 
-async def test_what_does_not_exist_is_not_found(day) -> None:
+async def test_what_does_not_exist_is_not_found(day: Desk) -> None:
     for path in (
         "/v1/tickets/0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80/timers",
         "/v1/tickets/%F0%9F%98%80/timers",
@@ -117,14 +121,14 @@ REFUSED_DEADLINES: list[tuple[object, int, str | None]] = [
 ]
 
 
-async def test_a_deadline_that_cannot_be_computed_is_a_problem(day) -> None:
+async def test_a_deadline_that_cannot_be_computed_is_a_problem(day: Desk) -> None:
     for body, status, pointer in REFUSED_DEADLINES:
         problem = is_problem(await day.post("/v1/deadlines", body, service="sla"), status)
         if pointer is not None:
             assert pointer in [each["pointer"] for each in problem["errors"]], body
 
 
-async def test_a_deadline_is_computed_with_its_steps_and_the_same_key_gives_the_same_answer(day) -> None:
+async def test_a_deadline_is_computed_with_its_steps_and_the_same_key_gives_the_same_answer(day: Desk) -> None:
     body = {"calendar": "infoniqa", "start": "2026-06-03T16:30:00+02:00", "target": "2 business hours"}
     first = await day.post("/v1/deadlines", body, role="service", service="sla", key="d-1")
     assert first.json()["due_at"] == "2026-06-05T07:30:00Z"
@@ -137,7 +141,7 @@ async def test_a_deadline_is_computed_with_its_steps_and_the_same_key_gives_the_
     assert literal.json()["due_at"] == "2026-06-04T08:00:00Z"
 
 
-async def test_bodies_that_are_not_json_are_refused(day) -> None:
+async def test_bodies_that_are_not_json_are_refused(day: Desk) -> None:
     headers = day.stack.headers("agent", "infoniqa") | {"Content-Type": "application/json"}
     sla = day.stack.clients["sla"]
     for path in ("/v1/deadlines", "/v1/simulations"):
@@ -158,7 +162,7 @@ CUSTOMER_MAY_NOT = (
 )
 
 
-async def test_a_customer_reads_the_own_tickets_timers_and_nothing_else(day) -> None:
+async def test_a_customer_reads_the_own_tickets_timers_and_nothing_else(day: Desk) -> None:
     own, other = day.id("lohnlauf"), day.id("druck")
     muster = {"role": "customer", "as_customer": day.id("muster", "customer")}
     timers = (await day.read(f"/v1/tickets/{own}/timers", **muster))["items"]
@@ -179,12 +183,12 @@ async def test_a_customer_reads_the_own_tickets_timers_and_nothing_else(day) -> 
         is_problem(await day.stack.clients["sla"].post(path, json=body, headers=headers), 403)
 
 
-async def test_the_role_of_followers_reads_no_timers(day) -> None:
+async def test_the_role_of_followers_reads_no_timers(day: Desk) -> None:
     for path in (f"/v1/tickets/{day.id('lohnlauf')}/timers", *CUSTOMER_MAY_NOT):
         is_problem(await day.ask(path, role="service"), 403)
 
 
-async def test_another_provider_gets_the_same_not_found_as_for_what_never_was(day) -> None:
+async def test_another_provider_gets_the_same_not_found_as_for_what_never_was(day: Desk) -> None:
     other, ticket = day.of("hamburg"), day.id("lohnlauf")
     for path in (f"/v1/tickets/{ticket}/timers", f"/v1/timers/{ticket}:first_response/explanation"):
         foreign = is_problem(await other.ask(path, role="admin"), 404)
@@ -198,13 +202,13 @@ async def test_another_provider_gets_the_same_not_found_as_for_what_never_was(da
     assert report["total"]["timers"] == 0
 
 
-async def test_without_a_valid_token_nothing_is_answered(day) -> None:
+async def test_without_a_valid_token_nothing_is_answered(day: Desk) -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}):
         for path in ("/v1/timers", "/v1/reports/compliance", "/v1/simulations", "/v1/events"):
             is_problem(await day.stack.clients["sla"].get(path, headers=headers), 401)
 
 
-async def test_every_operation_has_an_id_a_summary_and_an_example(day) -> None:
+async def test_every_operation_has_an_id_a_summary_and_an_example(day: Desk) -> None:
     described = (await day.stack.clients["sla"].get("/openapi.json")).json()
     assert described["openapi"].startswith("3.1")
     ids = []

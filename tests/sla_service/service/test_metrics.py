@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,13 @@ from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections.projector import Projector
 from sla_service.queries.metrics import TimerMetrics
+from tests.sla_service.service.conftest import Clock, Service
 
 
 class Measured:
     """The service's parts, wired to figures."""
 
-    def __init__(self, service, clock) -> None:
+    def __init__(self, service: Service, clock: Clock) -> None:
         self.metrics = Metrics()
         self.figures = TimerMetrics(service.database, self.metrics, clock)
         outbox = Outbox(clock, service.outbox._new_id, self.figures.count_notices)
@@ -28,11 +30,13 @@ class Measured:
 
 
 @pytest.fixture
-def measured(service, clock) -> Measured:
+def measured(service: Service, clock: Clock) -> Measured:
     return Measured(service, clock)
 
 
-async def test_timers_are_counted_by_metric_and_those_due_within_half_an_hour_apart(service, clock, measured) -> None:
+async def test_timers_are_counted_by_metric_and_those_due_within_half_an_hour_apart(
+    service: Service, clock: Clock, measured: Any
+) -> None:
     clock.set("2026-06-09 06:00")
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:20")
     await service.apply()
@@ -49,7 +53,7 @@ async def test_timers_are_counted_by_metric_and_those_due_within_half_an_hour_ap
     assert measured.of("alarms_overdue") == 0
 
 
-async def test_an_alarm_is_overdue_until_it_rings(service, clock, measured) -> None:
+async def test_an_alarm_is_overdue_until_it_rings(service: Service, clock: Clock, measured: Any) -> None:
     clock.set("2026-06-09 06:00")
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
@@ -65,7 +69,7 @@ async def test_an_alarm_is_overdue_until_it_rings(service, clock, measured) -> N
     assert measured.of("timers_running", metric="first_response") is None
 
 
-async def test_notices_are_counted_by_type_once_they_are_stored(service, clock, measured) -> None:
+async def test_notices_are_counted_by_type_once_they_are_stored(service: Service, clock: Clock, measured: Any) -> None:
     clock.set("2026-06-09 06:00")
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
@@ -79,7 +83,9 @@ async def test_notices_are_counted_by_type_once_they_are_stored(service, clock, 
         assert measured.of("notices_total", type=each) == types.count(each)
 
 
-async def test_a_notice_that_was_not_stored_in_the_end_is_not_counted(service, clock, measured) -> None:
+async def test_a_notice_that_was_not_stored_in_the_end_is_not_counted(
+    service: Service, clock: Clock, measured: Any
+) -> None:
     clock.set("2026-06-09 06:00")
     service.log.ticket("t1", "2026-06-09 06:00")
     batch = service.log.news()

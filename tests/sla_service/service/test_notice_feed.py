@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import Any
+
+from tests.sla_service.service.conftest import Desk
 
 
-def lines(answer) -> list[dict]:
+def lines(answer: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-async def test_the_feed_is_read_in_pages_from_wherever_a_reader_stopped(day) -> None:
+async def test_the_feed_is_read_in_pages_from_wherever_a_reader_stopped(day: Desk) -> None:
     whole = lines(await day.ask("/v1/events", role="service"))
     assert [each["position"] for each in whole] == sorted({each["position"] for each in whole})
     assert all(each["provider"] == "infoniqa" and each["stream"].startswith("timer-") for each in whole)
@@ -26,7 +29,7 @@ async def test_the_feed_is_read_in_pages_from_wherever_a_reader_stopped(day) -> 
     assert seen == whole
 
 
-async def test_what_the_feed_leaves_standing_is_what_the_timers_say(day) -> None:
+async def test_what_the_feed_leaves_standing_is_what_the_timers_say(day: Desk) -> None:
     """The day was entered months later: misses that a later entry disproved are withdrawn again, each as often as told."""
     whole = lines(await day.ask("/v1/events", role="service"))
     standing: dict[str, int] = {}
@@ -41,7 +44,7 @@ async def test_what_the_feed_leaves_standing_is_what_the_timers_say(day) -> None
     assert sum(each["type"] == "TimerMet" for each in whole) == 4
 
 
-async def test_a_reader_that_waits_is_answered_the_moment_a_notice_is_given(day) -> None:
+async def test_a_reader_that_waits_is_answered_the_moment_a_notice_is_given(day: Desk) -> None:
     answer = await day.ask("/v1/events", role="service")
     after = int(answer.headers["Fristwerk-Next-Position"])
     waiting = asyncio.create_task(day.ask("/v1/events", role="service", after=after, wait=10))
@@ -56,7 +59,7 @@ async def test_a_reader_that_waits_is_answered_the_moment_a_notice_is_given(day)
     assert new[0]["type"] == "TimerStarted"
 
 
-async def test_filters_narrow_the_feed_and_it_always_says_where_to_go_on(day) -> None:
+async def test_filters_narrow_the_feed_and_it_always_says_where_to_go_on(day: Desk) -> None:
     answer = await day.ask("/v1/events", role="service", type="TimerMissed")
     assert {each["type"] for each in lines(answer)} == {"TimerMissed"}
     nothing = await day.ask("/v1/events", role="service", stream="timer-nobody")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,11 +13,13 @@ from fristwerk_language.events import UnknownEvent, decode_tolerantly, tickets
 from fristwerk_platform.subscriptions import FeedPage, Subscription
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
+from tests.sla_service.conftest import Published
+from tests.sla_service.service.conftest import Clock, Service
 
 FIRST = "t1:first_response"
 
 
-async def test_a_timer_starts_is_warned_of_and_missed_and_each_is_told_once(service, clock) -> None:
+async def test_a_timer_starts_is_warned_of_and_missed_and_each_is_told_once(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").severity("t1", "2026-06-09 06:00", "kritisch")
     await service.apply()
     assert await service.types() == ["TimerStarted"]
@@ -33,7 +36,7 @@ async def test_a_timer_starts_is_warned_of_and_missed_and_each_is_told_once(serv
 
 
 async def test_an_answer_at_the_due_instant_is_in_time_and_the_watch_does_not_ring_before_it_has_passed(
-    service, clock
+    service: Service, clock: Clock
 ) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
@@ -49,7 +52,7 @@ async def test_an_answer_at_the_due_instant_is_in_time_and_the_watch_does_not_ri
     assert (met.type, met.data["met_at"]) == ("TimerMet", "2026-06-09T08:00:00Z")
 
 
-async def test_applying_a_batch_again_tells_nothing_again(service, clock) -> None:
+async def test_applying_a_batch_again_tells_nothing_again(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").answer("t1", "2026-06-09 09:00")
     batch = service.log.news()
     await service.apply(batch)
@@ -66,7 +69,9 @@ async def test_applying_a_batch_again_tells_nothing_again(service, clock) -> Non
 
 
 @pytest.mark.parametrize("portion", [1, 2, 7])
-async def test_the_portions_in_which_events_arrive_do_not_matter_for_what_ended(service, clock, portion: int) -> None:
+async def test_the_portions_in_which_events_arrive_do_not_matter_for_what_ended(
+    service: Service, clock: Clock, portion: int
+) -> None:
     clock.set("2026-06-12 12:00")
     for number in range(4):
         ticket = f"t{number}"
@@ -87,7 +92,7 @@ async def test_the_portions_in_which_events_arrive_do_not_matter_for_what_ended(
 
 
 async def test_a_severity_whose_deadline_has_passed_already_is_missed_at_that_deadline_with_one_notice(
-    service, clock
+    service: Service, clock: Clock
 ) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").severity("t1", "2026-06-09 06:05", "niedrig")
     await service.apply()
@@ -107,7 +112,7 @@ async def test_a_severity_whose_deadline_has_passed_already_is_missed_at_that_de
     assert moved.data["new_due_at"] == "2026-06-09T08:00:00Z"
 
 
-async def test_a_backdated_answer_withdraws_the_miss_and_both_stay_visible(service, clock) -> None:
+async def test_a_backdated_answer_withdraws_the_miss_and_both_stay_visible(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
     clock.set("2026-06-09 11:00")
@@ -121,7 +126,7 @@ async def test_a_backdated_answer_withdraws_the_miss_and_both_stay_visible(servi
     assert withdrawn.data["met_at"] == "2026-06-09T07:00:00Z"
 
 
-async def test_a_withdrawn_miss_may_be_followed_by_a_second_one(service, clock) -> None:
+async def test_a_withdrawn_miss_may_be_followed_by_a_second_one(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-23 08:00", "digidesk", type="quick_high")
     await service.apply()
     timer = "t1:processing_started"
@@ -139,7 +144,9 @@ async def test_a_withdrawn_miss_may_be_followed_by_a_second_one(service, clock) 
     assert (first.data["missed_at"], second.data["missed_at"]) == ("2026-06-23T10:00:00Z", "2026-06-23T12:00:00Z")
 
 
-async def test_a_miss_that_proves_to_be_at_another_instant_is_withdrawn_and_told_anew(service, clock) -> None:
+async def test_a_miss_that_proves_to_be_at_another_instant_is_withdrawn_and_told_anew(
+    service: Service, clock: Clock
+) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").severity("t1", "2026-06-09 06:05", "mittel")
     await service.apply()
     clock.set("2026-06-10 12:00")
@@ -160,7 +167,7 @@ async def test_a_miss_that_proves_to_be_at_another_instant_is_withdrawn_and_told
     ]
 
 
-async def test_a_clock_that_was_set_back_an_hour_neither_withdraws_nor_repeats(service, clock) -> None:
+async def test_a_clock_that_was_set_back_an_hour_neither_withdraws_nor_repeats(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
     clock.set("2026-06-09 08:10")
@@ -177,7 +184,9 @@ async def test_a_clock_that_was_set_back_an_hour_neither_withdraws_nor_repeats(s
     assert await service.types(FIRST) == ["TimerStarted", "TimerWarned", "TimerMissed"]
 
 
-async def test_a_clock_that_jumps_ahead_rings_once_and_stays_quiet_when_it_is_set_back(service, clock) -> None:
+async def test_a_clock_that_jumps_ahead_rings_once_and_stays_quiet_when_it_is_set_back(
+    service: Service, clock: Clock
+) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
     for minutes in (65, -60, 60, -60, 120):
@@ -196,7 +205,7 @@ async def test_a_clock_that_jumps_ahead_rings_once_and_stays_quiet_when_it_is_se
     ],
 )
 async def test_in_the_nights_of_clock_changes_an_hour_is_an_hour_and_told_once(
-    service, clock, moment, received_at: str, due_at: str
+    service: Service, clock: Clock, moment: Callable[[str], datetime], received_at: str, due_at: str
 ) -> None:
     clock.set(received_at)
     service.log.ticket(
@@ -219,7 +228,7 @@ async def test_in_the_nights_of_clock_changes_an_hour_is_an_hour_and_told_once(
 
 
 async def test_after_three_days_of_downtime_everything_overdue_is_told_once_in_the_order_of_its_deadlines(
-    service, clock
+    service: Service, clock: Clock
 ) -> None:
     """Misses that nobody ended and misses that the history proves come in one order, whatever the tickets' ids."""
     for number, hour in enumerate((9, 6, 8, 7, 10)):
@@ -239,7 +248,9 @@ async def test_after_three_days_of_downtime_everything_overdue_is_told_once_in_t
     assert len(await service.told("TimerMet")) == 1
 
 
-async def test_more_work_than_the_limit_is_warned_of_and_missed_inside_the_entry(service, clock) -> None:
+async def test_more_work_than_the_limit_is_warned_of_and_missed_inside_the_entry(
+    service: Service, clock: Clock
+) -> None:
     service.log.ticket("t1", "2026-06-23 08:00", "digidesk")
     entry = tickets.TimeLogged(
         entry="e-1", start=service.clock.now.replace(day=23, hour=8), minutes=50, activity="help", agent="a-1"
@@ -260,7 +271,9 @@ async def test_more_work_than_the_limit_is_warned_of_and_missed_inside_the_entry
     assert (await service.told("TimerMissed"))[-1].data["missed_at"] == "2026-06-23T09:10:00Z"
 
 
-async def test_a_timer_that_the_history_no_longer_knows_is_cancelled_and_its_miss_withdrawn(service, clock) -> None:
+async def test_a_timer_that_the_history_no_longer_knows_is_cancelled_and_its_miss_withdrawn(
+    service: Service, clock: Clock
+) -> None:
     """The resolution, entered late, came before the answer: then that answer opened nothing more."""
     log = service.log.ticket(
         "t1",
@@ -283,7 +296,9 @@ async def test_a_timer_that_the_history_no_longer_knows_is_cancelled_and_its_mis
     assert (await service.types(follow_up.timer))[-2:] == ["TimerMissWithdrawn", "TimerCancelled"]
 
 
-async def test_equal_warnings_of_an_agreement_are_told_once(service, clock, published) -> None:
+async def test_equal_warnings_of_an_agreement_are_told_once(
+    service: Service, clock: Clock, published: Published
+) -> None:
     event = published["agreements/infoniqa"]
     document = event.document | {"agreement": "twice", "warn_at": ["1 business hours", "60 business minutes"]}
     service.log.publish(msgspec.structs.replace(event, name="twice", document=document))
@@ -294,7 +309,9 @@ async def test_equal_warnings_of_an_agreement_are_told_once(service, clock, publ
     assert await service.types() == ["TimerStarted", "TimerWarned", "TimerMissed"]
 
 
-async def test_each_provider_reads_its_own_notices_in_lines_like_every_other_fact(service, published) -> None:
+async def test_each_provider_reads_its_own_notices_in_lines_like_every_other_fact(
+    service: Service, published: Published
+) -> None:
     for name in ("calendars/infoniqa", "agreements/infoniqa"):
         service.log.publish(published[name], provider="q")
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:00", provider="q")
@@ -319,7 +336,7 @@ class LinesFeed:
         return FeedPage(lines=lines, next=after + len(lines), last=len(self._lines))
 
 
-async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service) -> None:
+async def test_an_unknown_type_is_skipped_and_what_follows_it_is_applied(service: Service) -> None:
     log = service.log.ticket("t1", "2026-06-09 06:00").answer("t1", "2026-06-09 07:00")
     lines = list(log.lines)
     lines[-1] = lines[-1].replace(b'"type":"Responded"', b'"type":"SungTo"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -11,12 +12,13 @@ from fristwerk_language.events import tickets
 from sla_service.domain.timers.timer import state_at
 from sla_service.projections.tables import alarms, timers
 from sla_service.projections.writer import timer_in
+from tests.sla_service.service.conftest import Clock, Service
 
 TICKETS = 4
 STEPS = 120
 
 
-def happening(dice: random.Random, at: datetime) -> object:
+def happening(dice: random.Random, at: datetime) -> Any:
     """Something that may happen to a ticket."""
     return dice.choice(
         [
@@ -37,7 +39,7 @@ def happening(dice: random.Random, at: datetime) -> object:
     )
 
 
-async def check(service) -> None:
+async def check(service: Service) -> None:
     """Every told miss stands for a timer that is missed at that instant, and the other way round."""
     standing: dict[str, str] = {}
     started: dict[str, int] = {}
@@ -72,12 +74,12 @@ async def check(service) -> None:
     assert standing == missed
 
 
-async def _is_stored(service, timer: str) -> bool:
+async def _is_stored(service: Service, timer: str) -> bool:
     async with service.database.reading() as connection:
         return (await connection.execute(select(timers.c.timer).where(timers.c.timer == timer))).first() is not None
 
 
-async def test_through_random_lives_with_backdated_facts_and_downtimes(service, clock) -> None:
+async def test_through_random_lives_with_backdated_facts_and_downtimes(service: Service, clock: Clock) -> None:
     dice = random.Random(20260603)  # noqa: S311 - the same lives every time
     clock.set("2026-06-22 06:00")
     for number in range(TICKETS):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,10 @@ from sla_service.notices.alarms import fire_due
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.replay import replay
+from tests.sla_service.service.conftest import Clock, Desk, OpenPair, Pair, Service
 
 
-async def test_three_watches_give_each_notice_once_and_in_order(service_on_postgres, clock) -> None:
+async def test_three_watches_give_each_notice_once_and_in_order(service_on_postgres: Service, clock: Clock) -> None:
     service = service_on_postgres
     for number in range(100):
         service.log.ticket(f"t{number:03}", f"2026-06-09 06:{number % 60:02}:{number // 60:02}")
@@ -44,7 +47,9 @@ async def test_three_watches_give_each_notice_once_and_in_order(service_on_postg
         await database.close()
 
 
-async def test_a_notice_waits_for_the_transaction_in_which_another_is_given(service_on_postgres, clock) -> None:
+async def test_a_notice_waits_for_the_transaction_in_which_another_is_given(
+    service_on_postgres: Service, clock: Clock
+) -> None:
     """Else it could be committed first under the later position, and who reads by positions would pass over the other."""
     service = service_on_postgres
     service.log.ticket("t1", "2026-06-09 06:00")
@@ -62,7 +67,7 @@ async def test_a_notice_waits_for_the_transaction_in_which_another_is_given(serv
     await database.close()
 
 
-async def test_notices_feeds_and_withdrawals_are_the_same(service_on_postgres, clock) -> None:
+async def test_notices_feeds_and_withdrawals_are_the_same(service_on_postgres: Service, clock: Clock) -> None:
     service = service_on_postgres
     service.log.ticket("t1", "2026-06-09 06:00")
     batch = service.log.news()
@@ -76,17 +81,21 @@ async def test_notices_feeds_and_withdrawals_are_the_same(service_on_postgres, c
     assert await service.types() == ["TimerStarted", "TimerWarned", "TimerMissed", "TimerMissWithdrawn", "TimerMet"]
 
 
-async def finished(desk, location: str) -> dict:
+async def finished(desk: Desk, location: str) -> dict[str, Any]:
     async with asyncio.timeout(20):
         while True:
-            found: dict = await desk.read(location)
+            found: dict[str, Any] = await desk.read(location)
             if found["simulation"]["state"] != "running":
                 return found
             await asyncio.sleep(0.02)
 
 
 async def test_questions_over_many_tickets_are_answered(
-    tmp_path: Path, postgres_url: str, open_pair, open_desk, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    postgres_url: str,
+    open_pair: OpenPair,
+    open_desk: Callable[[Pair], Desk],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(simulation, "STRETCH", 2)
     async with open_pair(tmp_path, postgres_url) as pair:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,11 +27,13 @@ from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.tables import parked, timers
+from tests.sla_service.conftest import Published
+from tests.sla_service.service.conftest import Clock, Desk, OpenPair, Service
 
 UNPUBLISHED = 99
 
 
-async def parked_tickets(service) -> dict[str, str]:
+async def parked_tickets(service: Service) -> dict[str, str]:
     async with service.database.reading() as connection:
         return {row.ticket: row.error for row in await connection.execute(select(parked))}
 
@@ -56,7 +59,9 @@ def break_ticket(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[]
     return broken
 
 
-async def test_a_ticket_under_terms_that_were_never_published_waits_for_them(service, clock, published) -> None:
+async def test_a_ticket_under_terms_that_were_never_published_waits_for_them(
+    service: Service, clock: Clock, published: Published
+) -> None:
     service.log.ticket("bad", "2026-06-09 06:00", agreement_version=9).ticket("good", "2026-06-09 06:00")
     position = len(service.log.lines) - 1
     await service.apply()
@@ -80,7 +85,7 @@ async def test_a_ticket_under_terms_that_were_never_published_waits_for_them(ser
     assert await parked_tickets(service) == {}
 
 
-async def test_an_event_that_cannot_be_read_parks_its_ticket_alone_and_its_history_grows(service) -> None:
+async def test_an_event_that_cannot_be_read_parks_its_ticket_alone_and_its_history_grows(service: Service) -> None:
     service.log.ticket("bad", "2026-06-09 06:00").ticket("good", "2026-06-09 06:00")
     await service.apply()
     service.log.answer("bad", "2026-06-09 07:00").answer("good", "2026-06-09 07:00")
@@ -98,7 +103,9 @@ async def test_an_event_that_cannot_be_read_parks_its_ticket_alone_and_its_histo
     assert await service.types("bad:first_response") == ["TimerStarted", "TimerMet"]
 
 
-async def test_what_could_be_derived_again_is_as_if_it_had_never_been_parked(service, break_ticket) -> None:
+async def test_what_could_be_derived_again_is_as_if_it_had_never_been_parked(
+    service: Service, break_ticket: Any
+) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:00")
     await service.apply()
     correct = break_ticket("t1")
@@ -118,7 +125,7 @@ async def test_what_could_be_derived_again_is_as_if_it_had_never_been_parked(ser
     assert await service.types("t1:first_response") == await service.types("t2:first_response")
 
 
-async def test_since_when_it_is_parked_stays_as_it_was(service, break_ticket) -> None:
+async def test_since_when_it_is_parked_stays_as_it_was(service: Service, break_ticket: Any) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     break_ticket("t1")
     await service.apply()
@@ -131,7 +138,7 @@ async def test_since_when_it_is_parked_stays_as_it_was(service, break_ticket) ->
 
 
 async def test_no_alarm_of_a_parked_ticket_rings_and_its_miss_is_told_once_it_is_derived(
-    service, clock, break_ticket
+    service: Service, clock: Clock, break_ticket: Any
 ) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:00")
     await service.apply()
@@ -152,7 +159,9 @@ async def test_no_alarm_of_a_parked_ticket_rings_and_its_miss_is_told_once_it_is
     ]
 
 
-async def test_terms_that_cannot_be_compiled_park_the_tickets_under_them_only(service, published) -> None:
+async def test_terms_that_cannot_be_compiled_park_the_tickets_under_them_only(
+    service: Service, published: Published
+) -> None:
     broken = msgspec.structs.replace(published["agreements/infoniqa"], version=2, document={"agreement": "infoniqa"})
     service.log.publish(broken)
     service.log.ticket("new", "2026-06-09 06:00", agreement_version=2).ticket("old", "2026-06-09 06:00")
@@ -163,7 +172,7 @@ async def test_terms_that_cannot_be_compiled_park_the_tickets_under_them_only(se
 
 
 @pytest.fixture
-async def append(day) -> Callable[[str, Event], Awaitable[None]]:
+async def append(day: Desk) -> Callable[[str, Event], Awaitable[None]]:
     """Appends to the ticket service's log behind its back, what it would never have recorded itself."""
 
     async def add(stream: str, event: Event) -> None:
@@ -193,7 +202,7 @@ async def append(day) -> Callable[[str, Event], Awaitable[None]]:
 
 
 async def test_everybody_who_asks_is_told_and_the_service_is_degraded_until_it_can_be_derived(
-    day, append, published
+    day: Desk, append: Any, published: Published
 ) -> None:
     ticket = day.id("lohnlauf")
     before = await day.read(f"/v1/tickets/{ticket}/timers")
@@ -228,7 +237,7 @@ async def test_everybody_who_asks_is_told_and_the_service_is_degraded_until_it_c
     assert "fristwerk_parked_tickets 0.0" in (await sla.get("/metrics")).text
 
 
-async def test_a_restart_tries_again(day, append, open_pair, break_ticket) -> None:
+async def test_a_restart_tries_again(day: Desk, append: Any, open_pair: OpenPair, break_ticket: Any) -> None:
     ticket = day.id("lohnlauf")
     correct = break_ticket(ticket)
     await append(f"ticket-{ticket}", tickets.ProgressReported(channel="email"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -14,6 +15,7 @@ from sla_service import cli
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
 from sla_service.replay import SourceShorterError, replay
+from tests.sla_service.service.conftest import Service
 
 
 class ToldFeed:
@@ -27,7 +29,7 @@ class ToldFeed:
         return FeedPage(lines=lines, next=after + len(lines), last=len(self._lines))
 
 
-async def filled(service) -> None:
+async def filled(service: Service) -> None:
     """Three tickets, and the position after them, as the follower would have stored it."""
     for number in range(3):
         service.log.ticket(f"t{number}", f"2026-06-09 0{number + 6}:00")
@@ -40,11 +42,11 @@ async def filled(service) -> None:
         await service.projector.apply(connection, batch)
 
 
-def both_ways(service):
+def both_ways(service: Service) -> Any:
     return (ToldFeed(service.log.lines), None)
 
 
-async def test_the_log_and_the_stored_histories_give_what_is_stored(service) -> None:
+async def test_the_log_and_the_stored_histories_give_what_is_stored(service: Service) -> None:
     await filled(service)
     for feed in both_ways(service):
         told: list[str] = []
@@ -55,13 +57,13 @@ async def test_the_log_and_the_stored_histories_give_what_is_stored(service) -> 
         assert told[-1] == "3 tickets recomputed."
 
 
-async def test_what_the_log_holds_beyond_the_read_model_is_left_out(service) -> None:
+async def test_what_the_log_holds_beyond_the_read_model_is_left_out(service: Service) -> None:
     await filled(service)
     service.log.answer("t0", "2026-06-09 07:00")
     assert (await replay(service.database, ToldFeed(service.log.lines), lambda _line: None)).is_equal
 
 
-async def test_a_changed_timer_is_found_both_ways(service) -> None:
+async def test_a_changed_timer_is_found_both_ways(service: Service) -> None:
     await filled(service)
     async with service.database.transaction() as connection:
         document = timers.c.document.concat(b" ")
@@ -72,7 +74,7 @@ async def test_a_changed_timer_is_found_both_ways(service) -> None:
         assert found.differing == ("t1",)
 
 
-async def test_a_lost_timer_and_a_lost_event_are_found(service) -> None:
+async def test_a_lost_timer_and_a_lost_event_are_found(service: Service) -> None:
     await filled(service)
     async with service.database.transaction() as connection:
         await connection.execute(delete(timers).where(timers.c.ticket == "t0"))
@@ -81,13 +83,13 @@ async def test_a_lost_timer_and_a_lost_event_are_found(service) -> None:
     assert (await replay(service.database, ToldFeed(service.log.lines), lambda _line: None)).differing == ("t0",)
 
 
-async def test_a_log_that_ends_before_the_read_model_is_not_compared(service) -> None:
+async def test_a_log_that_ends_before_the_read_model_is_not_compared(service: Service) -> None:
     await filled(service)
     with pytest.raises(SourceShorterError, match="ends at position"):
         await replay(service.database, ToldFeed(service.log.lines[:-1]), lambda _line: None)
 
 
-async def test_a_ticket_that_cannot_be_derived_is_told_of_and_the_others_are_compared(service) -> None:
+async def test_a_ticket_that_cannot_be_derived_is_told_of_and_the_others_are_compared(service: Service) -> None:
     service.log.ticket("bad", "2026-06-09 06:00", agreement_version=9)
     await filled(service)
     told: list[str] = []
@@ -102,7 +104,9 @@ def command(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str) -> int:
     return cli.main()
 
 
-def test_replay_of_stored_histories_ends_with_two_equal_digests(recorded_folder, monkeypatch, capsys) -> None:
+def test_replay_of_stored_histories_ends_with_two_equal_digests(
+    recorded_folder: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, _ = recorded_folder
     assert command(monkeypatch, folder, "replay", "--stored") == 0
     *_, first, second = capsys.readouterr().out.splitlines()
@@ -110,14 +114,18 @@ def test_replay_of_stored_histories_ends_with_two_equal_digests(recorded_folder,
     assert (first.split()[0], second.split()[0:2]) == ("histories", ["read", "model"])
 
 
-def test_replay_without_the_ticket_service_is_a_sentence(recorded_folder, monkeypatch, capsys) -> None:
+def test_replay_without_the_ticket_service_is_a_sentence(
+    recorded_folder: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, _ = recorded_folder
     monkeypatch.setenv("FRISTWERK_TICKET_URL", "http://127.0.0.1:9")
     assert command(monkeypatch, folder, "replay") == 1
     assert capsys.readouterr().err.startswith("The ticket service does not answer: ")
 
 
-def test_commands_without_a_database_are_sentences(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_commands_without_a_database_are_sentences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words in (["replay"], ["replay", "--stored"], ["explain", "INF-1"]):
         assert command(monkeypatch, tmp_path, *words) == 1
         assert "There is no database of the sla-service" in capsys.readouterr().err
@@ -125,7 +133,12 @@ def test_commands_without_a_database_are_sentences(tmp_path: Path, monkeypatch, 
 
 @pytest.mark.parametrize(("lang", "holiday", "due"), [("de", "Kanton LU", "Fällig:"), ("en", "canton LU", "Due:")])
 def test_explain_tells_each_timer_of_a_ticket(
-    recorded_folder, monkeypatch, capsys, lang: str, holiday: str, due: str
+    recorded_folder: tuple[Path, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lang: str,
+    holiday: str,
+    due: str,
 ) -> None:
     folder, names = recorded_folder
     ticket = names["infoniqa/ticket:lohnlauf"]
@@ -138,13 +151,17 @@ def test_explain_tells_each_timer_of_a_ticket(
     assert capsys.readouterr().out == told
 
 
-def test_explain_says_why_there_is_no_timer(recorded_folder, monkeypatch, capsys) -> None:
+def test_explain_says_why_there_is_no_timer(
+    recorded_folder: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, names = recorded_folder
     assert command(monkeypatch, folder, "explain", names["fluxpunkt/ticket:frage"]) == 0
     assert "First response: no timer, not entitled." in capsys.readouterr().out
 
 
-def test_explain_of_an_unknown_or_foreign_ticket_is_a_sentence(recorded_folder, monkeypatch, capsys) -> None:
+def test_explain_of_an_unknown_or_foreign_ticket_is_a_sentence(
+    recorded_folder: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, names = recorded_folder
     ticket = names["infoniqa/ticket:lohnlauf"]
     for words in (["nothing"], [ticket, "--provider", "hamburg"]):
@@ -155,14 +172,16 @@ def test_explain_of_an_unknown_or_foreign_ticket_is_a_sentence(recorded_folder, 
 CASES = Path(__file__).parents[2] / "cases"
 
 
-def test_known_cases_are_run_and_counted(monkeypatch, capsys) -> None:
+def test_known_cases_are_run_and_counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, CASES, "cases", str(CASES)) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.endswith(" passed, 0 failed")
     assert int(last.split()[0]) > 1_000
 
 
-def test_a_folder_without_known_cases_is_a_sentence_and_no_success(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_folder_without_known_cases_is_a_sentence_and_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command(monkeypatch, tmp_path, "cases", str(tmp_path)) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"The folder {tmp_path} has neither business_time.json nor service_levels.json.",
@@ -172,7 +191,9 @@ def test_a_folder_without_known_cases_is_a_sentence_and_no_success(tmp_path: Pat
     assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 1 failed"
 
 
-def test_a_case_that_fails_is_told_with_both_values(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_case_that_fails_is_told_with_both_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "business_time.json").write_text(
         '{"calendars": {"c": {"tz": "UTC", "week": {"mon": [["08:00", "17:00"]]}}}, "cases": [{"id": "b-1", "op": "add",'
         '"calendar": "c", "start": "2026-06-08T08:00:00Z", "seconds": 3600, "expected": "2026-06-08T10:00:00Z"}]}'

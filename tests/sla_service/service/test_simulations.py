@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -15,23 +16,26 @@ from sla_service.application import simulation
 from sla_service.projections import tables, timer_fingerprints
 from sla_service.projections.tables import simulations
 from sla_service.stores.simulations import KEPT, SimulationStore
+from tests.sla_service.service.conftest import Desk, OpenPair
 
 JUNE = {"from": "2026-06-01", "until": "2026-06-30"}
 LITERAL = JUNE | {"calendars": {"infoniqa": "infoniqa-literal@1"}}
 
 
-def document(name: str) -> dict:
-    return read_yaml(TERMS.joinpath(*f"{name}.yaml".split("/")).read_bytes())
+def document(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = read_yaml(TERMS.joinpath(*f"{name}.yaml".split("/")).read_bytes())
+    return read
 
 
-async def simulated(desk, body: dict, role: str = "manager") -> dict:
+async def simulated(desk: Desk, body: dict[str, Any], role: str = "manager") -> dict[str, Any]:
     answer = await desk.post("/v1/simulations", body, role, service="sla")
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/v1/simulations/{answer.json()['simulation']['id']}"
-    return answer.json()
+    created: dict[str, Any] = answer.json()
+    return created
 
 
-def first_responses(result: dict) -> dict[str, tuple]:
+def first_responses(result: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     return {
         each["ticket"]: tuple(timer[side] and (timer[side]["state"], timer[side]["due_at"]) for side in ("then", "now"))
         for each in result["items"]
@@ -40,7 +44,7 @@ def first_responses(result: dict) -> dict[str, tuple]:
     }
 
 
-async def test_the_letter_of_the_holiday_sentence_moves_one_deadline_of_june(day) -> None:
+async def test_the_letter_of_the_holiday_sentence_moves_one_deadline_of_june(day: Desk) -> None:
     """Wednesday before Corpus Christi is closed, the holiday itself open: due Thursday 10:00 instead of Friday 09:30."""
     result = await simulated(day, LITERAL)
     found = first_responses(result)
@@ -58,7 +62,7 @@ async def test_the_letter_of_the_holiday_sentence_moves_one_deadline_of_june(day
     }
 
 
-async def test_a_calendar_document_is_materialised_by_the_ticket_service(day) -> None:
+async def test_a_calendar_document_is_materialised_by_the_ticket_service(day: Desk) -> None:
     literal = document("calendars/infoniqa-literal")
     as_document = await simulated(day, JUNE | {"calendars": {"infoniqa": literal}})
     for_all = await simulated(day, JUNE | {"calendar": literal})
@@ -68,7 +72,7 @@ async def test_a_calendar_document_is_materialised_by_the_ticket_service(day) ->
     assert for_all["simulation"]["calendar"] == "infoniqa-literal@0"
 
 
-async def test_an_agreement_document_moves_the_targets_of_its_tickets(day) -> None:
+async def test_an_agreement_document_moves_the_targets_of_its_tickets(day: Desk) -> None:
     agreement = document("agreements/infoniqa")
     agreement["service_levels"][1]["target"] = "8 business hours"
     result = await simulated(day, JUNE | {"agreement": agreement})
@@ -79,27 +83,27 @@ async def test_an_agreement_document_moves_the_targets_of_its_tickets(day) -> No
     assert result["simulation"]["differ"] == 1
 
 
-async def test_an_agreement_that_names_another_calendar_is_followed_to_it(day) -> None:
+async def test_an_agreement_that_names_another_calendar_is_followed_to_it(day: Desk) -> None:
     agreement = document("agreements/infoniqa") | {"calendar": "infoniqa-literal"}
     assert first_responses(await simulated(day, JUNE | {"agreement": agreement})) == first_responses(
         await simulated(day, LITERAL)
     )
 
 
-async def test_the_terms_that_hold_differ_in_nothing(day) -> None:
+async def test_the_terms_that_hold_differ_in_nothing(day: Desk) -> None:
     for body in ({"agreement": "infoniqa"}, {"agreement": "infoniqa@1", "calendars": {"infoniqa": "infoniqa"}}):
         result = await simulated(day, body)
         assert (result["simulation"]["differ"], result["simulation"]["tickets"]) == (0, 5)
         assert result["simulation"]["sums"]["then"] == result["simulation"]["sums"]["now"]
 
 
-async def test_an_agreement_under_another_name_is_tried_on_the_tickets_it_replaces(day) -> None:
+async def test_an_agreement_under_another_name_is_tried_on_the_tickets_it_replaces(day: Desk) -> None:
     agreement = document("agreements/infoniqa") | {"agreement": "infoniqa-2027"}
     assert (await simulated(day, {"agreement": agreement}))["simulation"]["tickets"] == 0
     assert (await simulated(day, {"agreement": agreement, "replaces": "infoniqa"}))["simulation"]["tickets"] == 5
 
 
-async def test_only_tickets_received_in_the_period_are_run(day) -> None:
+async def test_only_tickets_received_in_the_period_are_run(day: Desk) -> None:
     one_day = {"from": "2026-06-03", "until": "2026-06-03", "calendars": {"infoniqa": "infoniqa-literal"}}
     result = await simulated(day, one_day)
     assert [each["ticket"] for each in result["items"]] == [day.id("lohnlauf")]
@@ -107,10 +111,10 @@ async def test_only_tickets_received_in_the_period_are_run(day) -> None:
     assert (await simulated(day, exact))["simulation"]["tickets"] == 0
 
 
-async def test_nothing_but_the_simulation_itself_is_stored(day) -> None:
+async def test_nothing_but_the_simulation_itself_is_stored(day: Desk) -> None:
     database = sqlite_database(day.stack.settings.var / "sla.db", tables.metadata)
 
-    async def state() -> tuple:
+    async def state() -> tuple[Any, ...]:
         async with database.reading() as connection:
             whole = timer_fingerprints.combined_fingerprint(await timer_fingerprints.stored_fingerprints(connection))
         events = await day.ask("/v1/events", role="service")
@@ -124,12 +128,13 @@ async def test_nothing_but_the_simulation_itself_is_stored(day) -> None:
     await database.close()
 
 
-async def test_a_simulation_can_be_read_again_page_by_page(day) -> None:
+async def test_a_simulation_can_be_read_again_page_by_page(day: Desk) -> None:
     result = await simulated(day, LITERAL)
-    path = f"/v1/simulations/{result['simulation']['id']}"
+    path: Any = f"/v1/simulations/{result['simulation']['id']}"
     assert (await day.read(path))["items"] == result["items"]
     assert [each["ticket"] for each in (await day.read(path, differs=True))["items"]] == [day.id("lohnlauf")]
-    seen, params = [], {"limit": 2}
+    seen: list[Any] = []
+    params: dict[str, Any] = {"limit": 2}
     while path is not None:
         answer = await day.ask(path, **params)
         seen += answer.json()["items"]
@@ -138,7 +143,7 @@ async def test_a_simulation_can_be_read_again_page_by_page(day) -> None:
     assert [each["id"] for each in (await day.read("/v1/simulations"))["items"]] == [result["simulation"]["id"]]
 
 
-async def test_another_provider_sees_none_of_it(day) -> None:
+async def test_another_provider_sees_none_of_it(day: Desk) -> None:
     result = await simulated(day, LITERAL)
     other = day.of("hamburg")
     answer = await other.ask(f"/v1/simulations/{result['simulation']['id']}")
@@ -148,7 +153,7 @@ async def test_another_provider_sees_none_of_it(day) -> None:
     assert refused.status_code == 422
 
 
-async def test_the_same_key_is_answered_the_same_and_runs_once(day) -> None:
+async def test_the_same_key_is_answered_the_same_and_runs_once(day: Desk) -> None:
     first = await day.post("/v1/simulations", LITERAL, "manager", service="sla", key="k-1")
     again = await day.post("/v1/simulations", LITERAL, "manager", service="sla", key="k-1")
     assert (again.status_code, again.content, again.headers["location"]) == (
@@ -162,16 +167,16 @@ async def test_the_same_key_is_answered_the_same_and_runs_once(day) -> None:
     assert len((await day.read("/v1/simulations"))["items"]) == 1
 
 
-async def finished(desk, location: str) -> dict:
+async def finished(desk: Desk, location: str) -> dict[str, Any]:
     async with asyncio.timeout(10):
         while True:
-            found: dict = (await desk.read(location))["simulation"]
+            found: dict[str, Any] = (await desk.read(location))["simulation"]
             if found["state"] != "running":
                 return found
             await asyncio.sleep(0.02)
 
 
-async def test_a_long_one_answers_at_once_and_shows_its_progress(day, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_one_answers_at_once_and_shows_its_progress(day: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = await simulated(day, LITERAL)
     monkeypatch.setattr(simulation, "AT_ONCE", 2)
     monkeypatch.setattr(simulation, "STRETCH", 2)
@@ -187,7 +192,9 @@ async def test_a_long_one_answers_at_once_and_shows_its_progress(day, monkeypatc
     assert (await day.read(answer.headers["location"]))["items"] == at_once["items"]
 
 
-async def test_a_long_one_goes_on_after_a_restart(day, open_pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_one_goes_on_after_a_restart(
+    day: Desk, open_pair: OpenPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(simulation, "AT_ONCE", 0)
     monkeypatch.setattr(simulation, "STRETCH", 2)
 
@@ -209,7 +216,7 @@ async def test_a_long_one_goes_on_after_a_restart(day, open_pair, monkeypatch: p
     assert (found["simulation"]["tickets"], found["simulation"]["differ"], len(found["items"])) == (5, 1, 5)
 
 
-async def test_one_that_cannot_be_done_says_so_and_the_next_is_run(day, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_cannot_be_done_says_so_and_the_next_is_run(day: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "AT_ONCE", 0)
 
     def fails(*_more: object) -> None:
@@ -223,7 +230,7 @@ async def test_one_that_cannot_be_done_says_so_and_the_next_is_run(day, monkeypa
     assert (await finished(day, answer.headers["location"]))["state"] == "done"
 
 
-async def test_after_a_week_a_simulation_is_forgotten(day) -> None:
+async def test_after_a_week_a_simulation_is_forgotten(day: Desk) -> None:
     await simulated(day, LITERAL)
     database = sqlite_database(day.stack.settings.var / "sla.db", tables.metadata)
     store = SimulationStore(database)
@@ -236,7 +243,7 @@ async def test_after_a_week_a_simulation_is_forgotten(day) -> None:
     await database.close()
 
 
-REFUSED: list[tuple[dict, str]] = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "/agreement"),
     ({"agreement": "infoniqa@9"}, "/agreement"),
     ({"agreement": "nobody"}, "/agreement"),
@@ -253,7 +260,7 @@ REFUSED: list[tuple[dict, str]] = [
 ]
 
 
-async def test_what_cannot_be_run_is_refused_with_the_place(day) -> None:
+async def test_what_cannot_be_run_is_refused_with_the_place(day: Desk) -> None:
     for body, pointer in REFUSED:
         answer = await day.post("/v1/simulations", body, "manager", service="sla")
         assert answer.status_code == 422, answer.text
@@ -261,7 +268,9 @@ async def test_what_cannot_be_run_is_refused_with_the_place(day) -> None:
     assert (await day.read("/v1/simulations"))["items"] == []
 
 
-async def test_without_the_ticket_service_a_document_waits_for_later(day, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_ticket_service_a_document_waits_for_later(
+    day: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def down(*_more: object, **_named: object) -> None:
         raise httpx.ConnectError("refused")
 

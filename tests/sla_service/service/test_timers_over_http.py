@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tests.sla_service.service.conftest import Desk
 
-async def timer(desk, ticket: str, **when: str) -> dict:
+
+async def timer(desk: Desk, ticket: str, **when: Any) -> dict[str, Any]:
     (found,) = (await desk.read(f"/v1/tickets/{desk.id(ticket)}/timers", **when))["items"]
-    return found
+    only: dict[str, Any] = found
+    return only
 
 
-async def test_the_state_of_a_timer_as_of_an_instant_is_what_had_occurred_by_then(day) -> None:
+async def test_the_state_of_a_timer_as_of_an_instant_is_what_had_occurred_by_then(day: Desk) -> None:
     """lohnlauf: received 16:30, kritisch 16:40, answered Friday 09:00, due 09:30 (Zürich)."""
     for at, state, severity in (
         ("2026-06-03T14:35:00Z", "running", None),
@@ -25,7 +29,7 @@ async def test_the_state_of_a_timer_as_of_an_instant_is_what_had_occurred_by_the
     assert (await timer(day, "lohnlauf", at="2026-06-05T06:30:00Z"))["remaining_seconds"] == 3600
 
 
-async def test_a_plus_sign_that_was_not_escaped_still_stands_for_an_offset(day) -> None:
+async def test_a_plus_sign_that_was_not_escaped_still_stands_for_an_offset(day: Desk) -> None:
     path = f"/v1/tickets/{day.id('lohnlauf')}/timers?at=2026-06-05T08:59:59+02:00"
     answer = await day.ask(path)
     assert (answer.status_code, answer.json()["items"][0]["state"]) == (200, "running")
@@ -33,13 +37,13 @@ async def test_a_plus_sign_that_was_not_escaped_still_stands_for_an_offset(day) 
     assert report.json()["total"]["timers"] == 1
 
 
-async def test_before_its_receipt_there_was_no_ticket(day) -> None:
+async def test_before_its_receipt_there_was_no_ticket(day: Desk) -> None:
     path = f"/v1/tickets/{day.id('lohnlauf')}/timers"
     answer = await day.ask(path, at="2026-06-03T14:29:59Z")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/ticket-not-found")
 
 
-async def test_what_was_known_at_an_instant_leaves_out_what_was_entered_later(day) -> None:
+async def test_what_was_known_at_an_instant_leaves_out_what_was_entered_later(day: Desk) -> None:
     """An answer by phone at 14:10Z is entered now: until then the miss at 14:00Z stood as it was known."""
     ticket = day.id("import")
     before = await timer(day, "import")
@@ -59,7 +63,7 @@ async def test_what_was_known_at_an_instant_leaves_out_what_was_entered_later(da
     assert (await timer(day, "import", at="2026-06-08T13:00:00Z"))["state"] == "met"
 
 
-async def test_a_miss_shows_when_it_was_detected_and_not_before_it_was(day) -> None:
+async def test_a_miss_shows_when_it_was_detected_and_not_before_it_was(day: Desk) -> None:
     found = await timer(day, "import")
     detected = datetime.fromisoformat(found["detected_at"])
     assert detected > datetime.fromisoformat(found["missed_at"])
@@ -67,7 +71,7 @@ async def test_a_miss_shows_when_it_was_detected_and_not_before_it_was(day) -> N
     assert (then["state"], then["detected_at"]) == ("missed", None)
 
 
-async def test_a_reference_in_small_letters_finds_its_ticket(day) -> None:
+async def test_a_reference_in_small_letters_finds_its_ticket(day: Desk) -> None:
     path = f"/v1/tickets/{day.id('lohnlauf')}"
     reference = (await day.read(path, service="ticket"))["ticket"]["reference"]
     found = await day.read(f"/v1/tickets/{reference.lower()}/timers")
@@ -75,9 +79,11 @@ async def test_a_reference_in_small_letters_finds_its_ticket(day) -> None:
 
 
 @pytest.mark.parametrize("order", [{}, {"order": "due_at"}])
-async def test_pages_of_timers_have_every_timer_once(day, order: dict) -> None:
+async def test_pages_of_timers_have_every_timer_once(day: Desk, order: dict[str, Any]) -> None:
     everything = (await day.read("/v1/timers", limit=200, **order))["items"]
-    seen, path, params = [], "/v1/timers", {"limit": 2} | order
+    seen: list[str] = []
+    path: str | None = "/v1/timers"
+    params: dict[str, Any] = {"limit": 2} | order
     while path is not None:
         answer = await day.ask(path, **params)
         seen += [each["id"] for each in answer.json()["items"]]
@@ -87,7 +93,7 @@ async def test_pages_of_timers_have_every_timer_once(day, order: dict) -> None:
         assert everything == sorted(everything, key=lambda each: (each["due_at"], each["id"]))
 
 
-async def test_filters_of_the_list_agree_with_what_each_timer_says(day) -> None:
+async def test_filters_of_the_list_agree_with_what_each_timer_says(day: Desk) -> None:
     everything = (await day.read("/v1/timers", limit=200))["items"]
     for state in ("running", "paused", "met", "missed", "cancelled"):
         wanted = [each["id"] for each in everything if each["state"] == state]
@@ -96,7 +102,7 @@ async def test_filters_of_the_list_agree_with_what_each_timer_says(day) -> None:
     assert len((await day.read("/v1/timers", due_before=due))["items"]) == 2
 
 
-async def test_at_risk_is_what_is_due_within_a_span_and_not_yet_missed(day) -> None:
+async def test_at_risk_is_what_is_due_within_a_span_and_not_yet_missed(day: Desk) -> None:
     desk = day.of("liveagent")
     ticket = (
         await desk.done(
@@ -111,12 +117,12 @@ async def test_at_risk_is_what_is_due_within_a_span_and_not_yet_missed(day) -> N
         assert (await desk.read("/v1/timers", within=span))["items"] == []
 
 
-def _customer(desk) -> str:
+def _customer(desk: Desk) -> str:
     prefix = f"{desk.provider}/customer:"
     return next(name.removeprefix(prefix) for name in desk.names if name.startswith(prefix))
 
 
-async def test_an_explanation_names_the_holiday_in_both_languages(day) -> None:
+async def test_an_explanation_names_the_holiday_in_both_languages(day: Desk) -> None:
     found = await timer(day, "lohnlauf")
     english = await day.read(f"/v1/timers/{found['id']}/explanation")
     german = await day.read(f"/v1/timers/{found['id']}/explanation", lang="de")
@@ -126,7 +132,7 @@ async def test_an_explanation_names_the_holiday_in_both_languages(day) -> None:
     assert english["timer"]["due_at"] == "2026-06-05T07:30:00Z"
 
 
-async def test_migrated_terms_move_the_timers_of_one_ticket_visibly(day) -> None:
+async def test_migrated_terms_move_the_timers_of_one_ticket_visibly(day: Desk) -> None:
     """A second version of the agreement leaves the ticket alone until its terms are migrated."""
     agreement = (await day.read("/v1/agreements/infoniqa", role="admin", service="ticket"))["agreement"]["document"]
     agreement["service_levels"][2]["target"] = "4 business hours"

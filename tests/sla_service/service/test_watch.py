@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from fristwerk_platform.subscriptions import Lag
 from sla_service.notices.watch import Watch
+from tests.sla_service.service.conftest import Clock, Service
 
 
 @asynccontextmanager
@@ -30,7 +32,7 @@ async def running(*watches: Watch) -> AsyncIterator[None]:
             await task
 
 
-async def until(met: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(met: Callable[[], Awaitable[object]], seconds: float = 5.0) -> None:
     """Wait until an awaitable question is answered with something true."""
     async with asyncio.timeout(seconds):
         while True:
@@ -39,27 +41,27 @@ async def until(met: Callable[[], object], seconds: float = 5.0) -> None:
             await asyncio.sleep(0.01)
 
 
-def counted(database) -> list[str]:
+def counted(database: Any) -> list[str]:
     """The statements that a database is asked from now on."""
     statements: list[str] = []
     engine = database._engine.sync_engine
 
     @event.listens_for(engine, "before_cursor_execute")
-    def note(_connection, _cursor, statement, *_more) -> None:
+    def note(_connection: Any, _cursor: Any, statement: Any, *_more: Any) -> None:
         if statement != "BEGIN":
             statements.append(statement)
 
     return statements
 
 
-async def test_an_idle_watch_asks_once_and_then_sleeps(service) -> None:
+async def test_an_idle_watch_asks_once_and_then_sleeps(service: Service) -> None:
     statements = counted(service.database)
     async with running(service.watch):
         await asyncio.sleep(0.4)
     assert len(statements) == 1
 
 
-async def test_a_far_deadline_costs_no_more_than_none(service) -> None:
+async def test_a_far_deadline_costs_no_more_than_none(service: Service) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
     statements = counted(service.database)
@@ -68,7 +70,7 @@ async def test_a_far_deadline_costs_no_more_than_none(service) -> None:
     assert len(statements) == 1
 
 
-async def test_a_new_event_wakes_the_watch_at_once(service, clock) -> None:
+async def test_a_new_event_wakes_the_watch_at_once(service: Service, clock: Clock) -> None:
     async with running(service.watch):
         await asyncio.sleep(0.05)
         clock.set("2026-06-09 12:00")
@@ -78,7 +80,7 @@ async def test_a_new_event_wakes_the_watch_at_once(service, clock) -> None:
         await until(lambda: service.told("TimerMissed"))
 
 
-async def test_a_change_between_looking_and_sleeping_is_not_slept_through(service, clock) -> None:
+async def test_a_change_between_looking_and_sleeping_is_not_slept_through(service: Service, clock: Clock) -> None:
     """What is woken while the watch asks for the next alarm must not wait for the longest sleep."""
     asked = service.watch._seconds_to_next
 
@@ -91,12 +93,13 @@ async def test_a_change_between_looking_and_sleeping_is_not_slept_through(servic
             await service.outbox.signal.notify()
         return seconds
 
-    service.watch._seconds_to_next = asked_too_early
+    watch: Any = service.watch
+    watch._seconds_to_next = asked_too_early
     async with running(service.watch):
         await until(lambda: service.told("TimerMissed"))
 
 
-async def test_it_wakes_by_itself_just_behind_the_deadline(service) -> None:
+async def test_it_wakes_by_itself_just_behind_the_deadline(service: Service) -> None:
     """With a clock that runs: a deadline in a moment is told in a moment, and not before it."""
     service.outbox.now = service.watch._now = lambda: datetime.now(UTC)
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
@@ -119,7 +122,7 @@ async def test_it_wakes_by_itself_just_behind_the_deadline(service) -> None:
     assert timedelta(0) < late < timedelta(seconds=3)
 
 
-async def test_three_watches_on_one_file_give_each_notice_once_and_in_order(service, clock) -> None:
+async def test_three_watches_on_one_file_give_each_notice_once_and_in_order(service: Service, clock: Clock) -> None:
     for number in range(300):
         service.log.ticket(f"t{number:03}", f"2026-06-09 06:{number % 60:02}:{number // 60:02}")
     await service.apply()
@@ -136,11 +139,11 @@ async def test_three_watches_on_one_file_give_each_notice_once_and_in_order(serv
         await database.close()
 
 
-async def _all_told(service, number: int) -> bool:
+async def _all_told(service: Service, number: int) -> bool:
     return len(await service.told("TimerMissed", "TimerWarned")) >= number
 
 
-async def test_what_is_told_while_events_still_arrive_is_told_once(service, clock) -> None:
+async def test_what_is_told_while_events_still_arrive_is_told_once(service: Service, clock: Clock) -> None:
     """Watches ring while the projector writes: the same tables, the same timers."""
     clock.set("2026-06-12 06:00")
     database, board = service.open()
@@ -159,7 +162,7 @@ async def test_what_is_told_while_events_still_arrive_is_told_once(service, cloc
     await database.close()
 
 
-async def _standing(service, number: int) -> bool:
+async def _standing(service: Service, number: int) -> bool:
     """Whether that many timers have a miss told that was not withdrawn, none more than one."""
     standing: dict[str, int] = {}
     for each in await service.told("TimerMissed", "TimerMissWithdrawn"):
@@ -168,7 +171,9 @@ async def _standing(service, number: int) -> bool:
     return sum(standing.values()) == number
 
 
-async def test_while_the_projector_catches_up_nothing_is_missed_that_was_answered(service, clock) -> None:
+async def test_while_the_projector_catches_up_nothing_is_missed_that_was_answered(
+    service: Service, clock: Clock
+) -> None:
     service.log.ticket("t1", "2026-06-09 06:00").ticket("t2", "2026-06-09 06:00")
     await service.apply()
     clock.set("2026-06-12 06:00")
@@ -186,7 +191,7 @@ async def test_while_the_projector_catches_up_nothing_is_missed_that_was_answere
     assert [each.timer for each in await service.told("TimerMissed", "TimerMissWithdrawn")] == ["t2:first_response"]
 
 
-async def test_a_source_that_went_backwards_silences_the_watch(service, clock) -> None:
+async def test_a_source_that_went_backwards_silences_the_watch(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
     clock.set("2026-06-12 06:00")
@@ -196,7 +201,7 @@ async def test_a_source_that_went_backwards_silences_the_watch(service, clock) -
     assert await service.told("TimerMissed") == []
 
 
-async def test_its_health_tells_when_it_looked(service, clock) -> None:
+async def test_its_health_tells_when_it_looked(service: Service, clock: Clock) -> None:
     assert (await service.watch.health()).ok
     async with running(service.watch):
         await until(lambda: _looked(service.watch))
@@ -228,7 +233,9 @@ asyncio.run(Watch(sqlite_database(Path(sys.argv[1]), tables.metadata), board, no
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kills processes")
-async def test_three_processes_killed_on_the_way_lose_nothing_and_double_nothing(service, clock) -> None:
+async def test_three_processes_killed_on_the_way_lose_nothing_and_double_nothing(
+    service: Service, clock: Clock
+) -> None:
     for number in range(200):
         service.log.ticket(f"t{number:03}", f"2026-06-09 06:{number % 60:02}:{number // 60:02}")
     await service.apply()

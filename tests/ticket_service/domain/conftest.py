@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from fristwerk_language.events import Actor, Event, Recorded, tickets
 from fristwerk_language.examples import example
 from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml
+from fristwerk_platform.auth import Role
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
 from ticket_service.domain.ticket.commands import Command
@@ -72,7 +73,9 @@ class Given:
     def having(self, *events: Event, at: datetime = RECEIVED_AT) -> Given:
         ticket = self.ticket
         for event in events:
-            ticket = evolve(ticket, recorded(event, ticket.version + 1, at))
+            after = evolve(ticket, recorded(event, ticket.version + 1, at))
+            assert after is not None
+            ticket = after
         return Given(self.agreement, ticket)
 
     def when(
@@ -83,7 +86,7 @@ class Given:
         customer: str | None = "muster",
         **looked_up: Any,
     ) -> Outcome:
-        caller = Caller(id=f"{by}-3", role=by, customer=customer if by == "customer" else None)
+        caller = Caller(id=f"{by}-3", role=cast("Role", by), customer=customer if by == "customer" else None)
         context = Context(now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, **looked_up)
         try:
             facts = decide(self.ticket, command, context)
@@ -92,8 +95,12 @@ class Given:
         return Outcome(self.having(*(fact.event for fact in facts), at=at).ticket, facts, None)
 
 
+Agreements = Callable[..., AgreementDocument]
+GivenTicket = Callable[..., Given]
+
+
 @pytest.fixture(scope="session")
-def terms() -> Callable[..., AgreementDocument]:
+def terms() -> Agreements:
     """The agreement of a provider, with keys changed where a test needs other terms."""
 
     @cache
@@ -111,12 +118,12 @@ def terms() -> Callable[..., AgreementDocument]:
 
 
 @pytest.fixture(scope="session")
-def given(terms: Callable[..., AgreementDocument]) -> Callable[..., Given]:
+def given(terms: Agreements) -> GivenTicket:
     """A ticket under the agreement of that name, in which the events have happened."""
 
     def build(agreement: str | AgreementDocument, *events: Event, created: dict[str, Any] | None = None) -> Given:
         document = terms(agreement) if isinstance(agreement, str) else agreement
-        facts = {
+        facts: dict[str, Any] = {
             "reference": "HAM-7K3Q-9F2M",
             "customer": "muster",
             "contract": "c-1",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,12 +27,13 @@ START = datetime(2026, 6, 3, 8, tzinfo=UTC)
 class Told:
     """Events as the feed has them, and a read model that is told them."""
 
-    def __init__(self, database, personal):
+    def __init__(self, database: Any, personal: Any) -> None:
         self.database, self.personal = database, personal
         self.projector, self.model = Projector(personal), ReadModel(database)
-        self.events, self.versions = [], {}
+        self.events: list[Any] = []
+        self.versions: dict[str, int] = {}
 
-    async def event(self, stream, event, sealed=None, subject=None, type_=None):
+    async def event(self, stream: Any, event: Any, sealed: Any = None, subject: Any = None, type_: Any = None) -> Any:
         """The next event of a stream."""
         position = len(self.events) + 1
         self.versions[stream] = version = self.versions.get(stream, 0) + 1
@@ -53,7 +56,7 @@ class Told:
         self.events.append(decode(b'{"position":%d,' % position + line[1:]))
         return self.events[-1]
 
-    async def story(self):
+    async def story(self) -> None:
         """A customer with a contract and two tickets, one of them resolved; all of it once forgotten."""
         customer = CustomerRegistered(customer="k", kind="person")
         await self.event("customer-k", customer, {"name": "Anna", "contact": {"phone": "+41 41 1"}}, "k")
@@ -69,7 +72,7 @@ class Told:
         await self.event("ticket-t2", Resolved(), {"text": "Behoben"}, "k")
         await self.event("customer-k", ContactAssigned(customer="k", role="dedicated_agent", agent="agent-9"))
 
-    async def apply(self, *sizes):
+    async def apply(self, *sizes: Any) -> None:
         """Apply what was told in batches of these sizes, the rest at once."""
         rest = list(self.events)
         for size in (*sizes, len(rest)):
@@ -77,7 +80,7 @@ class Told:
             async with self.database.transaction() as connection:
                 await self.projector.apply(connection, batch)
 
-    async def rows(self):
+    async def rows(self) -> Any:
         """All rows of all tables."""
         found = {}
         every = (
@@ -95,8 +98,8 @@ class Told:
         return found
 
 
-def created(name, **changes):
-    facts = {
+def created(name: Any, **changes: Any) -> Any:
+    facts: dict[str, Any] = {
         "reference": f"P-{name}",
         "customer": "k",
         "contract": "v",
@@ -115,7 +118,7 @@ def created(name, **changes):
 
 
 @pytest.fixture
-async def told(tmp_path):
+async def told(tmp_path: Path) -> Any:
     database = sqlite_database(tmp_path / "tickets.db", tables.metadata)
     keys = sqlite_database(tmp_path / "keys.db", personal_data.metadata)
     await database.create()
@@ -125,7 +128,7 @@ async def told(tmp_path):
     await keys.close()
 
 
-async def test_what_happened_is_found_by_what_it_is(told):
+async def test_what_happened_is_found_by_what_it_is(told: Any) -> None:
     await told.story()
     await told.apply()
     model, personal = told.model, told.personal
@@ -141,7 +144,7 @@ async def test_what_happened_is_found_by_what_it_is(told):
     assert [each.id for each in (await model.placed_after("p", 0))[0]] == ["t1"]
 
 
-async def test_any_cut_into_batches_gives_the_same_rows(told, tmp_path):
+async def test_any_cut_into_batches_gives_the_same_rows(told: Any, tmp_path: Path) -> None:
     await told.story()
     await told.apply()
     expected = await told.rows()
@@ -155,7 +158,7 @@ async def test_any_cut_into_batches_gives_the_same_rows(told, tmp_path):
         await database.close()
 
 
-async def test_a_batch_applied_again_changes_nothing(told):
+async def test_a_batch_applied_again_changes_nothing(told: Any) -> None:
     """The follower never does it; a rebuild from an older position might."""
     await told.story()
     await told.apply()
@@ -164,7 +167,7 @@ async def test_a_batch_applied_again_changes_nothing(told):
     assert await told.rows() == expected
 
 
-async def test_an_event_of_an_unknown_type_in_a_stream_it_knows_is_skipped(told):
+async def test_an_event_of_an_unknown_type_in_a_stream_it_knows_is_skipped(told: Any) -> None:
     await told.story()
     await told.apply()
     before = await told.model.tickets_with(["t1"])
@@ -180,7 +183,7 @@ async def test_an_event_of_an_unknown_type_in_a_stream_it_knows_is_skipped(told)
     )
 
 
-async def test_forgetting_takes_the_person_out_of_every_table_and_the_key_with_it(told):
+async def test_forgetting_takes_the_person_out_of_every_table_and_the_key_with_it(told: Any) -> None:
     await told.story()
     await told.event("customer-k", PersonForgotten(customer="k"))
     await told.apply(3)
@@ -191,7 +194,7 @@ async def test_forgetting_takes_the_person_out_of_every_table_and_the_key_with_i
     assert len(rows["tickets"]) == 2
 
 
-async def test_a_company_keeps_its_agent_when_its_contact_is_forgotten(told):
+async def test_a_company_keeps_its_agent_when_its_contact_is_forgotten(told: Any) -> None:
     await told.event("customer-c", CustomerRegistered(customer="c", kind="company", name="C"), {"contact": {}}, "c")
     await told.event("customer-c", ContactAssigned(customer="c", role="dedicated_agent", agent="agent-9"))
     await told.event("customer-c", PersonForgotten(customer="c"))
@@ -200,7 +203,7 @@ async def test_a_company_keeps_its_agent_when_its_contact_is_forgotten(told):
     assert (await told.rows())["registrations"] == []
 
 
-async def test_two_tickets_with_one_reference_never_stop_the_projection(told):
+async def test_two_tickets_with_one_reference_never_stop_the_projection(told: Any) -> None:
     """Chance gives one reference twice in a life of millions; the older ticket keeps the name."""
     for name in ("t1", "t2"):
         await told.event(f"ticket-{name}", created(name, reference="P-SAME"))

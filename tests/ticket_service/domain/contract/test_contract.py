@@ -25,7 +25,7 @@ from ticket_service.domain.contract import decide as contracts
 from ticket_service.domain.contract.commands import BookAddon, BuyPackage, EndAddon, Terminate
 from ticket_service.domain.contract.evolve import apply
 from ticket_service.domain.contract.signing import SignContract, WantedAddon, sign
-from ticket_service.domain.contract.state import Contract, addons_in_force
+from ticket_service.domain.contract.state import Contract, addons_in_force, in_force
 from ticket_service.domain.customer.evolve import apply as apply_to_customer
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 
@@ -219,11 +219,11 @@ def test_the_command_is_read_from_the_words_of_the_interface() -> None:
 )
 def test_a_contract_holds_from_its_first_to_its_last_day(*, day: date, holds: bool) -> None:
     contract = given(all_inclusive(until_on=LAST_DAY), ContractTerminated(contract="k-1", until_on=date(2026, 6, 30)))
-    assert contracts.in_force(contract, day) is holds
+    assert in_force(contract, day) is holds
 
 
 def test_a_contract_without_end_holds_on() -> None:
-    assert contracts.in_force(given(all_inclusive()), date(2099, 1, 1))
+    assert in_force(given(all_inclusive()), date(2099, 1, 1))
 
 
 def test_a_termination_names_the_last_day() -> None:

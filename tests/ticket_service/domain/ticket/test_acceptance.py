@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from fristwerk_language.events.tickets import (
     Resolved,
     WorkStarted,
 )
+from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import Accept, DecisionRecord, Deliver, Release, Resolve
 
@@ -24,35 +26,37 @@ PHONED = DecisionRecord(contact="Sina Shop", channel="phone", at=AT)
 
 
 @pytest.mark.parametrize("agreement", ["digidesk", "hamburg"])
-def test_a_delivery_awaits_acceptance(given, agreement):
+def test_a_delivery_awaits_acceptance(given: GivenTicket, agreement: str) -> None:
     outcome = given(agreement, WorkStarted(agent="agent-2")).when(Deliver(system="test", text="Bitte prüfen"))
     outcome.then(DELIVERED).sealing({"text": "Bitte prüfen"})
     assert outcome.ticket.state == "awaiting_acceptance"
 
 
-def test_a_delivery_says_what_was_delivered(given):
+def test_a_delivery_says_what_was_delivered(given: GivenTicket) -> None:
     given("digidesk").when(Deliver(system="test", text="")).refused(NotAcceptable, "not-acceptable", "/text")
 
 
-def test_a_customer_accepts(given):
+def test_a_customer_accepts(given: GivenTicket) -> None:
     outcome = given("digidesk", DELIVERED).when(Accept(accepted=True, text="Passt"), by="customer")
     outcome.then(Accepted()).sealing({"text": "Passt"})
     assert (outcome.ticket.state, outcome.ticket.deliveries[0].accepted) == ("accepted", True)
 
 
-def test_a_refusal_goes_back_to_work(given):
+def test_a_refusal_goes_back_to_work(given: GivenTicket) -> None:
     outcome = given("digidesk", DELIVERED).when(Accept(accepted=False, text="Kasse fehlt"), by="customer")
     outcome.then(AcceptanceRefused()).sealing({"text": "Kasse fehlt"})
     assert (outcome.ticket.state, outcome.ticket.deliveries[0].accepted) == ("in_progress", False)
 
 
 @pytest.mark.parametrize(("accepted", "event"), [(True, Accepted), (False, AcceptanceRefused)])
-def test_staff_enter_an_acceptance_with_the_record_of_who_gave_it(given, accepted, event):
+def test_staff_enter_an_acceptance_with_the_record_of_who_gave_it(
+    given: GivenTicket, accepted: bool, event: Any
+) -> None:
     outcome = given("digidesk", DELIVERED).when(Accept(accepted=accepted, on_behalf=PHONED))
     outcome.then(event(on_behalf=tickets.OnBehalf(channel="phone", at=AT))).sealing({"contact": "Sina Shop"})
 
 
-def test_staff_do_not_accept_themselves_nor_customers_on_behalf(given):
+def test_staff_do_not_accept_themselves_nor_customers_on_behalf(given: GivenTicket) -> None:
     ticket = given("digidesk", DELIVERED)
     ticket.when(Accept(accepted=True)).refused(NotAcceptable, "not-acceptable", "/on_behalf")
     ticket.when(Accept(accepted=True, on_behalf=PHONED), by="customer").refused(
@@ -60,22 +64,22 @@ def test_staff_do_not_accept_themselves_nor_customers_on_behalf(given):
     )
 
 
-def test_what_was_not_delivered_is_not_accepted(given):
+def test_what_was_not_delivered_is_not_accepted(given: GivenTicket) -> None:
     given("digidesk").when(Accept(accepted=True), by="customer").refused(NotInThisState, "nothing-delivered")
 
 
-def test_a_release_needs_an_accepted_delivery_where_the_agreement_says_so(given):
+def test_a_release_needs_an_accepted_delivery_where_the_agreement_says_so(given: GivenTicket) -> None:
     outcome = given("digidesk", DELIVERED, Accepted()).when(Release()).then(ReleasedToProduction())
     assert outcome.ticket.released_at is not None
     for history in ((), (DELIVERED,), (DELIVERED, AcceptanceRefused()), (DELIVERED, Accepted(), DELIVERED)):
         given("digidesk", *history).when(Release()).refused(NotInThisState, "acceptance-required")
 
 
-def test_elsewhere_a_release_needs_no_acceptance(given):
+def test_elsewhere_a_release_needs_no_acceptance(given: GivenTicket) -> None:
     given("hamburg").when(Release()).then(ReleasedToProduction())
 
 
-def test_what_was_delivered_is_accepted_before_it_is_resolved(given):
+def test_what_was_delivered_is_accepted_before_it_is_resolved(given: GivenTicket) -> None:
     resolve = Resolve(text="Shop läuft")
     assert given("digidesk").when(resolve).refusal is None, "nothing delivered, nothing to accept"
     assert given("digidesk", DELIVERED, Accepted()).when(resolve).refusal is None
@@ -83,5 +87,5 @@ def test_what_was_delivered_is_accepted_before_it_is_resolved(given):
         given("digidesk", *history).when(resolve).refused(NotInThisState, "acceptance-required")
 
 
-def test_elsewhere_a_delivered_ticket_is_resolved_without(given):
+def test_elsewhere_a_delivered_ticket_is_resolved_without(given: GivenTicket) -> None:
     given("hamburg", DELIVERED).when(Resolve(text="ok")).then(Resolved())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised, Resolved
+from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CloseEscalation, Escalate
 
@@ -12,53 +15,53 @@ CONTACT = "customer_success_manager"
 RAISED = EscalationRaised(escalation=1, to=CONTACT, agent="csm-7")
 
 
-def test_an_escalation_goes_to_the_customers_contact(given):
+def test_an_escalation_goes_to_the_customers_contact(given: GivenTicket) -> None:
     outcome = given("infoniqa").when(Escalate(to=CONTACT, text="Zu langsam"), contacts={CONTACT: "csm-7"})
     outcome.then(RAISED).sealing({"text": "Zu langsam"})
 
 
 @pytest.mark.parametrize("holders", [{}, {"support_manager": "sm-1"}])
-def test_a_customer_without_the_contact_goes_to_the_fallback(given, holders):
+def test_a_customer_without_the_contact_goes_to_the_fallback(given: GivenTicket, holders: Any) -> None:
     given("infoniqa").when(Escalate(to=CONTACT, text="Zu langsam"), contacts=holders).then(
         EscalationRaised(escalation=1, to="support_manager", agent=holders.get("support_manager"))
     )
 
 
-def test_without_a_fallback_the_role_is_asked_though_nobody_holds_it(given):
+def test_without_a_fallback_the_role_is_asked_though_nobody_holds_it(given: GivenTicket) -> None:
     given("hamburg").when(Escalate(to="technical_support_manager", text="x")).then(
         EscalationRaised(escalation=1, to="technical_support_manager")
     )
 
 
-def test_a_role_that_the_agreement_and_the_customer_do_not_know_is_refused(given):
+def test_a_role_that_the_agreement_and_the_customer_do_not_know_is_refused(given: GivenTicket) -> None:
     given("infoniqa").when(Escalate(to="chef", text="x")).refused(NotAcceptable, "not-acceptable", "/to")
     given("infoniqa").when(Escalate(to="chef", text="x"), contacts={"chef": "c-1"}).then(
         EscalationRaised(escalation=1, to="chef", agent="c-1")
     )
 
 
-def test_an_agreement_without_terms_for_it_takes_any_role(given):
+def test_an_agreement_without_terms_for_it_takes_any_role(given: GivenTicket) -> None:
     given("digidesk").when(Escalate(to="manager", text="x")).then(EscalationRaised(escalation=1, to="manager"))
 
 
-def test_an_escalation_says_to_whom_and_why(given):
+def test_an_escalation_says_to_whom_and_why(given: GivenTicket) -> None:
     given("digidesk").when(Escalate(to="", text=" ")).refused(NotAcceptable, "not-acceptable", "/to", "/text")
 
 
-def test_an_escalation_is_closed_with_its_outcome_and_contact_sealed(given):
+def test_an_escalation_is_closed_with_its_outcome_and_contact_sealed(given: GivenTicket) -> None:
     outcome = given("infoniqa", RAISED).when(CloseEscalation(number=1, outcome="Plan vereinbart", contact="Anna"))
     outcome.then(EscalationClosed(escalation=1)).sealing({"outcome": "Plan vereinbart", "contact": "Anna"})
     assert outcome.ticket.escalations[0].closed_at is not None
 
 
-def test_an_escalation_is_not_closed_without_what_the_agreement_asks(given):
+def test_an_escalation_is_not_closed_without_what_the_agreement_asks(given: GivenTicket) -> None:
     given("infoniqa", RAISED).when(CloseEscalation(number=1, contact=" ")).refused(
         NotAcceptable, "not-acceptable", "/outcome", "/contact"
     )
     given("digidesk", RAISED).when(CloseEscalation(number=1)).then(EscalationClosed(escalation=1)).sealing(None)
 
 
-def test_an_escalation_is_closed_once_and_only_if_raised(given):
+def test_an_escalation_is_closed_once_and_only_if_raised(given: GivenTicket) -> None:
     close = CloseEscalation(number=1, outcome="x", contact="y")
     given("infoniqa", RAISED, EscalationClosed(escalation=1)).when(close).refused(
         NotInThisState, "escalation-already-closed"
@@ -66,7 +69,7 @@ def test_an_escalation_is_closed_once_and_only_if_raised(given):
     given("infoniqa").when(close).refused(NotFound, "escalation-not-found")
 
 
-def test_a_resolved_ticket_may_still_be_escalated(given):
+def test_a_resolved_ticket_may_still_be_escalated(given: GivenTicket) -> None:
     given("hamburg", Resolved()).when(Escalate(to="technical_support_manager", text="Nicht gut")).then(
         EscalationRaised(escalation=1, to="technical_support_manager")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -25,6 +25,7 @@ from fristwerk_language.events.tickets import (
     TimeLogged,
     WorkStarted,
 )
+from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
@@ -112,7 +113,7 @@ INTO: dict[TicketState, tuple[msgspec.Struct, ...]] = {
     "resolved": (Resolved(),),
     "closed": (Resolved(), Closed()),
 }
-LOOKED_UP = {"newest_agreement_version": 2, "newest_calendar_version": 1}
+LOOKED_UP: dict[str, Any] = {"newest_agreement_version": 2, "newest_calendar_version": 1}
 ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback"}
 BY_CUSTOMERS = {
     "ReceiveMessage",
@@ -125,7 +126,7 @@ BY_CUSTOMERS = {
 }
 
 
-def ready_for(given, kind: type[Command], agreement: str = "digidesk"):
+def ready_for(given: GivenTicket, kind: type[Command], agreement: str = "digidesk") -> Any:
     """A ticket in a state in which the command is possible."""
     if kind is commands.DecideCost:
         return given(agreement, *PREPARED, *INTO["waiting_approval"])
@@ -139,12 +140,12 @@ def by_the_customer(command: Command) -> Command:
     return msgspec.structs.replace(command, on_behalf=None) if "on_behalf" in names else command
 
 
-def test_there_is_an_example_of_every_command():
+def test_there_is_an_example_of_every_command() -> None:
     assert set(EXAMPLES) == set(get_args(Command)) == set(POSSIBLE_IN)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_an_agent_may_give_every_command(given, kind):
+def test_an_agent_may_give_every_command(given: GivenTicket, kind: Any) -> None:
     outcome = ready_for(given, kind).when(EXAMPLES[kind], **LOOKED_UP)
     assert outcome.refusal is None
     assert outcome.facts
@@ -152,13 +153,15 @@ def test_an_agent_may_give_every_command(given, kind):
 
 @pytest.mark.parametrize("role", ["specialist", "manager"])
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_specialists_and_managers_may_give_every_command_but_one_the_agreement_reserves(given, kind, role):
+def test_specialists_and_managers_may_give_every_command_but_one_the_agreement_reserves(
+    given: GivenTicket, kind: Any, role: str
+) -> None:
     refusal = ready_for(given, kind).when(EXAMPLES[kind], by=role, **LOOKED_UP).refusal
     assert (refusal is None) == (kind is not commands.SetSeverity)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_a_customer_may_give_only_its_own_commands(given, kind):
+def test_a_customer_may_give_only_its_own_commands(given: GivenTicket, kind: Any) -> None:
     outcome = ready_for(given, kind).when(by_the_customer(EXAMPLES[kind]), by="customer", **LOOKED_UP)
     if kind.__name__ in BY_CUSTOMERS:
         assert outcome.refusal is None
@@ -167,14 +170,14 @@ def test_a_customer_may_give_only_its_own_commands(given, kind):
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_a_customer_finds_no_ticket_of_another_company(given, kind):
+def test_a_customer_finds_no_ticket_of_another_company(given: GivenTicket, kind: Any) -> None:
     outcome = ready_for(given, kind).when(by_the_customer(EXAMPLES[kind]), by="customer", customer="bedarf")
     outcome.refused(NotFound, "ticket-not-found")
 
 
 @pytest.mark.parametrize("role", ["admin", "auditor", "billing", "service", "nobody"])
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_other_roles_may_give_none_but_administrators_migrate_terms(given, kind, role):
+def test_other_roles_may_give_none_but_administrators_migrate_terms(given: GivenTicket, kind: Any, role: str) -> None:
     refusal = ready_for(given, kind).when(EXAMPLES[kind], by=role, **LOOKED_UP).refusal
     if role == "admin" and kind is commands.MigrateTerms:
         assert refusal is None
@@ -184,7 +187,9 @@ def test_other_roles_may_give_none_but_administrators_migrate_terms(given, kind,
 
 @pytest.mark.parametrize("state", get_args(TicketState))
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(given, kind, state):
+def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(
+    given: GivenTicket, kind: Any, state: Any
+) -> None:
     ticket = given("digidesk", *INTO[state])
     assert ticket.ticket.state == state
     outcome = ticket.when(EXAMPLES[kind], **LOOKED_UP)
@@ -196,7 +201,7 @@ def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(giv
         assert "Possible are: " not in outcome.refusal.detail
 
 
-def test_closed_takes_only_feedback_corrections_late_entries_and_reopening(given):
+def test_closed_takes_only_feedback_corrections_late_entries_and_reopening(given: GivenTicket) -> None:
     possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states}
     assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Reopen"}
     refusal = given("digidesk", *INTO["closed"]).when(EXAMPLES[commands.Respond])
@@ -207,36 +212,36 @@ def test_closed_takes_only_feedback_corrections_late_entries_and_reopening(given
     )
 
 
-def test_a_customer_hears_only_of_what_a_customer_may_do(given):
+def test_a_customer_hears_only_of_what_a_customer_may_do(given: GivenTicket) -> None:
     outcome = given("digidesk", *INTO["closed"]).when(commands.ReceiveMessage(channel="email", text="?"), by="customer")
     assert outcome.refused(NotInThisState, "ticket-already-closed").detail.endswith("Possible are: feedback.")
 
 
 @pytest.mark.parametrize("kind", [kind for kind, states in POSSIBLE_IN.items() if "closed" in states])
-def test_time_feedback_and_reopening_are_taken_when_closed(given, kind):
+def test_time_feedback_and_reopening_are_taken_when_closed(given: GivenTicket, kind: Any) -> None:
     assert given("digidesk", *PREPARED, *INTO["closed"]).when(EXAMPLES[kind]).refusal is None
 
 
 @pytest.mark.parametrize("state", get_args(TicketState))
 @pytest.mark.parametrize("name", sorted(ANY_STATE))
-def test_time_and_feedback_are_taken_in_any_state(given, name, state):
+def test_time_and_feedback_are_taken_in_any_state(given: GivenTicket, name: Any, state: Any) -> None:
     command = EXAMPLES[getattr(commands, name)]
     assert given("digidesk", *PREPARED, *INTO[state]).when(command).refusal is None
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_nothing_happens_before_the_ticket_was_received(given, kind):
+def test_nothing_happens_before_the_ticket_was_received(given: GivenTicket, kind: Any) -> None:
     ticket = ready_for(given, kind)
     at = ticket.ticket.received_at - timedelta(seconds=1)
     ticket.when(EXAMPLES[kind], at=at).refused(NotAcceptable, "not-acceptable", "/occurred_at")
 
 
-def test_an_answer_may_come_at_the_very_receipt(given):
+def test_an_answer_may_come_at_the_very_receipt(given: GivenTicket) -> None:
     ticket = given("digidesk")
     assert ticket.when(EXAMPLES[commands.Respond], at=ticket.ticket.received_at).refusal is None
 
 
-def test_nothing_happens_more_than_a_minute_ahead_of_the_clock(given):
+def test_nothing_happens_more_than_a_minute_ahead_of_the_clock(given: GivenTicket) -> None:
     now = datetime(2026, 7, 31, 12, 0, tzinfo=UTC)
     command = EXAMPLES[commands.Respond]
     assert given("digidesk").when(command, at=now + timedelta(seconds=60)).refusal is None
@@ -246,7 +251,7 @@ def test_nothing_happens_more_than_a_minute_ahead_of_the_clock(given):
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_nothing_personal_stands_in_an_event(given, kind):
+def test_nothing_personal_stands_in_an_event(given: GivenTicket, kind: Any) -> None:
     outcome = ready_for(given, kind).when(EXAMPLES[kind], **LOOKED_UP)
     given_texts = msgspec.json.encode(EXAMPLES[kind]).count(SECRET.encode())
     stored = b"".join(msgspec.json.encode(fact.event) for fact in outcome.facts)

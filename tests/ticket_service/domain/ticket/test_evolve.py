@@ -79,7 +79,7 @@ def grown(*history: Any) -> Ticket:
 
 
 @any_of(st.lists(st.tuples(events, instants), max_size=12))
-def test_no_order_of_events_makes_a_ticket_fail(history):
+def test_no_order_of_events_makes_a_ticket_fail(history: Any) -> None:
     ticket = None
     for version, (event, at) in enumerate(history, 1):
         ticket = evolve(ticket, recorded(event, version, at))
@@ -87,44 +87,44 @@ def test_no_order_of_events_makes_a_ticket_fail(history):
 
 
 @any_of(st.lists(events, max_size=12))
-def test_every_event_after_the_first_counts_its_version(history):
+def test_every_event_after_the_first_counts_its_version(history: Any) -> None:
     assert grown(BORN, *history).version == len(history) + 1
 
 
 @any_of(st.lists(events.filter(lambda event: type(event).__name__ != "Reopened"), max_size=8))
-def test_what_is_closed_stays_closed_until_it_is_reopened(history):
+def test_what_is_closed_stays_closed_until_it_is_reopened(history: Any) -> None:
     assert grown(BORN, Closed(), *history).state == "closed"
 
 
-def test_before_its_creation_there_is_no_ticket():
+def test_before_its_creation_there_is_no_ticket() -> None:
     assert evolve(None, recorded(Responded(channel="email"), 1)) is None
 
 
-def test_an_unknown_event_changes_nothing_but_the_version():
+def test_an_unknown_event_changes_nothing_but_the_version() -> None:
     ticket = grown(BORN, SeveritySet(severity="kritisch"))
     after = evolve(ticket, recorded(UnknownEvent(type="Tomorrow"), 3))
     assert after == msgspec.structs.replace(ticket, version=3)
 
 
-def test_what_speaks_of_a_thing_that_is_not_there_changes_nothing():
+def test_what_speaks_of_a_thing_that_is_not_there_changes_nothing() -> None:
     ticket = grown(BORN, TimeLogCorrected(entry="e-9", minutes=5), AppointmentBooked(appointment=4, start=AT))
     assert (ticket.time_entries, ticket.appointments) == ({}, ())
 
 
-def test_an_event_told_twice_counts_once():
+def test_an_event_told_twice_counts_once() -> None:
     logged = TimeLogged(entry="e-1", start=AT, minutes=5, activity="help", agent="agent-3")
     promised = CallbackRequested(callback=1, purpose="requested")
     ticket = grown(BORN, logged, logged, promised, promised)
     assert (len(ticket.time_entries), len(ticket.callbacks)) == (1, 1)
 
 
-def test_a_backdated_answer_is_not_the_latest():
+def test_a_backdated_answer_is_not_the_latest() -> None:
     ticket = evolve(grown(BORN), recorded(Responded(channel="email"), 2, datetime(2026, 6, 5, tzinfo=UTC)))
-    earlier = evolve(ticket, recorded(Responded(channel="phone"), 3, datetime(2026, 6, 4, tzinfo=UTC)))
+    earlier: Any = evolve(ticket, recorded(Responded(channel="phone"), 3, datetime(2026, 6, 4, tzinfo=UTC)))
     assert earlier.last_response_at == earlier.last_activity_at == datetime(2026, 6, 5, tzinfo=UTC)
 
 
-def test_a_ticket_as_json_is_an_answer_with_instants_in_utc():
+def test_a_ticket_as_json_is_an_answer_with_instants_in_utc() -> None:
     answer = msgspec.json.decode(msgspec.json.encode(grown(BORN, SeveritySet(severity="kritisch"))))
     assert (answer["id"], answer["state"], answer["severity"]) == ("t-1", "new", "kritisch")
     assert answer["received_at"] == "2026-06-03T08:00:00Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from fristwerk_language.events.tickets import (
     SeveritySuggested,
     TicketCreated,
 )
+from tests.ticket_service.domain.conftest import Agreements
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
@@ -55,12 +57,12 @@ def contract(agreement: str = "hamburg", **changes: Any) -> Contract:
     return msgspec.structs.replace(held, **changes)
 
 
-def device(serial: str = "SN-0815", until: date | None = date(2026, 5, 13), site: str | None = None):
+def device(serial: str = "SN-0815", until: date | None = date(2026, 5, 13), site: str | None = None) -> Any:
     return DeviceRegistered(customer="hansa", device=f"d-{serial}", serial=serial, warranty_until=until, site=site)
 
 
 def request(**changes: Any) -> CreateTicket:
-    written = {
+    written: dict[str, Any] = {
         "reference": "HAM-7K3Q-9F2M",
         "customer": "hansa",
         "received_at": RECEIVED_AT,
@@ -73,7 +75,7 @@ def request(**changes: Any) -> CreateTicket:
 
 
 @pytest.fixture
-def opened(terms):
+def opened(terms: Agreements) -> Any:
     """The facts of a ticket that is opened under an agreement."""
 
     def build(
@@ -104,14 +106,18 @@ def created(facts: list[DecidedEvent]) -> TicketCreated:
     return event
 
 
-def refused(opened, kind, code, pointers, *args, **kwargs) -> None:
+def refused(
+    opened: Callable[..., list[DecidedEvent]], kind: Any, code: Any, pointers: Any, *args: Any, **kwargs: Any
+) -> None:
     with pytest.raises(kind) as refusal:
         opened(*args, **kwargs)
     assert refusal.value.code == code
     assert [pointer for pointer, _ in getattr(refusal.value, "errors", [])] == pointers
 
 
-def test_a_ticket_keeps_the_terms_and_the_entitlement_it_was_opened_under(opened):
+def test_a_ticket_keeps_the_terms_and_the_entitlement_it_was_opened_under(
+    opened: Callable[..., list[DecidedEvent]],
+) -> None:
     booked = (
         BookedAddon(addon="extra", from_on=date(2026, 5, 13)),
         BookedAddon(addon="late", from_on=date(2026, 5, 14)),
@@ -140,8 +146,8 @@ def test_a_ticket_keeps_the_terms_and_the_entitlement_it_was_opened_under(opened
     assert facts[0].personal == {"subject": "Störung bei Hanna", "description": "Gerät druckt nicht", "fields": {}}
 
 
-def test_what_says_something_about_a_person_is_sealed(opened):
-    facts = opened("hamburg", request(type="malfunction", fields=CALLER | {"note": "fragt Anna"}), contract())
+def test_what_says_something_about_a_person_is_sealed(opened: Callable[..., list[DecidedEvent]]) -> None:
+    facts: Any = opened("hamburg", request(type="malfunction", fields=CALLER | {"note": "fragt Anna"}), contract())
     assert created(facts).fields == {
         "company": "Hansa Druck GmbH",
         "product": "Etikettierer E2",
@@ -155,14 +161,16 @@ def test_what_says_something_about_a_person_is_sealed(opened):
 
 
 @pytest.mark.parametrize("kind", ["person", "prospect"])
-def test_the_company_that_a_private_person_names_is_sealed_too(opened, kind):
+def test_the_company_that_a_private_person_names_is_sealed_too(
+    opened: Callable[..., list[DecidedEvent]], kind: Any
+) -> None:
     customer = Customer(id="hansa", kind=kind)
-    facts = opened("hamburg", request(type="malfunction", fields=CALLER), customer=customer)
+    facts: Any = opened("hamburg", request(type="malfunction", fields=CALLER), customer=customer)
     assert "company" not in created(facts).fields
     assert facts[0].personal["fields"]["company"] == "Hansa Druck GmbH"
 
 
-def test_every_missing_field_is_named_and_blank_is_missing(opened):
+def test_every_missing_field_is_named_and_blank_is_missing(opened: Callable[..., list[DecidedEvent]]) -> None:
     command = request(type="malfunction", description=" ", fields={"caller_name": "Hanna", "company": " "})
     refused(
         opened,
@@ -175,12 +183,12 @@ def test_every_missing_field_is_named_and_blank_is_missing(opened):
     )
 
 
-def test_a_description_is_not_looked_for_among_the_fields(opened):
+def test_a_description_is_not_looked_for_among_the_fields(opened: Callable[..., list[DecidedEvent]]) -> None:
     facts = opened("hamburg", request(type="malfunction", fields=CALLER), contract())
     assert created(facts).type == "malfunction"
 
 
-def test_channel_type_and_severities_are_those_of_the_agreement(opened):
+def test_channel_type_and_severities_are_those_of_the_agreement(opened: Callable[..., list[DecidedEvent]]) -> None:
     command = request(channel="fax", type="wish", severity="a", suggested_severity="b")
     refused(
         opened,
@@ -196,7 +204,9 @@ def test_channel_type_and_severities_are_those_of_the_agreement(opened):
     ("performer", "pointers"),
     [("employee", []), ("partner", []), ("Herr Huber", ["/fields/performer"]), ("", ["/fields/performer"])],
 )
-def test_an_installation_is_performed_by_an_employee_or_a_partner(opened, performer, pointers):
+def test_an_installation_is_performed_by_an_employee_or_a_partner(
+    opened: Callable[..., list[DecidedEvent]], performer: str, pointers: Any
+) -> None:
     command = request(type="installation", fields={"performer": performer})
     if pointers:
         refused(opened, NotAcceptable, "not-acceptable", pointers, "infoniqa", command)
@@ -204,59 +214,65 @@ def test_an_installation_is_performed_by_an_employee_or_a_partner(opened, perfor
         assert created(opened("infoniqa", command)).fields == {"performer": performer}
 
 
-def test_a_request_is_not_received_in_the_future(opened):
+def test_a_request_is_not_received_in_the_future(opened: Callable[..., list[DecidedEvent]]) -> None:
     late = datetime(2026, 7, 31, 12, 1, 1, tzinfo=UTC)
     refused(opened, NotAcceptable, "not-acceptable", ["/received_at"], "hamburg", request(received_at=late))
     refused(opened, NotAcceptable, "not-acceptable", ["/occurred_at"], "hamburg", request(), at=late)
 
 
-def test_staff_set_a_severity_at_once(opened):
+def test_staff_set_a_severity_at_once(opened: Callable[..., list[DecidedEvent]]) -> None:
     facts = opened("liveagent", request(channel="chat", severity="critical"), contract("liveagent"))
     assert created(facts).severity == "critical"
     assert events(facts)[1:] == [SeveritySet(severity="critical")]
 
 
 @pytest.mark.parametrize("role", ["customer", "specialist"])
-def test_only_the_roles_that_the_agreement_names_set_a_severity(opened, role):
+def test_only_the_roles_that_the_agreement_names_set_a_severity(
+    opened: Callable[..., list[DecidedEvent]], role: str
+) -> None:
     command = request(channel="chat", severity="critical")
     refused(opened, NotAllowed, "severity-not-allowed", [], "liveagent", command, by=role)
 
 
-def test_a_customer_suggests_a_severity(opened):
+def test_a_customer_suggests_a_severity(opened: Callable[..., list[DecidedEvent]]) -> None:
     facts = opened("liveagent", request(channel="chat", suggested_severity="critical"), by="customer")
     assert created(facts).severity is None
     assert events(facts)[1:] == [SeveritySuggested(severity="critical")]
 
 
-def test_a_customer_opens_tickets_for_the_own_company_only(opened):
+def test_a_customer_opens_tickets_for_the_own_company_only(opened: Callable[..., list[DecidedEvent]]) -> None:
     with pytest.raises(NotFound) as refusal:
         opened("hamburg", request(customer="albion"), by="customer")
     assert refusal.value.code == "customer-not-found"
 
 
 @pytest.mark.parametrize("role", ["admin", "auditor", "billing", "service"])
-def test_other_roles_open_no_tickets(opened, role):
+def test_other_roles_open_no_tickets(opened: Callable[..., list[DecidedEvent]], role: str) -> None:
     refused(opened, NotAllowed, "role-not-allowed", [], "hamburg", request(), by=role)
 
 
-def test_who_was_forgotten_opens_no_tickets(opened):
+def test_who_was_forgotten_opens_no_tickets(opened: Callable[..., list[DecidedEvent]]) -> None:
     gone = Customer(id="hansa", kind="person", forgotten=True)
     refused(opened, NotInThisState, "customer-forgotten", [], "hamburg", request(), customer=gone)
 
 
 @pytest.mark.parametrize(("channel", "sent"), [("email", True), ("portal", True), ("phone", False)])
-def test_what_was_written_is_acknowledged_with_the_cost_notice(opened, channel, sent):
+def test_what_was_written_is_acknowledged_with_the_cost_notice(
+    opened: Callable[..., list[DecidedEvent]], channel: str, sent: bool
+) -> None:
     command = request(channel=channel, fields={"name": "Sina", "email": "s@shop.example"})
     facts = opened("digidesk", command, contract("digidesk"))
     assert (AcknowledgementSent(cost_notice=True) in events(facts)) == sent
 
 
-def test_without_terms_for_it_nothing_is_acknowledged_or_assigned(opened):
+def test_without_terms_for_it_nothing_is_acknowledged_or_assigned(opened: Callable[..., list[DecidedEvent]]) -> None:
     assert len(opened("infoniqa", request(channel="email"))) == 1
 
 
 @pytest.mark.parametrize(("contacts", "agent"), [({}, "queue"), ({"dedicated_agent": "agent-9"}, "agent-9")])
-def test_a_ticket_is_assigned_to_the_dedicated_agent_else_to_the_queue(opened, contacts, agent):
+def test_a_ticket_is_assigned_to_the_dedicated_agent_else_to_the_queue(
+    opened: Callable[..., list[DecidedEvent]], contacts: Any, agent: str
+) -> None:
     command = request(fields={"name": "Sina", "email": "s@shop.example"})
     facts = opened("digidesk", command, contract("digidesk"), contacts=contacts)
     assert events(facts)[1:] == [Assigned(agent=agent)]
@@ -272,7 +288,9 @@ def test_a_ticket_is_assigned_to_the_dedicated_agent_else_to_the_queue(opened, c
     ],
     ids=["first group", "named group", "unknown group", "no contract"],
 )
-def test_the_group_gives_the_priority_with_its_rule(opened, held, group, priority):
+def test_the_group_gives_the_priority_with_its_rule(
+    opened: Callable[..., list[DecidedEvent]], held: Any, group: str, priority: int
+) -> None:
     facts = opened("fluxpunkt", request(), held)
     assert created(facts).group == group
     assert events(facts)[1:] == [PriorityDerived(priority=priority, rule=f"group:{group}")]
@@ -286,13 +304,17 @@ def test_the_group_gives_the_priority_with_its_rule(opened, held, group, priorit
         (None, "no contract is in force on 2026-05-13"),
     ],
 )
-def test_a_contract_entitles_unless_its_group_does_not(opened, held, why):
+def test_a_contract_entitles_unless_its_group_does_not(
+    opened: Callable[..., list[DecidedEvent]], held: Any, why: str
+) -> None:
     ticket = created(opened("fluxpunkt", request(), held))
     assert ticket.entitled == (ticket.entitled_by == "contract") == (why == "contract c-1 is in force on 2026-05-13")
     assert ticket.entitled_why == why
 
 
-def test_a_customer_without_contract_is_not_entitled_by_the_last_group(opened, terms):
+def test_a_customer_without_contract_is_not_entitled_by_the_last_group(
+    opened: Callable[..., list[DecidedEvent]], terms: Agreements
+) -> None:
     agreement = terms("fluxpunkt", groups=[{"id": "contract"}, {"id": "no_contract", "entitled": True}])
     assert not created(opened(agreement, request())).entitled
 
@@ -304,7 +326,9 @@ def test_a_customer_without_contract_is_not_entitled_by_the_last_group(opened, t
         (datetime(2026, 5, 14, 0, 0, tzinfo=BERLIN), False),
     ],
 )
-def test_the_last_local_day_of_a_warranty_counts(opened, received_at, entitled):
+def test_the_last_local_day_of_a_warranty_counts(
+    opened: Callable[..., list[DecidedEvent]], received_at: Any, entitled: bool
+) -> None:
     customer = msgspec.structs.replace(COMPANY, devices=(device(),))
     command = request(type="malfunction", fields=CALLER, received_at=received_at.astimezone(UTC))
     ticket = created(opened("hamburg", command, customer=customer))
@@ -312,7 +336,7 @@ def test_the_last_local_day_of_a_warranty_counts(opened, received_at, entitled):
     assert "SN-0815" in ticket.entitled_why
 
 
-def test_a_named_device_counts_and_not_another_one(opened):
+def test_a_named_device_counts_and_not_another_one(opened: Callable[..., list[DecidedEvent]]) -> None:
     covered_other = msgspec.structs.replace(COMPANY, devices=(device("SN-1", date(2027, 1, 1)), device(until=None)))
     named = request(type="malfunction", fields=CALLER)
     assert not created(opened("hamburg", named, customer=covered_other)).entitled
@@ -321,12 +345,14 @@ def test_a_named_device_counts_and_not_another_one(opened):
     assert not created(opened("hamburg", unknown, customer=covered_other)).entitled
 
 
-def test_a_warranty_entitles_only_where_the_agreement_says_so(opened):
+def test_a_warranty_entitles_only_where_the_agreement_says_so(opened: Callable[..., list[DecidedEvent]]) -> None:
     customer = msgspec.structs.replace(COMPANY, devices=(device(until=date(2027, 1, 1)),))
     assert not created(opened("infoniqa", request(), customer=customer)).entitled
 
 
-def test_a_warranty_entitles_a_customer_in_a_group_that_is_not(opened, terms):
+def test_a_warranty_entitles_a_customer_in_a_group_that_is_not(
+    opened: Callable[..., list[DecidedEvent]], terms: Agreements
+) -> None:
     agreement = terms("fluxpunkt", entitlement=["contract", "warranty"])
     customer = msgspec.structs.replace(COMPANY, devices=(device(),))
     assert created(opened(agreement, request(), customer=customer)).entitled_by == "warranty"
@@ -342,13 +368,15 @@ def test_a_warranty_entitles_a_customer_in_a_group_that_is_not(opened, terms):
     ],
     ids=["contract", "device", "device under warranty", "first site"],
 )
-def test_the_site_is_the_contracts_else_the_devices_else_the_first(opened, held, devices, site, calendar):
+def test_the_site_is_the_contracts_else_the_devices_else_the_first(
+    opened: Callable[..., list[DecidedEvent]], held: Any, devices: Any, site: str | None, calendar: str
+) -> None:
     customer = msgspec.structs.replace(COMPANY, devices=devices)
     ticket = created(opened("hamburg", request(), held, customer=customer))
     assert (ticket.site, ticket.calendar) == (site, calendar)
 
 
-def test_a_channel_may_have_a_calendar_of_its_own(opened):
+def test_a_channel_may_have_a_calendar_of_its_own(opened: Callable[..., list[DecidedEvent]]) -> None:
     assert created(opened("liveagent", request(channel="chat"))).calendar == "always"
 
 
@@ -361,17 +389,18 @@ def test_a_channel_may_have_a_calendar_of_its_own(opened):
         (datetime(2026, 1, 1, 0, 0, tzinfo=BERLIN), True),
     ],
 )
-def test_a_contract_serves_on_its_own_local_days(terms, received_at, found):
+def test_a_contract_serves_on_its_own_local_days(terms: Agreements, received_at: Any, found: bool) -> None:
     held = contract("fluxpunkt", until_on=date(2026, 6, 30))
     command = request(received_at=received_at.astimezone(UTC))
     assert (serving_contract(command, [(held, terms("fluxpunkt"))]) is not None) == found
 
 
-def test_of_several_contracts_the_named_one_serves_else_the_longest_held(terms):
+def test_of_several_contracts_the_named_one_serves_else_the_longest_held(terms: Agreements) -> None:
     newer = contract(id="c-2", from_on=date(2026, 3, 1))
     offered = [(newer, terms("hamburg")), (contract(), terms("hamburg"))]
-    assert serving_contract(request(), offered)[0].id == "c-1"
-    assert serving_contract(request(contract="c-2"), offered)[0].id == "c-2"
+    serving: Callable[..., Any] = serving_contract
+    assert serving(request(), offered)[0].id == "c-1"
+    assert serving(request(contract="c-2"), offered)[0].id == "c-2"
     with pytest.raises(NotAcceptable) as refusal:
         serving_contract(request(contract="c-3"), offered)
     assert refusal.value.errors[0][0] == "/contract"
