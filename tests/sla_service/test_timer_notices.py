@@ -17,7 +17,7 @@ from fristwerk_language.events.notices import (
     TimerStarted,
 )
 from sla_service.domain.calendar.calendar import Calendar
-from sla_service.domain.timers.notices import Alarm, alarms, notices
+from sla_service.domain.timers.notices import Alarm, alarms_of, notices
 from sla_service.domain.timers.timer import (
     PlannedWarning,
     Timer,
@@ -58,68 +58,68 @@ def waiting(since: datetime, until: datetime | None, seconds: int) -> Wait:
     return Wait(state="waiting", since=since, until=until, seconds=seconds, began_by="e-2", ended_by=None)
 
 
-def told(before: Timer | None, after: Timer | None, *, miss_told: bool = False) -> list[NoticeEvent]:
-    return notices(before, after, miss_told=miss_told, now=NOW)
+def announced(before: Timer | None, after: Timer | None, *, miss_announced: bool = False) -> list[NoticeEvent]:
+    return notices(before, after, miss_announced=miss_announced, now=NOW)
 
 
 def test_a_timer_that_nothing_changed_has_nothing_to_tell() -> None:
-    assert told(RUNNING, RUNNING) == []
-    assert told(RUNNING, RUNNING, miss_told=True) == []
+    assert announced(RUNNING, RUNNING) == []
+    assert announced(RUNNING, RUNNING, miss_announced=True) == []
 
 
 def test_a_new_timer_starts_and_may_have_been_met_at_once() -> None:
     started = TimerStarted(**NAMES, started_at=RUNNING.started_at, due_at=DUE)
 
-    assert told(None, RUNNING) == [started]
-    assert told(None, changed(met_at=NOW)) == [started, TimerMet(**NAMES, met_at=NOW)]
+    assert announced(None, RUNNING) == [started]
+    assert announced(None, changed(met_at=NOW)) == [started, TimerMet(**NAMES, met_at=NOW)]
 
 
 def test_another_deadline_is_told_except_of_worked_minutes() -> None:
     later = DUE + timedelta(hours=1)
 
-    assert told(RUNNING, changed(due_at=later)) == [
+    assert announced(RUNNING, changed(due_at=later)) == [
         TimerRescheduled(**NAMES, old_due_at=DUE, new_due_at=later, why="history")
     ]
-    assert told(RUNNING, changed(due_at=later, clock="worked")) == []
+    assert announced(RUNNING, changed(due_at=later, clock="worked")) == []
 
 
 def test_a_miss_that_was_told_is_withdrawn_where_the_history_proves_that_there_was_none() -> None:
     met = changed(met_at=NOW, ended_at=NOW)
 
-    assert told(RUNNING, met, miss_told=True) == [
+    assert announced(RUNNING, met, miss_announced=True) == [
         TimerMissWithdrawn(**NAMES, met_at=NOW),
         TimerMet(**NAMES, met_at=NOW),
     ]
-    assert told(RUNNING, met) == [TimerMet(**NAMES, met_at=NOW)]
+    assert announced(RUNNING, met) == [TimerMet(**NAMES, met_at=NOW)]
 
 
 def test_a_timer_that_the_history_no_longer_knows_is_cancelled_now_and_its_miss_withdrawn() -> None:
     cancelled = TimerCancelled(**NAMES, cancelled_at=NOW.replace(microsecond=0))
 
-    assert told(RUNNING, None) == [cancelled]
-    assert told(RUNNING, None, miss_told=True) == [TimerMissWithdrawn(**NAMES, met_at=None), cancelled]
+    assert announced(RUNNING, None) == [cancelled]
+    assert announced(RUNNING, None, miss_announced=True) == [TimerMissWithdrawn(**NAMES, met_at=None), cancelled]
 
 
 def test_a_timer_that_was_cancelled_already_is_not_cancelled_again() -> None:
     cancelled = changed(cancelled_at=NOW)
 
-    assert told(RUNNING, cancelled) == [TimerCancelled(**NAMES, cancelled_at=NOW)]
-    assert told(cancelled, cancelled) == []
-    assert told(cancelled, None) == []
+    assert announced(RUNNING, cancelled) == [TimerCancelled(**NAMES, cancelled_at=NOW)]
+    assert announced(cancelled, cancelled) == []
+    assert announced(cancelled, None) == []
 
 
 @pytest.mark.parametrize("ended", ["met_at", "missed_at", "cancelled_at"])
 def test_what_has_ended_warns_no_more_and_only_a_proven_miss_is_told(ended: str) -> None:
     expected = (Alarm(timer=RUNNING.id, kind="missed", rule="", at=NOW),) if ended == "missed_at" else ()
 
-    assert alarms(changed(**{ended: NOW})) == expected
+    assert alarms_of(changed(**{ended: NOW})) == expected
 
 
 def test_a_running_timer_warns_and_then_misses_its_deadline_and_a_paused_one_only_warns() -> None:
     warned = Alarm(timer=RUNNING.id, kind="warned", rule="50%", at=datetime(2026, 6, 3, 12, tzinfo=UTC))
 
-    assert alarms(RUNNING) == (warned, Alarm(timer=RUNNING.id, kind="missed", rule="", at=DUE))
-    assert alarms(changed(paused_since=NOW)) == (warned,)
+    assert alarms_of(RUNNING) == (warned, Alarm(timer=RUNNING.id, kind="missed", rule="", at=DUE))
+    assert alarms_of(changed(paused_since=NOW)) == (warned,)
 
 
 def test_a_deadline_is_missed_once_it_has_passed_unless_the_timer_is_paused() -> None:
