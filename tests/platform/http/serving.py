@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api, json_answer, serve
-from fristwerk_platform.http.connections import ConnectionLimits
+from fristwerk_platform.http.connection_limits import ConnectionLimits
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.logs import configure_logs

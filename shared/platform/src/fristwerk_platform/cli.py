@@ -21,7 +21,7 @@ from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.data_folder import protect_data_folder
 from fristwerk_platform.event_log import LogError
 from fristwerk_platform.http import Stopping, serve
-from fristwerk_platform.http.connections import ConnectionLimits
+from fristwerk_platform.http.connection_limits import ConnectionLimits
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.read_models import RebuildError
 from fristwerk_platform.settings import Settings, SettingsError, read_settings

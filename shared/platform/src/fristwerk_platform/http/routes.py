@@ -33,7 +33,7 @@ Responses = Mapping[int | str, Mapping[str, Any]]
 REQUIRED: Final = inspect.Parameter.empty
 """The default of a body that must be sent."""
 NAME_IN_PATH: Final = re.compile(r"\{([a-z_]+)\}")
-"""A part of a path that is a name, such as ``{ticket}``."""
+"""A part of a path that is a name, such as ``{name}``."""
 _MISSING: Final = {"type": "missing", "loc": ("body",)}
 
 

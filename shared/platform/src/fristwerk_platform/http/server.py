@@ -12,7 +12,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from fristwerk_platform.gc_tuning import tune_garbage_collection
-from fristwerk_platform.http.connections import DEFAULT_LIMITS, ConnectionLimits, Connections, limited_protocol
+from fristwerk_platform.http.connection_limits import DEFAULT_LIMITS, ConnectionLimits
+from fristwerk_platform.http.connections import Connections, limited_protocol
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
