@@ -8,8 +8,10 @@ from typing import Any
 
 from fristwerk_language.events.tickets import (
     AcknowledgementSent,
+    CallReceived,
     Closed,
     CustomerMessageReceived,
+    InformationRequested,
     ProgressReported,
     Reopened,
     Resolved,
@@ -176,3 +178,24 @@ def test_a_line_that_only_measures_has_no_deadline(agreed: Agreed) -> None:
     ticket = agreed({"metric": "first_response", "measure_only": True})("2026-06-08 10:00")
     assert told(ticket.timer("first_response")) == ("running", None, None)
     assert told(ticket.answer("2026-06-20 11:00").timer("first_response")) == ("met", None, "20 09:00")
+
+
+def test_a_machines_message_and_a_word_of_thanks_start_no_clock(agreed: Agreed) -> None:
+    ticket = agreed(NEXT)("2026-06-08 10:00").answer("2026-06-08 10:30")
+    ticket.at("2026-06-08 10:31", CustomerMessageReceived(channel="email", automatic=True))
+    ticket.at("2026-06-08 10:32", CustomerMessageReceived(channel="email", needs_answer=False))
+    assert ids(ticket.timers("next_response")) == ["t-1:next_response:1"]
+
+
+def test_a_machines_answer_and_a_machines_call_end_no_clock(agreed: Agreed) -> None:
+    ticket = agreed(FIRST)("2026-06-08 10:00").at("2026-06-08 10:01", Responded(channel="email", automatic=True))
+    started = ticket.instant("2026-06-08 10:05")
+    ticket.at("2026-06-08 10:10", CallReceived(call="c-1", started_at=started, minutes=3, automatic=True))
+    assert ticket.timer("first_response").ended_at is None
+
+
+def test_a_machines_message_ends_no_wait_for_the_customer(agreed: Agreed) -> None:
+    resolution = {"metric": "resolution", "target": "8 business hours"}
+    ticket = agreed(resolution)("2026-06-08 10:00").at("2026-06-08 10:30", InformationRequested())
+    ticket.at("2026-06-08 10:31", CustomerMessageReceived(channel="email", automatic=True))
+    assert state_at(ticket.timer("resolution"), datetime.fromisoformat("2026-06-08T12:00Z")) == "paused"

@@ -48,10 +48,10 @@ TICKET_COMMANDS = {
     "escalations": {"to": "manager", "text": "T"},
     "escalations/1/closing": {"outcome": "O", "contact": "C"},
     "resolution": {"text": "T"},
-    "reopening": {"reason": "R"},
     "closing": {},
 }
 CUSTOMER_COMMANDS = {
+    "reopening": {"reason": "R"},
     "messages": {"channel": "email", "text": "T"},
     "information": {"text": "T"},
     "appointments": {"kind": "review", "proposals": PROPOSAL},

@@ -34,6 +34,7 @@ from ticket_service.application.command_executor import CommandExecutor
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
+from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
@@ -149,6 +150,7 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
         contracts=Contracts(executor, terms, customers, tickets, StateCache(log, evolve_contract)),
         tickets=tickets,
         intake=intake,
+        follow_ups=FollowUps(tickets, intake),
         calls=Calls(executor, current, terms, customers, tickets, intake),
         worklist=Worklist(current, terms, tickets),
     )

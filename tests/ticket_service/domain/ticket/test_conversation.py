@@ -96,7 +96,6 @@ def test_information_or_a_message_ends_the_wait_for_the_customer(given: GivenTic
     [
         (WorkStarted(agent="agent-3"), "in_progress"),
         (CostApprovalRequested(approval=1, estimate_minutes=90), "waiting_approval"),
-        (Resolved(), "resolved"),
     ],
 )
 def test_a_customers_message_interrupts_nothing_else(given: GivenTicket, before: Any, state: str) -> None:

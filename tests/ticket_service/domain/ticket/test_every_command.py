@@ -123,6 +123,7 @@ BY_CUSTOMERS = {
     "DecideCost",
     "Accept",
     "GiveFeedback",
+    "Reopen",
 }
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_platform.auth import STAFF
-from fristwerk_platform.http import HttpModel, Instant, LongText, Routes, ShortText, as_response, responses
+from fristwerk_platform.http import HttpModel, Instant, LongText, Routes, ShortText, StrictBool, as_response, responses
 from ticket_service.api.access import authorise_command
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
@@ -30,7 +30,10 @@ class VoicemailBody(HttpModel):
 
 
 class CallBody(HttpModel):
-    """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's."""
+    """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's.
+
+    Nothing follows from a call that a machine made (``automatic``).
+    """
 
     ticket: ShortText | None = None
     from_: ShortText = Field(alias="from", examples=["+49 40 000001"])
@@ -39,6 +42,7 @@ class CallBody(HttpModel):
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
     transfer: CallTransferBody | None = None
     voicemail: VoicemailBody | None = None
+    automatic: StrictBool = False
     occurred_at: Instant | None = None
 
 
@@ -67,6 +71,7 @@ def calls_router(application: Application) -> Routes:
             minutes=body.minutes,
             transfer=CallTransfer(to=body.transfer.to, result=body.transfer.result) if body.transfer else None,
             voicemail=body.voicemail.text if body.voicemail else None,
+            automatic=body.automatic,
         )
         return as_response(await application.calls.receive(meta, call))
 

@@ -100,9 +100,17 @@ class TransferBody(CommandBody):
 
 
 class MessageBody(CommandBody):
+    """On a resolved ticket it reopens it within `after_resolution.reopen_within`; later a new ticket `follows` the old one.
+
+    A machine's message (`automatic`) starts, ends and reopens nothing; neither does a word of thanks that staff have
+    marked (`needs_answer` false).
+    """
+
     creates = commands.ReceiveMessage
     channel: ShortText = Field(examples=["email"])
     text: LongText = Field(examples=["Es geht immer noch nicht."])
+    automatic: StrictBool = False
+    needs_answer: StrictBool = True
 
 
 class ResponseBody(CommandBody):
@@ -110,6 +118,7 @@ class ResponseBody(CommandBody):
     channel: ShortText = Field(examples=["email"])
     text: LongText = Field(examples=["Wir schauen es an."])
     visible: StrictBool = True
+    automatic: StrictBool = False
 
 
 class ProgressBody(CommandBody):

@@ -16,6 +16,7 @@ from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_bodies import CommandBody, PathValues
 from ticket_service.application.application import Application
+from ticket_service.domain.ticket.commands import ReceiveInformation, ReceiveMessage
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
 EntryId = Annotated[str, Field(max_length=64)]
@@ -129,7 +130,10 @@ def _endpoint(application: Application, command: TicketCommandRoute) -> Endpoint
     async def give(request: Request, ticket: str, path: PathValues, body: CommandBody) -> Response:
         meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         found = await application.tickets.identify(meta.principal, ticket)
-        return as_response(await application.tickets.execute(meta, found, body.command(path)))
+        given = body.command(path)
+        if isinstance(given, ReceiveMessage | ReceiveInformation):
+            return as_response(await application.follow_ups.receive(meta, found, given))
+        return as_response(await application.tickets.execute(meta, found, given))
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
         return await give(request, ticket, PathValues(new_id=new_id), body)

@@ -13,6 +13,7 @@ from ticket_service.application.command_executor import CommandExecutor
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
+from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -31,5 +32,6 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     contracts: Contracts
     tickets: Tickets
     intake: Intake
+    follow_ups: FollowUps
     calls: Calls
     worklist: Worklist

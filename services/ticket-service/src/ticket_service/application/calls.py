@@ -41,6 +41,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int | None = None
     transfer: CallTransfer | None = None
     voicemail: str | None = None
+    automatic: bool = False
 
 
 class Calls:
@@ -72,7 +73,7 @@ class Calls:
         if call.voicemail is None and call.transfer is not None:
             violations.add("/ticket", "a transfer follows the logged matter: name its ticket")
         violations.raise_if_any("The call cannot be recorded like this.")
-        if call.voicemail is None:
+        if call.voicemail is None or call.automatic:
             return await self._keep(meta, call)
         # Two calls from one number that nobody knows are one new customer.
         async with self._taking.of(f"{meta.principal.provider}/{normalised_phone(call.from_number)}"):
@@ -116,7 +117,9 @@ class Calls:
         caller = await self._known_caller(provider, call.from_number, read_model)
         call_id = self._executor.new_id()
         stream = streams.CALL.stream(call_id)
-        event = CallReceived(call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to)
+        event = CallReceived(
+            call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to, automatic=call.automatic
+        )
         change = PlannedChange(
             stream=stream,
             after_version=0,
@@ -144,4 +147,5 @@ class Calls:
             minutes=call.minutes,
             transfer=call.transfer,
             voicemail=call.voicemail,
+            automatic=call.automatic,
         )

@@ -35,7 +35,9 @@ REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What reached the vendor. ``received_at`` is when, ``fields`` what the ticket's type asks for."""
+    """What reached the vendor. ``received_at`` is when, ``fields`` what the ticket's type asks for, ``follows`` the ticket
+    that was done before.
+    """
 
     received_at: datetime
     channel: str
@@ -46,6 +48,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     suggested_severity: str | None = None
     contract: str | None = None
+    follows: str | None = None
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):

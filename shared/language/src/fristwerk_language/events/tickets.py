@@ -17,7 +17,8 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
 
     ``entitled_by`` is ``contract``, ``warranty`` or null; ``entitled_why`` a sentence. ``calendar`` is the one for the
     ticket's channel and site. ``fields`` are the non-personal ones;
-    ``addons`` are those in force on the local day of receipt.
+    ``addons`` are those in force on the local day of receipt. ``follows`` is the id of the ticket that was done when the
+    customer wrote on it once more, too late to reopen it.
     Personal: ``{"subject", "description", "fields": {…}}``.
     """
 
@@ -40,6 +41,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     severity: str | None = None
     fields: dict[str, str] = {}
+    follows: str | None = None
 
 
 class AcknowledgementSent(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,16 +93,33 @@ class Transferred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CustomerMessageReceived(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"text"}``."""
+    """``automatic``: a machine sent it (an absence notice, a delivery failure). ``needs_answer`` false: staff saw that it
+    asks for nothing (a word of thanks). Personal: ``{"text"}``.
+    """
 
     channel: str
+    automatic: bool = False
+    needs_answer: bool = True
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person waits for an answer; anything else starts, ends and reopens nothing."""
+        return self.needs_answer and not self.automatic
 
 
 class Responded(msgspec.Struct, frozen=True, kw_only=True):
-    """A human's answer; ``visible`` false is an internal note and answers nothing. Personal: ``{"text"}``."""
+    """An answer; ``visible`` false is an internal note. Neither that nor what a machine sent (``automatic``) answers
+    anything. Personal: ``{"text"}``.
+    """
 
     channel: str
     visible: bool = True
+    automatic: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether a person told the customer something."""
+        return self.visible and not self.automatic
 
 
 class ProgressReported(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,12 +163,16 @@ class TimeLogCorrected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
-    """An inbound call. ``to`` is the vendor's own number. Personal: ``{"from"}``."""
+    """An inbound call. ``to`` is the vendor's own number. One that a machine made (``automatic``) answers nothing.
+
+    Personal: ``{"from"}``.
+    """
 
     call: str
     started_at: datetime
     minutes: int | None = None
     to: str | None = None
+    automatic: bool = False
 
 
 class CallTransferAttempted(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from pydantic import Field, StrictBool, model_validator
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import Timezone
 from fristwerk_language.terms.handling import (
+    AfterResolutionTerms,
     AppointmentTerms,
     CallbackTerms,
     CallsTerms,
@@ -102,7 +103,9 @@ class WorklistTerms(TermsModel):
 
 
 class AgreementDocument(TermsModel):
-    """An agreement as published, all defaults written out."""
+    """An agreement as published, all defaults written out but for those of keys that the language got later: what was
+    published before keeps its digest.
+    """
 
     agreement: TermsId
     title: Title = ""
@@ -131,6 +134,7 @@ class AgreementDocument(TermsModel):
     callback: CallbackTerms = CallbackTerms()
     voicemail: VoicemailTerms | None = None
     closing: ClosingTerms = ClosingTerms()
+    after_resolution: AfterResolutionTerms = Field(AfterResolutionTerms(), exclude_if=AfterResolutionTerms().__eq__)
     escalation: EscalationTerms | None = None
     appointments: AppointmentTerms | None = None
     cost_approval: CostApprovalTerms | None = None

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from fristwerk_language.terms.service_level import StaffRole
 from fristwerk_language.terms.values import Name, TermsId, TermsModel, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
+_DAYS: Final = re.compile(r"(0|[1-9][0-9]{0,3}) days?")
 
 
 def _month_day(text: str) -> str:
@@ -25,6 +27,15 @@ def _month_day(text: str) -> str:
     raise ValueError(f"{shown(text)} is not a month and day such as '10-15'")
 
 
+def _days(text: object) -> str:
+    """So many days of 24 hours, such as ``14 days``; ``0 days`` is none."""
+    found = _DAYS.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"{shown(text)} is not a number of days such as '14 days'")
+    return f"{found[1]} days"
+
+
+DayCount = Annotated[str, BeforeValidator(_days)]
 MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 
@@ -85,6 +96,19 @@ class AppointmentTerms(TermsModel):
 class CostApprovalTerms(TermsModel):
     after_minutes: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
     by: Literal["customer"] = "customer"
+
+
+class AfterResolutionTerms(TermsModel):
+    """So long after its resolution a customer's message, or the customer itself, reopens a ticket; a message that comes
+    later becomes a new ticket that follows the old one.
+    """
+
+    reopen_within: DayCount = "14 days"
+
+    @property
+    def period(self) -> timedelta:
+        """``reopen_within`` as elapsed time."""
+        return timedelta(days=int(self.reopen_within.split()[0]))
 
 
 class LifecycleTerms(TermsModel):

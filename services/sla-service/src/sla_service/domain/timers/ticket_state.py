@@ -61,7 +61,11 @@ def state_after(state: TicketState, event: TicketEvent) -> TicketState:
     """The state in which an event leaves a ticket; an event that leads nowhere from ``state``
     changes nothing.
     """
-    return _after_done(state, event) if state in DONE else _after_active(state, event)
+    match event:
+        case tickets.CustomerMessageReceived(asks=False) | tickets.Responded(automatic=True):
+            return state  # a machine's message or answer, and a word of thanks, lead nowhere
+        case _:
+            return _after_done(state, event) if state in DONE else _after_active(state, event)
 
 
 def _after_done(state: TicketState, event: TicketEvent) -> TicketState:

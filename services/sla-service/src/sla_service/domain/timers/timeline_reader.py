@@ -4,8 +4,9 @@ same one.
 **Answers** are what the customer sees or hears: ``Responded`` if visible, ``ProgressReported``, a
 callback that reached the customer, and a call answered after receipt (it lasted, or was connected,
 and was neither lost to the voicemail nor in a failed transfer). Acknowledgements, notes, failed
-calls and questions (``InformationRequested``) are none. **Customer messages** are
-``CustomerMessageReceived`` and ``InformationReceived``.
+calls, questions (``InformationRequested``) and what a machine sent or called are none. **Customer
+messages** are ``CustomerMessageReceived`` and ``InformationReceived``, but for a machine's and for
+thanks.
 """
 
 from __future__ import annotations
@@ -154,11 +155,14 @@ class _TimelineReader:
                     moment, agreement_version=event.agreement_version, calendar_version=event.calendar_version
                 )
             case tickets.Responded():
-                if event.visible:
+                if event.answers:
                     self.answers.append(moment)
             case tickets.ProgressReported():
                 self.answers.append(moment)
-            case tickets.CustomerMessageReceived() | tickets.InformationReceived():
+            case tickets.CustomerMessageReceived(asks=asks):
+                if asks:
+                    self.messages.append(moment)
+            case tickets.InformationReceived():
                 self.messages.append(moment)
             case tickets.Resolved() | tickets.Closed():
                 self.endings.append(moment)
@@ -173,7 +177,8 @@ class _TimelineReader:
             case tickets.TimeLogCorrected():
                 self.corrections[event.entry] = event.minutes
             case tickets.CallReceived():
-                self.calls.append((moment, event))
+                if not event.automatic:
+                    self.calls.append((moment, event))
             case tickets.CallTransferAttempted():
                 if event.result == "connected":
                     self.answers.append(moment)

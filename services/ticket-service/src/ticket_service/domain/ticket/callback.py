@@ -25,6 +25,7 @@ from ticket_service.domain.ticket.commands import (
     RequestCallback,
 )
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.reopening import reopened_by_promise
 from ticket_service.domain.ticket.state import Callback, Ticket
 from ticket_service.domain.validation import Violations, is_given, personal
 
@@ -32,7 +33,7 @@ CALL: Final = "call"
 """The activity and source of the time that a call took."""
 
 
-def call_back(ticket: Ticket, command: CallbackCommand, agreement: AgreementDocument) -> list[DecidedEvent]:
+def call_back(ticket: Ticket, command: CallbackCommand, context: Context) -> list[DecidedEvent]:
     """A callback is asked for, tried or completed.
 
     Any member of staff may complete one; whether that keeps the promise is for the service level to say
@@ -41,11 +42,11 @@ def call_back(ticket: Ticket, command: CallbackCommand, agreement: AgreementDocu
     violations = Violations()
     match command:
         case RequestCallback():
-            if "purpose" in agreement.callback.requires:
+            if "purpose" in context.agreement.callback.requires:
                 violations.texts(purpose=command.purpose)
             violations.raise_if_any(f"A callback for ticket {ticket.reference} says what it is for.")
             event = CallbackRequested(callback=len(ticket.callbacks) + 1, purpose="requested")
-            return [DecidedEvent(event, personal(purpose=command.purpose))]
+            return [DecidedEvent(event, personal(purpose=command.purpose)), *reopened_by_promise(ticket, context)]
         case AttemptCallback():
             callback = _open_callback(ticket, command.number)
             return [DecidedEvent(CallbackAttempted(callback=callback.number, reached=command.reached))]
@@ -60,14 +61,24 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     """An inbound call about the ticket, with all that followed from it.
 
     A failed transfer to the role of ``calls.transfer_to`` promises a callback, and so does a voicemail where the agreement
-    has ``voicemail.creates: callback``. The call's minutes become a time entry of the caller's agent.
+    has ``voicemail.creates: callback``. The call's minutes become a time entry of the caller's agent. Of what a machine
+    called nothing follows.
     """
     violations = Violations()
+    violations.require(
+        not (command.automatic and command.transfer), "/transfer", "a call that a machine made is not put through"
+    )
     violations.texts(**{"from": command.from_number})
     violations.not_later_than("/started_at", command.started_at, context.occurred_at)
     violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
     violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
-    received = CallReceived(call=command.call, started_at=command.started_at, minutes=command.minutes, to=command.to)
+    received = CallReceived(
+        call=command.call,
+        started_at=command.started_at,
+        minutes=command.minutes,
+        to=command.to,
+        automatic=command.automatic,
+    )
     facts = [DecidedEvent(received, personal(**{"from": command.from_number}))]
     if command.transfer is not None:
         transfer = command.transfer
@@ -75,11 +86,14 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     if is_given(command.voicemail):
         left = personal(text=command.voicemail, **{"from": command.from_number})
         facts.append(DecidedEvent(VoicemailLeft(call=command.call), left))
-    facts += [
+    if command.automatic:
+        return facts
+    promised = [
         DecidedEvent(CallbackRequested(callback=number, purpose=purpose))  # type: ignore[arg-type]
         for number, purpose in enumerate(_promises(command, context.agreement), len(ticket.callbacks) + 1)
     ]
-    return facts + _time_of(command, context)
+    reopened = reopened_by_promise(ticket, context) if promised or is_given(command.voicemail) else []
+    return [*facts, *promised, *reopened, *_time_of(command, context)]
 
 
 def _promises(command: AttachCall, agreement: AgreementDocument) -> Iterator[str]:

@@ -9,20 +9,27 @@ from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.acceptance import is_accepted, must_be_accepted
 from ticket_service.domain.ticket.commands import Close, ClosingCommand, MigrateTerms, Reopen, Resolve
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.reopening import check_in_time
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 
 
-def close_or_reopen(ticket: Ticket, command: ClosingCommand, agreement: AgreementDocument) -> list[DecidedEvent]:
-    """The matter is resolved, closed for good, or taken up again."""
+def close_or_reopen(ticket: Ticket, command: ClosingCommand, context: Context) -> list[DecidedEvent]:
+    """The matter is resolved, closed for good, or taken up again: by staff at any time, by the customer within the time
+    that the agreement says.
+    """
+    agreement = context.agreement
     violations = Violations()
     match command:
         case Resolve():
             _check_acceptance(ticket, agreement)
+            _check_last_message(ticket, context, violations)
             violations.texts(text=command.text)
             violations.raise_if_any(f"The ticket {ticket.reference} is resolved by saying how.")
             return [DecidedEvent(Resolved(), personal(text=command.text))]
         case Reopen():
+            if context.actor.role == "customer":
+                check_in_time(ticket, context)
             violations.texts(reason=command.reason)
             violations.raise_if_any(f"The ticket {ticket.reference} is reopened for a reason.")
             return [DecidedEvent(Reopened(), personal(reason=command.reason))]
@@ -60,6 +67,13 @@ def _check_acceptance(ticket: Ticket, agreement: AgreementDocument) -> None:
             "acceptance-required",
             f"The ticket {ticket.reference} was delivered; it is resolved only after the customer has accepted.",
         )
+
+
+def _check_last_message(ticket: Ticket, context: Context, violations: Violations) -> None:
+    """What the customer wrote later is not answered by a resolution before it."""
+    written_at = ticket.last_customer_message_at
+    if written_at is not None and context.occurred_at < written_at:
+        violations.add("/occurred_at", f"lies before the customer's last message, of {written_at.isoformat()}")
 
 
 def _check_classification(ticket: Ticket, agreement: AgreementDocument) -> None:

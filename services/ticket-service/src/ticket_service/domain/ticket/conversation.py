@@ -13,7 +13,6 @@ from fristwerk_language.events.tickets import (
     Responded,
     TicketNumberCommunicated,
 )
-from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.ticket.commands import (
     CommunicateNumber,
@@ -25,6 +24,8 @@ from ticket_service.domain.ticket.commands import (
     RequestInformation,
     Respond,
 )
+from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.reopening import reopened_by_customer
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 
@@ -33,27 +34,41 @@ CALLING_BACK: Final = ("phone", "callback")
 SCORES: Final = range(1, 6)
 
 
-def converse(ticket: Ticket, command: ConversationCommand, agreement: AgreementDocument) -> list[DecidedEvent]:
-    """Something was said. A blank text says nothing and is refused, as is a channel the agreement does not have."""
+def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> list[DecidedEvent]:
+    """Something was said. A blank text says nothing and is refused, as is a channel the agreement does not have.
+
+    What the customer says of a ticket that is resolved reopens it, as long as the agreement allows.
+    """
     violations = Violations()
-    fact = _said(command, agreement, violations)
+    fact = _said(command, context, violations)
     violations.raise_if_any(f"This cannot be recorded with ticket {ticket.reference}.")
-    return [fact]
+    match command:
+        case ReceiveMessage() | ReceiveInformation():
+            return [fact, *reopened_by_customer(ticket, fact.event, context)]
+        case _:
+            return [fact]
 
 
-def _said(command: ConversationCommand, agreement: AgreementDocument, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command
+def _said(command: ConversationCommand, context: Context, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command
+    agreement = context.agreement
     answering = list(dict.fromkeys((*agreement.channels, *CALLING_BACK)))
     match command:
         case ReceiveMessage():
             violations.known("/channel", "channel", command.channel, agreement.channels)
             violations.texts(text=command.text)
-            return DecidedEvent(CustomerMessageReceived(channel=command.channel), personal(text=command.text))
+            if context.actor.role == "customer":
+                violations.require(
+                    command.needs_answer, "/needs_answer", "only staff say that a message needs no answer"
+                )
+            received = CustomerMessageReceived(
+                channel=command.channel, automatic=command.automatic, needs_answer=command.needs_answer
+            )
+            return DecidedEvent(received, personal(text=command.text))
         case Respond():
             violations.known("/channel", "channel", command.channel, answering)
             violations.texts(text=command.text)
-            return DecidedEvent(
-                Responded(channel=command.channel, visible=command.visible), personal(text=command.text)
-            )
+            responded = Responded(channel=command.channel, visible=command.visible, automatic=command.automatic)
+            return DecidedEvent(responded, personal(text=command.text))
         case ReportProgress():
             channels = agreement.progress_channels
             reporting = agreement.channels if channels is None else channels

@@ -58,11 +58,11 @@ def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             | commands.CommunicateNumber()
             | commands.GiveFeedback()
         ):
-            return converse(ticket, command, context.agreement)
+            return converse(ticket, command, context)
         case commands.StartWork() | commands.LogTime() | commands.CorrectTime() | commands.SendEffortNotice():
             return work(ticket, command, context)
         case commands.RequestCallback() | commands.AttemptCallback() | commands.CompleteCallback():
-            return call_back(ticket, command, context.agreement)
+            return call_back(ticket, command, context)
         case commands.AttachCall():
             return attach_call(ticket, command, context)
         case (
@@ -79,6 +79,6 @@ def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
         case commands.Escalate() | commands.CloseEscalation():
             return escalate_or_close(ticket, command, context)
         case commands.Resolve() | commands.Reopen() | commands.Close():
-            return close_or_reopen(ticket, command, context.agreement)
+            return close_or_reopen(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)

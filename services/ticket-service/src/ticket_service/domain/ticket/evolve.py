@@ -103,6 +103,7 @@ def _created(event: tickets.TicketCreated, envelope: Envelope) -> Ticket:
         channel=event.channel,
         received_at=event.received_at,
         fields=event.fields,
+        follows=event.follows,
         last_activity_at=envelope.occurred_at,
     )
 
@@ -205,7 +206,7 @@ def _time_entry(event: tickets.TimeLogged) -> TimeEntry:
     )
 
 
-def _said(
+def _said(  # noqa: PLR0911 - one an event
     ticket: Ticket,
     event: tickets.Responded
     | tickets.AcknowledgementSent
@@ -218,10 +219,12 @@ def _said(
 ) -> TicketChanges:
     match event:
         case tickets.Responded():
-            return {"last_response_at": _later(ticket.last_response_at, at)} if event.visible else {}
+            return {"last_response_at": _later(ticket.last_response_at, at)} if event.answers else {}
         case tickets.AcknowledgementSent():
             return {"acknowledged": Acknowledgement(cost_notice=event.cost_notice)}
-        case tickets.CustomerMessageReceived() | tickets.InformationReceived():
+        case tickets.CustomerMessageReceived(asks=asks):
+            return {"last_customer_message_at": _later(ticket.last_customer_message_at, at)} if asks else {}
+        case tickets.InformationReceived():
             return {"last_customer_message_at": _later(ticket.last_customer_message_at, at)}
         case tickets.ProgressReported():
             return {"last_progress_at": _later(ticket.last_progress_at, at)}

@@ -126,6 +126,7 @@ def _created(
         group=group_of(contract, agreement),
         severity=command.severity,
         fields=_open_fields(command, customer),
+        follows=command.follows,
     )
 
 

@@ -132,6 +132,8 @@ def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
 
 def _transition(event: DecodedEvent) -> Transition | None:  # noqa: C901, PLR0911, PLR0912 - a row of the table each
     match event:
+        case tickets.CustomerMessageReceived(asks=False) | tickets.Responded(automatic=True):
+            return None
         case tickets.Assigned() | tickets.Responded():
             return _NEW, "open"
         case tickets.TimeLogged():
@@ -165,8 +167,13 @@ def _no_transition(_event: WithoutTransition) -> Transition | None:
 
 
 def check_state(ticket: Ticket, command: Command, context: Context) -> None:
-    """Raises NotInThisState, saying what would be possible for this caller, if the command does not fit the state."""
-    if ticket.state not in POSSIBLE_IN[type(command)]:
+    """Raises NotInThisState, saying what would be possible for this caller, if the command does not fit the state.
+
+    A message that asks for nothing fits any: it leads nowhere.
+    """
+    if isinstance(command, commands.ReceiveMessage) and (command.automatic or not command.needs_answer):
+        return
+    if not _is_possible(type(command), ticket.state, context):
         code, why = _refusal(ticket.state, command)
         possible = ", ".join(possible_words(ticket.state, context))
         raise NotInThisState(
@@ -178,9 +185,16 @@ def possible_words(state: TicketState, context: Context) -> list[str]:
     """The words of the commands that are possible in a state for a caller, in the order of the contract."""
     return [
         kind.word
-        for kind, states in POSSIBLE_IN.items()
-        if state in states and roles.may(context.actor.role, kind, context.agreement)
+        for kind in POSSIBLE_IN
+        if _is_possible(kind, state, context) and roles.may(context.actor.role, kind, context.agreement)
     ]
+
+
+def _is_possible(kind: type[Command], state: TicketState, context: Context) -> bool:
+    """What is closed is taken up again by staff only."""
+    if kind is commands.Reopen and state == "closed" and context.actor.role == "customer":
+        return False
+    return state in POSSIBLE_IN[kind]
 
 
 def _refusal(state: TicketState, command: Command) -> tuple[str, str]:

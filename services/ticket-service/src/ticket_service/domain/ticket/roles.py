@@ -22,6 +22,7 @@ CUSTOMER_MAY: Final[frozenset[type[Command]]] = frozenset(
         commands.Accept,
         commands.DecideCost,
         commands.GiveFeedback,
+        commands.Reopen,
     }
 )
 

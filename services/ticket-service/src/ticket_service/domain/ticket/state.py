@@ -104,6 +104,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
     ``priority_rule`` names the rule that derived the priority; null where a person set it or nobody did. ``classification``
     is the one communicated to the customer with the ticket's number. ``last_…_at`` are the latest occurrences so far.
+    ``follows`` is the id of an earlier ticket on which the customer wrote too late to reopen it.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     released_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+    follows: str | None = None
     feedback_score: int | None = None
     time_entries: dict[str, TimeEntry] = {}
     callbacks: tuple[Callback, ...] = ()

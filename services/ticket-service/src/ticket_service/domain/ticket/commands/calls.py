@@ -20,7 +20,7 @@ class CallTransfer(msgspec.Struct, frozen=True, kw_only=True):
 class AttachCall(TicketCommand, frozen=True, kw_only=True):
     """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
 
-    ``entry`` is the id of the time entry that ``minutes`` above zero become.
+    ``entry`` is the id of the time entry that ``minutes`` above zero become. ``automatic``: a machine called.
     """
 
     word = "calls"
@@ -32,6 +32,7 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     minutes: int | None = None
     transfer: CallTransfer | None = None
     voicemail: str | None = None
+    automatic: bool = False
 
 
 class RequestCallback(TicketCommand, frozen=True, kw_only=True):

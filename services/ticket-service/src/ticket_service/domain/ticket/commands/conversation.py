@@ -6,18 +6,23 @@ from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
 class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
+    """``automatic``: a machine wrote it. ``needs_answer`` false is staff's mark on a word of thanks."""
+
     word = "messages"
     channel: str
     text: str
+    automatic: bool = False
+    needs_answer: bool = True
 
 
 class Respond(TicketCommand, frozen=True, kw_only=True):
-    """``visible`` false is an internal note."""
+    """``visible`` false is an internal note, ``automatic`` a machine's text."""
 
     word = "responses"
     channel: str
     text: str
     visible: bool = True
+    automatic: bool = False
 
 
 class ReportProgress(TicketCommand, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     """A request of a customer becomes a ticket. ``reference`` is short, human and not guessable.
 
     ``contract`` names one of several contracts in force. ``severity`` is set by staff, ``suggested_severity`` is a wish.
+    ``follows`` is the ticket that could not be reopened any more.
     """
 
     reference: str
@@ -24,3 +25,4 @@ class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     suggested_severity: str | None = None
     contract: str | None = None
+    follows: str | None = None

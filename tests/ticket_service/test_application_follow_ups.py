@@ -1,0 +1,68 @@
+"""A customer who writes on a ticket that is done: reopened while there is time, and never lost after."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RECEIVED = "2026-06-02T08:00:00Z"
+RESOLVED = "2026-06-03T08:00:00Z"
+IN_TIME = "2026-06-17T08:00:00Z"
+LATE = "2026-06-17T08:00:01Z"
+
+
+@pytest.fixture
+def resolved(open_office):
+    async def opened():
+        office = await open_office("infoniqa")
+        customer = await office.served()
+        ticket = await office.ticket(customer, received_at=RECEIVED, subject="Lohnlauf", fields={"product": "one"})
+        await office.post(f"/v1/tickets/{ticket['id']}/resolution", {"text": "Erledigt", "occurred_at": RESOLVED})
+        return office, customer, ticket
+
+    return opened
+
+
+async def write(office, ticket, at, **more):
+    body = {"channel": "email", "text": "Wieder da", "occurred_at": at} | more
+    return await office.post(f"/v1/tickets/{ticket['id']}/messages", body)
+
+
+async def test_a_message_in_time_brings_the_ticket_back_to_the_worklist(resolved):
+    office, _, ticket = await resolved()
+    answer = await write(office, ticket, IN_TIME)
+    assert (answer["ticket"]["id"], answer["ticket"]["state"]) == (ticket["id"], "open")
+    listed = await office.get("/v1/worklist")
+    assert ticket["id"] in [each["id"] for each in listed["items"]]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_message_too_late_opens_a_ticket_that_follows_the_old_one(resolved, closed):
+    office, customer, ticket = await resolved()
+    at = LATE
+    if closed:
+        await office.post(f"/v1/tickets/{ticket['id']}/closing", {"occurred_at": RESOLVED})
+        at = RESOLVED
+    opened = (await write(office, ticket, at))["ticket"]
+    assert opened["id"] != ticket["id"]
+    assert (opened["follows"], opened["customer"], opened["received_at"]) == (ticket["id"], customer, at)
+    assert opened["fields"] == {"product": "one"}
+    read = await office.get(f"/v1/tickets/{opened['id']}")
+    assert (read["personal"]["subject"], read["personal"]["description"]) == ("Lohnlauf", "Wieder da")
+    assert (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["state"] == ("closed" if closed else "resolved")
+
+
+async def test_thanks_after_the_time_open_no_ticket(resolved):
+    office, _, ticket = await resolved()
+    answer = await write(office, ticket, LATE, needs_answer=False)
+    assert (answer["ticket"]["id"], answer["ticket"]["state"]) == (ticket["id"], "resolved")
+
+
+async def test_a_message_repeated_with_its_key_opens_one_ticket(resolved):
+    office, _, ticket = await resolved()
+    body = {"channel": "email", "text": "Wieder da", "occurred_at": LATE}
+    path, headers = f"/v1/tickets/{ticket['id']}/messages", {"Idempotency-Key": "mail-1"}
+    first = await office.post(path, body, headers=headers)
+    again = await office.post(path, body, headers=headers)
+    assert first["ticket"]["id"] == again["ticket"]["id"]
