@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from tests.ticket_service.conftest import OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -13,8 +17,8 @@ LATE = "2026-06-17T08:00:01Z"
 
 
 @pytest.fixture
-def resolved(open_office):
-    async def opened():
+def resolved(open_office: OpenOffice) -> Any:
+    async def opened() -> Any:
         office = await open_office("infoniqa")
         customer = await office.served()
         ticket = await office.ticket(customer, received_at=RECEIVED, subject="Lohnlauf", fields={"product": "one"})
@@ -24,12 +28,12 @@ def resolved(open_office):
     return opened
 
 
-async def write(office, ticket, at, **more):
+async def write(office: Any, ticket: Any, at: Any, **more: Any) -> Any:
     body = {"channel": "email", "text": "Wieder da", "occurred_at": at} | more
     return await office.post(f"/v1/tickets/{ticket['id']}/messages", body)
 
 
-async def test_a_message_in_time_brings_the_ticket_back_to_the_worklist(resolved):
+async def test_a_message_in_time_brings_the_ticket_back_to_the_worklist(resolved: Any) -> None:
     office, _, ticket = await resolved()
     answer = await write(office, ticket, IN_TIME)
     assert (answer["ticket"]["id"], answer["ticket"]["state"]) == (ticket["id"], "open")
@@ -38,7 +42,7 @@ async def test_a_message_in_time_brings_the_ticket_back_to_the_worklist(resolved
 
 
 @pytest.mark.parametrize("closed", [False, True])
-async def test_a_message_too_late_opens_a_ticket_that_follows_the_old_one(resolved, closed):
+async def test_a_message_too_late_opens_a_ticket_that_follows_the_old_one(resolved: Any, closed: Any) -> None:
     office, customer, ticket = await resolved()
     at = LATE
     if closed:
@@ -53,13 +57,13 @@ async def test_a_message_too_late_opens_a_ticket_that_follows_the_old_one(resolv
     assert (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["state"] == ("closed" if closed else "resolved")
 
 
-async def test_thanks_after_the_time_open_no_ticket(resolved):
+async def test_thanks_after_the_time_open_no_ticket(resolved: Any) -> None:
     office, _, ticket = await resolved()
     answer = await write(office, ticket, LATE, needs_answer=False)
     assert (answer["ticket"]["id"], answer["ticket"]["state"]) == (ticket["id"], "resolved")
 
 
-async def test_a_message_repeated_with_its_key_opens_one_ticket(resolved):
+async def test_a_message_repeated_with_its_key_opens_one_ticket(resolved: Any) -> None:
     office, _, ticket = await resolved()
     body = {"channel": "email", "text": "Wieder da", "occurred_at": LATE}
     path, headers = f"/v1/tickets/{ticket['id']}/messages", {"Idempotency-Key": "mail-1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -92,7 +93,7 @@ def terms() -> PublishedTerms:
     return PublishedTerms([agreement, materialise(CALENDAR, 1)])
 
 
-def happened(event, version: int, at: datetime) -> Recorded:
+def happened(event: Any, version: int, at: datetime) -> Recorded:
     envelope = Envelope(
         id=f"e-{version}", type=type_name(event), schema=1, provider="p", stream="ticket-t-1", version=version,
         occurred_at=at, recorded_at=at, actor=Actor(id="1", role="agent"), correlation_id=None, causation_id=None,
@@ -107,7 +108,7 @@ def happened(event, version: int, at: datetime) -> Recorded:
         max_size=25,
     )
 )
-def test_a_clock_runs_exactly_while_the_ticket_is_not_done(terms: PublishedTerms, story) -> None:
+def test_a_clock_runs_exactly_while_the_ticket_is_not_done(terms: PublishedTerms, story: Any) -> None:
     """The targets are years away, so that no clock ends by being missed."""
     history = [happened(CREATED, 1, RECEIVED_AT)]
     ticket, at = evolve(None, history[0]), RECEIVED_AT
@@ -119,6 +120,7 @@ def test_a_clock_runs_exactly_while_the_ticket_is_not_done(terms: PublishedTerms
             if by_customer and hasattr(command, "on_behalf")
             else command
         )
+        assert ticket is not None
         try:
             facts = decide(ticket, given, Context(now=at, occurred_at=at, actor=caller, agreement=AGREEMENT))
         except Refusal:
@@ -128,4 +130,5 @@ def test_a_clock_runs_exactly_while_the_ticket_is_not_done(terms: PublishedTerms
             ticket = evolve(ticket, history[-1])
         timers = derive_timers(read_timeline(history), terms).timers
         running = [each.id for each in timers if each.ended_at is None and each.cancelled_at is None]
+        assert ticket is not None
         assert bool(running) == (ticket.state not in DONE), (ticket.state, running)
