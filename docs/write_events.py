@@ -35,6 +35,7 @@ _SECTIONS: Final = (
 _WORDS: Final = {
     types.StrType: "text",
     types.IntType: "integer",
+    types.DecimalType: "decimal as text",
     types.BoolType: "true or false",
     types.DateType: "date",
     types.DateTimeType: "instant",

@@ -94,6 +94,72 @@ async def test_what_was_credited_and_then_waived_is_not_billed_again(vendor: Ven
     await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
 
 
+async def test_a_credit_note_takes_back_only_what_a_correction_left(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed()
+    ticket = await vendor.ticket(customer)
+    entries = []
+    for day in (16, 17):
+        work = {"start": f"2026-06-{day}T14:00:00+02:00", "minutes": 60, "activity": "help", "agent": "agent-3"}
+        told = await vendor.command(ticket, "time-entries", work | {"occurred_at": f"2026-06-{day}T16:00:00+02:00"})
+        entries.append(told["events"][0]["data"]["entry"])
+    await vendor.issue(contract=contract)
+    correction = {"minutes": 0, "reason": "Doppelt", "occurred_at": "2026-06-18T09:00:00+02:00"}
+    await vendor.command(ticket, f"time-entries/{entries[0]}/corrections", correction)
+    await vendor.issue(contract=contract)
+
+    note = (await vendor.post(CREDIT, {"reason": "Adresse"})).json()["invoice"]
+    again = await vendor.issue(contract=contract)
+
+    assert [(line["on"], line["amount"]["amount"]) for line in note["lines"]] == [("2026-06-17", "-195.00")]
+    assert [(line["on"], line["amount"]["amount"]) for line in again["lines"]] == [("2026-06-17", "195.00")]
+    vat = [(await vendor.read(f"/v1/invoices/{number}"))["invoice"]["vat"]["amount"] for number in (1, 2, 3, 4)]
+    assert sum(Decimal(each) for each in vat) == Decimal("15.80")
+
+
+async def test_an_invoice_of_which_a_correction_left_nothing_is_not_credited(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed()
+    ticket = await vendor.ticket(customer)
+    work = {"start": "2026-06-17T14:00:00+02:00", "minutes": 60, "activity": "help", "agent": "agent-3"}
+    told = await vendor.command(ticket, "time-entries", work | {"occurred_at": "2026-06-17T16:00:00+02:00"})
+    entry = told["events"][0]["data"]["entry"]
+    await vendor.issue(contract=contract)
+    correction = {"minutes": 0, "reason": "Doppelt", "occurred_at": "2026-06-18T09:00:00+02:00"}
+    await vendor.command(ticket, f"time-entries/{entry}/corrections", correction)
+    await vendor.issue(contract=contract)
+
+    await vendor.refused(409, "nothing-left", CREDIT, {"reason": "Adresse"})
+
+
+async def test_a_credit_note_that_waives_says_so_and_the_work_is_never_billed_again(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed()
+    ticket = await vendor.ticket(customer)
+    await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 60)
+    await vendor.issue(contract=contract)
+
+    answer = await vendor.post(CREDIT, {"reason": "Beschwerde", "then": "waive"})
+
+    note = answer.json()["invoice"]
+    assert [(line["kind"], line["amount"]["amount"]) for line in note["lines"]] == [("waiver", "-195.00")]
+    assert (note["corrects"], note["gross"]["amount"]) == (1, "-210.80")
+    issued, decided = (await vendor.own_events())[1:]
+    assert (issued["type"], issued["data"]["then"]) == ("CreditNoteIssued", "waive")
+    assert (decided["type"], decided["data"]["decision"], decided["data"]["at_most"]) == (
+        "ChargeDecided",
+        "waive",
+        "195.00",
+    )
+    (charge,) = (await vendor.read(f"/v1/tickets/{ticket}/charges"))["items"]
+    assert charge["state"] == "waived"
+    await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
+    decision = {"decision": "waive", "reason": "noch einmal"}
+    await vendor.refused(409, "charge-decided", f"/v1/charges/{charge['id']}/decision", decision)
+
+    await vendor.work(ticket, "2026-06-17T16:00:00+02:00", 30)
+    later = await vendor.issue(contract=contract)
+    assert [(line["kind"], line["amount"]["amount"]) for line in later["lines"]] == [("hourly", "97.50")]
+    await vendor.refused(422, "invalid-request", "/v1/invoices/3/credit-note", {"reason": "x", "then": "forget"})
+
+
 async def test_a_document_is_sent_and_paid_and_says_so(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)

@@ -39,10 +39,10 @@ def accounts_router(application: Application) -> Routes:
     routes = Routes(tags=["accounts"])
     statements = application.statements
 
-    async def previewed(rows: list[AccountRow], query: PreviewQuery) -> Any:
+    async def previewed(rows: list[AccountRow], query: PreviewQuery, contract: str | None = None) -> Any:
         await application.current()
         moment = Cutoff(until=query.until, at=query.at, known_at=query.known_at)
-        return billing_answers.preview(await statements.all_rated(rows, moment))
+        return billing_answers.preview(await statements.all_rated(rows, moment), contract)
 
     @routes.get(
         "/contracts/{contract}/balance",
@@ -66,7 +66,7 @@ def accounts_router(application: Application) -> Routes:
         """The same function as an invoice, without taking a number; `to_invoice` is what the next invoice would say."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         row = await statements.contract(principal, contract)
-        return json_answer(await previewed([row], query))
+        return json_answer(await previewed([row], query, contract))
 
     @routes.get(
         "/customers/{customer}/preview",

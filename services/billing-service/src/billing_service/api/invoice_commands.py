@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,9 +36,12 @@ class IssueBody(HttpModel):
 
 
 class CreditBody(HttpModel):
-    """Why the invoice is taken back; the reason stands on the credit note."""
+    """Why the invoice is taken back, which stands on the credit note, and what becomes of its work: `reissue` bills it again,
+    `waive` never.
+    """
 
     reason: LongText = Field(examples=["Falscher Empfänger"])
+    then: Literal["reissue", "waive"] = "reissue"
     occurred_at: BoundedInstant | None = None
 
 
@@ -95,9 +100,13 @@ def invoice_commands_router(application: Application) -> Routes:
         responses=responses(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
     )
     async def credit_invoice(request: Request, number: Number, body: CreditBody) -> Response:
-        """A credit note over the whole invoice. Its work is billed again by the next invoice, unless it was waived."""
+        """A credit note over what is left of the invoice: what was reversed since is not reversed again.
+
+        With `then: reissue` the next invoice bills the work again, with `then: waive` it is never billed again. 409
+        `invoice-credited`, 409 `nothing-left`.
+        """
         meta = await meta_for(request, body, "credit invoices")
-        return as_response(await invoicing.credit(meta, number, body.reason))
+        return as_response(await invoicing.credit(meta, number, body.reason, body.then))
 
     @routes.post(
         "/invoices/{number}/sent",

@@ -7,22 +7,24 @@ from datetime import date, datetime
 
 import msgspec
 
+from billing_service.application.document_sums import next_totals
 from billing_service.application.statements import Rated
 from billing_service.application.views import common_frame
 from billing_service.domain.invoice import invoice
 from billing_service.domain.invoice.document import (
     AgreementReference,
     Buyer,
+    DocumentLine,
     InvoiceDocument,
     Parties,
     Seller,
+    credit_note,
     document_line,
-    reversed_document,
     terms_used,
 )
 from billing_service.domain.invoice.invoice import DocumentOutcome
-from billing_service.domain.rating import vat
 from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.statement import Totals
 from billing_service.queries.accounts import PublishedAgreement
 from billing_service.queries.documents import IssuedDocument
 from fristwerk_language.terms import zone
@@ -53,7 +55,8 @@ def difference_draft(
     lines = [line for _, line in added]
     first = rated[0]
     currency, cash_rounding = common_frame([each.statement for each in rated])
-    totals = vat.totals(lines, currency, cash_rounding)
+    ledgers = {each.row.account: each.ledger for each in rated}
+    totals = next_totals(contract, lines, ledgers, currency, cash_rounding)
     invoiced_in = (each.ledger.numbers.get(line.charge, ()) for each in rated for line in each.to_invoice)
     document = InvoiceDocument(
         account=account,
@@ -80,11 +83,13 @@ def difference_draft(
     return Draft(outcome=invoice.outcome(totals), document=document)
 
 
-def reversal_draft(original: IssuedDocument, *, reason: str, occurred_at: datetime) -> InvoiceDocument:
-    """The credit note that takes a whole invoice back."""
+def credit_draft(
+    original: IssuedDocument, lines: tuple[DocumentLine, ...], totals: Totals, *, reason: str, occurred_at: datetime
+) -> InvoiceDocument:
+    """The credit note with these lines that names an invoice."""
     issued = original.document
     issued_on = _local_day(occurred_at, issued.timezone)
-    return reversed_document(issued, original.number, reason=reason, issued_on=issued_on)
+    return credit_note(issued, original.number, lines, totals, reason=reason, issued_on=issued_on)
 
 
 def _terms(

@@ -16,12 +16,14 @@ from typing import Final
 import msgspec
 
 from billing_service.application.consistent_reads import ConsistentReads
+from billing_service.application.crediting import Crediting, Numbered
 from billing_service.application.document_views import described, summary
-from billing_service.application.drafts import difference_draft, reversal_draft
+from billing_service.application.drafts import difference_draft
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
+from billing_service.domain.invoice.credit import Afterwards
+from billing_service.domain.invoice.document import document_digest, stored_form
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentQueries, IssuedDocument, Ledger
 from fristwerk_language.events import Event, decode, encode_event, streams
@@ -46,13 +48,6 @@ TRIES: Final = 20
 """How often a command is decided anew when others were first."""
 
 
-class Numbered(msgspec.Struct, frozen=True, kw_only=True):
-    """A document about to be issued, and its event with the number that it gets if nobody is first."""
-
-    document: InvoiceDocument
-    event: InvoiceIssued | CreditNoteIssued
-
-
 class Invoicing:
     """One method a command. Documents of one provider are issued one after the other: their numbers
     are.
@@ -69,6 +64,7 @@ class Invoicing:
         recipients: Recipients,
         new_id: Callable[[], str],
     ) -> None:
+        self._crediting = Crediting(read_model, documents, statements, new_id)
         self._log = log
         self._current = current
         self._read_model = read_model
@@ -110,11 +106,12 @@ class Invoicing:
 
         return await self._issue(meta, decide)
 
-    async def credit(self, meta: CommandMetadata, number: int, reason: str) -> CommandResult:
-        """Take a whole invoice back by a credit note that names it; what it billed can be billed
-        again (R8).
+    async def credit(self, meta: CommandMetadata, number: int, reason: str, then: Afterwards) -> CommandResult:
+        """Take back what is left of an invoice by a credit note that names it (R8).
 
-        Raises NotFound, and NotInThisState for a credit note and for an invoice taken back already.
+        With ``reissue`` the next invoice bills the work again, with ``waive`` it is never billed
+        again. Raises NotFound, and NotInThisState for a credit note, for an invoice taken back
+        already and for one of which nothing is left.
         """
 
         async def decide() -> Numbered:
@@ -127,19 +124,7 @@ class Invoicing:
             if original.credited_by is not None:
                 sentence = f"Invoice {number} was taken back by credit note {original.credited_by}."
                 raise NotInThisState("invoice-credited", sentence)
-            last = await self._documents.last_number(meta.principal.provider)
-            document = reversal_draft(original, reason=reason, occurred_at=meta.occurred_at)
-            stored = stored_form(document)
-            event = CreditNoteIssued(
-                series=meta.principal.provider,
-                number=last + 1,
-                account=document.account,
-                until=document.until,
-                corrects=number,
-                document=stored,
-                digest=document_digest(stored),
-            )
-            return Numbered(document=document, event=event)
+            return await self._crediting.credit_note(meta, original, reason, then)
 
         return await self._issue(meta, decide)
 
@@ -217,11 +202,11 @@ class Invoicing:
             for _ in range(TRIES):
                 await self._current()
                 numbered = await decide()
-                fact = NewFact(id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
+                fact = NewFact[Event](id=self._new_id(), event=numbered.event, occurred_at=meta.occurred_at)
                 change = StreamChange(
                     stream=streams.INVOICES.stream(provider), after_version=numbered.event.number - 1, facts=[fact]
                 )
-                lines = new_events(meta, [change], encode_event)
+                lines = new_events(meta, [change, *numbered.decisions], encode_event)
                 issued = IssuedDocument(issued=decode(lines[0].line))
                 body = {"invoice": described(issued, numbered.document)}
                 try:

@@ -124,6 +124,17 @@ class Statements:
         except NoVatRateError as error:
             raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
 
+    async def agreement(self, row: AccountRow) -> AgreementDocument | None:
+        """The agreement that an account's documents are made by; None if nothing was ever agreed or
+        done. Nothing is rated.
+        """
+        facts = await self._read_model.facts(row)
+        published = await self._read_model.terms_of(row.provider, facts)
+        try:
+            return account_terms(read_account(row.account, facts), _terms(published))[1]
+        except EmptyAccountError:
+            return None
+
     async def rated_or_refusal(self, row: AccountRow, moment: Cutoff) -> Rated | Refusal | None:
         """The same for those who go through many accounts: one that cannot be rated is an answer
         too.

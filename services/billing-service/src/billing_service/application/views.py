@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from billing_service.application.document_sums import next_totals
 from billing_service.application.statements import Rated
 from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice.invoice import state
@@ -21,9 +22,9 @@ def public_charge(account: str, charge: str) -> str:
     return f"{account}:{charge}"
 
 
-def preview(rated: Sequence[Rated]) -> dict[str, Any]:
-    """The preview of one account or of several together; ``to_invoice`` is what the next invoice
-    adds.
+def preview(rated: Sequence[Rated], contract: str | None = None) -> dict[str, Any]:
+    """The preview of a contract, or of a customer's accounts together; ``to_invoice`` is what the
+    next invoice adds.
 
     Raises NotAcceptable where two currencies meet.
     """
@@ -41,7 +42,7 @@ def preview(rated: Sequence[Rated]) -> dict[str, Any]:
             public_charge(each.account, charge) for each in statements for charge in each.open_decisions
         ],
         "violations": [each for statement in statements for each in statement.violations],
-        "to_invoice": _to_invoice(rated),
+        "to_invoice": _to_invoice(rated, contract),
         "accounts": [
             {
                 "account": each.row.account,
@@ -108,18 +109,21 @@ def common_frame(statements: Sequence[Statement]) -> tuple[str, Decimal | None]:
     return currencies[0], roundings.pop() if len(roundings) == 1 else None
 
 
-def _to_invoice(rated: Sequence[Rated]) -> dict[str, Any]:
+def _to_invoice(rated: Sequence[Rated], contract: str | None) -> dict[str, Any]:
     added = [(each.row.account, line) for each in rated for line in each.to_invoice]
-    return {
-        "lines": [shown(account, line) for account, line in added],
-        **_sums([each.statement for each in rated], [line for _, line in added]),
-    }
+    totals: Totals | None = None
+    if rated:
+        ledgers = {each.row.account: each.ledger for each in rated}
+        frame = common_frame([each.statement for each in rated])
+        totals = next_totals(contract, [line for _, line in added], ledgers, *frame)
+    return {"lines": [shown(account, line) for account, line in added], **_shown_sums(totals)}
 
 
 def _sums(statements: Sequence[Statement], lines: Iterable[ChargeLine]) -> dict[str, Any]:
-    totals: Totals | None = None
-    if statements:
-        totals = vat.totals(lines, *common_frame(statements))
+    return _shown_sums(vat.totals(lines, *common_frame(statements)) if statements else None)
+
+
+def _shown_sums(totals: Totals | None) -> dict[str, Any]:
     return {
         "net": totals and totals.net,
         "vat": totals and totals.vat,

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 
 class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposed charge was charged or waived. ``reason`` is a statement of the vendor (stream ``charge-…``)."""
+    """A proposed charge was charged or waived. ``reason`` is a statement of the vendor (stream ``charge-…``).
+
+    ``at_most`` is the amount that is waived, in the contract's currency, where a credit note waived what was billed so far:
+    later work is charged again. Without it all of the charge is waived, whatever it comes to. ``ticket`` is null for an add-on.
+    """
 
     charge: str
     contract: str
-    ticket: str
+    ticket: str | None
     decision: Literal["charge", "waive"]
     reason: str
+    at_most: Decimal | None = None
 
 
 class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +36,11 @@ class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
-    """A credit note in the same series; ``corrects`` is the number it names, or null for a negative difference."""
+    """A credit note in the same series; ``corrects`` is the number it names, or null for a negative difference.
+
+    ``then`` says what becomes of the work that it takes back: ``reissue``, the next invoice bills it again, or ``waive``, never.
+    It is null for a difference, and where it was issued before there was a choice (``reissue``).
+    """
 
     series: str
     number: int
@@ -39,6 +49,7 @@ class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
     corrects: int | None = None
     document: dict[str, Any]
     digest: str
+    then: Literal["reissue", "waive"] | None = None
 
 
 class InvoiceSent(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from fristwerk_platform.http.answers import json_answer
 from fristwerk_platform.http.types import parse_instant
@@ -159,10 +160,11 @@ def csv_answer(
     """The rows as CSV (RFC 4180) under a header of column names; ``name`` makes it a download of that name.
 
     Rows that are read one after the other are sent one after the other: a year of them needs no more memory than a page.
+    What fails before the first row is answered as a problem; what fails later breaks the connection off, which its reader sees.
     """
     headers = {} if name is None else {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     if isinstance(rows, AsyncIterable):
-        return StreamingResponse(_csv_lines(columns, rows, own), media_type=CSV, headers=headers)
+        return _CsvStream(_csv_lines(columns, rows, own), media_type=CSV, headers=headers)
     lines = [_csv_line(columns), *(_csv_row(columns, row, own) for row in rows)]
     return Response("".join(lines), media_type=CSV, headers=headers)
 
@@ -170,9 +172,25 @@ def csv_answer(
 async def _csv_lines(
     columns: Sequence[str], rows: AsyncIterable[Mapping[str, Any]], own: CellText
 ) -> AsyncIterator[str]:
-    yield _csv_line(columns)
-    async for row in rows:
-        yield _csv_row(columns, row, own)
+    lines = (_csv_row(columns, row, own) async for row in rows)
+    yield _csv_line(columns) + await anext(lines, "")
+    async for line in lines:
+        yield line
+
+
+class _CsvStream(StreamingResponse):
+    """Begins its answer only when there is a first row, or none: until then a failure can be answered as one."""
+
+    async def stream_response(self, send: Send) -> None:
+        chunks = aiter(self.body_iterator)
+        self.body_iterator = _behind(await anext(chunks), chunks)
+        await super().stream_response(send)
+
+
+async def _behind(first: Item, rest: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    yield first
+    async for each in rest:
+        yield each
 
 
 def _csv_row(columns: Sequence[str], row: Mapping[str, Any], own: CellText) -> str:

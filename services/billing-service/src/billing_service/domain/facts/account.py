@@ -191,13 +191,16 @@ class BilledCustomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChargeDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The vendor's decision on a charge, by ``actor``."""
+    """The vendor's decision on a charge, by ``actor``; ``at_most`` is how much of it is waived,
+    None all of it, whatever it comes to.
+    """
 
     stamp: FactStamp
     charge: str
     decision: Literal["charge", "waive"]
     reason: str
     actor: str
+    at_most: Decimal | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

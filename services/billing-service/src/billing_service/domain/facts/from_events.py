@@ -87,6 +87,7 @@ def _decision(recorded: Recorded, event: billing.ChargeDecided) -> ChargeDecisio
         decision=event.decision,
         reason=event.reason,
         actor=recorded.envelope.actor.id,
+        at_most=event.at_most,
     )
 
 

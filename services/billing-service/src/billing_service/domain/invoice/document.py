@@ -151,15 +151,31 @@ def terms_used(statement: Statement, lines: Iterable[ChargeLine]) -> list[tuple[
 
 
 def reversed_document(original: InvoiceDocument, number: int, *, reason: str, issued_on: date) -> InvoiceDocument:
-    """The credit note that takes invoice ``number`` back: every line and sum with its sign turned."""
+    """The credit note that takes the whole of invoice ``number`` back: every line and sum with its
+    sign turned.
+    """
+    lines = tuple(reversed_line(line) for line in original.lines)
+    return credit_note(original, number, lines, _reversed_totals(original.totals), reason=reason, issued_on=issued_on)
+
+
+def credit_note(
+    original: InvoiceDocument,
+    number: int,
+    lines: tuple[DocumentLine, ...],
+    totals: Totals,
+    *,
+    reason: str,
+    issued_on: date,
+) -> InvoiceDocument:
+    """The credit note with these lines that names invoice ``number``."""
     return msgspec.structs.replace(
         original,
         corrects=number,
         refers_to=(number,),
         reason=reason,
         issued_on=issued_on,
-        lines=tuple(reversed_line(line) for line in original.lines),
-        totals=_reversed_totals(original.totals),
+        lines=lines,
+        totals=totals,
     )
 
 

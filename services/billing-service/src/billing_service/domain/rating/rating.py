@@ -17,7 +17,7 @@ from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
 from billing_service.domain.rating.classification import ClassifiedWork
-from billing_service.domain.rating.waivers import waiver_lines
+from billing_service.domain.rating.waivers import waived_whole, waiver_lines
 from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement import ledger
 from billing_service.domain.statement.charge_line import ChargeLine, in_order
@@ -57,7 +57,8 @@ def rate(
 
     charged = charging.charge(account.id, tickets, pool, decisions)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
-    charges = [line for line in priced if line.charge not in waived]
+    gone = waived_whole(priced, waived)
+    charges = [line for line in priced if line.charge not in gone]
     topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
@@ -78,7 +79,7 @@ def rate(
         written_off_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.written_off),
         not_rated=tuple(sorted(charged.not_rated, key=lambda each: (each.ticket, each.entry))),
         violations=tuple(sorted({*charged.violations, *refused})),
-        waived=tuple(sorted({line.charge for line in lines if line.kind == "waiver"})),
+        waived=tuple(sorted(ledger.waived_charges(lines))),
         shares=shares(tickets, lines, charged.not_rated),
     )
 
@@ -136,7 +137,7 @@ def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], unrat
     """Where the logged minutes went. Logged is counted at the start, the rest at the end, so
     nothing can hide.
     """
-    waived = {line.charge for line in lines if line.kind == "waiver"}
+    waived = ledger.waived_charges(lines)
     by_kind: dict[str, int] = {}
     for line in lines:
         share = "waived" if line.charge in waived else line.kind

@@ -1,32 +1,63 @@
-"""Waivers: a line that takes back a charge which a clerk has waived (R8)."""
+"""Waivers: a line that takes back a charge which a clerk has waived, or a part of it (R8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
 from billing_service.domain.facts.account import ChargeDecision
-from billing_service.domain.money import zero
+from billing_service.domain.money import Money, zero
 from billing_service.domain.statement.charge_line import ChargeLine, Waived
+from billing_service.domain.statement.ledger import AnyLine
 
 
 def waiver_lines(lines: Iterable[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> list[ChargeLine]:
-    """For every waived charge that has a price (and every waived fee) the line that takes it back
-    (R8).
+    """For every waived charge that has a price (and every waived fee) the line that takes it back,
+    as far as the decision goes (R8).
     """
-    return [
-        msgspec.structs.replace(
-            line,
-            kind="waiver",
-            minutes=0,
-            unit_price=zero(line.amount.currency),
-            amount=-line.amount,
-            raw_minutes=0,
-            sources=(*line.sources, decision.stamp.event),
-            rules=("R8",),
-            basis=Waived(waives=line.kind, amount=line.amount, reason=decision.reason, actor=decision.actor),
-        )
-        for line in lines
-        if (decision := decisions.get(line.charge)) and (line.kind == "cancellation" or line.amount.amount)
-    ]
+    left = {charge: decision.at_most for charge, decision in decisions.items()}
+    found: list[ChargeLine] = []
+    for line in lines:
+        decision = decisions.get(line.charge)
+        if decision is None or not (line.kind == "cancellation" or line.amount.amount):
+            continue
+        rest = left[line.charge]
+        amount = line.amount if rest is None else Money(min(rest, line.amount.amount), line.amount.currency)
+        left[line.charge] = None if rest is None else rest - amount.amount
+        if rest is None or amount.amount:
+            reason, actor, event = decision.reason, decision.actor, decision.stamp.event
+            found.append(waiver_line(line, amount, reason=reason, actor=actor, decision=event))
+    return found
+
+
+def waiver_line(line: AnyLine, amount: Money, *, reason: str, actor: str, decision: str) -> AnyLine:
+    """The line that takes ``amount`` of a line back by the decision of that event id."""
+    return msgspec.structs.replace(
+        line,
+        kind="waiver",
+        change="new",
+        minutes=0,
+        unit_price=zero(line.amount.currency),
+        amount=-amount,
+        raw_minutes=0,
+        draws=(),
+        sources=(*line.sources, decision),
+        rules=("R8",),
+        basis=Waived(waives=line.kind, amount=amount, reason=reason, actor=actor),
+    )
+
+
+def waived_whole(lines: Sequence[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> set[str]:
+    """The charges of which nothing is left to pay: waived without limit, or up to all that they
+    cost.
+    """
+    costs: dict[str, Decimal] = {}
+    for line in lines:
+        costs[line.charge] = costs.get(line.charge, Decimal(0)) + line.amount.amount
+    return {
+        charge
+        for charge, decision in decisions.items()
+        if decision.at_most is None or decision.at_most >= costs.get(charge, Decimal(0))
+    }

@@ -80,5 +80,13 @@ def reversed_line(line: AnyLine) -> AnyLine:
     )
 
 
+def waived_charges(lines: Sequence[ChargeLine]) -> set[str]:
+    """The charges that are waived and of which nothing is left to pay."""
+    left: dict[str, Decimal] = {}
+    for line in lines:
+        left[line.charge] = left.get(line.charge, Decimal(0)) + line.amount.amount
+    return {line.charge for line in lines if line.kind == "waiver" and not left[line.charge]}
+
+
 def _sum(first: BilledMinutes, second: BilledMinutes) -> BilledMinutes:
     return plain(Fraction(first) + Fraction(second))
