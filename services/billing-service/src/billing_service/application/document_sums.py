@@ -8,7 +8,7 @@ from decimal import Decimal
 from billing_service.domain.invoice.totals import document_totals, documented_of
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Totals
-from billing_service.queries.documents import Ledger
+from billing_service.queries.ledgers import Ledger
 
 
 def next_totals(

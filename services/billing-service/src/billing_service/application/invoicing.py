@@ -25,7 +25,8 @@ from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisStat
 from billing_service.domain.invoice.credit import Afterwards
 from billing_service.domain.invoice.document import document_digest, stored_form
 from billing_service.queries.accounts import AccountQueries, AccountRow
-from billing_service.queries.documents import DocumentQueries, IssuedDocument, Ledger
+from billing_service.queries.documents import DocumentQueries, IssuedDocument
+from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import Event, decode, encode_event, streams
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.terms import zone

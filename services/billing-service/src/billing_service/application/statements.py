@@ -21,7 +21,8 @@ from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Statement
 from billing_service.queries.accounts import AccountQueries, AccountRow, PublishedAgreement
-from billing_service.queries.documents import DocumentQueries, Ledger
+from billing_service.queries.documents import DocumentQueries
+from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, zone

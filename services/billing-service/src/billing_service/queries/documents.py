@@ -19,35 +19,13 @@ from billing_service.domain.invoice.document import (
     read_document,
     read_head,
 )
-from billing_service.domain.invoice.totals import BilledDocument
-from billing_service.domain.statement.charge_line import ChargeLine
-from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import Totals
 from billing_service.projections.tables import document_lines, document_steps, documents, line_sources
+from billing_service.queries.ledgers import Ledger, read_ledgers
 from fristwerk_language.events import Recorded, decode
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued
 from fristwerk_platform.read_models import Database
 
-_charge_line: Final = msgspec.json.Decoder(ChargeLine)
 _document_line: Final = msgspec.json.Decoder(DocumentLine)
-
-
-class _Sums(msgspec.Struct):
-    contract: str | None
-    totals: Totals
-
-
-class _Issued(msgspec.Struct):
-    document: _Sums
-
-
-class _IssuedLine(msgspec.Struct):
-    """A recorded document without anything but its sums: its lines are read from a table of their own."""
-
-    data: _Issued
-
-
-_sums: Final = msgspec.json.Decoder(_IssuedLine)
 
 
 class IssuedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,22 +118,12 @@ class DocumentQueries:
         last = select(func.max(documents.c.number)).where(documents.c.provider == provider)
         async with self._database.reading() as connection:
             number = (await connection.execute(last)).scalar() or 0
-            rows = (await connection.execute(_LEDGER, {"accounts": list(accounts)})).all()
-            issued = (await connection.execute(_ISSUED, {"accounts": list(accounts)})).all()
-        sums = _sums_of(issued)
-        return number, {account: _ledger([row for row in rows if row.account == account], sums) for account in accounts}
+            return number, await read_ledgers(connection, accounts)
 
     async def ledger(self, account: str, *, at: datetime | None = None, known_at: datetime | None = None) -> Ledger:
         """What an account was invoiced, as it had occurred ``at`` and was recorded by ``known_at``."""
         async with self._database.reading() as connection:
-            rows = (await connection.execute(_LEDGER, {"accounts": [account]})).all()
-            issued = (await connection.execute(_ISSUED, {"accounts": [account]})).all()
-        counted = [
-            row
-            for row in rows
-            if (at is None or row.occurred_at <= at) and (known_at is None or row.recorded_at <= known_at)
-        ]
-        return _ledger(counted, _sums_of(issued))
+            return (await read_ledgers(connection, [account], at=at, known_at=known_at))[account]
 
     async def last_number(self, provider: str) -> int:
         """The last number of the provider's series, 0 before the first."""
@@ -204,31 +172,6 @@ class DocumentQueries:
         return [_document(row, steps, credits_) for row in rows]
 
 
-class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account was invoiced: its lines with their signs, up to which day, in which documents
-    each charge stands, and what these documents say in sum.
-    """
-
-    invoiced: Invoiced = Invoiced()
-    until: date | None = None
-    numbers: dict[str, tuple[int, ...]] = {}
-    documents: tuple[BilledDocument, ...] = ()
-
-
-_LEDGER: Final = (
-    select(document_lines)
-    .where(document_lines.c.account.in_(bindparam("accounts", expanding=True)))
-    .order_by(document_lines.c.number, document_lines.c.place)
-)
-_ISSUED: Final = select(documents.c.number, documents.c.line).where(
-    select(document_lines.c.place)
-    .where(
-        document_lines.c.account.in_(bindparam("accounts", expanding=True)),
-        document_lines.c.provider == documents.c.provider,
-        document_lines.c.number == documents.c.number,
-    )
-    .exists()
-)
 _STEPS: Final = (
     select(document_steps.c.number, document_steps.c.line)
     .where(
@@ -275,30 +218,6 @@ def _rests_on(event: str) -> ColumnElement[bool]:
             line_sources.c.place == document_lines.c.place,
         )
         .exists()
-    )
-
-
-def _sums_of(rows: Sequence[Any]) -> dict[int, _Sums]:
-    return {row.number: _sums.decode(row.line).data.document for row in rows}
-
-
-def _ledger(rows: Sequence[Row[Any]], sums: Mapping[int, _Sums]) -> Ledger:
-    lines = tuple(_charge_line.decode(row.line) for row in rows)
-    numbers: dict[str, tuple[int, ...]] = {}
-    by_number: dict[int, list[ChargeLine]] = {}
-    for row, line in zip(rows, lines, strict=True):
-        numbers[line.charge] = tuple(sorted({*numbers.get(line.charge, ()), row.number}))
-        by_number.setdefault(row.number, []).append(line)
-    return Ledger(
-        invoiced=Invoiced(lines, len(by_number)),
-        until=max((row.until for row in rows), default=None),
-        numbers=numbers,
-        documents=tuple(
-            BilledDocument(
-                number=number, contract=sums[number].contract, totals=sums[number].totals, lines=tuple(of_document)
-            )
-            for number, of_document in by_number.items()
-        ),
     )
 
 

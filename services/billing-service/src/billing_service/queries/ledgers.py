@@ -1,0 +1,105 @@
+"""The ledgers of accounts: what issued documents billed, line by line and in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing_service.domain.invoice.totals import BilledDocument
+from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import Totals
+from billing_service.projections.tables import document_lines, documents
+
+_charge_line: Final = msgspec.json.Decoder(ChargeLine)
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account was invoiced: its lines with their signs, up to which day, in which documents
+    each charge stands, and what these documents say in sum.
+    """
+
+    invoiced: Invoiced = Invoiced()
+    until: date | None = None
+    numbers: dict[str, tuple[int, ...]] = {}
+    documents: tuple[BilledDocument, ...] = ()
+
+
+async def read_ledgers(
+    connection: AsyncConnection,
+    accounts: Sequence[str],
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+) -> dict[str, Ledger]:
+    """The ledger of each account, as it had occurred ``at`` and was recorded by ``known_at``."""
+    rows = [
+        row
+        for row in (await connection.execute(_LEDGER, {"accounts": list(accounts)})).all()
+        if (at is None or row.occurred_at <= at) and (known_at is None or row.recorded_at <= known_at)
+    ]
+    sums = _sums_of((await connection.execute(_ISSUED, {"accounts": list(accounts)})).all())
+    return {account: _ledger([row for row in rows if row.account == account], sums) for account in accounts}
+
+
+class _Sums(msgspec.Struct):
+    contract: str | None
+    totals: Totals
+
+
+class _Issued(msgspec.Struct):
+    document: _Sums
+
+
+class _IssuedLine(msgspec.Struct):
+    """A recorded document without anything but its sums: its lines are read from a table of their own."""
+
+    data: _Issued
+
+
+_sums: Final = msgspec.json.Decoder(_IssuedLine)
+
+
+_LEDGER: Final = (
+    select(document_lines)
+    .where(document_lines.c.account.in_(bindparam("accounts", expanding=True)))
+    .order_by(document_lines.c.number, document_lines.c.place)
+)
+_ISSUED: Final = select(documents.c.number, documents.c.line).where(
+    select(document_lines.c.place)
+    .where(
+        document_lines.c.account.in_(bindparam("accounts", expanding=True)),
+        document_lines.c.provider == documents.c.provider,
+        document_lines.c.number == documents.c.number,
+    )
+    .exists()
+)
+
+
+def _sums_of(rows: Sequence[Any]) -> dict[int, _Sums]:
+    return {row.number: _sums.decode(row.line).data.document for row in rows}
+
+
+def _ledger(rows: Sequence[Row[Any]], sums: Mapping[int, _Sums]) -> Ledger:
+    lines = tuple(_charge_line.decode(row.line) for row in rows)
+    numbers: dict[str, tuple[int, ...]] = {}
+    by_number: dict[int, list[ChargeLine]] = {}
+    for row, line in zip(rows, lines, strict=True):
+        numbers[line.charge] = tuple(sorted({*numbers.get(line.charge, ()), row.number}))
+        by_number.setdefault(row.number, []).append(line)
+    return Ledger(
+        invoiced=Invoiced(lines, len(by_number)),
+        until=max((row.until for row in rows), default=None),
+        numbers=numbers,
+        documents=tuple(
+            BilledDocument(
+                number=number, contract=sums[number].contract, totals=sums[number].totals, lines=tuple(of_document)
+            )
+            for number, of_document in by_number.items()
+        ),
+    )
