@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing_service.domain.invoice.credit import left_of, taken_back, waived_for_good
+from billing_service.domain.invoice.credit import ChargeLeft, left_of, taken_back, waived_for_good
 from billing_service.domain.invoice.document import document_line
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.invoice.totals import BilledDocument, document_totals, documented_of
+from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.ledger import Invoiced
+from billing_service.domain.statement.statement import Statement
 from fristwerk_language.events import billing, tickets
+from tests.billing_service.conftest import Story
 
+Drawn = list[tuple[str, int, int]]
 FIRST_DAY = date(2026, 6, 1)
 SUMS = ("net", "vat", "gross", "payable")
-SWISS = {
-    "currency": "CHF",
-    "timezone": "Europe/Zurich",
-    "billing": {
-        "hourly": {"rate": "68.33", "increment_minutes": 5},
-        "vat": {"country": "CH"},
-        "cash_rounding": "0.05",
-        "minimum_charge": {"amount": "30.00"},
-    },
+SWISS_BILLING = {
+    "hourly": {"rate": "68.33", "increment_minutes": 5},
+    "vat": {"country": "CH"},
+    "cash_rounding": "0.05",
+    "minimum_charge": {"amount": "30.00"},
 }
+SWISS = {"currency": "CHF", "timezone": "Europe/Zurich", "billing": SWISS_BILLING}
 
 
 class Clerk:
     """Issues the documents of one account and keeps the ledger."""
 
-    def __init__(self, account) -> None:
+    def __init__(self, account: Story) -> None:
         self.account = account
         self.documents: list[BilledDocument] = []
         self.credited: set[int] = set()
@@ -41,13 +43,13 @@ class Clerk:
     def ledger(self) -> Invoiced:
         return Invoiced(tuple(line for each in self.documents for line in each.lines), len(self.documents))
 
-    def statement(self, until: date):
+    def statement(self, until: date) -> Statement:
         return self.account.rate(until.isoformat(), invoiced=self.ledger)
 
-    def issue(self, until: date):
+    def issue(self, until: date) -> BilledDocument:
         return self._add(difference(self.statement(until).lines, self.ledger.lines), until)
 
-    def credit(self, number: int, then: str, until: date):
+    def credit(self, number: int, then: str, until: date) -> BilledDocument | None:
         """What is left of a document; None where nothing is."""
         if number in self.credited:
             return None
@@ -58,7 +60,7 @@ class Clerk:
         self.credited.add(number)
         if then == "reissue":
             return self._add(taken_back(left), until)
-        waived = []
+        waived: list[ChargeLine] = []
         for each in left:
             if each.amount:
                 event = self._waive(each, until)
@@ -68,7 +70,7 @@ class Clerk:
     def sums(self) -> list[Decimal]:
         return [sum((getattr(d.totals, name).amount for d in self.documents), Decimal(0)) for name in SUMS]
 
-    def _waive(self, left, until: date) -> str:
+    def _waive(self, left: ChargeLeft, until: date) -> str:
         earlier = [
             each.event.at_most
             for each in self.account.events
@@ -80,11 +82,11 @@ class Clerk:
             ticket=None,
             decision="waive",
             reason="sorry",
-            at_most=left.amount + sum(earlier[-1:]),
+            at_most=left.amount + sum((each for each in earlier[-1:] if each), Decimal(0)),
         )
         return self.account.add(f"charge-{left.charge}", event, f"{until} 12:00")
 
-    def _add(self, lines, until: date):
+    def _add(self, lines: Sequence[ChargeLine], until: date) -> BilledDocument:
         statement = self.statement(until)
         frame = statement.currency, statement.cash_rounding
         documented = documented_of(self.account.id, self.documents, *frame)
@@ -95,7 +97,7 @@ class Clerk:
         return document
 
 
-def result(statement) -> list[Decimal]:
+def result(statement: Statement) -> list[Decimal]:
     return [getattr(statement.totals, name).amount for name in SUMS]
 
 
@@ -107,47 +109,51 @@ steps = st.one_of(
 )
 
 
+def play(clerk: Clerk, number: int, what: str, first: int, second: int) -> None:
+    """One drawn step, on a day of its own."""
+    account, today = clerk.account, FIRST_DAY + timedelta(days=number)
+    logged = [(each.envelope.stream, each.event) for each in account.events]
+    entries = [(stream, event) for stream, event in logged if isinstance(event, tickets.TimeLogged)]
+    match what:
+        case "log":
+            account.log(f"T{first}", f"{today} 10:00", second, entry=f"e{number}")
+        case "correct" if entries:
+            stream, entry = entries[first % len(entries)]
+            account.add(stream, tickets.TimeLogCorrected(entry=entry.entry, minutes=second), f"{today} 11:00")
+        case "quick" if entries:
+            account.add(entries[-1][0], tickets.TypeChanged(type="quick_high"), f"{today} 09:00")
+        case "reissue" | "waive" if clerk.documents:
+            chosen = clerk.documents[first % len(clerk.documents)]
+            if chosen.totals.net.amount > 0 and (credited := clerk.credit(chosen.number, what, today)):
+                assert credited.totals.net.amount < 0
+        case "issue":
+            clerk.issue(today)
+        case _:
+            pass
+
+
 @settings(max_examples=150, deadline=None)
 @given(drawn=st.lists(steps, min_size=3, max_size=25))
-def test_runs_corrections_and_credits_in_any_order_add_up_to_the_result(drawn, story):
-    account = story(SWISS)
-    clerk = Clerk(account)
-    for number, (what, first, second) in enumerate(drawn):
-        today = FIRST_DAY + timedelta(days=number)
-        entries = [each for each in account.events if isinstance(each.event, tickets.TimeLogged)]
-        if what == "log":
-            account.log(f"T{first}", f"{today} 10:00", second, entry=f"e{number}")
-        elif what == "correct" and entries:
-            chosen = entries[first % len(entries)]
-            corrected = tickets.TimeLogCorrected(entry=chosen.event.entry, minutes=second)
-            account.add(chosen.envelope.stream, corrected, f"{today} 11:00")
-        elif what == "quick" and entries:
-            account.tell(
-                entries[-1].envelope.stream.removeprefix("ticket-"),
-                tickets.TypeChanged(type="quick_high"),
-                f"{today} 09:00",
-            )
-        elif what in {"reissue", "waive"} and clerk.documents:
-            chosen = clerk.documents[first % len(clerk.documents)]
-            if chosen.totals.net.amount > 0:
-                credited = clerk.credit(chosen.number, what, today)
-                assert credited is None or credited.totals.net.amount < 0
-        elif what == "issue":
-            clerk.issue(today)
+def test_runs_corrections_and_credits_in_any_order_add_up_to_the_result(drawn: Drawn, story: type[Story]) -> None:
+    clerk = Clerk(story(SWISS))
+    for number, step in enumerate(drawn):
+        play(clerk, number, *step)
     last_day = FIRST_DAY + timedelta(days=40)
     clerk.issue(last_day)
     assert clerk.sums() == result(clerk.statement(last_day))
     assert all(sum(line.amount.amount for line in each.lines) == each.totals.net.amount for each in clerk.documents)
 
 
-def three_hours(story):
-    account = story(SWISS | {"billing": {**SWISS["billing"], "minimum_charge": None}})
+def three_hours(story: type[Story]) -> Story:
+    account = story(
+        SWISS | {"billing": {key: value for key, value in SWISS_BILLING.items() if key != "minimum_charge"}}
+    )
     for day in (1, 2, 3):
         account.log("T", f"2026-06-0{day} 10:00", 60, entry=f"e{day}")
     return account
 
 
-def test_lines_that_are_corrected_away_one_by_one_leave_no_cent(story):
+def test_lines_that_are_corrected_away_one_by_one_leave_no_cent(story: type[Story]) -> None:
     account = three_hours(story)
     clerk = Clerk(account)
     clerk.issue(date(2026, 6, 30))
@@ -157,33 +163,36 @@ def test_lines_that_are_corrected_away_one_by_one_leave_no_cent(story):
     assert clerk.sums() == [Decimal(0)] * 4
 
 
-def test_a_credit_note_takes_back_what_a_difference_has_left(story):
+def test_a_credit_note_takes_back_what_a_difference_has_left(story: type[Story]) -> None:
     account = three_hours(story)
     clerk = Clerk(account)
     clerk.issue(date(2026, 6, 30))
     account.tell("T", tickets.TimeLogCorrected(entry="e1", minutes=0), "2026-07-01 10:00")
     clerk.issue(date(2026, 7, 1))
     credited = clerk.credit(1, "reissue", date(2026, 7, 1))
+    assert credited is not None
     again = clerk.issue(date(2026, 7, 2))
     assert [str(line.amount.amount) for line in credited.lines] == ["-68.33", "-68.33"]
     assert [(line.on.day, str(line.amount.amount)) for line in again.lines] == [(2, "68.33"), (3, "68.33")]
 
 
-def test_what_a_credit_note_waives_is_never_billed_again_and_later_work_is(story):
+def test_what_a_credit_note_waives_is_never_billed_again_and_later_work_is(story: type[Story]) -> None:
     account = three_hours(story)
     clerk = Clerk(account)
     clerk.issue(date(2026, 6, 30))
     credited = clerk.credit(1, "waive", date(2026, 7, 1))
+    assert credited is not None
     assert {line.kind for line in credited.lines} == {"waiver"}
     assert difference(clerk.statement(date(2026, 7, 1)).lines, clerk.ledger.lines) == ()
     account.log("T", "2026-06-03 15:00", 60)
     later = clerk.issue(date(2026, 7, 2))
     assert [(line.kind, str(line.amount.amount)) for line in later.lines] == [("hourly", "68.33")]
     third = clerk.credit(3, "waive", date(2026, 7, 3))
+    assert third is not None
     assert [str(line.amount.amount) for line in third.lines] == ["-68.33"]
 
 
-def test_a_charge_that_was_waived_since_is_not_credited_again(story):
+def test_a_charge_that_was_waived_since_is_not_credited_again(story: type[Story]) -> None:
     fee = {
         "appointments": {"cancellation": {"notice_hours": 24, "written": True}},
         "billing": {"hourly": {"rate": "60.00", "increment_minutes": 15}, "cancellation_fee": {}},
@@ -197,4 +206,5 @@ def test_a_charge_that_was_waived_since_is_not_credited_again(story):
     account.decide(charge, "waive", "2026-06-02 10:00")
     clerk.issue(date(2026, 6, 3))
     credited = clerk.credit(1, "reissue", date(2026, 6, 4))
+    assert credited is not None
     assert [(line.ticket, str(line.amount.amount)) for line in credited.lines] == [("U", "-60.00")]

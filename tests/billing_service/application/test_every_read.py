@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from tests.billing_service.application.conftest import Vendor
+
 JUNE = "2026-06-30"
 NOT_ASKED = {"wait", "stream", "types", "after", "event_id"}
 """Parameters that wait, or belong to the feed."""
 
 
 @pytest.fixture
-async def existing(vendor) -> dict[str, str]:
+async def existing(vendor: Vendor) -> dict[str, str]:
     """A value that exists for every name in a path or query."""
     customer, contract = await vendor.signed()
     ticket, charge = await vendor.cancelled_late(customer)
@@ -65,7 +67,7 @@ def _formats(parameters: list[dict[str, Any]]) -> list[str]:
     return []
 
 
-async def test_every_read_answers_with_ids_that_exist_in_every_format(vendor, existing) -> None:
+async def test_every_read_answers_with_ids_that_exist_in_every_format(vendor: Vendor, existing: dict[str, str]) -> None:
     asked = reads((await vendor.billing.get("/openapi.json")).json(), existing)
     assert ("/v1/lines", {"contract": existing["contract"], "format": "csv"}) in asked
     assert len(asked) > 50
@@ -75,7 +77,7 @@ async def test_every_read_answers_with_ids_that_exist_in_every_format(vendor, ex
         assert answer.content, (path, query)
 
 
-async def test_lines_of_a_contract_are_those_of_its_documents(vendor, existing) -> None:
+async def test_lines_of_a_contract_are_those_of_its_documents(vendor: Vendor, existing: dict[str, str]) -> None:
     other = await vendor.signed()
     of_contract = (await vendor.read("/v1/lines", contract=existing["contract"]))["items"]
     table = (await vendor.get("/v1/lines", contract=existing["contract"], format="csv")).text.splitlines()
