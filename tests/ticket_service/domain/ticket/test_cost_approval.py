@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,15 @@ from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected, Resolved, WorkStarted
 from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from ticket_service.domain.ticket.commands import DecideCost, DecisionRecord, RequestCostApproval
+from ticket_service.domain.ticket.commands import DecideCost, DecisionRecord, RequestCostApproval, StartWork
 
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
 ASKED = CostApprovalRequested(approval=1, estimate_minutes=120)
 PHONED = DecisionRecord(contact="Sina Shop", channel="phone", at=AT)
+
+
+def logged(minutes: int, entry: str = "e-1") -> tickets.TimeLogged:
+    return tickets.TimeLogged(entry=entry, start=AT, minutes=minutes, activity="help", agent="agent-2")
 
 
 def test_an_approval_is_requested_and_awaited(given: GivenTicket) -> None:
@@ -49,13 +54,28 @@ def test_nothing_more_is_asked_while_a_request_is_open(given: GivenTicket) -> No
     reopened.when(again).refused(NotInThisState, "cost-approval-pending")
 
 
-@pytest.mark.parametrize("extra_minutes", [60, None])
-def test_a_customer_approves_for_so_many_minutes_or_without_end(given: GivenTicket, extra_minutes: int | None) -> None:
-    outcome = given("digidesk", ASKED).when(
-        DecideCost(number=1, approved=True, extra_minutes=extra_minutes), by="customer"
-    )
-    outcome.then(CostApproved(approval=1, extra_minutes=extra_minutes)).sealing(None)
+@pytest.mark.parametrize(("said", "granted"), [({"extra_minutes": 60}, 60), ({}, 120), ({"open_ended": True}, None)])
+def test_an_approval_covers_the_minutes_that_it_names_or_the_estimate_and_has_no_end_only_where_it_says_so(
+    given: GivenTicket, said: dict[str, Any], granted: int | None
+) -> None:
+    outcome = given("digidesk", ASKED).when(DecideCost(number=1, approved=True, **said), by="customer")
+    outcome.then(CostApproved(approval=1, extra_minutes=granted)).sealing(None)
     assert outcome.ticket.state == "in_progress"
+
+
+def test_an_approved_estimate_is_the_bound_of_further_work(given: GivenTicket) -> None:
+    asked = given("digidesk", logged(60), ASKED)
+    approved = [each.event for each in asked.when(DecideCost(number=1, approved=True), by="customer").facts]
+    work = StartWork(agent="agent-2")
+    assert given("digidesk", logged(60), ASKED, *approved, logged(119, "e-2")).when(work).refusal is None
+    held = given("digidesk", logged(60), ASKED, *approved, logged(120, "e-2")).when(work)
+    held.refused(NotInThisState, "cost-approval-required")
+
+
+@pytest.mark.parametrize("said", [{"approved": False}, {"approved": True, "extra_minutes": 60}])
+def test_what_is_open_ended_has_no_other_bound(given: GivenTicket, said: dict[str, Any]) -> None:
+    command = DecideCost(number=1, open_ended=True, **said)
+    given("digidesk", ASKED).when(command, by="customer").refused(NotAcceptable, "not-acceptable", "/open_ended")
 
 
 def test_a_customer_rejects(given: GivenTicket) -> None:
@@ -66,7 +86,7 @@ def test_a_customer_rejects(given: GivenTicket) -> None:
 
 def test_staff_enter_a_decision_with_the_record_of_who_gave_it(given: GivenTicket) -> None:
     outcome = given("digidesk", ASKED).when(DecideCost(number=1, approved=True, on_behalf=PHONED))
-    outcome.then(CostApproved(approval=1, on_behalf=tickets.OnBehalf(channel="phone", at=AT)))
+    outcome.then(CostApproved(approval=1, extra_minutes=120, on_behalf=tickets.OnBehalf(channel="phone", at=AT)))
     outcome.sealing({"contact": "Sina Shop"})
 
 

@@ -228,11 +228,15 @@ class CostApprovalBody(CommandBody):
 
 
 class CostDecisionBody(NumberedBody):
-    """``extra_minutes`` null leaves the end open. Staff gives ``on_behalf``, a customer decides in person."""
+    """An approval covers the estimate, or ``extra_minutes`` where they are named; without end only with ``open_ended``.
+
+    Staff gives ``on_behalf``, a customer decides in person.
+    """
 
     creates = commands.DecideCost
     approved: StrictBool
     extra_minutes: Minutes | None = None
+    open_ended: StrictBool = False
     on_behalf: Agreed | None = None
 
     def given(self) -> dict[str, Any]:

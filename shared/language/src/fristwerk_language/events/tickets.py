@@ -262,7 +262,7 @@ class CostApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostApproved(msgspec.Struct, frozen=True, kw_only=True):
-    """``extra_minutes`` more may be worked; null is open-ended. Personal: ``{"contact"?}``."""
+    """``extra_minutes`` more may be worked, at first those of the estimate; null is open-ended. Personal: ``{"contact"?}``."""
 
     approval: int
     extra_minutes: int | None = None

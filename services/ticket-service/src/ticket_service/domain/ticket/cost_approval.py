@@ -95,11 +95,15 @@ def _decide(ticket: Ticket, command: DecideCost, context: Context) -> list[Decid
     if command.extra_minutes is not None:
         violations.require(command.approved, "/extra_minutes", "a rejection grants no minutes")
         violations.require(command.extra_minutes > 0, "/extra_minutes", "must be at least one minute, or left out")
+    if command.open_ended:
+        violations.require(command.approved, "/open_ended", "a rejection grants no minutes")
+        violations.require(command.extra_minutes is None, "/open_ended", "it has an end where minutes are named")
     violations.raise_if_any(f"The cost approval {approval.number} of ticket {ticket.reference} stays undecided.")
     given = command.on_behalf
     on_behalf = tickets.OnBehalf(channel=given.channel, at=given.at) if given is not None else None
     contact = personal(contact=given.contact) if given is not None else None
     if not command.approved:
         return [DecidedEvent(CostRejected(approval=approval.number, on_behalf=on_behalf), contact)]
-    approved = CostApproved(approval=approval.number, extra_minutes=command.extra_minutes, on_behalf=on_behalf)
+    extra_minutes = None if command.open_ended else command.extra_minutes or approval.estimate_minutes
+    approved = CostApproved(approval=approval.number, extra_minutes=extra_minutes, on_behalf=on_behalf)
     return [DecidedEvent(approved, contact)]

@@ -12,12 +12,15 @@ class RequestCostApproval(TicketCommand, frozen=True, kw_only=True):
 
 
 class DecideCost(TicketCommand, frozen=True, kw_only=True):
-    """``extra_minutes`` more may be worked; none given with an approval leaves the end open."""
+    """An approval covers the estimate that it answers, or ``extra_minutes``; without end only where
+    it says so.
+    """
 
     word = "cost-approvals/{n}/decision"
     number: int
     approved: bool
     extra_minutes: int | None = None
+    open_ended: bool = False
     on_behalf: DecisionRecord | None = None
 
 
