@@ -53,7 +53,7 @@ test: setup
 	$(PYTEST) --durations=25
 
 quick: setup
-	$(PYTEST) -m "not process and not faults and not postgres" --durations=5
+	$(PYTEST) -m "not process and not faults and not postgres and not exhaustive" --hypothesis-profile=quick --durations=5
 
 # Everything again, slower: what the tests and the processes that they start execute.
 coverage: setup

@@ -17,6 +17,7 @@ MARKERS = {
     "faults": "breaks what the services stand on",
     "process": "starts processes of its own",
     "postgres": "needs a PostgreSQL server",
+    "exhaustive": "a property that draws more examples than others",
 }
 """The markers of tests that ``make quick`` leaves out. No test names them; :func:`markers_of` finds them."""
 POSTGRES_FIXTURES = {"postgres_server", "own_postgres_server"}
@@ -25,7 +26,7 @@ PROCESS_CLASSES = {"PostgresServer", "Stack"}
 """Classes of the local runner that start processes."""
 TESTS = Path(__file__).parent
 
-EXAMPLES = {"ci": 100, "nightly": 500}
+EXAMPLES = {"quick": 25, "ci": 100, "nightly": 500}
 """Examples that a property draws unless it asks for fewer, by profile."""
 HISTORIES = {"short": 120, "long": 2_000}
 """Examples of the properties that say what the order of arrival changes: nothing."""
@@ -40,13 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """Before Hypothesis's own plugin, which then loads the profile that ``--hypothesis-profile`` names."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     for name, examples in EXAMPLES.items():
         settings.register_profile(name, max_examples=examples, deadline=None)
-    settings.load_profile(config.getoption("--hypothesis-profile", None) or "ci")
+    settings.load_profile("ci")
     settings.register_profile(
         "order of arrival",
         max_examples=HISTORIES[config.getoption("faults")],
@@ -75,6 +77,8 @@ def markers_of(item: pytest.Item) -> set[str]:
         found.add("faults")
     if not isinstance(item, pytest.Function):
         return found
+    if getattr(item.function, "_hypothesis_internal_use_settings", settings()).max_examples > EXAMPLES["ci"]:
+        found.add("exhaustive")
     callspec = getattr(item, "callspec", None)
     if POSTGRES_FIXTURES & set(item.fixturenames) or (callspec and "postgres" in callspec.params.values()):
         found.add("postgres")

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from fristwerk_language.events import Actor, encode_line, new_event_id, tickets
@@ -25,9 +26,12 @@ AGENT = Actor(id="agent-3", role="agent")
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What was written to the service's own log."""
+    """What was written to the service's own log, also where tests of a service silenced it before."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
     with capture_logs() as entries:
         yield entries
+    structlog.configure(**before)
 
 
 @pytest.fixture
