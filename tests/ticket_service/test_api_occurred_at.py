@@ -80,7 +80,7 @@ async def test_a_fact_occurred_when_the_client_says(at_a_place: Any, place: Any)
     assert occurred(await office.post(path, body | {"occurred_at": THEN}, role=role)) == {STORED}
 
 
-@pytest.mark.parametrize("place", sorted(PLACES.keys() - {"tickets", "voicemails"}))
+@pytest.mark.parametrize("place", sorted(PLACES.keys() - {"tickets", "voicemails", "calls on a ticket"}))
 async def test_without_a_word_a_fact_occurred_now(at_a_place: Any, place: Any) -> None:
     office, path, body, role = await at_a_place(place)
     assert -1 <= seconds_old(await office.post(path, body, role=role)) < 30
@@ -94,6 +94,25 @@ async def test_without_a_word_a_ticket_occurred_when_it_was_received(
     answer = await office.post(path, body, role=role)
     ticket = next(event for event in answer["events"] if event["type"] == "TicketCreated")
     assert (ticket["occurred_at"], ticket["data"]["received_at"]) == (received_at, received_at)
+
+
+async def test_without_a_word_a_call_and_its_promise_occurred_when_it_began(at_a_place: Any) -> None:
+    office, path, body, role = await at_a_place("calls on a ticket")
+    answer = await office.post(path, body | {"minutes": 3}, role=role)
+    assert [event["type"] for event in answer["events"]] == ["CallReceived", "TimeLogged"]
+    assert occurred(answer) == {"2026-06-03T14:00:00Z"}
+
+
+async def test_a_call_that_led_to_its_ticket_occurred_at_the_receipt(at_a_place: Any) -> None:
+    office, path, body, role = await at_a_place("calls on a ticket")
+    answer = await office.post(path, body | {"started_at": "2026-06-01T07:50:00Z"}, role=role)
+    assert occurred(answer) == {"2026-06-01T08:00:00Z"}
+
+
+async def test_a_call_of_the_future_is_refused_without_a_word_too(at_a_place: Any) -> None:
+    office, path, body, role = await at_a_place("calls on a ticket")
+    problem = await office.refused(422, path, body | {"started_at": from_now(minutes=5)}, role=role)
+    assert [each["pointer"] for each in problem["errors"]] == ["/started_at"]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ async def test_versions_stay_and_say_what_superseded_them(open_office: OpenOffic
             ["AgreementPublished"],
         )
     old = await office.get("/v1/agreements/infoniqa/versions/1")
-    assert (old["agreement"]["document"]["title"], old["superseded_by"]) == ("Infoniqa Customer Support", 2)
+    assert (old["agreement"]["document"]["title"], old["superseded_by"]) == ("Infoniqa Customer Support", 4)
     newest = await office.get("/v1/agreements/infoniqa/versions/4")
     assert newest["superseded_by"] is None
     listed = await office.call("GET", "/v1/agreements/infoniqa/versions?limit=3")
@@ -77,6 +78,47 @@ async def test_versions_stay_and_say_what_superseded_them(open_office: OpenOffic
     assert [each["name"] for each in (await office.get("/v1/agreements"))["items"]] == ["infoniqa"]
     problem = await office.refused(404, "/v1/agreements/infoniqa/versions/5", method="GET")
     assert problem["type"] == "/problems/version-not-found"
+
+
+async def test_a_list_of_versions_says_when_each_was_published_by_whom_and_which_is_in_force(
+    open_office: OpenOffice,
+) -> None:
+    office = await open_office("infoniqa")
+    await office.publish("agreements/infoniqa", title="Neu", valid_from="2099-01-01")
+    first, second = (await office.get("/v1/agreements/infoniqa/versions"))["items"]
+    assert (first["valid_from"], first["in_force"], first["superseded_by"]) == (None, True, None)
+    assert (second["valid_from"], second["in_force"], second["superseded_by"]) == ("2099-01-01", False, None)
+    assert {each["published_by"] for each in (first, second)} == {"admin"}
+    age = datetime.now(UTC) - datetime.fromisoformat(second["published_at"])
+    assert timedelta(0) <= age < timedelta(seconds=30)
+
+
+async def test_a_ticket_takes_the_terms_in_force_at_its_receipt_however_late_it_is_entered(
+    open_office: OpenOffice,
+) -> None:
+    office = await open_office("infoniqa")
+    customer = await office.served()
+    await office.publish("agreements/infoniqa", title="Neu")
+    await office.publish("calendars/infoniqa", bridge_days=True)
+    tickets = [await office.ticket(customer, received_at="2026-05-13T09:00:00Z"), await office.ticket(customer)]
+    assert [(each["agreement_version"], each["calendar_version"]) for each in tickets] == [(1, 1), (2, 2)]
+
+
+async def test_what_is_published_ahead_binds_nobody_yet(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    await office.publish("agreements/infoniqa", title="Neu", valid_from="2099-01-01")
+    customer = await office.served()
+    assert (await office.ticket(customer))["agreement_version"] == 1
+    [version] = {
+        each["data"]["agreement_version"] for each in await contract_events(office, customer, {"from": "2099-01-01"})
+    }
+    assert version == 2
+
+
+async def contract_events(office: Office, customer: str, body: dict[str, Any]) -> Any:
+    """The facts of a contract signed now."""
+    given = {"agreement": "infoniqa", "plan": "m", "package_hours": 4} | body
+    return (await office.post(f"/v1/customers/{customer}/contracts", given, role="admin"))["events"]
 
 
 async def test_a_difference_names_the_places_and_the_days(open_office: OpenOffice) -> None:

@@ -56,6 +56,15 @@ async def test_a_failed_transfer_promises_a_callback_and_a_connected_one_does_no
     assert answer["ticket"]["callbacks"][0]["purpose"] == "failed_transfer"
 
 
+async def test_a_promise_made_in_a_call_runs_from_the_call_however_late_it_is_entered(hamburg: Any) -> None:
+    office, _, ticket = await hamburg()
+    failed = CALL | {"ticket": ticket["id"], "transfer": {"to": "specialist", "result": "failed"}}
+    answer = await office.post("/v1/calls", failed)
+    assert {(event["type"], event["occurred_at"]) for event in answer["events"]} == {
+        (name, AT) for name in ("CallReceived", "CallTransferAttempted", "CallbackRequested")
+    }
+
+
 async def test_the_callers_number_is_sealed_and_opened_in_the_history(hamburg: Any) -> None:
     office, _, ticket = await hamburg()
     answer = await office.post("/v1/calls", CALL | {"ticket": ticket["id"]})

@@ -98,7 +98,7 @@ def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None
         **{
             name: getattr(opened, name)
             for name in opened.__struct_fields__
-            if name not in ("addons", "fields", "severity")
+            if name not in ("addons", "fields", "severity", "prices")
         },
     )
     return billable_minutes(ticket, terms) == 30
@@ -121,6 +121,8 @@ def class_of_work(terms: AgreementDocument, activity: str, appointment: int | No
         factor=Decimal(1),
         agreement=terms,
         version=1,
+        prices=terms,
+        price_version=1,
     )
     return classes.class_of_work(piece, ticket).verdict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,18 @@ from fristwerk_language.terms import (
 )
 from ticket_service.domain.errors import NotAcceptable, NotFound
 from ticket_service.domain.terms.comparison import DocumentChange, calendar_changes, diff
-from ticket_service.domain.terms.evolve import apply
-from ticket_service.domain.terms.publishing import is_current, publish_agreement, publish_calendar
-from ticket_service.domain.terms.state import Published
+from ticket_service.domain.terms.evolve import apply as published_at
+from ticket_service.domain.terms.publishing import is_published, publish_agreement, publish_calendar
+from ticket_service.domain.terms.state import Origin, Published, Version
 
 AGREEMENTS = Path(__file__).parents[4] / "deploy/local/src/fristwerk_local/terms/agreements"
 NOTHING: Published[Any] = Published()
+NOW = datetime(2026, 6, 3, 12, tzinfo=UTC)
+
+
+def apply(published: Published[Version], event: Version, at: datetime = NOW) -> Published[Version]:
+    """The versions after a publication at an instant, by default now."""
+    return published_at(published, event, at, "admin-1")
 
 
 def agreement(name: str = "infoniqa", **keys: Any) -> AgreementDocument:
@@ -57,29 +63,66 @@ def calendar(version: int, *closed: tuple[str, str], **keys: Any) -> CalendarPub
 
 
 def test_the_first_agreement_becomes_version_one_with_its_digest() -> None:
-    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"})
+    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"}, NOW)
     data = canonical(agreement())
     assert fact.event == AgreementPublished(name="infoniqa", version=1, document=data, digest=digest(data))
     assert fact.personal is None
 
 
 def test_publishing_the_same_agreement_again_makes_no_new_version() -> None:
-    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"})
+    [fact] = publish_agreement(NOTHING, agreement(), {"infoniqa"}, NOW)
     assert isinstance(fact.event, AgreementPublished)
     published = apply(Published[AgreementPublished](), fact.event)
-    assert is_current(published, agreement())
-    assert publish_agreement(published, agreement(), {"infoniqa"}) == []
+    assert is_published(published, agreement(), NOW)
+    assert publish_agreement(published, agreement(), {"infoniqa"}, NOW) == []
 
 
 def test_a_changed_agreement_becomes_the_next_version_and_supersedes_the_last() -> None:
     published: Published[AgreementPublished] = Published()
     for title in ("First", "Second", "First"):
-        [fact] = publish_agreement(published, agreement(title=title), {"infoniqa"})
+        [fact] = publish_agreement(published, agreement(title=title), {"infoniqa"}, NOW)
         assert isinstance(fact.event, AgreementPublished)
         published = apply(published, fact.event)
     assert [each.version for each in published.versions] == [1, 2, 3]
-    assert published.current == published.version(3)
-    assert [published.superseded_by(number) for number in (1, 2, 3)] == [2, 3, None]
+    assert published.newest == published.version(3)
+    assert [published.superseded_by(number, NOW) for number in (1, 2, 3)] == [3, 3, None]
+
+
+def published_ahead() -> Published[AgreementPublished]:
+    """The agreement as it is, and a dearer one announced for July."""
+    published: Published[AgreementPublished] = Published()
+    for keys in ({}, {"title": "July", "valid_from": "2026-07-01"}):
+        [fact] = publish_agreement(published, agreement(**keys), {"infoniqa"}, NOW)
+        assert isinstance(fact.event, AgreementPublished)
+        published = apply(published, fact.event)
+    return published
+
+
+def test_a_version_published_ahead_supersedes_nothing_before_its_day() -> None:
+    published, july = published_ahead(), datetime(2026, 7, 1, tzinfo=UTC)
+    assert [published.in_force_at(at) for at in (NOW, july)] == [1, 2]
+    assert [published.superseded_by(number, NOW) for number in (1, 2)] == [None, None]
+    assert [published.superseded_by(number, july) for number in (1, 2)] == [2, None]
+
+
+def test_publishing_what_is_in_force_again_makes_no_version_while_another_is_announced() -> None:
+    published = published_ahead()
+    assert publish_agreement(published, agreement(), {"infoniqa"}, NOW) == []
+    assert publish_agreement(published, agreement(title="July", valid_from="2026-07-01"), {"infoniqa"}, NOW) == []
+    assert len(publish_agreement(published, agreement(), {"infoniqa"}, NOW + timedelta(days=60))) == 1
+
+
+def test_terms_are_not_published_for_days_that_have_been() -> None:
+    published = published_ahead()
+    with pytest.raises(NotAcceptable) as refusal:
+        publish_agreement(published, agreement(title="June", valid_from="2026-06-02"), {"infoniqa"}, NOW)
+    assert [pointer for pointer, _ in refusal.value.errors] == ["/valid_from"]
+    assert publish_agreement(published, agreement(title="June", valid_from="2026-06-03"), {"infoniqa"}, NOW)
+
+
+def test_a_version_knows_when_it_was_published_and_by_whom() -> None:
+    published = apply(Published[CalendarPublished](), calendar(1))
+    assert published.origins == (Origin(NOW, "admin-1"),)
 
 
 @pytest.mark.parametrize("number", [-1, 0, 2])
@@ -92,7 +135,7 @@ def test_a_version_that_was_never_published_is_not_found(number: int) -> None:
 
 def test_an_agreement_that_names_unknown_calendars_is_refused_at_each_place() -> None:
     with pytest.raises(NotAcceptable) as refusal:
-        publish_agreement(NOTHING, agreement("liveagent"), {"always"})
+        publish_agreement(NOTHING, agreement("liveagent"), {"always"}, NOW)
     assert refusal.value.code == "unknown-calendar"
     assert [pointer for pointer, _ in refusal.value.errors] == [
         "/calendar",
@@ -104,7 +147,7 @@ def test_an_agreement_that_names_unknown_calendars_is_refused_at_each_place() ->
 
 def test_the_calendars_of_sites_must_exist_too() -> None:
     with pytest.raises(NotAcceptable) as refusal:
-        publish_agreement(NOTHING, agreement("hamburg"), {"hamburg"})
+        publish_agreement(NOTHING, agreement("hamburg"), {"hamburg"}, NOW)
     assert refusal.value.errors == [("/sites/1/calendar", "there is no calendar 'woking'; publish it first")]
 
 
@@ -124,7 +167,7 @@ def test_a_changed_calendar_document_makes_the_next_version() -> None:
     assert published.next_version == 2
     [fact] = publish_calendar(published, calendar(2, title="Longer hours", hours={"mon-fri": ["07:00-17:00"]}))
     assert isinstance(fact.event, CalendarPublished)
-    assert apply(published, fact.event).current == fact.event
+    assert apply(published, fact.event).newest == fact.event
 
 
 def test_equal_documents_do_not_differ() -> None:

@@ -141,6 +141,7 @@ def test_a_ticket_keeps_the_terms_and_the_entitlement_it_was_opened_under(
             entitled=True,
             entitled_by="contract",
             entitled_why="contract c-1 is in force on 2026-05-13",
+            prices="when_done",
         )
     ]
     assert facts[0].personal == {"subject": "Störung bei Hanna", "description": "Gerät druckt nicht", "fields": {}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -25,7 +26,7 @@ from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided
-from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_language.terms import AgreementDocument, Validity, zone
 from fristwerk_platform.auth import Principal
 
 _log = structlog.get_logger()
@@ -115,7 +116,7 @@ class Statements:
         self, row: AccountRow, moment: Cutoff, ledger: Ledger | None, instead: AgreementDocument | None
     ) -> Rated | None:
         facts = _occurred(await self._read_model.facts(row), moment.at)
-        published = await self._read_model.terms_of(row.provider, facts)
+        published = await self._read_model.agreements(row.provider)
         if ledger is None:
             ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
         try:
@@ -130,7 +131,7 @@ class Statements:
         done. Nothing is rated.
         """
         facts = await self._read_model.facts(row)
-        published = await self._read_model.terms_of(row.provider, facts)
+        published = await self._read_model.agreements(row.provider)
         try:
             return account_terms(read_account(row.account, facts), _terms(published))[1]
         except EmptyAccountError:
@@ -166,7 +167,10 @@ class Statements:
             return None
         terms = _terms(published, own.agreement, instead)
         last_day = moment.until or (moment.at or self._now()).astimezone(zone(own.timezone)).date()
-        statement = rate(account, terms, last_day, known_at=moment.known_at, invoiced=ledger.invoiced)
+        validity = partial(_validity, published, moment.known_at)
+        statement = rate(
+            account, terms, last_day, known_at=moment.known_at, invoiced=ledger.invoiced, validity=validity
+        )
         return Rated(row=row, agreement=instead or own, statement=statement, ledger=ledger)
 
 
@@ -186,6 +190,17 @@ def _terms(
         return published[name, version].document
 
     return terms
+
+
+def _validity(
+    published: Mapping[tuple[str, int], PublishedAgreement], known_at: datetime | None, name: str
+) -> Validity:
+    """When each version of an agreement comes into force, as far as its publication was known."""
+    return Validity(
+        each.publication
+        for (agreement, _), each in published.items()
+        if agreement == name and (known_at is None or each.recorded_at <= known_at)
+    )
 
 
 def _occurred(facts: Sequence[Recorded], at: datetime | None) -> Sequence[Recorded]:

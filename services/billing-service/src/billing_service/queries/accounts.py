@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.terms import AgreementPublished
-from fristwerk_language.terms import AgreementDocument, agreement_document
+from fristwerk_language.terms import AgreementDocument, Publication, agreement_document
 from fristwerk_platform.read_models import Database
 
 
@@ -35,10 +36,14 @@ class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of an agreement and the digest it was published with."""
+    """A version of an agreement, the digest it was published with, and since when it was known and
+    is in force.
+    """
 
     document: AgreementDocument
     digest: str
+    publication: Publication
+    recorded_at: datetime
 
 
 class AccountQueries:
@@ -144,20 +149,8 @@ class AccountQueries:
         found = await self._decisions(decisions.c.account == account, decisions.c.charge == charge)
         return found[-1] if found else None
 
-    async def terms_of(self, provider: str, facts_: Iterable[Recorded]) -> Mapping[tuple[str, int], PublishedAgreement]:
-        """Every version of an agreement that the facts may be rated under; a version never changes,
-        so it is read once.
-        """
-        events = [each.event for each in facts_]
-        names = {name for event in events if (name := getattr(event, "agreement", None)) is not None}
-        versions = {number for event in events if (number := getattr(event, "agreement_version", None)) is not None}
-        wanted = {(name, version): (provider, name, version) for name in names for version in versions}
-        if all(key in self._published for key in wanted.values()):
-            return {named: self._published[key] for named, key in wanted.items()}
-        return await self.agreements(provider)
-
     async def agreements(self, provider: str) -> Mapping[tuple[str, int], PublishedAgreement]:
-        """Every version of the provider's agreements."""
+        """Every version of the provider's agreements; a version never changes, so it is read once."""
         known = select(agreements.c.name, agreements.c.version).where(agreements.c.provider == provider)
         async with self._database.reading() as connection:
             keys = [(row.name, row.version) for row in await connection.execute(known)]
@@ -171,8 +164,20 @@ class AccountQueries:
         event = published.event
         assert isinstance(event, AgreementPublished), "only agreements are stored here"
         key = (provider, event.name, event.version)
-        if key not in self._published:
-            self._published[key] = PublishedAgreement(document=agreement_document(event.document), digest=event.digest)
+        if key in self._published:
+            return
+        document, envelope = agreement_document(event.document), published.envelope
+        self._published[key] = PublishedAgreement(
+            document=document,
+            digest=event.digest,
+            publication=Publication(
+                version=event.version,
+                published_at=envelope.occurred_at,
+                valid_from=document.valid_from,
+                timezone=document.timezone,
+            ),
+            recorded_at=envelope.recorded_at,
+        )
 
     async def _decisions(self, *conditions: Any) -> list[tuple[ChargeDecided, int]]:
         statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)

@@ -60,6 +60,7 @@ def calls_router(application: Application) -> Routes:
         """A failed transfer may promise a callback, and a voicemail without a ticket becomes one.
 
         Any other call without a ticket is kept where an agreement of the provider has `calls.log_all`, else refused.
+        Without `occurred_at` a call occurred when it began, however late it is entered.
         """
         meta = await authorise_command(request, application, STAFF, "record calls", body.occurred_at)
         ticket = body.ticket and await application.tickets.identify(meta.principal, body.ticket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from ticket_service.api.terms_documents import Document, parse_terms_document
 from ticket_service.application.application import Application
 from ticket_service.application.terms import check_name
 from ticket_service.domain.terms import comparison
-from ticket_service.domain.terms.state import Published
+from ticket_service.domain.terms.state import Published, valid_from
 from ticket_service.holidays import materialise
 
 MEDIA_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
@@ -46,6 +47,12 @@ service_levels:
   - {metric: first_response, severity: high, target: 2 business hours}
 """
 _VERSION: Final = {"name": "office", "version": 1, "digest": "sha256:9f2c…", "superseded_by": None}
+_LISTED_VERSION: Final = _VERSION | {
+    "valid_from": "2026-07-01",
+    "published_at": "2026-06-03T08:00:00Z",
+    "published_by": "admin-1",
+    "in_force": True,
+}
 _DIFF: Final = {"from": 1, "to": 2, "changes": [{"pointer": "/bridge_days", "old": False, "new": True}]}
 
 
@@ -68,7 +75,7 @@ def terms_router(application: Application) -> Routes:
         openapi_extra=_document(_CALENDAR_YAML),
     )
     async def publish_calendar(request: Request, name: TermsName) -> Response:
-        """The document becomes the next version, its holidays materialised; the same document again is 200 and no version."""
+        """The next version, holidays materialised, in force from `valid_from` on, else from now; the same again is 200."""
         meta = await authorise_command(request, application, ADMIN, "publish calendars")
         document = await _read(request, calendar_document)
         check_name(name, document.calendar, "calendar")
@@ -94,7 +101,7 @@ def terms_router(application: Application) -> Routes:
         openapi_extra=_document(_AGREEMENT_YAML),
     )
     async def publish_agreement(request: Request, name: TermsName) -> Response:
-        """The document becomes the next version; the same document again is 200 and no new version."""
+        """The next version, in force from its `valid_from` on, else from now; the same document again is 200 and none."""
         meta = await authorise_command(request, application, ADMIN, "publish agreements")
         document = await _read(request, agreement_document)
         check_name(name, document.agreement, "agreement")
@@ -131,18 +138,19 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
     )
     async def read_newest(request: Request, name: TermsName) -> Response:
         found = await published(request, name)
-        return json_answer({kind: found.current}, headers={"ETag": f'"{len(found.versions)}"'})
+        return json_answer({kind: found.newest}, headers={"ETag": f'"{len(found.versions)}"'})
 
     @routes.get(
         path + "/{name}/versions",
         summary=f"List the versions of the {kind}",
         name=f"list_{kind}_versions",
-        responses=responses(200, "All versions", {"items": [_VERSION]}),
+        responses=responses(200, "All versions", {"items": [_LISTED_VERSION]}),
     )
     async def list_versions(request: Request, name: TermsName, query: NumberedPage) -> Response:
+        """Each version with its date and author. `superseded_by` is the version in force, for those that came before it."""
         found = await published(request, name)
         versions = found.versions[query.after : query.after + query.limit + 1]
-        items = [_summary(found, each.version) for each in versions]
+        items = [_summary(found, each.version, application.now()) for each in versions]
         return page(request, items, query.limit, lambda each: int(each["version"]))
 
     @routes.get(
@@ -152,9 +160,11 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         responses=responses(200, "That version", {kind: _VERSION, "superseded_by": None}),
     )
     async def read_version(request: Request, name: TermsName, version: Version) -> Response:
-        """An old version says which one superseded it; none is ever overwritten."""
+        """An old version says which one is in force instead; none is ever overwritten."""
         found = await published(request, name)
-        return json_answer({kind: found.version(version), "superseded_by": found.superseded_by(version)})
+        return json_answer(
+            {kind: found.version(version), "superseded_by": found.superseded_by(version, application.now())}
+        )
 
     @routes.get(
         path + "/{name}/diff",
@@ -171,13 +181,17 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         return json_answer(body | {"changes": comparison.diff(old.document, new.document)})
 
 
-def _summary(found: Published[Any], version: int) -> dict[str, Any]:
-    each = found.version(version)
+def _summary(found: Published[Any], version: int, now: datetime) -> dict[str, Any]:
+    each, origin = found.version(version), found.origins[version - 1]
     return {
         "name": each.name,
         "version": version,
         "digest": each.digest,
-        "superseded_by": found.superseded_by(version),
+        "valid_from": valid_from(each),
+        "published_at": origin.published_at,
+        "published_by": origin.published_by,
+        "in_force": version == found.in_force_at(now),
+        "superseded_by": found.superseded_by(version, now),
     }
 
 

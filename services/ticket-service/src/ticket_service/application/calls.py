@@ -111,7 +111,8 @@ class Calls:
         """
         provider = meta.principal.provider
         read_model = await self._current()
-        if not any(each.calls.log_all for each in await self._terms.newest_agreements(provider, read_model)):
+        agreements = await self._terms.agreements_at(provider, call.started_at, read_model)
+        if not any(each.calls.log_all for each in agreements):
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
         caller = await self._known_caller(provider, call.from_number, read_model)
@@ -125,7 +126,7 @@ class Calls:
             after_version=0,
             subject=stream if caller is None else caller.subject,
             facts=[DecidedEvent(event, {"from": call.from_number})],
-            occurred_at=meta.occurred_at,
+            occurred_at=meta.occurred_at if meta.occurred_at_given else min(call.started_at, meta.occurred_at),
         )
         events = await self._executor.prepare(meta, [change])
         kept = {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}

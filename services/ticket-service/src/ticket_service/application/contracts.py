@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, time
 from typing import Any
 
 import msgspec
 
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
-from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.command_executor import CommandExecutor, Decision
 from ticket_service.application.customers import Customers
@@ -49,7 +50,7 @@ class Contracts:
         return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
     async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> CommandResult:
-        """A contract under the agreement's newest version, and in the same transaction the better place of open tickets.
+        """A contract under the terms in force, and in the same transaction the better place of open tickets.
 
         ``If-Match`` names the customer's version.
         """
@@ -61,7 +62,7 @@ class Contracts:
             # The open tickets that the contract raises are looked up by what signing has decided.
             loaded = await self._customers.customer(provider, customer)
             check_version(meta, loaded.version)
-            agreement, version = await self._terms.newest_agreement(provider, command.agreement)
+            agreement, version = await self._terms_signed(provider, command, meta.occurred_at)
             facts = sign(loaded.state, contract, command, agreement, version)
             signature = facts[0].event
             assert isinstance(signature, ContractSigned), "signing is one event"
@@ -69,6 +70,16 @@ class Contracts:
             return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
 
         return await self._executor.execute(meta, self._known, stream, load, lambda decided: decided)
+
+    async def _terms_signed(
+        self, provider: str, command: SignContract, signed_at: datetime
+    ) -> tuple[AgreementDocument, int]:
+        """The version in force when the contract is signed, or, where it begins later, on its first day."""
+        agreement, version = await self._terms.agreement_at(provider, command.agreement, signed_at)
+        first = datetime.combine(command.from_on, time(), zone(agreement.timezone))
+        if first <= signed_at:
+            return agreement, version
+        return await self._terms.agreement_at(provider, command.agreement, first)
 
     async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> CommandResult:
         """A contract's last day."""

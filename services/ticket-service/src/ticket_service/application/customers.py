@@ -106,7 +106,7 @@ class Customers:
         async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
             if command.role == DEDICATED_AGENT:
                 await self.customer(meta.principal.provider, customer)
-                await self._check_exclusive(meta.principal.provider, customer, command.agent)
+                await self._check_exclusive(meta, customer, command.agent)
             return await self._change(
                 meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
             )
@@ -119,12 +119,12 @@ class Customers:
         await self._personal_data.forget(subject)
         return answer
 
-    async def _check_exclusive(self, provider: str, customer: str, agent: str) -> None:
-        read_model = await self._current()
+    async def _check_exclusive(self, meta: CommandMetadata, customer: str, agent: str) -> None:
+        provider, read_model = meta.principal.provider, await self._current()
         served = await read_model.dedicated_customer(provider, agent)
         if served in (None, customer):
             return
-        for agreement in await self._terms.newest_agreements(provider, read_model):
+        for agreement in await self._terms.agreements_at(provider, meta.now, read_model):
             if agreement.dedicated_agent is not None and agreement.dedicated_agent.exclusive:
                 raise NotInThisState(
                     "agent-already-dedicated",

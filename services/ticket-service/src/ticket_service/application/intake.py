@@ -52,7 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """On what a new ticket stands: its customer, the serving contract if any, and the terms with their newest versions."""
+    """On what a new ticket stands: its customer, the serving contract if any, and the terms in force at its receipt."""
 
     command: CreateTicket
     customer: Customer
@@ -107,9 +107,11 @@ class Intake:
         serving = serving_contract(command, offered)
         contract = serving[0] if serving else None
         name = contract.agreement if contract else await self._terms.default_agreement(provider, read_model)
-        agreement, version = await self._terms.newest_agreement(provider, name)
+        received_at = request.received_at
+        agreement, version = await self._terms.agreement_at(provider, name, received_at)
         calendars = {
-            each: len((await self._terms.calendar(provider, each)).versions) for _, each in agreement.calendar_names()
+            each: (await self._terms.calendar(provider, each)).in_force_at(received_at)
+            for _, each in agreement.calendar_names()
         }
         context = Context(
             now=meta.now,

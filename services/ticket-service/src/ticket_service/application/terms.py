@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
@@ -44,8 +45,9 @@ class Terms:
 
         async def load(loaded: Loaded[CalendarVersions] | None) -> tuple[CalendarVersions, CalendarPublished | None]:
             published = _own(meta, loaded, document.calendar)
-            if publishing.is_current(published, document):
+            if publishing.is_published(published, document, meta.now):
                 return published, None
+            publishing.check_valid_from(published, document, meta.now)
             return published, await asyncio.to_thread(materialise, document, published.next_version)
 
         def decide(situation: tuple[CalendarVersions, CalendarPublished | None]) -> Decision[CalendarVersions]:
@@ -67,7 +69,7 @@ class Terms:
 
         def decide(situation: tuple[AgreementVersions, list[str]]) -> Decision[AgreementVersions]:
             published, known = situation
-            return _publication("agreement", meta, publishing.publish_agreement(published, document, known))
+            return _publication("agreement", meta, publishing.publish_agreement(published, document, known, meta.now))
 
         stream = agreement_stream(provider, document.agreement)
         return await self._executor.execute(meta, self._agreements, stream, load, decide)
@@ -86,15 +88,15 @@ class Terms:
             raise NotFound("agreement-not-found", f"There is no agreement {name!r}.")
         return loaded.state
 
-    async def newest_agreement(self, provider: str, name: str) -> tuple[AgreementDocument, int]:
-        """The agreement's newest document and its version. Raises NotFound."""
-        version = len((await self.agreement(provider, name)).versions)
+    async def agreement_at(self, provider: str, name: str, instant: datetime) -> tuple[AgreementDocument, int]:
+        """The agreement in force at an instant, and its version. Raises NotFound."""
+        version = (await self.agreement(provider, name)).in_force_at(instant)
         return await self.agreement_version(provider, name, version), version
 
-    async def newest_agreements(self, provider: str, read_model: ReadModel) -> list[AgreementDocument]:
-        """The newest documents of all of the provider's agreements."""
+    async def agreements_at(self, provider: str, instant: datetime, read_model: ReadModel) -> list[AgreementDocument]:
+        """All of the provider's agreements as they are in force at an instant."""
         rows = await read_model.terms(provider, "agreement")
-        return [await self.agreement_version(provider, row.name, row.version) for row in rows]
+        return [(await self.agreement_at(provider, row.name, instant))[0] for row in rows]
 
     async def default_agreement(self, provider: str, read_model: ReadModel) -> str:
         """The name of the agreement that serves who has no contract. Raises NotAcceptable where none is meant for it."""
@@ -145,5 +147,5 @@ def _own(meta: CommandMetadata, loaded: Loaded[Published[Version]] | None, name:
 
 
 def _publication(kind: str, meta: CommandMetadata, facts: Any) -> Decision[Published[Kind]]:
-    """Publishing is one fact, or none; either way the answer is what is current."""
-    return Decision(facts=facts, body=lambda state: {kind: state.current}, subject="", occurred_at=meta.occurred_at)
+    """Publishing is one fact, or none; either way the answer is what was published last."""
+    return Decision(facts=facts, body=lambda state: {kind: state.newest}, subject="", occurred_at=meta.occurred_at)

@@ -24,7 +24,7 @@ from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.ticket.commands import Command, MigrateTerms
+from ticket_service.domain.ticket.commands import AttachCall, Command, MigrateTerms
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, local_day
 from ticket_service.domain.ticket.evolve import evolve
@@ -64,7 +64,7 @@ class Tickets:
     async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
         """One command to one ticket, given by its id. Without ``If-Match`` it is decided again after a conflict.
 
-        A fact that is not dated occurs now, or at the receipt of a ticket that a clock ahead of ours has received.
+        A fact that is not dated occurs now, a call when it began; neither before the ticket's receipt.
         """
         load = partial(self._situation, meta, ticket, command)
         return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), load, _decide)
@@ -76,7 +76,7 @@ class Tickets:
         found = visible(meta.principal, name, loaded)
         check_version(meta, found.version)
         ticket = found.state
-        occurred_at = meta.occurred_at if meta.occurred_at_given else max(meta.occurred_at, ticket.received_at)
+        occurred_at = _occurred_at(meta, ticket, command)
         customer = await self._customer(ticket)
         context = await self._context(meta, occurred_at, ticket, customer, command)
         return Situation(ticket=ticket, command=command, context=context, subject=customer.subject)
@@ -180,6 +180,17 @@ class Tickets:
             newest_agreement_version=len((await self._terms.agreement(provider, ticket.agreement)).versions),
             newest_calendar_version=len((await self._terms.calendar(provider, ticket.calendar)).versions),
         )
+
+
+def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> datetime:
+    """When the facts of a command happened.
+
+    A call that is entered later says itself when it was. One that would be of the future is refused by its decision.
+    """
+    if meta.occurred_at_given:
+        return meta.occurred_at
+    own = command.started_at if isinstance(command, AttachCall) else meta.occurred_at
+    return max(min(own, meta.occurred_at), ticket.received_at)
 
 
 def _decide(situation: Situation) -> Decision[Ticket]:

@@ -18,7 +18,8 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     ``entitled_by`` is ``contract``, ``warranty`` or null; ``entitled_why`` a sentence. ``calendar`` is the one for the
     ticket's channel and site. ``fields`` are the non-personal ones;
     ``addons`` are those in force on the local day of receipt. ``follows`` is the id of the ticket that was done when the
-    customer wrote on it once more, too late to reopen it.
+    customer wrote on it once more, too late to reopen it. ``prices`` says which version's prices its work is billed at:
+    that in force ``when_done``, or, for tickets opened before terms had a validity, the ticket's own.
     Personal: ``{"subject", "description", "fields": {…}}``.
     """
 
@@ -42,6 +43,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     fields: dict[str, str] = {}
     follows: str | None = None
+    prices: Literal["when_opened", "when_done"] = "when_opened"
 
 
 class AcknowledgementSent(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from fristwerk_language.terms.document import TermsError, agreement_document, ca
 from fristwerk_language.terms.parsing import NotReadableError, read_json, read_yaml
 from fristwerk_language.terms.service_level import METRICS, Metric, PausingState, ServiceLevel
 from fristwerk_language.terms.time_zones import TZDATA_VERSION, zone
+from fristwerk_language.terms.validity import Publication, Validity
 from fristwerk_language.terms.values import WEEKDAYS, Clock, Percent, Span, minutes_of_day, parse_span, parse_warning
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "NotReadableError",
     "PausingState",
     "Percent",
+    "Publication",
     "ServiceLevel",
     "Span",
     "TermsError",
     "TicketType",
+    "Validity",
     "agreement_document",
     "calendar_document",
     "canonical",

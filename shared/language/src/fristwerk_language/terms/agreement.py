@@ -33,10 +33,12 @@ from fristwerk_language.terms.values import (
     LanguageTag,
     Name,
     PlacedError,
+    TermsDate,
     TermsId,
     TermsModel,
     Title,
     Warning_,
+    added_key,
     place,
 )
 
@@ -108,6 +110,7 @@ class AgreementDocument(TermsModel):
     """
 
     agreement: TermsId
+    valid_from: TermsDate | None = added_key(None)
     title: Title = ""
     language: LanguageTag = "de-DE"
     timezone: Timezone

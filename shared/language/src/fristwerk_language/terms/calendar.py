@@ -22,6 +22,7 @@ from fristwerk_language.terms.values import (
     TermsId,
     TermsModel,
     Title,
+    added_key,
     minutes_of_day,
     place,
     shown,
@@ -90,6 +91,7 @@ class CalendarDocument(TermsModel):
     """
 
     calendar: TermsId
+    valid_from: TermsDate | None = added_key(None)
     title: Title = ""
     language: LanguageTag = "de"
     timezone: Timezone

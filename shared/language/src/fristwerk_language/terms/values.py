@@ -10,13 +10,14 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from reprlib import Repr
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     StrictBool,
@@ -60,6 +61,15 @@ class PlacedError(ValueError):
 def place(*parts: str | int) -> str:
     """The JSON pointer (RFC 6901) made of keys and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def added_key(default: object) -> Any:
+    """The field of a key that the language got after documents had been published.
+
+    It is left out of the canonical form where it has its default, so that a document which does not
+    use it keeps its digest, and publishing it again makes no new version.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 class TermsModel(PydanticModel):

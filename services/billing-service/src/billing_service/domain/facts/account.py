@@ -88,7 +88,8 @@ class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
 
 class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's facts, each kind in the order in which it happened; work in the order of its
-    start.
+    start. ``prices`` says whose prices its work is billed at: the ticket's own version's, or those
+    of the version in force when it was done.
     """
 
     id: str
@@ -99,6 +100,7 @@ class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     agreement: str
     agreement_version: int
     type: str
+    prices: Literal["when_opened", "when_done"] = "when_opened"
     work: tuple[LoggedWork, ...] = ()
     corrections: tuple[Correction, ...] = ()
     type_changes: tuple[TypeChange, ...] = ()

@@ -184,6 +184,7 @@ def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> Bi
         agreement=opened.agreement,
         agreement_version=opened.agreement_version,
         type=opened.type,
+        prices=opened.prices,
         work=tuple(sorted(facts.work, key=lambda each: (each.start, each.entry, each.stamp.order))),
         corrections=_ordered(facts.corrections),
         type_changes=_ordered(facts.type_changes),

@@ -121,7 +121,7 @@ def _refusal(group: RoundingGroup) -> tuple[NotRatedReason, Violation] | None:
         package = group.regime.packages[-1]
         detail = f"Ticket {group.ticket}: work after the package {package.id} expired on {package.until_on} is refused."
         return "package_expired", Violation("package_expired", detail)
-    if group.regime.kind == "hourly" and agreement.billing.hourly is None:
+    if group.regime.kind == "hourly" and group.first.prices.billing.hourly is None:
         detail = f"Ticket {group.ticket}: the agreement {agreement.agreement} has no hourly rate for its work."
         return "no_rate", Violation("no_rate", detail)
     return None
@@ -187,7 +187,7 @@ def _drawn(
 
 
 def _work_lines(group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool: Pool) -> list[ChargeLine]:
-    hourly = group.first.agreement.billing.hourly
+    hourly = group.first.prices.billing.hourly
     if group.regime.packages:
         weighted = packages.weigh(rounded, group.first.factor, pool.agreement)
         return pricing.package_lines(group, rounded, weighted, merged_draws(draws))
@@ -196,7 +196,7 @@ def _work_lines(group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool:
 
 
 def _increment(group: RoundingGroup) -> int:
-    hourly = group.first.agreement.billing.hourly
+    hourly = group.first.prices.billing.hourly
     if group.regime.packages:
         return group.regime.packages[0].increment_minutes
     assert hourly is not None, "groups without a price are refused before"

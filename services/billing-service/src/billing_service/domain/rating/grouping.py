@@ -61,7 +61,7 @@ def grouped(
     """The rounding groups, in the order in which their work began.
 
     A group never spans two regimes (prepaid, beyond a package's expiry, hourly), ticket types or
-    versions of the terms: each has a price and an increment of its own. ``period`` is the term of
+    versions of the terms or of the prices: each has a price and an increment of its own. ``period`` is the term of
     the contract, whose first day ``term_on`` gives.
     """
     found: dict[tuple[str, str], list[Piece]] = {}
@@ -106,7 +106,10 @@ def rounded_minutes(shares: Sequence[DayShare]) -> int:
 
 def _place(piece: Piece, regime: str, term_on: Callable[[date], date]) -> tuple[str, str]:
     """The ticket and the key of the group that a piece belongs to."""
-    terms = f"{piece.type}|{piece.version}|{regime}"
+    version = str(piece.version)
+    if piece.price_version != piece.version:
+        version += f"@{piece.price_version}"
+    terms = f"{piece.type}|{version}|{regime}"
     scope: Scope = piece.agreement.billing.rounding.scope
     match scope:
         case "ticket_day":

@@ -55,12 +55,14 @@ def free_line(group: RoundingGroup, clauses: tuple[str, ...]) -> ChargeLine:
 
 
 def hourly_line(group: RoundingGroup, rounded: int, hourly: HourlyTerms) -> ChargeLine:
-    """Rounded minutes at the hourly rate times the rate factor (R9)."""
+    """Rounded minutes at the hourly rate times the rate factor (R9), both as in force when the work
+    was done.
+    """
     return _line(
         group,
         "hourly",
         minutes=rounded,
-        price=Money(hourly.rate, group.first.agreement.currency).times(group.first.factor),
+        price=Money(hourly.rate, group.first.prices.currency).times(group.first.factor),
         raw_minutes=group.raw_minutes,
         rules=("R1",) if group.first.factor == 1 else ("R1", "R9"),
         clauses=("/billing/hourly", *_factor_clause(group)),
@@ -156,7 +158,7 @@ def _line(
         rules=rules,
         clauses=clauses,
         agreement=group.first.agreement.agreement,
-        agreement_version=group.first.version,
+        agreement_version=group.first.version if kind == "free" else group.first.price_version,
         basis=basis,
     )
 
@@ -165,5 +167,5 @@ def _factor_clause(group: RoundingGroup) -> tuple[str, ...]:
     """The pointer of the ticket type whose rate factor weighs, if one does."""
     if group.first.factor == 1:
         return ()
-    types = [each.id for each in group.first.agreement.ticket_types]
+    types = [each.id for each in group.first.prices.ticket_types]
     return (f"/ticket_types/{types.index(group.first.type)}/rate_factor",)

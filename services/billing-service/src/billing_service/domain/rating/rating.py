@@ -18,7 +18,7 @@ from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
 from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.waivers import waived_whole, waiver_lines
-from billing_service.domain.rating.work import AgreementLookup
+from billing_service.domain.rating.work import AgreementLookup, ValidityLookup
 from billing_service.domain.statement import ledger
 from billing_service.domain.statement.charge_line import ChargeLine, in_order
 from billing_service.domain.statement.ledger import Invoiced
@@ -40,19 +40,19 @@ def rate(
     known_at: datetime | None = None,
     invoiced: Invoiced = ledger.NOTHING,
     vat_rates: vat.Rates = vat.RATES,
+    validity: ValidityLookup = work.without_validity,
 ) -> Statement:
     """The statement of an account up to and including ``until``, as far as recorded by ``known_at``.
 
-    ``terms`` finds the agreement of a name and version. ``invoiced`` is what issued documents
-    billed: what they drew from packages stays drawn (R13). Raises CurrencyMixedError if a ticket's
-    currency is not the account's, EmptyAccountError if there is nothing to rate.
+    ``terms`` finds the agreement of a name and version, ``validity`` when the versions of a name
+    came into force. What issued documents billed, ``invoiced``, stays drawn from packages (R13).
+    Raises CurrencyMixedError, EmptyAccountError.
     """
     version, own = account_terms(account, terms)
     counted = facts.up_to(account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version)))
-    tickets = [classification.classify_work(ticket, work.terms_in_force(ticket, terms)) for ticket in counted.tickets]
-    check_currency(own, tickets)
-    decisions = {decision.charge: decision for decision in counted.decisions}
-    waived = {charge: decision for charge, decision in decisions.items() if decision.decision == "waive"}
+    tickets = classified(counted.tickets, own, terms, validity)
+    decisions = {each.charge: each for each in counted.decisions}
+    waived = {charge: each for charge, each in decisions.items() if each.decision == "waive"}
     pool = charging.pool_of(counted, own, until, invoiced)
 
     charged = charging.charge(account.id, tickets, pool, decisions)
@@ -84,6 +84,17 @@ def rate(
     )
 
 
+def classified(
+    tickets: Iterable[facts.BilledTicket], own: AgreementDocument, terms: AgreementLookup, validity: ValidityLookup
+) -> list[ClassifiedWork]:
+    """The work of tickets under their terms. Raises CurrencyMixedError if a currency is not the
+    account's.
+    """
+    found = [classification.classify_work(each, work.terms_in_force(each, terms, validity)) for each in tickets]
+    check_currency(own, found)
+    return found
+
+
 def account_terms(account: Account, terms: AgreementLookup) -> tuple[int, AgreementDocument]:
     """The version that rates what is not a ticket's: the contract's own; without one, the last
     opened ticket's.
@@ -112,7 +123,10 @@ def _midnight_after(day: date, timezone: str) -> datetime:
 def check_currency(own: AgreementDocument, tickets: Iterable[ClassifiedWork]) -> None:
     """Raises CurrencyMixedError if a ticket's terms have another currency than the account's (R14)."""
     for each in tickets:
-        for version, agreement in each.in_force.versions:
+        for version, agreement in (
+            *each.in_force.versions,
+            *((piece.price_version, piece.prices) for piece in each.billable),
+        ):
             if agreement.currency != own.currency:
                 raise CurrencyMixedError(
                     f"ticket {each.ticket.id} is rated in {agreement.currency} ({agreement.agreement}@{version}), "

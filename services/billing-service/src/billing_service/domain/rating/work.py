@@ -14,10 +14,14 @@ import msgspec
 from billing_service.domain.facts.account import BilledTicket, LoggedWork
 from billing_service.domain.statement.charge_line import EntryPart
 from billing_service.domain.statement.statement import Violation
-from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_language.terms import AgreementDocument, Validity, zone
+from fristwerk_language.terms.validity import ALWAYS
 
 AgreementLookup = Callable[[str, int], AgreementDocument]
 """The agreement of a name and version."""
+ValidityLookup = Callable[[str], Validity]
+"""When the versions of the agreement of a name came into force."""
+VersionedDocuments = tuple[tuple[int, AgreementDocument], ...]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -25,7 +29,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     it was done (R9).
 
     ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one
-    first.
+    first. ``agreement`` is the ticket's, at ``version``; the hourly rate and the rate factor are
+    those of ``prices``, at ``price_version``.
     """
 
     ticket: str
@@ -41,6 +46,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     factor: Decimal
     agreement: AgreementDocument
     version: int
+    prices: AgreementDocument
+    price_version: int
 
     @property
     def part(self) -> EntryPart:
@@ -49,28 +56,52 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 class TermsInForce(msgspec.Struct, frozen=True, gc=False):
     """The versions of its agreement that a ticket is rated under: from ``since[n]`` on ``versions[n
-    + 1]``.
+    + 1]``; and in the same way those whose prices its work is billed at.
     """
 
     since: tuple[datetime, ...]
-    versions: tuple[tuple[int, AgreementDocument], ...]
+    versions: VersionedDocuments
+    prices_since: tuple[datetime, ...]
+    prices: VersionedDocuments
 
     def at(self, instant: datetime) -> tuple[int, AgreementDocument]:
         return self.versions[bisect_right(self.since, instant)]
+
+    def prices_at(self, instant: datetime) -> tuple[int, AgreementDocument]:
+        return self.prices[bisect_right(self.prices_since, instant)]
 
     @property
     def newest(self) -> tuple[int, AgreementDocument]:
         return self.versions[-1]
 
 
-def terms_in_force(ticket: BilledTicket, terms: AgreementLookup) -> TermsInForce:
+def without_validity(_: str) -> Validity:
+    """No version ever comes into force: every ticket keeps the prices of its own version."""
+    return Validity(())
+
+
+def terms_in_force(ticket: BilledTicket, terms: AgreementLookup, validity: ValidityLookup) -> TermsInForce:
     """A ticket keeps the version it was opened under until a migration names another, from that
     instant on.
+
+    Its work is billed at the prices in force when it was done: those of whichever came last, a
+    version into force or the ticket to a version. A ticket opened before terms had a validity keeps
+    the prices of its own version.
     """
-    versions = [ticket.agreement_version, *(change.version for change in ticket.terms_changes)]
+    migrated = [(change.stamp.occurred_at, change.version) for change in ticket.terms_changes]
+    published = validity(ticket.agreement).changes if ticket.prices == "when_done" else ()
+    priced = sorted([*published, *migrated], key=lambda change: change[0])
+    if not published:
+        priced = [(ALWAYS, ticket.agreement_version), *migrated]
+
+    def versions(numbers: Iterable[int]) -> VersionedDocuments:
+        return tuple((number, terms(ticket.agreement, number)) for number in numbers)
+
     return TermsInForce(
-        since=tuple(change.stamp.occurred_at for change in ticket.terms_changes),
-        versions=tuple((version, terms(ticket.agreement, version)) for version in versions),
+        since=tuple(since for since, _ in migrated),
+        versions=versions((ticket.agreement_version, *(version for _, version in migrated))),
+        prices_since=tuple(since for since, _ in priced[1:]),
+        prices=versions(version for _, version in priced),
     )
 
 
@@ -129,9 +160,10 @@ def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWor
     found: list[Piece] = []
     for work in entries:
         version, agreement = in_force.at(work.start)
-        place = version, bisect_right(changes, work.start)
+        price_version, prices = in_force.prices_at(work.start)
+        place = price_version, bisect_right(changes, work.start)
         if place not in types:
-            types[place] = type_in_force(ticket, agreement, work.start)
+            types[place] = type_in_force(ticket, prices, work.start)
         type_id, factor, type_sources = types[place]
         found.append(
             Piece(
@@ -148,6 +180,8 @@ def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWor
                 factor=factor,
                 agreement=agreement,
                 version=version,
+                prices=prices,
+                price_version=price_version,
             )
         )
     return found

@@ -1,41 +1,64 @@
-"""The catalogue of published terms: when a document becomes a new version, and what differs between two versions."""
+"""The catalogue of published terms: when a document becomes a new version, and from which day it can be in force."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_language.terms import AgreementDocument, CalendarDocument, canonical, digest
+from fristwerk_language.terms import AgreementDocument, CalendarDocument, canonical, digest, zone
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.terms.state import Published, Version
 
 
-def is_current(published: Published[Version], document: CalendarDocument | AgreementDocument) -> bool:
-    """Whether the document says what the current version's says: publishing it again makes no new version.
+def is_published(published: Published[Version], document: CalendarDocument | AgreementDocument, now: datetime) -> bool:
+    """Whether the document says what the newest version says, or the one in force: publishing it makes no new version.
 
     A newer ``holidays`` library alone makes none either; a day that has moved shows in the preview.
     """
-    return published.current is not None and published.current.document == canonical(document)
+    if not published.versions:
+        return False
+    numbers = {len(published.versions), published.in_force_at(now)}
+    return any(published.version(number).document == canonical(document) for number in numbers)
+
+
+def check_valid_from(
+    published: Published[Version], document: CalendarDocument | AgreementDocument, now: datetime
+) -> None:
+    """Terms are published ahead. Raises NotAcceptable for a validity that would begin before the day of publication.
+
+    The first version may name any day: what came before it has no other terms.
+    """
+    day = document.valid_from
+    today = now.astimezone(zone(document.timezone)).date()
+    if published.versions and day is not None and day < today:
+        sentence = f"{day} lies before the day of publication, {today}: terms are published ahead"
+        raise NotAcceptable(f"Nothing was published: {sentence}.", [("/valid_from", sentence)])
 
 
 def publish_calendar(published: Published[CalendarPublished], materialised: CalendarPublished) -> list[DecidedEvent]:
     """The next version of a calendar, materialised beforehand with ``published.next_version``; nothing if it is the same."""
-    if published.current is not None and published.current.document == materialised.document:
+    if published.newest is not None and published.newest.document == materialised.document:
         return []
     assert materialised.version == published.next_version, "materialised for another version"
     return [DecidedEvent(materialised)]
 
 
 def publish_agreement(
-    published: Published[AgreementPublished], document: AgreementDocument, calendars: Collection[str]
+    published: Published[AgreementPublished],
+    document: AgreementDocument,
+    calendars: Collection[str],
+    now: datetime,
 ) -> list[DecidedEvent]:
     """The next version of an agreement; nothing if it is the same. ``calendars`` are the names published so far.
 
-    Raises NotAcceptable (``unknown-calendar``) if the agreement refers to a calendar that is not among them.
+    Raises NotAcceptable (``unknown-calendar``) if the agreement refers to a calendar that is not among them, and for a
+    validity that would begin in the past.
     """
-    if is_current(published, document):
+    if is_published(published, document, now):
         return []
+    check_valid_from(published, document, now)
     unknown = [
         (pointer, f"there is no calendar {name!r}; publish it first")
         for pointer, name in document.calendar_names()

@@ -43,7 +43,7 @@ PERFORMERS: Final = ("employee", "partner")
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest version of the agreement, and of each calendar that it names."""
+    """The version in force at receipt: of the agreement, and of each calendar that it names."""
 
     agreement: int
     calendars: Mapping[str, int]
@@ -127,6 +127,7 @@ def _created(
         severity=command.severity,
         fields=_open_fields(command, customer),
         follows=command.follows,
+        prices="when_done",
     )
 
 
