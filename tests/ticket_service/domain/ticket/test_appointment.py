@@ -14,12 +14,14 @@ from fristwerk_language.events.tickets import (
     AppointmentHeld,
     AppointmentMissed,
     AppointmentRequested,
+    CustomerMessageReceived,
 )
 from tests.ticket_service.domain.conftest import Agreements, GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import (
     BookAppointment,
     CancelAppointment,
+    ReceiveMessage,
     RecordAppointmentOutcome,
     RequestAppointment,
 )
@@ -136,11 +138,25 @@ def test_without_terms_one_proposal_in_the_future_is_enough(given: GivenTicket) 
     given("liveagent").when(request(ON_10_JUNE), at=ON_10_JUNE).refused(NotAcceptable, "not-acceptable", "/proposals/0")
 
 
-def test_staff_book_a_proposal_or_another_time_that_was_agreed(given: GivenTicket) -> None:
-    for start in (START, local(7, 2)):
-        outcome = given("infoniqa", REQUESTED).when(BookAppointment(number=1, start=start), at=ON_10_JUNE)
-        outcome.then(AppointmentBooked(appointment=1, start=start))
-        assert (outcome.ticket.appointments[0].state, outcome.ticket.appointments[0].start) == ("booked", start)
+def test_a_cancellation_by_telephone_lacks_the_writing_until_a_message_brings_it(given: GivenTicket) -> None:
+    told = given("infoniqa", REQUESTED, BOOKED).when(CancelAppointment(number=1, by="customer", written=False))
+    told.then(AppointmentCancelled(appointment=1, by="customer", written=False, missing="writing"))
+    [appointment] = told.ticket.appointments
+    assert (appointment.state, appointment.missing) == ("cancellation_not_written", "writing")
+    ticket = given("infoniqa", REQUESTED, BOOKED, *(fact.event for fact in told.facts))
+    by_phone = ticket.when(ReceiveMessage(channel="phone", text="Ich sage ab"))
+    by_phone.then(CustomerMessageReceived(channel="phone"))
+    written = ticket.when(ReceiveMessage(channel="email", text="Ich sage ab"), by="customer")
+    written.then(CustomerMessageReceived(channel="email"), AppointmentCancelled(appointment=1, by="customer"))
+    [appointment] = written.ticket.appointments
+    assert (appointment.state, appointment.missing, appointment.cancelled_in_writing) == ("cancelled", None, True)
+
+
+def test_where_nobody_asks_for_writing_a_spoken_cancellation_counts(given: GivenTicket, terms: Agreements) -> None:
+    agreement = terms("infoniqa", appointments={"cancellation": {"notice_hours": 24}})
+    told = given(agreement, REQUESTED, BOOKED).when(CancelAppointment(number=1, by="customer", written=False))
+    told.then(AppointmentCancelled(appointment=1, by="customer", written=False))
+    assert told.ticket.appointments[0].state == "cancelled"
 
 
 def test_a_past_time_is_not_booked(given: GivenTicket) -> None:

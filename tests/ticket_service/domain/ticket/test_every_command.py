@@ -59,7 +59,11 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.AttemptCallback(number=1, reached=False),
         commands.CompleteCallback(number=1, text=SECRET),
         commands.RequestAppointment(kind="review", proposals=(AT + timedelta(days=20),)),
-        commands.BookAppointment(number=1, start=AT + timedelta(days=20)),
+        commands.BookAppointment(
+            number=1,
+            start=AT + timedelta(days=20),
+            agreed=AgreementRecord(contact=SECRET, channel="phone", at=AT),
+        ),
         commands.CancelAppointment(number=1, by="customer", reason=SECRET),
         commands.RecordAppointmentOutcome(number=2, outcome="held"),
         commands.RequestCostApproval(estimate_minutes=120, text=SECRET),

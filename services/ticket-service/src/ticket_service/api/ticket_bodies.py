@@ -198,8 +198,21 @@ class AppointmentBody(CommandBody):
 
 
 class BookingBody(NumberedBody):
+    """One of the proposals; any other time needs `agreed`. The agent is the one named, else whoever has the ticket.
+
+    An agent keeps one appointment at a time, and a named one only while the ticket's calendar is open.
+    """
+
     creates = commands.BookAppointment
     start: Instant = Field(examples=["2026-06-25T09:00:00+02:00"])
+    minutes: Minutes | None = None
+    agent: ShortText | None = None
+    agreed: Agreed | None = None
+
+    def given(self) -> dict[str, Any]:
+        """See :meth:`CommandBody.given`."""
+        agreed = commands.AgreementRecord(**self.agreed.model_dump()) if self.agreed else None
+        return super().given() | {"agreed": agreed}
 
 
 class CancellationBody(NumberedBody):

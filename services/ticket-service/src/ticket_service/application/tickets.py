@@ -18,13 +18,13 @@ from fristwerk_platform.commands import CommandMetadata, CommandResult, check_ve
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.consistent_reads import ConsistentReads
-from ticket_service.application.state_cache import Loaded, StateCache
+from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.ticket.commands import AttachCall, Command, MigrateTerms
+from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, MigrateTerms
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, local_day
 from ticket_service.domain.ticket.evolve import evolve
@@ -60,12 +60,20 @@ class Tickets:
         self._terms = terms
         self._customers = customers
         self._known = known
+        self._booking = KeyedLocks()
 
     async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
         """One command to one ticket, given by its id. Without ``If-Match`` it is decided again after a conflict.
 
         A fact that is not dated occurs now, a call when it began; neither before the ticket's receipt.
         """
+        if isinstance(command, BookAppointment):
+            # Two bookings of one agent are looked at one after the other, whichever tickets they are on.
+            async with self._booking.of(meta.principal.provider):
+                return await self._execute(meta, ticket, command)
+        return await self._execute(meta, ticket, command)
+
+    async def _execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
         load = partial(self._situation, meta, ticket, command)
         return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), load, _decide)
 
@@ -173,6 +181,10 @@ class Tickets:
             agreement=agreement,
             contacts=customer.contacts,
         )
+        if isinstance(command, BookAppointment):
+            calendar = (await self._terms.calendar(provider, ticket.calendar)).version(ticket.calendar_version)
+            bookings = await (await self._current()).bookings(provider)
+            return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
         if not isinstance(command, MigrateTerms):
             return context
         return msgspec.structs.replace(

@@ -11,9 +11,9 @@ from sqlalchemy import RowMapping, select
 from fristwerk_platform.read_models import Database, in_list
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
-from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.state import KeptAppointment, Ticket
 from ticket_service.domain.worklist import Placed
-from ticket_service.projections.documents import contract_from, customer_from, ticket_from
+from ticket_service.projections.documents import bookings_from, contract_from, customer_from, ticket_from
 from ticket_service.projections.tables import contracts, customers, dedicated, registrations, terms, tickets
 
 CLOSED_STATES: Final = ("resolved", "closed")
@@ -144,6 +144,11 @@ class ReadModel:
             .order_by(tickets.c.ticket)
         )
         return [ticket_from(row["document"]) for row in await self._rows(statement)]
+
+    async def bookings(self, provider: str) -> list[KeptAppointment]:
+        """The appointments that are booked on the provider's tickets which are not closed."""
+        statement = select(tickets.c.document).where(tickets.c.provider == provider, tickets.c.state != "closed")
+        return [booking for row in await self._rows(statement) for booking in bookings_from(row["document"])]
 
     async def placed(self, provider: str, ticket: str) -> Placed | None:
         """What a ticket's place in the worklist rests on, whatever its state."""

@@ -224,17 +224,36 @@ class AppointmentRequested(msgspec.Struct, frozen=True, kw_only=True):
     notices: list[str] = []
 
 
+class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer said and staff entered: by which channel and when. The contact's name is personal."""
+
+    channel: str
+    at: datetime
+
+
 class AppointmentBooked(msgspec.Struct, frozen=True, kw_only=True):
+    """``minutes`` of ``agent``, each null where nobody said. ``agreed`` is set for a time that was not proposed.
+
+    Personal: ``{"contact"?}``.
+    """
+
     appointment: int
     start: datetime
+    minutes: int | None = None
+    agent: str | None = None
+    agreed: OnBehalf | None = None
 
 
 class AppointmentCancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"reason"?}``."""
+    """``missing``: what the agreement asks for and this cancellation lacks; it counts only once that has come.
+
+    Personal: ``{"reason"?}``.
+    """
 
     appointment: int
     by: Literal["customer", "vendor"]
     written: bool = True
+    missing: Literal["writing"] | None = None
 
 
 class AppointmentHeld(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,13 +266,6 @@ class AppointmentMissed(msgspec.Struct, frozen=True, kw_only=True):
 
 class EffortNoticeSent(msgspec.Struct, frozen=True, kw_only=True):
     """The customer was told that work will exceed the notice limit. Personal: ``{"text"}``."""
-
-
-class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
-    """Staff entered a customer's decision: by which channel and when it was given. The contact's name is personal."""
-
-    channel: str
-    at: datetime
 
 
 class CostApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):

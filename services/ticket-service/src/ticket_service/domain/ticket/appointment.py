@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Literal
 
 from fristwerk_language.events.tickets import (
-    AppointmentBooked,
     AppointmentCancelled,
     AppointmentHeld,
     AppointmentMissed,
@@ -17,6 +16,7 @@ from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.handling import AppointmentTerms, SeasonTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAllowed, NotFound, NotInThisState
+from ticket_service.domain.ticket.booking import book
 from ticket_service.domain.ticket.commands import (
     AppointmentCommand,
     BookAppointment,
@@ -107,18 +107,14 @@ def _in_season(day: date, season: SeasonTerms) -> bool:
 
 
 def _book(ticket: Ticket, command: BookAppointment, context: Context) -> list[DecidedEvent]:
-    """Staff book one of the proposals, or any other time to come that was agreed with the customer meanwhile."""
     appointment = _appointment(ticket, command.number)
     if appointment.state != "requested":
         raise NotInThisState(
-            f"appointment-already-{appointment.state}",
-            f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state} already; "
+            f"appointment-already-{_done(appointment)}",
+            f"The appointment {appointment.number} of ticket {ticket.reference} is {_done(appointment)} already; "
             "another time needs another appointment.",
         )
-    violations = Violations()
-    violations.require(command.start > context.occurred_at, "/start", "does not lie in the future of the booking")
-    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
-    return [DecidedEvent(AppointmentBooked(appointment=appointment.number, start=command.start))]
+    return book(ticket, appointment, command, context)
 
 
 def _cancel(ticket: Ticket, command: CancelAppointment, context: Context) -> list[DecidedEvent]:
@@ -131,11 +127,34 @@ def _cancel(ticket: Ticket, command: CancelAppointment, context: Context) -> lis
     in_writing_now = _only_spoken_of(appointment) and command.written
     if appointment.state not in {"requested", "booked"} and not in_writing_now:
         raise NotInThisState(
-            f"appointment-already-{appointment.state}",
-            f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state} already.",
+            f"appointment-already-{_done(appointment)}",
+            f"The appointment {appointment.number} of ticket {ticket.reference} is {_done(appointment)} already.",
         )
-    event = AppointmentCancelled(appointment=appointment.number, by=command.by, written=command.written)
+    missing: Literal["writing"] | None = None
+    if command.by == "customer" and not command.written and _asks_for_writing(context.agreement):
+        missing = "writing"
+    event = AppointmentCancelled(
+        appointment=appointment.number, by=command.by, written=command.written, missing=missing
+    )
     return [DecidedEvent(event, personal(reason=command.reason))]
+
+
+def cancelled_in_writing(ticket: Ticket) -> list[DecidedEvent]:
+    """What a written message of the customer does to the cancellations that lacked the writing: now they count."""
+    return [
+        DecidedEvent(AppointmentCancelled(appointment=each.number, by="customer"))
+        for each in ticket.appointments
+        if each.state == "cancellation_not_written"
+    ]
+
+
+def _asks_for_writing(agreement: AgreementDocument) -> bool:
+    terms = agreement.appointments.cancellation if agreement.appointments is not None else None
+    return terms is not None and terms.written
+
+
+def _done(appointment: Appointment) -> str:
+    return "cancelled" if appointment.state == "cancellation_not_written" else appointment.state
 
 
 def _record_outcome(ticket: Ticket, command: RecordAppointmentOutcome, context: Context) -> list[DecidedEvent]:
@@ -160,7 +179,8 @@ def _record_outcome(ticket: Ticket, command: RecordAppointmentOutcome, context: 
 
 def _only_spoken_of(appointment: Appointment) -> bool:
     """Cancelled by word of mouth: it counts once it is there in writing."""
-    return appointment.state == "cancelled" and appointment.cancelled_in_writing is False
+    spoken = appointment.state == "cancelled" and appointment.cancelled_in_writing is False
+    return spoken or appointment.state == "cancellation_not_written"
 
 
 def _appointment(ticket: Ticket, number: int) -> Appointment:

@@ -14,6 +14,7 @@ from fristwerk_language.events.tickets import (
     TicketNumberCommunicated,
 )
 from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.ticket.appointment import cancelled_in_writing
 from ticket_service.domain.ticket.commands import (
     CommunicateNumber,
     ConversationCommand,
@@ -29,6 +30,7 @@ from ticket_service.domain.ticket.reopening import reopened_by_customer
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations, personal
 
+BY_PHONE: Final = frozenset({"phone", "call", "callback", "voicemail"})
 CALLING_BACK: Final = ("phone", "callback")
 """The vendor may always answer by calling, whichever channels it takes requests on."""
 SCORES: Final = range(1, 6)
@@ -44,9 +46,17 @@ def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> 
     violations.raise_if_any(f"This cannot be recorded with ticket {ticket.reference}.")
     match command:
         case ReceiveMessage() | ReceiveInformation():
-            return [fact, *reopened_by_customer(ticket, fact.event, context)]
+            return [fact, *_cancelled_by(ticket, fact), *reopened_by_customer(ticket, fact.event, context)]
         case _:
             return [fact]
+
+
+def _cancelled_by(ticket: Ticket, said: DecidedEvent) -> list[DecidedEvent]:
+    """A written message also puts in writing what was called off by word of mouth."""
+    message = said.event
+    if isinstance(message, CustomerMessageReceived) and message.asks and message.channel not in BY_PHONE:
+        return cancelled_in_writing(ticket)
+    return []
 
 
 def _said(command: ConversationCommand, context: Context, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command

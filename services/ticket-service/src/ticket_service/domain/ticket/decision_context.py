@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 
+from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, zone
+from ticket_service.domain.ticket.state import KeptAppointment
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +25,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``agreement`` is the version the ticket is under. What only the application can look up: ``contacts`` (role → the
     member of staff who holds it for this customer) and, for a migration of terms, the newest published versions of the
-    ticket's agreement and calendar.
+    ticket's agreement and calendar; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``.
     """
 
     now: datetime
@@ -33,6 +35,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Mapping[str, str] = {}
     newest_agreement_version: int | None = None
     newest_calendar_version: int | None = None
+    bookings: Sequence[KeptAppointment] = ()
+    calendar: CalendarPublished | None = None
 
 
 def local_day(instant: datetime, agreement: AgreementDocument) -> date:

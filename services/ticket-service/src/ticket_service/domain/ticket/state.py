@@ -5,7 +5,7 @@ Encoded as JSON this is what the API answers as ``{"ticket": {…}}``, for staff
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -24,6 +24,8 @@ TicketState = Literal[
 QUEUE: Final = "queue"
 """The assignee that stands for nobody yet."""
 DEFAULT_PRIORITY: Final = 3
+SHORTEST_APPOINTMENT: Final = timedelta(minutes=1)
+"""What an appointment of unknown length takes of its agent's time: two never begin together."""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,17 +60,39 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
-    """``cancelled_in_writing`` is null until it is cancelled."""
+    """``minutes`` of ``agent`` from ``start`` on. ``cancelled_in_writing`` is null until it is cancelled.
+
+    ``cancellation_not_written`` stands until the cancellation comes in writing, as the agreement asks (``missing``).
+    """
 
     number: int
     kind: str
-    state: Literal["requested", "booked", "cancelled", "held", "missed"] = "requested"
+    state: Literal["requested", "booked", "cancelled", "cancellation_not_written", "held", "missed"] = "requested"
     proposals: tuple[datetime, ...]
     notices: tuple[str, ...] = ()
     start: datetime | None = None
     cancelled_by: Literal["customer", "vendor"] | None = None
     cancelled_at: datetime | None = None
     cancelled_in_writing: bool | None = None
+    minutes: int | None = None
+    agent: str | None = None
+    missing: Literal["writing"] | None = None
+
+
+class KeptAppointment(msgspec.Struct, frozen=True, kw_only=True):
+    """An appointment that an agent has on some ticket."""
+
+    ticket: str
+    reference: str
+    number: int
+    agent: str
+    start: datetime
+    minutes: int | None = None
+
+    @property
+    def end(self) -> datetime:
+        """The instant from which the agent is free again."""
+        return self.start + max(timedelta(minutes=self.minutes or 0), SHORTEST_APPOINTMENT)
 
 
 class CostApproval(msgspec.Struct, frozen=True, kw_only=True):

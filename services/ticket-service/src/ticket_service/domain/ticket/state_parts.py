@@ -47,14 +47,23 @@ def appointments_after(
                 number=number, kind=event.kind, proposals=tuple(event.proposals), notices=tuple(event.notices)
             )
             return _with(appointments, requested)
-        case tickets.AppointmentBooked(appointment=number, start=start):
-            return _changed(appointments, number, lambda each: replace(each, state="booked", start=start))
-        case tickets.AppointmentCancelled(appointment=number, by=by, written=written):
+        case tickets.AppointmentBooked(appointment=number, start=start, minutes=minutes, agent=agent):
+            return _changed(
+                appointments,
+                number,
+                lambda each: replace(each, state="booked", start=start, minutes=minutes, agent=agent),
+            )
+        case tickets.AppointmentCancelled(appointment=number, by=by, written=written, missing=missing):
             return _changed(
                 appointments,
                 number,
                 lambda each: replace(
-                    each, state="cancelled", cancelled_by=by, cancelled_at=at, cancelled_in_writing=written
+                    each,
+                    state="cancelled" if missing is None else "cancellation_not_written",
+                    cancelled_by=by,
+                    cancelled_at=at,
+                    cancelled_in_writing=written,
+                    missing=missing,
                 ),
             )
         case tickets.AppointmentHeld(appointment=number):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, TicketCommand
 
 
 class RequestAppointment(TicketCommand, frozen=True, kw_only=True):
@@ -15,9 +15,14 @@ class RequestAppointment(TicketCommand, frozen=True, kw_only=True):
 
 
 class BookAppointment(TicketCommand, frozen=True, kw_only=True):
+    """``minutes`` of ``agent``; without one named, of whoever has the ticket. ``agreed`` is for a time that was not proposed."""
+
     word = "appointments/{n}/booking"
     number: int
     start: datetime
+    minutes: int | None = None
+    agent: str | None = None
+    agreed: AgreementRecord | None = None
 
 
 class CancelAppointment(TicketCommand, frozen=True, kw_only=True):

@@ -1,0 +1,79 @@
+"""KeptAppointment an appointment: one of the proposals, or what was agreed instead; never two at a time for one agent."""
+
+from __future__ import annotations
+
+from fristwerk_language.events.terms import CalendarPublished
+from fristwerk_language.events.tickets import AppointmentBooked, OnBehalf
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import NotInThisState
+from ticket_service.domain.terms.opening import is_open
+from ticket_service.domain.ticket.commands import BookAppointment
+from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.state import Appointment, KeptAppointment, Ticket
+from ticket_service.domain.validation import Violations, personal
+
+
+def agent_of(ticket: Ticket, command: BookAppointment) -> str | None:
+    """Who keeps the appointment: the agent that is named, else whoever has the ticket."""
+    if command.agent is not None:
+        return command.agent
+    return None if ticket.unassigned else ticket.assignee
+
+
+def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, context: Context) -> list[DecidedEvent]:
+    """Staff book one of the proposals, or any other time to come with the record of who agreed to it.
+
+    Raises NotInThisState where the agent has another appointment then, or the calendar is closed to a named agent.
+    """
+    violations = Violations()
+    violations.require(command.start > context.occurred_at, "/start", "does not lie in the future of the booking")
+    violations.require(command.minutes is None or command.minutes > 0, "/minutes", "must be at least one minute")
+    if command.agent is not None:
+        violations.texts(agent=command.agent)
+    if command.agreed is not None:
+        violations.agreed("/agreed", command.agreed, context.occurred_at)
+    elif command.start > context.occurred_at and command.start not in appointment.proposals:
+        violations.add("/agreed", "is required for a time that was not proposed: the contact, channel and instant")
+    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
+    agent = agent_of(ticket, command)
+    _check_free(ticket, command, agent, context)
+    agreed = command.agreed
+    event = AppointmentBooked(
+        appointment=appointment.number,
+        start=command.start,
+        minutes=command.minutes,
+        agent=agent,
+        agreed=OnBehalf(channel=agreed.channel, at=agreed.at) if agreed is not None else None,
+    )
+    return [DecidedEvent(event, personal(contact=agreed.contact if agreed is not None else None))]
+
+
+def _check_free(ticket: Ticket, command: BookAppointment, agent: str | None, context: Context) -> None:
+    if agent is None:
+        return
+    wanted = KeptAppointment(
+        ticket=ticket.id,
+        reference=ticket.reference,
+        number=command.number,
+        agent=agent,
+        start=command.start,
+        minutes=command.minutes,
+    )
+    for each in context.bookings:
+        if each.agent == agent and each.start < wanted.end and wanted.start < each.end:
+            raise NotInThisState(
+                "agent-already-booked",
+                f"{agent} keeps the appointment {each.number} of ticket {each.reference} from {each.start.isoformat()} "
+                f"to {each.end.isoformat()}.",
+            )
+    if command.agent is not None and context.calendar is not None:
+        _check_open(wanted, context.calendar)
+
+
+def _check_open(wanted: KeptAppointment, calendar: CalendarPublished) -> None:
+    if not is_open(calendar, wanted.start, wanted.end):
+        raise NotInThisState(
+            "calendar-closed",
+            f"The calendar {calendar.name} is not open from {wanted.start.isoformat()} to {wanted.end.isoformat()}; "
+            f"{wanted.agent} keeps no appointment then.",
+        )
