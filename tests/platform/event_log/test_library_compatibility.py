@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log.sqlite import SqliteRecorder
+from fristwerk_platform.opened_file import OpenedFile
 from fristwerk_platform.settings import Settings
 
 Fact = Callable[..., NewEvent]
@@ -73,7 +74,7 @@ async def test_the_library_reads_a_log_of_ours_and_continues_it_on_postgresql(
 def test_what_a_log_inherits_from_the_library_works(fact: Fact, tmp_path: Path) -> None:
     first = as_stored(fact("ticket-1", 1))
     with closing(SQLiteDatastore(str(tmp_path / "log.db"), originator_id_type="text")) as file:
-        recorder = SqliteRecorder(file)
+        recorder = SqliteRecorder(file, OpenedFile(tmp_path / "log.db"))
         recorder.create_table()
 
         assert recorder.insert_events([first]) == [1]

@@ -36,13 +36,14 @@ from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
-from fristwerk_platform.service import background, log_check, service_lifespan, step
+from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
 
@@ -77,6 +78,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     def on_behalf_of(provider: str) -> str:
         return tokens.issue(Principal(sub="billing-service", role="service", provider=provider), now=now())
 
+    tasks = BackgroundTasks()
+    checks = {"log": log.check, "read model": database.check, "tasks": tasks.check}
     application = _application(log, database, own, client, on_behalf_of)
 
     app = create_api(
@@ -84,7 +87,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         description=DESCRIPTION,
         version=version("fristwerk-billing-service"),
         routers=[
-            health_router(checks={"log": log_check(log)}, followers=lambda: [upstream, own], metrics=metrics, now=now),
+            health_router(checks=checks, followers=lambda: [upstream, own], metrics=metrics, now=now),
             accounts_router(application),
             charges_router(application),
             invoice_commands_router(application),
@@ -97,10 +100,10 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             closing=[database.close, log.close, client.aclose],
             steps=[
                 step(database.create),
-                background(database.keep_fresh),
-                background(lambda: upstream.run(now)),
-                background(lambda: own.run(now)),
-                background(lambda: log.keep_tidy(now)),
+                tasks.forever("read model version", database.keep_fresh),
+                tasks.until_done("projection of tickets", lambda: upstream.run(now)),  # returns where it went backwards
+                tasks.until_done("projection", lambda: own.run(now)),
+                tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
                 step(application.runs.resume, application.runs.close),
             ],
         ),

@@ -11,12 +11,14 @@ from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
-from fristwerk_platform.service import background, service_lifespan, step
+from fristwerk_platform.read_models.blue_green import LiveReadModel
+from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
 from sla_service.api import refusals
@@ -60,6 +62,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
     timer_metrics = TimerMetrics(database, metrics, now)
+    tasks = BackgroundTasks()
     outbox = Outbox(now, new_id, timer_metrics.count_notices)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
@@ -80,7 +83,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         routers=[
             timers_router(Timers(model, terms_cache, now)),
             feed_router(NoticeFeed(database, outbox.signal), stopping),
-            _health_routes(model, watch, follower, metrics, timer_metrics),
+            _health_routes(model, watch, follower, metrics, timer_metrics, database, tasks),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
@@ -89,11 +92,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             closing=[database.close, client.aclose],
             steps=[
                 step(database.create),
-                background(database.keep_fresh),
-                background(lambda: projector.retry_at_start(database)),
-                background(lambda: follower.run(now)),
-                background(watch.run),
-                background(simulations.run),
+                tasks.forever("read model version", database.keep_fresh),
+                tasks.until_done("parked tickets", lambda: projector.retry_at_start(database)),
+                tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the source went backwards
+                tasks.forever("watch", watch.run),
+                tasks.forever("simulations", simulations.run),
             ],
         ),
     )
@@ -116,10 +119,21 @@ def _projection(feed: Feed, database: Database, projector: Projector, outbox: Ou
 
 
 def _health_routes(
-    model: ReadModel, watch: Watch, follower: Subscription[Recorded], metrics: Metrics, timer_metrics: TimerMetrics
+    model: ReadModel,
+    watch: Watch,
+    follower: Subscription[Recorded],
+    metrics: Metrics,
+    timer_metrics: TimerMetrics,
+    database: LiveReadModel,
+    tasks: BackgroundTasks,
 ) -> Routes:
     return health_router(
-        checks={"watch": watch.health, "tickets": model.health},
+        checks={
+            "watch": watch.health,
+            "tickets": model.health,
+            "read model": database.check,
+            "tasks": tasks.check,
+        },
         followers=lambda: [follower],
         metrics=metrics,
         now=now,

@@ -10,13 +10,15 @@ from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Tokens, load_or_make_keys
-from fristwerk_platform.event_log import EventLog, open_log
+from fristwerk_platform.background_tasks import BackgroundTasks
+from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, Database, open_database, open_live_read_model
-from fristwerk_platform.service import background, log_check, service_lifespan, step
+from fristwerk_platform.read_models.blue_green import LiveReadModel
+from fristwerk_platform.service import StartupStep, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
 from ticket_service import personal_data, terms_migration_ledger
@@ -81,6 +83,8 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     current = ConsistentReads(log, follower, ReadModel(database))
     application = _application(log, personal, current)
+    tasks = BackgroundTasks()
+    checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
 
     app = create_api(
@@ -92,7 +96,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             tickets_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping),
-            health_router(checks={"log": log_check(log)}, followers=lambda: [follower], metrics=metrics, now=now),
+            health_router(checks=checks, followers=lambda: [follower], metrics=metrics, now=now),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -106,10 +110,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
                 step(subject_keys.create),
                 step(plans.create),
                 step(personal.check),
-                background(database.keep_fresh),
-                background(lambda: follower.run(now)),
-                background(migrations.run),
-                background(lambda: log.keep_tidy(now)),
+                *_background(tasks, database, follower, migrations, log),
             ],
         ),
     )
@@ -117,6 +118,22 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _background(
+    tasks: BackgroundTasks,
+    database: LiveReadModel,
+    follower: Subscription[Recorded],
+    migrations: Migrations,
+    log: GroupCommitLog,
+) -> list[StartupStep]:
+    """What runs beside the requests."""
+    return [
+        tasks.forever("read model version", database.keep_fresh),
+        tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards
+        tasks.forever("terms migrations", migrations.run),
+        tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
+    ]
 
 
 def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subscription[Recorded]:

@@ -22,4 +22,10 @@ CONNECTIONS_CLOSED: Final = Counter(
 DESCRIPTORS_SHORT: Final = Counter(
     "fristwerk_descriptors_short", "Checks that found nearly all file descriptors in use", registry=None
 )
-PROCESS_COUNTERS: Final = (LOG_LINES_DROPPED, CONNECTIONS_CLOSED, DESCRIPTORS_SHORT)
+TASKS_RESTARTED: Final = Counter(
+    "fristwerk_background_tasks_restarted",
+    "Background tasks that ended and were started again",
+    ["task"],
+    registry=None,
+)
+PROCESS_COUNTERS: Final = (LOG_LINES_DROPPED, CONNECTIONS_CLOSED, DESCRIPTORS_SHORT, TASKS_RESTARTED)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
-
-from fristwerk_platform.event_log import EventLog
-from fristwerk_platform.health import Dependency
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 CloseResource = Callable[[], Awaitable[None]]
 StartupStep = Callable[[], AbstractAsyncContextManager[None]]
@@ -26,22 +21,6 @@ def step(start: Callable[[], Awaitable[None]], stop: CloseResource | None = None
         finally:
             if stop is not None:
                 await stop()
-
-    return run
-
-
-def background(work: Callable[[], Coroutine[Any, Any, None]]) -> StartupStep:
-    """A task that runs until the service stops, and is then cancelled."""
-
-    @asynccontextmanager
-    async def run() -> AsyncIterator[None]:
-        task = asyncio.create_task(work())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     return run
 
@@ -70,13 +49,3 @@ def service_lifespan(
 async def enter(stack: AsyncExitStack, each: StartupStep) -> None:
     """Carry out one step of the start."""
     await stack.enter_async_context(each())
-
-
-def log_check(log: EventLog) -> Callable[[], Awaitable[Dependency]]:
-    """A check for ``/health/ready``: the service's log can be read."""
-
-    async def check() -> Dependency:
-        await log.last_position()
-        return Dependency(ok=True)
-
-    return check

@@ -8,6 +8,7 @@ group.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import threading
 import time
@@ -73,6 +74,12 @@ class GroupCommitter:
         self._queue: queue.SimpleQueue[list[Append] | None] = queue.SimpleQueue()
         self._unfinished = 0
         self._closing = False
+        self._taken: deque[Append] = deque()
+        self.failing_because: Exception | None = None
+        """Why the last write failed; ``None`` once one succeeds."""
+        self.written_at = float("-inf")
+        """When something was last written, by the monotonic clock."""
+        self._progress_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
@@ -87,6 +94,8 @@ class GroupCommitter:
         began = time.perf_counter()
         if not self._pending:
             loop.call_soon(self._enqueue_pending)
+        if self._unfinished == 0:
+            self._progress_at = time.monotonic()
         self._pending.append(Append(events, keyed, loop, future))
         self._unfinished += 1
         # A client that disconnects cancels only this await: an accepted append is stored.
@@ -94,6 +103,15 @@ class GroupCommitter:
         if self._meter is not None:
             self._meter.appended(time.perf_counter() - began)
         return position
+
+    @property
+    def stuck_seconds(self) -> float:
+        """For how long appends have been waiting without one being finished; 0 where none waits."""
+        return time.monotonic() - self._progress_at if self._unfinished else 0.0
+
+    def note_written(self) -> None:
+        """Something was written: a group, or what a check writes."""
+        self.failing_because, self.written_at = None, time.monotonic()
 
     async def close(self) -> None:
         """Write what was accepted, then end the thread."""
@@ -108,14 +126,35 @@ class GroupCommitter:
             self._queue.put(pending)
 
     def _run(self) -> None:
-        """The thread's loop."""
-        waiting: deque[Append] = deque()
+        """The thread. Whatever ends its loop, those who wait are refused and it begins again."""
+        while True:
+            try:
+                self._write_groups()
+            except BaseException as error:  # noqa: BLE001 - without this thread every append would wait for ever
+                self._refuse_taken(error)
+            else:
+                return
+
+    def _write_groups(self) -> None:
+        """Write what arrives until the log closes."""
+        waiting = self._taken
         closing = False
         while not closing or waiting:
             closing = self._dequeue_into(waiting) or closing
-            group = [waiting.popleft() for _ in range(min(len(waiting), MAX_GROUP))]
+            group = list(itertools.islice(waiting, MAX_GROUP))
             if group:
-                self._report(group, self._write(group, len(waiting)))
+                outcomes = self._write(group, len(waiting) - len(group))
+                for _ in group:
+                    waiting.popleft()
+                self._report(group, outcomes)
+
+    def _refuse_taken(self, error: BaseException) -> None:
+        taken = list(self._taken)
+        self._taken.clear()
+        self.failing_because = LogUnavailableError(f"the writer failed: {type(error).__name__}")
+        with suppress(Exception):
+            _log.error("log_writer_failed", appends=len(taken), exc_info=error)
+        self._report(taken, [self.failing_because for _ in taken])
 
     def _dequeue_into(self, waiting: deque[Append]) -> bool:
         """Move everything from the queue, blocking while there is nothing. Returns whether the queue has ended."""
@@ -130,10 +169,12 @@ class GroupCommitter:
         try:
             outcomes = self._insert_group(group)
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must get an error
+            self.failing_because = error
             _log.error("log_not_written", appends=len(group), error=str(error))
             if self._meter is not None:
                 self._meter.failed(len(group))
             return [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
+        self.note_written()
         if self._meter is not None:
             waiting = max(waiting, self._unfinished - len(group))
             self._meter.written(len(group), time.perf_counter() - began, waiting)
@@ -150,6 +191,7 @@ class GroupCommitter:
 
     def _finish(self, finished: Sequence[tuple[asyncio.Future[int], AppendOutcome]]) -> None:
         self._unfinished -= len(finished)
+        self._progress_at = time.monotonic()
         highest = 0
         for future, outcome in finished:
             if isinstance(outcome, int):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
 )
 from fristwerk_platform.event_log.read_batching import BatchedQuery
+from fristwerk_platform.health import Dependency
 
 Result = TypeVar("Result")
 KEYS_KEPT: Final = timedelta(days=90)
@@ -27,6 +29,13 @@ POLL_SECONDS: Final = 1.0
 """How often a wait checks the database: another process may have appended, and its notification may be lost."""
 DAY_SECONDS: Final = 86_400.0
 READERS: Final = 4
+CHECK: Final = "health check"
+"""The scope of the idempotency key that a check of writing stores and deletes; no client has it."""
+STUCK_SECONDS: Final = 1.5
+"""An append takes milliseconds; who waits for longer than this is told that the log is not ready."""
+WRITTEN_LATELY_SECONDS: Final = 1.0
+CHECKED_BYTES: Final = 100
+CHECKED_BYTES_AFTER_FAILURE: Final = 64 * 1024
 StreamAfter = tuple[str, int]
 """A stream, and the version after which to read it."""
 _log = structlog.get_logger()
@@ -67,6 +76,10 @@ class Recorder(Protocol):
 
     def delete_keys(self, before: int) -> None:
         """Delete idempotency keys stored before a second since the epoch."""
+        ...
+
+    def check_writable(self, size: int) -> None:
+        """Store so many bytes durably and delete them again; raises one of ``failures`` where that cannot be."""
         ...
 
     def close(self) -> None:
@@ -146,6 +159,25 @@ class GroupCommitLog:
                 _log.warning("keys_not_forgotten", error=str(error))
             await asyncio.sleep(DAY_SECONDS)
 
+    async def check(self) -> Dependency:
+        """For ``/health/ready``: whether the log can be read and written, and what keeps it from that.
+
+        Nothing is written for the check while appends succeed. After one that failed a small write
+        is no proof: a disk that is full for most appends has room for it.
+        """
+        if (seconds := self._writer.stuck_seconds) > STUCK_SECONDS:
+            return Dependency(ok=False, detail=f"appends have been waiting for {seconds:.0f} s")
+        failed = self._writer.failing_because
+        try:
+            await self.last_position()
+            if failed is not None or time.monotonic() - self._writer.written_at > WRITTEN_LATELY_SECONDS:
+                size = CHECKED_BYTES if failed is None else CHECKED_BYTES_AFTER_FAILURE
+                await self._read(self._in_reader(lambda: self._recorder.check_writable(size)))
+                self._writer.note_written()
+        except LogUnavailableError as error:
+            return Dependency(ok=False, detail=f"cannot be read or written: {_reason(error)}")
+        return Dependency(ok=True)
+
     async def close(self) -> None:
         """See :class:`EventLog`."""
         self._closing = True
@@ -172,3 +204,10 @@ class GroupCommitLog:
             return await query
         except self._recorder.failures as error:
             raise LogUnavailableError(f"the log could not be read: {error}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """The name that the database gives to what happened: its message may hold an address or a path."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__

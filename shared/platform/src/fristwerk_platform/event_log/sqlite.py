@@ -26,7 +26,8 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
     VersionConflictError,
 )
-from fristwerk_platform.event_log.log import READERS, GroupCommitLog, StreamAfter
+from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
+from fristwerk_platform.opened_file import OpenedFile
 
 LOCK_SECONDS: Final = 30
 """How long a write waits for another process that writes."""
@@ -61,7 +62,7 @@ def _open(file: Path) -> SqliteRecorder:
             str(file), originator_id_type="text", pool_size=READERS + 1, lock_timeout=LOCK_SECONDS
         )
         try:
-            recorder = SqliteRecorder(datastore)
+            recorder = SqliteRecorder(datastore, OpenedFile(file))
             recorder.create_table()
         except SqliteRecorder.failures as error:
             datastore.close()
@@ -73,6 +74,10 @@ def _open(file: Path) -> SqliteRecorder:
     raise AssertionError("the last attempt returns or raises")
 
 
+class LogFileGoneError(sqlite3.OperationalError):
+    """The log's file was deleted, moved or replaced while it was open: what was written to it would be lost."""
+
+
 class SqliteRecorder(SQLiteApplicationRecorder):
     """The library's SQLite recorder with groups of appends, and positions that are never handed out twice.
 
@@ -82,8 +87,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     failures = (sqlite3.Error, PersistenceError)
     unstorable = UNSTORABLE
 
-    def __init__(self, datastore: SQLiteDatastore) -> None:
+    def __init__(self, datastore: SQLiteDatastore, file: OpenedFile) -> None:
         super().__init__(datastore)
+        self._file = file
         # The library's statement names no columns, and ours has one more.
         columns = "originator_id, originator_version, topic, state"
         self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
@@ -108,6 +114,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         with self._transaction() as cursor:
             for statement in self.create_table_statements:
                 cursor.execute(statement)
+        self._file.remember()
 
     def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
         """See :class:`Recorder`. The whole group at once; where that cannot be, append by append."""
@@ -143,6 +150,13 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """See :class:`Recorder`."""
         with self._transaction() as cursor:
             cursor.execute("DELETE FROM idempotency_keys WHERE stored_at < ?", (before,))
+
+    def check_writable(self, size: int) -> None:
+        """See :class:`Recorder`. In two transactions: SQLite never writes a page that is freed in the same one."""
+        with self._transaction() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO idempotency_keys VALUES (?, '', '', zeroblob(?), 0)", (CHECK, size))
+        with self._transaction() as cursor:
+            cursor.execute("DELETE FROM idempotency_keys WHERE scope = ?", (CHECK,))
 
     def close(self) -> None:
         """See :class:`Recorder`."""
@@ -218,7 +232,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Cursor]:
-        """A durable transaction that holds the file's write lock from its beginning."""
+        """A durable transaction that holds the file's write lock from its beginning. Raises LogFileGoneError."""
+        if self._file.is_gone:
+            raise LogFileGoneError(f"{self._file.path.name} was deleted, moved or replaced")
         with self._cursor() as cursor:
             cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}")
             cursor.execute("PRAGMA synchronous=FULL")  # some builds of SQLite do not sync a commit of their own accord

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ _READY_EXAMPLE: Final = {
 
 def health_router(
     *,
-    checks: dict[str, Check],
+    checks: Mapping[str, Check],
     followers: Callable[[], list[Subscription[Any]]],
     metrics: Metrics,
     now: Callable[[], datetime],
@@ -98,7 +98,7 @@ def health_router(
 
 
 async def _ready(
-    checks: dict[str, Check], followers: list[Subscription[Any]], now: datetime, counting: _Counting | None
+    checks: Mapping[str, Check], followers: list[Subscription[Any]], now: datetime, counting: _Counting | None
 ) -> Response:
     dependencies = {name: await _checked(name, check) for name, check in checks.items()}
     feeds = {follower.source: _feed(follower, now) for follower in followers}

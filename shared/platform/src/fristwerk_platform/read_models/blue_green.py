@@ -16,6 +16,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select,
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models.carry_over import PASSING
 from fristwerk_platform.read_models.database import REBUILDABLE, Database, SqlDatabase
 from fristwerk_platform.read_models.versions import FileVersions, ReadModelVersions, SchemaVersions
@@ -90,6 +91,11 @@ class LiveReadModel:
         """See :class:`Database`."""
         async with self._use() as used, used.database.reading() as connection:
             yield connection
+
+    async def check(self) -> Dependency:
+        """For ``/health/ready``: whether the version in use answers and is where it was."""
+        async with self._use() as used:
+            return await used.database.check()
 
     async def refresh(self) -> None:
         """Switch to the version that replaced the one in use, if there is one."""

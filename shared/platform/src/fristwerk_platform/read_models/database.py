@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
+from fristwerk_platform.health import Dependency
+from fristwerk_platform.opened_file import OpenedFile
 from fristwerk_platform.read_models.migrations import bring_up_to_date
 from fristwerk_platform.settings import DATABASE_CONNECTIONS, Settings
 
@@ -67,8 +69,11 @@ class Database(Protocol):
 class SqlDatabase:
     """A file of SQLite or a schema of PostgreSQL; see :class:`Database`."""
 
-    def __init__(self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None, file: OpenedFile | None = None
+    ) -> None:
         self._engine = engine
+        self._file = file
         self._metadata = metadata
         self._schema = schema
 
@@ -83,6 +88,8 @@ class SqlDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """See :class:`Database`. On SQLite it takes the write lock at once, so it never deadlocks."""
+        if self._file is not None and self._file.is_gone:
+            raise DatabaseUnavailableError(f"{self._file.path.name} was deleted, moved or replaced")
         async with _connection(self._engine) as connection:
             await connection.execution_options(writes=True)
             async with connection.begin():
@@ -93,6 +100,14 @@ class SqlDatabase:
         """See :class:`Database`."""
         async with _connection(self._engine) as connection:
             yield connection
+
+    async def check(self) -> Dependency:
+        """For ``/health/ready``: whether the database answers, and on SQLite is where it was."""
+        if self._file is not None and self._file.is_gone:
+            return Dependency(ok=False, detail=f"{self._file.path.name} was deleted, moved or replaced")
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+        return Dependency(ok=True)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -190,6 +205,7 @@ def sqlite_database(
 
     A transaction sees the other file as of its beginning, and never locks it.
     """
+    opened = OpenedFile(file)
     url = URL.create("sqlite+aiosqlite", database=str(file))  # in a plain string, "?" in a folder's name ends the path
     engine = create_async_engine(
         url,
@@ -206,6 +222,7 @@ def sqlite_database(
         cursor = connection.cursor()
         for pragma in (*pragmas, "busy_timeout=10000"):
             cursor.execute(f"PRAGMA {pragma}")
+        opened.remember()
         if attached is not None:
             name, other = attached
             cursor.execute(f"ATTACH DATABASE ? AS {name}", (f"{other.absolute().as_uri()}?mode=ro",))
@@ -216,4 +233,4 @@ def sqlite_database(
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return SqlDatabase(engine, metadata)
+    return SqlDatabase(engine, metadata, file=opened)

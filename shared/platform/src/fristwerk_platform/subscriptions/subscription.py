@@ -19,7 +19,8 @@ from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceU
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 
 WAIT_SECONDS: Final = 25.0
-RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+RETRY_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 0.8)
+"""Below a second in all, so that health is well again within a second of its cause."""
 _log = structlog.get_logger()
 
 Apply = Callable[[AsyncConnection, Sequence[EventT]], Awaitable[None]]

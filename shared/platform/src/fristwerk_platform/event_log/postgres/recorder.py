@@ -21,7 +21,7 @@ from fristwerk_platform.event_log.interface import (
     KeyUsedError,
     StoredAnswer,
 )
-from fristwerk_platform.event_log.log import StreamAfter
+from fristwerk_platform.event_log.log import CHECK, StreamAfter
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
 from fristwerk_platform.event_log.postgres.statements import statements
 
@@ -205,6 +205,12 @@ class PostgresRecorder(PostgresApplicationRecorder):
         """See :class:`Recorder`."""
         with self._connections.get_connection() as connection:
             connection.execute(self._sql["delete_keys"], (before,))
+
+    def check_writable(self, size: int) -> None:
+        """See :class:`Recorder`."""
+        with self._connections.get_connection() as connection:
+            connection.execute(self._sql["insert_check"], (CHECK, bytes(size)))
+            connection.execute(self._sql["delete_check"], (CHECK,))
 
     def close(self) -> None:
         """See :class:`Recorder`."""

@@ -63,6 +63,11 @@ STATEMENTS: Final = {
         ) AS found
     """,
     "delete_keys": "DELETE FROM {keys} WHERE stored_at < %s",
+    "insert_check": """
+        INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) VALUES (%s, '', '', %s, 0)
+        ON CONFLICT (scope, key) DO UPDATE SET answer = excluded.answer
+    """,
+    "delete_check": "DELETE FROM {keys} WHERE scope = %s",
     # The limit keeps the planner from reading all events at once and joining them.
     "streams": """
         SELECT number, line.notification_id, line.state
