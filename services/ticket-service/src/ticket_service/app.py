@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 
-from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
@@ -47,7 +48,7 @@ from ticket_service.domain.contract.evolve import evolve as evolve_contract
 from ticket_service.domain.customer.evolve import evolve as evolve_customer
 from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
 from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
-from ticket_service.entropy import random_bytes
+from ticket_service.entropy import new_id
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
@@ -59,14 +60,8 @@ PROJECTION_PAUSE_SECONDS: Final = 0.5
 DESCRIPTION = "What may happen to a ticket, and what did: terms, customers, tickets, and the log of every fact."
 
 
-def now() -> datetime:
-    """The service's clock."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A time-ordered id (UUIDv7)."""
-    return new_event_id(now(), random_bytes(10))
+now: Final = partial(datetime.now, UTC)
+"""The service's clock."""
 
 
 def create_app(settings: Settings, stopping: Stopping) -> FastAPI:

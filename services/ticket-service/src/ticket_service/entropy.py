@@ -1,4 +1,4 @@
-"""Random bytes for ids and nonces, read from the operating system a block at a time.
+"""Time-ordered ids, and the random bytes for them and for nonces, read from the operating system a block at a time.
 
 Each system call releases the interpreter's lock, and a busy service waits to get it back: for one command that took
 longer than deciding it. Only the ticket service needs this, since every command makes
@@ -9,7 +9,10 @@ both call ``os.urandom``.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Final
+
+from fristwerk_language.events import new_event_id
 
 BLOCK_BYTES: Final = 4_096
 
@@ -35,3 +38,8 @@ class Randomness:
 
 
 random_bytes: Final = Randomness()
+
+
+def new_id(now: datetime) -> str:
+    """A time-ordered id (UUIDv7)."""
+    return new_event_id(now, random_bytes(10))

@@ -1,11 +1,9 @@
-"""The bodies of ticket commands: each becomes one command of the domain."""
+"""The bodies of ticket commands; how they become commands of the domain is in ``ticket_endpoint``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-import msgspec
 from pydantic import Field
 
 from fristwerk_platform.http import (
@@ -18,43 +16,12 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
+from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody
 from ticket_service.domain.ticket import commands
-from ticket_service.domain.ticket.commands import Command
 
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
 CorrectedMinutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 TermsVersion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-
-
-class PathValues(msgspec.Struct, frozen=True, kw_only=True):
-    """What the path names below the ticket, and where new ids come from."""
-
-    number: int = 0
-    entry: str = ""
-    new_id: Callable[[], str]
-
-
-class CommandBody(HttpModel):
-    """A command's body; ``occurred_at`` is when it happened, by default now."""
-
-    creates: ClassVar[type[Command]]
-    occurred_at: Instant | None = None
-
-    def command(self, path: PathValues) -> Command:  # noqa: ARG002 - some commands need what the path names
-        """The domain's command."""
-        return self.creates(**self.given())
-
-    def given(self) -> dict[str, Any]:
-        """The command's own fields, nested records as the domain's."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "occurred_at"}
-
-
-class NumberedBody(CommandBody):
-    """A command to a numbered thing of the ticket."""
-
-    def command(self, path: PathValues) -> Command:
-        """The domain's command."""
-        return self.creates(number=path.number, **self.given())  # type: ignore[call-arg]  # numbered commands have it
 
 
 class Agreed(HttpModel):
@@ -142,7 +109,7 @@ class WorkBody(CommandBody):
     agent: ShortText = Field(examples=["agent-2"])
 
 
-class TimeEntryBody(CommandBody):
+class TimeEntryBody(NewEntryBody):
     """Work done: ``minutes`` from ``start`` on."""
 
     creates = commands.LogTime
@@ -153,21 +120,13 @@ class TimeEntryBody(CommandBody):
     note: OptionalText | None = None
     appointment: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
 
-    def command(self, path: PathValues) -> Command:
-        """See :meth:`CommandBody.command`."""
-        return commands.LogTime(entry=path.new_id(), **self.given())
 
-
-class CorrectionBody(CommandBody):
+class CorrectionBody(EntryBody):
     """The entry's minutes are ``minutes`` instead; 0 takes it back."""
 
     creates = commands.CorrectTime
     minutes: CorrectedMinutes = Field(examples=[40])
     reason: LongText = Field(examples=["Pause nicht abgezogen"])
-
-    def command(self, path: PathValues) -> Command:
-        """See :meth:`CommandBody.command`."""
-        return commands.CorrectTime(entry=path.entry, **self.given())
 
 
 class CallbackBody(CommandBody):

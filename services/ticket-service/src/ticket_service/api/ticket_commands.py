@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-from pydantic import Field
-from starlette.requests import Request
-from starlette.responses import Response
 
-from fristwerk_platform.http import Routes, as_response, command_metadata, responses
-from fristwerk_platform.http.routes import REQUIRED, Body, Endpoint
+from fristwerk_platform.http import Routes, responses
+from fristwerk_platform.http.operations import REQUIRED, Body
 from ticket_service.api import ticket_bodies as bodies
-from ticket_service.api.parameters import TicketName
-from ticket_service.api.ticket_bodies import CommandBody, PathValues
+from ticket_service.api.ticket_endpoint import CommandBody, endpoint
 from ticket_service.application.application import Application
-from ticket_service.domain.ticket.commands import ReceiveInformation, ReceiveMessage
-
-ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
-EntryId = Annotated[str, Field(max_length=64)]
 
 
 class TicketCommandRoute(msgspec.Struct, frozen=True):
@@ -107,7 +99,7 @@ def ticket_commands_router(application: Application) -> Routes:
         routes.add(
             "POST",
             f"/{command.path}",
-            _endpoint(application, command),
+            endpoint(application, command.path),
             body=Body("body", command.body, default),
             name=command.name,
             summary=command.summary,
@@ -121,29 +113,3 @@ def ticket_commands_router(application: Application) -> Routes:
 def _described(body: type[CommandBody]) -> str | None:
     """The body's own docstring, none of its base's."""
     return inspect.cleandoc(vars(body).get("__doc__") or "") or None
-
-
-def _endpoint(application: Application, command: TicketCommandRoute) -> Endpoint:
-    """The endpoint of a command; which one depends on what its path names below the ticket."""
-    new_id = application.executor.new_id
-
-    async def give(request: Request, ticket: str, path: PathValues, body: CommandBody) -> Response:
-        meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
-        found = await application.tickets.identify(meta.principal, ticket)
-        given = body.command(path)
-        if isinstance(given, ReceiveMessage | ReceiveInformation):
-            return as_response(await application.follow_ups.receive(meta, found, given))
-        return as_response(await application.tickets.execute(meta, found, given))
-
-    async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
-        return await give(request, ticket, PathValues(new_id=new_id), body)
-
-    async def numbered(request: Request, ticket: TicketName, number: ThingNumber, body: CommandBody) -> Response:
-        return await give(request, ticket, PathValues(number=number, new_id=new_id), body)
-
-    async def of_entry(request: Request, ticket: TicketName, entry: EntryId, body: CommandBody) -> Response:
-        return await give(request, ticket, PathValues(entry=entry, new_id=new_id), body)
-
-    if "{number}" in command.path:
-        return numbered
-    return of_entry if "{entry}" in command.path else plain

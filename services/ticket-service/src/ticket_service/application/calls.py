@@ -67,7 +67,7 @@ class Calls:
     async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
-            return await self._tickets.execute(meta, call.ticket, self._attached(call))
+            return await self._tickets.execute(meta, call.ticket, self._attached(meta, call))
         violations = Violations()
         violations.not_later_than("/started_at", call.started_at, meta.now)
         if call.voicemail is None and call.transfer is not None:
@@ -102,7 +102,7 @@ class Calls:
         if VOICEMAIL not in ground.context.agreement.channels:
             sentence = f"the agreement {ground.context.agreement.agreement} has no channel {VOICEMAIL!r}"
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
-        return await self._intake.conclude(meta, ground, before=before, following=[self._attached(call)])
+        return await self._intake.conclude(meta, ground, before=before, following=[self._attached(meta, call)])
 
     async def _keep(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.
@@ -116,7 +116,7 @@ class Calls:
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
         caller = await self._known_caller(provider, call.from_number, read_model)
-        call_id = self._executor.new_id()
+        call_id = self._executor.new_id(meta.now)
         stream = streams.CALL.stream(call_id)
         event = CallReceived(
             call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to, automatic=call.automatic
@@ -138,10 +138,10 @@ class Calls:
         known = await self._customers.with_phone(provider, number, read_model)
         return (await self._customers.customer(provider, known[0])).state if known else None
 
-    def _attached(self, call: Call) -> AttachCall:
+    def _attached(self, meta: CommandMetadata, call: Call) -> AttachCall:
         return AttachCall(
-            call=self._executor.new_id(),
-            entry=self._executor.new_id(),
+            call=self._executor.new_id(meta.now),
+            entry=self._executor.new_id(meta.now),
             from_number=call.from_number,
             to=call.to,
             started_at=call.started_at,

@@ -6,8 +6,10 @@ without ``If-Match`` a command is decided again on the newest state when somebod
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -31,7 +33,6 @@ from ticket_service.domain.errors import Refusal
 from ticket_service.personal_data import PersonalData, Sealed
 
 State = TypeVar("State")
-Situation = TypeVar("Situation")
 ATTEMPTS: Final = 16
 """How often a command is decided anew when somebody else was first."""
 _NOT_ENCODED: Final = msgspec.Raw(b"null")
@@ -47,7 +48,7 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
-class PreparedEvent(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedEvent(msgspec.Struct, frozen=True):
     """An event of this command: as it is appended, and as it will be read from the log."""
 
     new: NewEvent
@@ -64,16 +65,14 @@ class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
     also: Sequence[PlannedChange] = ()
 
 
-Load = Callable[[Loaded[State] | None], Awaitable[Situation]]
-"""Looks up what a decision needs beside the state. Raises what refuses the command at once."""
-Decide = Callable[[Situation], Decision[State]]
-"""Decides without waiting for anything. Raises a Refusal."""
+Decide = Callable[[Loaded[State] | None], Awaitable[Decision[State]]]
+"""Looks up what the decision needs beside the state, and decides. Raises what refuses the command."""
 
 
 class CommandExecutor:
-    """Executes commands: load, decide, evolve, append. ``new_id`` gives time-ordered ids."""
+    """Executes commands: load, decide, evolve, append. ``new_id`` gives ids in the order of the instants it gets."""
 
-    def __init__(self, log: EventLog, personal_data: PersonalData, new_id: Callable[[], str]) -> None:
+    def __init__(self, log: EventLog, personal_data: PersonalData, new_id: Callable[[datetime], str]) -> None:
         self._log = log
         self._personal_data = personal_data
         self.new_id = new_id
@@ -83,18 +82,17 @@ class CommandExecutor:
         meta: CommandMetadata,
         cache: StateCache[State],
         stream: str,
-        load: Load[State, Situation],
-        decide: Decide[Situation, State],
+        decide: Decide[State],
     ) -> CommandResult:
         """Decide a command on the stream's state and store what it produces.
 
-        Raises what ``load`` and ``decide`` raise, AnsweredBefore, and ContentionError after ``ATTEMPTS`` conflicts.
+        Raises what ``decide`` raises, AnsweredBefore, and ContentionError after ``ATTEMPTS`` conflicts.
         """
         async with cache.lock(stream):
             loaded = await cache.kept(stream)
             for _ in range(ATTEMPTS):
                 try:
-                    return await self.conclude(meta, cache, stream, loaded, decide(await load(loaded)))
+                    return await self.conclude(meta, cache, stream, loaded, await decide(loaded))
                 except VersionConflictError:
                     loaded = await cache.newest(stream)
                 except (Refusal, CommandError):
@@ -120,21 +118,19 @@ class CommandExecutor:
             facts=decision.facts,
             occurred_at=decision.occurred_at,
         )
+        also = await self.prepare(meta, decision.also) if decision.also else []
         events = await self.prepare(meta, [own])
-        after = cache.after(loaded, (each.recorded for each in events))
-        everything = [*events, *await self.prepare(meta, decision.also)] if decision.also else events
-        result = await self.store(
-            meta, everything, decision.body(after.state), version=after.version, created=bool(events)
-        )
+        after = cache.after(loaded, map(attrgetter("recorded"), events))
+        content = decision.body(after.state)
+        result = await self.store(meta, [*events, *also], content, version=after.version, created=bool(events))
         cache.keep(stream, after)
         return result
 
     async def prepare(self, meta: CommandMetadata, changes: Sequence[PlannedChange]) -> list[PreparedEvent]:
         """The changes as events ready to be stored, their personal parts sealed."""
-        sealed = [await self._sealed(change) for change in changes if change.facts]
-        new = new_events(meta, sealed, encode_event)
-        recorded = [each for change in sealed for each in _recorded(meta, change)]
-        return [PreparedEvent(new=line, recorded=each) for line, each in zip(new, recorded, strict=True)]
+        sealed = [await self._sealed(meta, change) for change in changes if change.facts]
+        new = new_events(meta, [*map(itemgetter(0), sealed)], encode_event)
+        return [*map(PreparedEvent, new, chain.from_iterable(map(itemgetter(1), sealed)))]
 
     async def store(
         self,
@@ -162,36 +158,45 @@ class CommandExecutor:
             return {}
         return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
 
-    async def _sealed(self, change: PlannedChange) -> StreamChange[Event]:
+    async def _sealed(self, meta: CommandMetadata, change: PlannedChange) -> tuple[StreamChange[Event], list[Recorded]]:
+        """The change with its personal parts sealed, and its events as the log will give them back.
+
+        The latter are without their stored bytes, which no state is made of.
+        """
         facts: list[NewFact[Event]] = []
-        for fact in change.facts:
-            event_id, sealed = self.new_id(), None
+        recorded: list[Recorded] = []
+        actor = Actor(id=meta.principal.sub, role=meta.principal.role)
+        for version, fact in enumerate(change.facts, start=change.after_version + 1):
+            event_id, sealed = self.new_id(meta.now), None
             if fact.personal:
                 sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
             facts.append(NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed))
-        return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts)
+            envelope = Envelope(
+                id=event_id,
+                type=TYPE_NAMES[type(fact.event)],
+                schema=1,
+                provider=meta.principal.provider,
+                stream=change.stream,
+                version=version,
+                occurred_at=change.occurred_at,
+                recorded_at=meta.now,
+                actor=actor,
+                correlation_id=meta.correlation_id,
+                causation_id=None,
+                data=_NOT_ENCODED,
+                personal=sealed,
+            )
+            recorded.append(Recorded(envelope=envelope, event=fact.event))
+        return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts), recorded
 
 
-def _recorded(meta: CommandMetadata, change: StreamChange[Event]) -> Iterator[Recorded]:
-    """The change's events as the log will give them back, without their stored bytes, which no state is made of."""
-    actor = Actor(id=meta.principal.sub, role=meta.principal.role)
-    for version, fact in enumerate(change.facts, start=change.after_version + 1):
-        envelope = Envelope(
-            id=fact.id,
-            type=TYPE_NAMES[type(fact.event)],
-            schema=1,
-            provider=meta.principal.provider,
-            stream=change.stream,
-            version=version,
-            occurred_at=fact.occurred_at,
-            recorded_at=meta.now,
-            actor=actor,
-            correlation_id=meta.correlation_id,
-            causation_id=None,
-            data=_NOT_ENCODED,
-            personal=fact.sealed,
-        )
-        yield Recorded(envelope=envelope, event=fact.event)
+def shown_as(name: str) -> Callable[[object], dict[str, Any]]:
+    """How most results show a state: whole, under a name."""
+
+    def shown(state: object) -> dict[str, Any]:
+        return {name: state}
+
+    return shown
 
 
 def _version(loaded: Loaded[Any] | None) -> int:

@@ -55,10 +55,10 @@ class Contracts:
         ``If-Match`` names the customer's version.
         """
         provider = meta.principal.provider
-        contract = self._executor.new_id()
+        contract = self._executor.new_id(meta.now)
         stream = streams.CONTRACT.stream(contract)
 
-        async def load(_: Loaded[Contract] | None) -> Decision[Contract]:
+        async def decide(_: Loaded[Contract] | None) -> Decision[Contract]:
             # The open tickets that the contract raises are looked up by what signing has decided.
             loaded = await self._customers.customer(provider, customer)
             check_version(meta, loaded.version)
@@ -69,7 +69,7 @@ class Contracts:
             raised = await self._tickets.raised_by(meta, signed(signature), agreement)
             return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
 
-        return await self._executor.execute(meta, self._known, stream, load, lambda decided: decided)
+        return await self._executor.execute(meta, self._known, stream, decide)
 
     async def _terms_signed(
         self, provider: str, command: SignContract, signed_at: datetime
@@ -89,7 +89,7 @@ class Contracts:
         """A further package."""
 
         def decide(state: Contract, agreement: AgreementDocument) -> Sequence[DecidedEvent]:
-            return domain.buy_package(state, self._executor.new_id(), command, agreement)
+            return domain.buy_package(state, self._executor.new_id(meta.now), command, agreement)
 
         def body(state: Contract) -> dict[str, Any]:
             bought = state.packages[-1]
@@ -124,16 +124,14 @@ class Contracts:
     ) -> CommandResult:
         stream = streams.CONTRACT.stream(contract)
 
-        async def load(loaded: Loaded[Contract] | None) -> tuple[Contract, AgreementDocument]:
+        async def decision(loaded: Loaded[Contract] | None) -> Decision[Contract]:
             own = _own(meta.principal.provider, contract, loaded)
             check_version(meta, own.version)
             state = own.state
-            return state, await self._terms.agreement_version(own.provider, state.agreement, state.agreement_version)
+            agreement = await self._terms.agreement_version(own.provider, state.agreement, state.agreement_version)
+            return Decision(facts=decide(state, agreement), body=body, subject=stream, occurred_at=meta.occurred_at)
 
-        def decision(situation: tuple[Contract, AgreementDocument]) -> Decision[Contract]:
-            return Decision(facts=decide(*situation), body=body, subject=stream, occurred_at=meta.occurred_at)
-
-        return await self._executor.execute(meta, self._known, stream, load, decision)
+        return await self._executor.execute(meta, self._known, stream, decision)
 
 
 def _own(provider: str, contract: str, loaded: Loaded[Contract] | None) -> Loaded[Contract]:

@@ -74,7 +74,7 @@ class Customers:
 
     def registration(self, meta: CommandMetadata, command: Register) -> PlannedChange:
         """A new customer, to be stored together with what it is registered for."""
-        customer = self._executor.new_id()
+        customer = self._executor.new_id(meta.now)
         facts = domain.register(customer, command)
         return PlannedChange(
             stream=streams.CUSTOMER.stream(customer),
@@ -93,7 +93,7 @@ class Customers:
             return {"device": {"id": device.device} | msgspec.to_builtins(device)}
 
         def decide(state: Customer) -> list[DecidedEvent]:
-            return domain.register_device(state, self._executor.new_id(), command)
+            return domain.register_device(state, self._executor.new_id(meta.now), command)
 
         return await self._change(meta, customer, decide, body)
 
@@ -139,15 +139,13 @@ class Customers:
         decide: Callable[[Customer], Sequence[DecidedEvent]],
         body: CustomerView,
     ) -> CommandResult:
-        async def load(loaded: Loaded[Customer] | None) -> Customer:
+        async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)
             check_version(meta, own.version)
-            return own.state
-
-        def decision(state: Customer) -> Decision[Customer]:
+            state = own.state
             return Decision(facts=decide(state), body=body, subject=state.subject, occurred_at=meta.occurred_at)
 
-        return await self._executor.execute(meta, self._known, streams.CUSTOMER.stream(customer), load, decision)
+        return await self._executor.execute(meta, self._known, streams.CUSTOMER.stream(customer), decision)
 
 
 def _own(provider: str, customer: str, loaded: Loaded[Customer] | None) -> Loaded[Customer]:

@@ -133,7 +133,7 @@ class Intake:
     ) -> CommandResult:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
-        stream = streams.TICKET.stream(self._executor.new_id())
+        stream = streams.TICKET.stream(self._executor.new_id(meta.now))
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
         loaded = self._known.after(None, (each.recorded for each in events))
         for each in following:

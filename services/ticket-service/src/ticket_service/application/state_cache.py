@@ -60,10 +60,13 @@ class StateCache(Generic[State]):
     async def newest(self, stream: str) -> Loaded[State] | None:
         """The state after everything in the log; None if there is no such stream."""
         loaded = self._kept.get(stream)
-        for line in await self._log.read_stream(stream, loaded.version if loaded else 0):
+        lines = await self._log.read_stream(stream, loaded.version if loaded else 0)
+        for line in lines:
             loaded = self._after(loaded, decode(line.line))
-        if loaded is not None:
+        if lines and loaded is not None:
             self.keep(stream, loaded)
+        elif stream in self._kept:
+            self._kept.move_to_end(stream)
         return loaded
 
     async def kept(self, stream: str) -> Loaded[State] | None:

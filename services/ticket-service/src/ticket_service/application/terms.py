@@ -43,36 +43,29 @@ class Terms:
         """Materialise the holidays and publish; 200 and no new version for the same document again."""
         provider = meta.principal.provider
 
-        async def load(loaded: Loaded[CalendarVersions] | None) -> tuple[CalendarVersions, CalendarPublished | None]:
+        async def decide(loaded: Loaded[CalendarVersions] | None) -> Decision[CalendarVersions]:
             published = _own(meta, loaded, document.calendar)
             if publishing.is_published(published, document, meta.now):
-                return published, None
+                return _publication("calendar", meta, [])
             publishing.check_valid_from(published, document, meta.now)
-            return published, await asyncio.to_thread(materialise, document, published.next_version)
-
-        def decide(situation: tuple[CalendarVersions, CalendarPublished | None]) -> Decision[CalendarVersions]:
-            published, version = situation
-            facts = [] if version is None else publishing.publish_calendar(published, version)
-            return _publication("calendar", meta, facts)
+            version = await asyncio.to_thread(materialise, document, published.next_version)
+            return _publication("calendar", meta, publishing.publish_calendar(published, version))
 
         stream = calendar_stream(provider, document.calendar)
-        return await self._executor.execute(meta, self._calendars, stream, load, decide)
+        return await self._executor.execute(meta, self._calendars, stream, decide)
 
     async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> CommandResult:
         """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
         provider = meta.principal.provider
 
-        async def load(loaded: Loaded[AgreementVersions] | None) -> tuple[AgreementVersions, list[str]]:
+        async def decide(loaded: Loaded[AgreementVersions] | None) -> Decision[AgreementVersions]:
             published = _own(meta, loaded, document.agreement)
             named = sorted({name for _, name in document.calendar_names()})
-            return published, [name for name in named if await self._calendar(provider, name) is not None]
-
-        def decide(situation: tuple[AgreementVersions, list[str]]) -> Decision[AgreementVersions]:
-            published, known = situation
+            known = [name for name in named if await self._calendar(provider, name) is not None]
             return _publication("agreement", meta, publishing.publish_agreement(published, document, known, meta.now))
 
         stream = agreement_stream(provider, document.agreement)
-        return await self._executor.execute(meta, self._agreements, stream, load, decide)
+        return await self._executor.execute(meta, self._agreements, stream, decide)
 
     async def calendar(self, provider: str, name: str) -> CalendarVersions:
         """All versions of a calendar. Raises NotFound."""

@@ -52,7 +52,7 @@ class Migrations:
         tickets: Tickets,
         ledger: MigrationLedger,
         now: Callable[[], datetime],
-        new_id: Callable[[], str],
+        new_id: Callable[[datetime], str],
     ) -> None:
         self._current = current
         self._terms = terms
@@ -66,7 +66,7 @@ class Migrations:
         """The migration that does it: a new one, or one that is doing the same already. Raises NotAcceptable."""
         kind, name = await self._checked(meta.principal.provider, order)
         migration = TermsMigration(
-            migration=self._new_id(),
+            migration=self._new_id(meta.now),
             provider=meta.principal.provider,
             kind=kind,
             name=name,

@@ -16,7 +16,7 @@ from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import EventLog
-from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
+from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange, shown_as
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
@@ -31,15 +31,8 @@ from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a command to a ticket is decided on; ``subject`` is whose key seals personal parts."""
-
-    ticket: Ticket
-    command: Command
-    context: Context
-    subject: str
+shown: Final = shown_as("ticket")
+"""A ticket as commands answer it."""
 
 
 class Tickets:
@@ -62,11 +55,12 @@ class Tickets:
         self._known = known
         self._booking = KeyedLocks()
 
-    async def execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
-        """One command to one ticket, given by its id. Without ``If-Match`` it is decided again after a conflict.
+    async def execute(self, meta: CommandMetadata, name: str, command: Command) -> CommandResult:
+        """One command to one ticket, by its id or reference. Without ``If-Match`` it is decided again after a conflict.
 
         A fact that is not dated occurs now, a call when it began; neither before the ticket's receipt.
         """
+        ticket = await self.identify(meta.principal, name)
         if isinstance(command, BookAppointment):
             # Two bookings of one agent are looked at one after the other, whichever tickets they are on.
             async with self._booking.of(meta.principal.provider):
@@ -74,20 +68,32 @@ class Tickets:
         return await self._execute(meta, ticket, command)
 
     async def _execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
-        load = partial(self._situation, meta, ticket, command)
-        return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), load, _decide)
+        decide = partial(self._decision, meta, ticket, command)
+        return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), decide)
 
-    async def _situation(
+    async def _decision(
         self, meta: CommandMetadata, name: str, command: Command, loaded: Loaded[Ticket] | None
-    ) -> Situation:
-        """Raises NotFound or VersionMismatchError."""
+    ) -> Decision[Ticket]:
+        """Raises NotFound, VersionMismatchError or a refusal of the domain."""
         found = visible(meta.principal, name, loaded)
-        check_version(meta, found.version)
-        ticket = found.state
+        if meta.if_match is not None:
+            check_version(meta, found.version)
+        ticket, actor = found.state, caller(meta.principal)
         occurred_at = _occurred_at(meta, ticket, command)
         customer = await self._customer(ticket)
-        context = await self._context(meta, occurred_at, ticket, customer, command)
-        return Situation(ticket=ticket, command=command, context=context, subject=customer.subject)
+        context = Context(
+            now=meta.now,
+            occurred_at=occurred_at,
+            actor=actor,
+            agreement=await self._terms.agreement_version(found.provider, ticket.agreement, ticket.agreement_version),
+            contacts=customer.contacts,
+        )
+        if isinstance(command, BookAppointment):
+            context = await self._with_bookings(context, found.provider, ticket)
+        elif isinstance(command, MigrateTerms):
+            context = await self._with_newest_versions(context, found.provider, ticket)
+        facts = decide(ticket, command, context)
+        return Decision(facts=facts, body=shown, subject=customer.subject, occurred_at=occurred_at)
 
     async def identify(self, principal: Principal, name: str) -> str:
         """The id behind an id or a reference. Raises NotFound.
@@ -169,24 +175,14 @@ class Tickets:
         assert loaded is not None, "a ticket is opened for a customer that is registered"
         return loaded.state
 
-    async def _context(
-        self, meta: CommandMetadata, occurred_at: datetime, ticket: Ticket, customer: Customer, command: Command
-    ) -> Context:
-        provider = meta.principal.provider
-        agreement = await self._terms.agreement_version(provider, ticket.agreement, ticket.agreement_version)
-        context = Context(
-            now=meta.now,
-            occurred_at=occurred_at,
-            actor=caller(meta.principal),
-            agreement=agreement,
-            contacts=customer.contacts,
-        )
-        if isinstance(command, BookAppointment):
-            calendar = (await self._terms.calendar(provider, ticket.calendar)).version(ticket.calendar_version)
-            bookings = await (await self._current()).bookings(provider)
-            return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
-        if not isinstance(command, MigrateTerms):
-            return context
+    async def _with_bookings(self, context: Context, provider: str, ticket: Ticket) -> Context:
+        """What a booking is decided on as well: the agents' other bookings, and the calendar of the ticket."""
+        calendar = (await self._terms.calendar(provider, ticket.calendar)).version(ticket.calendar_version)
+        bookings = await (await self._current()).bookings(provider)
+        return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
+
+    async def _with_newest_versions(self, context: Context, provider: str, ticket: Ticket) -> Context:
+        """What a migration to other terms is decided on as well."""
         return msgspec.structs.replace(
             context,
             newest_agreement_version=len((await self._terms.agreement(provider, ticket.agreement)).versions),
@@ -205,26 +201,12 @@ def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> dat
     return max(min(own, meta.occurred_at), ticket.received_at)
 
 
-def _decide(situation: Situation) -> Decision[Ticket]:
-    return Decision(
-        facts=decide(situation.ticket, situation.command, situation.context),
-        body=shown,
-        subject=situation.subject,
-        occurred_at=situation.context.occurred_at,
-    )
-
-
 def visible(principal: Principal, name: str, loaded: Loaded[Ticket] | None) -> Loaded[Ticket]:
     """The ticket if the caller may see it: staff the provider's, a customer the own company's. Raises NotFound by ``name``."""
     foreign = loaded is None or loaded.provider != principal.provider
     if loaded is None or foreign or (principal.role == "customer" and loaded.state.customer != principal.customer):
         raise _not_found(name)
     return loaded
-
-
-def shown(state: Ticket) -> dict[str, Any]:
-    """A ticket as commands answer it."""
-    return {"ticket": state}
 
 
 def caller(principal: Principal) -> Caller:

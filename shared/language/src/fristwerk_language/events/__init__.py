@@ -15,12 +15,10 @@ from fristwerk_language.events.decoding import (
     decode_tolerantly,
     typed,
 )
-from fristwerk_language.events.encoding import encode_event
+from fristwerk_language.events.encoding import encode_event, encode_line, new_event_id
 from fristwerk_language.events.envelope import (
     Actor,
     Envelope,
-    encode_line,
-    new_event_id,
     read_line,
 )
 from fristwerk_language.events.event_types import (

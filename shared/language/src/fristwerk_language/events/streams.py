@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 
 class StreamCategory(msgspec.Struct, frozen=True):
-    """The streams of one kind of subject. ``prefix`` is what their names begin with."""
+    """The streams of one kind of subject.
+
+    ``prefix`` is what their names begin with; ``stream`` makes the name of a subject's stream. Every command makes names,
+    so ``stream`` is the string's own concatenation.
+    """
 
     name: str
     prefix: str
-
-    def stream(self, subject: str) -> str:
-        """The name of the subject's stream."""
-        return self.prefix + subject
+    stream: Callable[[str], str]
 
     def includes(self, stream: str) -> bool:
         """Whether a stream is of this category."""
@@ -28,7 +30,8 @@ class StreamCategory(msgspec.Struct, frozen=True):
 
 
 def _category(name: str) -> StreamCategory:
-    return StreamCategory(name, f"{name}-")
+    prefix = f"{name}-"
+    return StreamCategory(name, prefix, prefix.__add__)
 
 
 TICKET: Final = _category("ticket")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from fristwerk_language.events.envelope import Actor, new_event_id
+from fristwerk_language.events.encoding import new_event_id
+from fristwerk_language.events.envelope import Actor
 from fristwerk_language.events.event_types import Event
 
 

@@ -21,9 +21,14 @@ from fristwerk_platform.commands.idempotency import (
     idempotency_key,
     twin_answer,
 )
-from fristwerk_platform.commands.metadata import CLOCK_TOLERANCE, CommandMetadata, check_not_in_the_future
-from fristwerk_platform.commands.preconditions import check_version
+from fristwerk_platform.commands.metadata import (
+    CLOCK_TOLERANCE,
+    CommandMetadata,
+    check_not_in_the_future,
+    check_version,
+)
 from fristwerk_platform.commands.recording import (
+    CommandResult,
     EncodeEvent,
     NewFact,
     StreamChange,
@@ -31,9 +36,9 @@ from fristwerk_platform.commands.recording import (
     new_events,
     record,
     store_answer,
+    stored_form,
 )
 from fristwerk_platform.commands.storage_failures import STORAGE_FAILURES
-from fristwerk_platform.commands.stored_form import CommandResult, stored_form
 
 __all__ = [
     "CLOCK_TOLERANCE",

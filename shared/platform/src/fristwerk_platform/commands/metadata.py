@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.commands.errors import InTheFutureError
+from fristwerk_platform.commands.errors import InTheFutureError, VersionMismatchError
 from fristwerk_platform.event_log import IdempotencyKey
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
@@ -35,3 +35,12 @@ def check_not_in_the_future(occurred_at: datetime, now: datetime) -> None:
     """Raises InTheFutureError for a fact dated more than ``CLOCK_TOLERANCE`` ahead of our clock."""
     if occurred_at > now + CLOCK_TOLERANCE:
         raise InTheFutureError(f"{occurred_at.isoformat()} lies in the future")
+
+
+def check_version(meta: CommandMetadata, version: int) -> None:
+    """Optimistic concurrency (``If-Match``).
+
+    Raises VersionMismatchError if the client decided on another version than the present one.
+    """
+    if meta.if_match is not None and meta.if_match != version:
+        raise VersionMismatchError(f"The version is {version} now, not {meta.if_match}.")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
 from fristwerk_platform.commands.errors import NotRecordedError
 from fristwerk_platform.commands.idempotency import already_answered
 from fristwerk_platform.commands.metadata import CommandMetadata
-from fristwerk_platform.commands.stored_form import CommandResult, stored_form
 from fristwerk_platform.event_log import (
     Answer,
     EventLog,
@@ -25,8 +24,18 @@ from fristwerk_platform.event_log import (
     NewEvent,
 )
 
+_CREATED: Final = 201
+_UNCHANGED: Final = 200
 Event = TypeVar("Event")
 Event_contra = TypeVar("Event_contra", contravariant=True)
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to: its body (JSON), the new version if it has one, and whether anything was recorded."""
+
+    body: bytes
+    version: int | None = None
+    created: bool = True
 
 
 class NewFact(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
@@ -94,6 +103,19 @@ def _new_event(
         personal=fact.sealed,
     )
     return NewEvent(stream=stream, version=version, type=name, line=line)
+
+
+def stored_form(result: CommandResult) -> Answer:
+    """The result as tables of logs keep it under a key, the same since the first log was written.
+
+    Whether something was created is a status, the version an entity tag (RFC 9110, 8.8.3). The first
+    answer is made of this form as well, so that a repetition cannot differ.
+    """
+    return Answer(
+        status=_CREATED if result.created else _UNCHANGED,
+        body=result.body,
+        headers={} if result.version is None else {"ETag": f'"{result.version}"'},
+    )
 
 
 def command_result(

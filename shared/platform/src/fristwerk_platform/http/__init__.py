@@ -8,7 +8,8 @@ from fristwerk_platform.http.answers import json_answer, responses
 from fristwerk_platform.http.api import create_api
 from fristwerk_platform.http.commands import as_response, command_metadata
 from fristwerk_platform.http.middleware import AuthenticationMiddleware, RequestMeter, allowed, principal_of
-from fristwerk_platform.http.routes import Operation, Routes
+from fristwerk_platform.http.operations import Operation
+from fristwerk_platform.http.routes import Routes
 from fristwerk_platform.http.server import Stopping, serve
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
 from fristwerk_platform.http.types import (

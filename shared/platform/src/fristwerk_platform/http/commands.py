@@ -23,7 +23,6 @@ from fristwerk_platform.commands import (
     twin_answer,
 )
 from fristwerk_platform.event_log import Answer, IdempotencyKey
-from fristwerk_platform.http.middleware import principal_of
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
@@ -37,7 +36,7 @@ async def command_metadata(
 
     Raises AnsweredBefore, KeyReusedError, InvalidKeyError, InTheFutureError or VersionMismatchError.
     """
-    principal = principal_of(request)
+    principal: Principal = request.state.principal
     key = await _idempotency_key(request, principal)
     if key is not None:
         request.state.answer_under = (store, key)

@@ -58,6 +58,7 @@ class AuthenticationMiddleware:
         request.state.correlation_id = correlation_id
         began = time.perf_counter()
         status: int | None = None
+        limited = _limited(request, receive)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -69,7 +70,7 @@ class AuthenticationMiddleware:
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
             self._admit(request)
-            await self._app(scope, _limited(request, receive), send_on)
+            await self._app(scope, limited, send_on)
         except Problem as refusal:
             await problems.response(request, refusal)(scope, receive, send_on)
         except ClientDisconnect:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
 
-from fristwerk_platform.http.routes import REQUIRED, Operation
+from fristwerk_platform.http.operations import REQUIRED, Operation
 
 OPENAPI_VERSION: Final = "3.1.0"
 _REFERENCE: Final = "#/components/schemas/{model}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket import commands, lifecycle, roles
 from ticket_service.domain.ticket.acceptance import deliver_or_accept
 from ticket_service.domain.ticket.appointment import arrange
@@ -19,31 +20,20 @@ from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.work import work
-from ticket_service.domain.validation import Violations
+from ticket_service.domain.validation import CLOCK_TOLERANCE, Violations
 
 
-def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:
+def decide(  # noqa: C901, PLR0911, PLR0912 - a family a line
+    ticket: Ticket, command: Command, context: Context
+) -> list[DecidedEvent]:
     """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens.
 
     Asked in this order: may this caller, is the instant possible, is the state right, do the terms allow it.
     """
     roles.check_caller(ticket, command, context)
-    _check_instant(ticket, context)
+    if not ticket.received_at <= context.occurred_at <= context.now + CLOCK_TOLERANCE:
+        raise _impossible_instant(ticket, context)
     lifecycle.check_state(ticket, command, context)
-    return _facts(ticket, command, context)
-
-
-def _check_instant(ticket: Ticket, context: Context) -> None:
-    """A fact is not of the future, and not older than its ticket (contract, section 4)."""
-    at = context.occurred_at
-    violations = Violations()
-    violations.not_later_than("/occurred_at", at, context.now)
-    if at < ticket.received_at:
-        violations.add("/occurred_at", f"lies before the ticket was received, at {ticket.received_at.isoformat()}")
-    violations.raise_if_any(f"Nothing can have happened to ticket {ticket.reference} at {at.isoformat()}.")
-
-
-def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:  # noqa: PLR0911, C901 - a family a line
     match command:
         case commands.SetSeverity() | commands.ChangeType() | commands.ChangePriority():
             return classify(ticket, command, context)
@@ -82,3 +72,15 @@ def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             return close_or_reopen(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)
+
+
+def _impossible_instant(ticket: Ticket, context: Context) -> NotAcceptable:
+    """A fact is not of the future, and not older than its ticket (contract, section 4)."""
+    at = context.occurred_at
+    violations = Violations()
+    violations.not_later_than("/occurred_at", at, context.now)
+    if at < ticket.received_at:
+        violations.add("/occurred_at", f"lies before the ticket was received, at {ticket.received_at.isoformat()}")
+    return NotAcceptable(
+        f"Nothing can have happened to ticket {ticket.reference} at {at.isoformat()}.", violations.errors
+    )

@@ -71,12 +71,13 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket | None:
     event, envelope = recorded.event, recorded.envelope
     if ticket is None:
         return _created(event, envelope) if isinstance(event, tickets.TicketCreated) else None
+    changes = _changes(ticket, event, envelope)
     return msgspec.structs.replace(
         ticket,
         version=envelope.version,
         state=state_after(ticket.state, event),
         last_activity_at=max(ticket.last_activity_at, envelope.occurred_at),
-        **_changes(ticket, event, envelope),
+        **changes,
     )
 
 

@@ -1,0 +1,93 @@
+"""One ticket command over HTTP: its body becomes a command of the domain, its result a response."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fristwerk_platform.http import HttpModel, Instant, as_response, command_metadata
+from fristwerk_platform.http.operations import Endpoint
+from ticket_service.api.parameters import TicketName
+from ticket_service.application.application import Application
+from ticket_service.domain.ticket.commands import Command, ReceiveInformation, ReceiveMessage
+from ticket_service.entropy import new_id
+
+ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
+EntryId = Annotated[str, Field(max_length=64)]
+
+
+class PathValues(msgspec.Struct, frozen=True, kw_only=True):
+    """What the path names below the ticket, and when the command arrived, which new ids begin with."""
+
+    number: int = 0
+    entry: str = ""
+    now: datetime
+
+
+class CommandBody(HttpModel):
+    """A command's body; ``occurred_at`` is when it happened, by default now."""
+
+    creates: ClassVar[type[Command]]
+    occurred_at: Instant | None = None
+
+    def command(self, path: PathValues) -> Command:  # noqa: ARG002 - some commands need what the path names
+        """The domain's command."""
+        return self.creates(**self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The command's own fields, nested records as the domain's."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "occurred_at"}
+
+
+class NumberedBody(CommandBody):
+    """A command to a numbered thing of the ticket."""
+
+    def command(self, path: PathValues) -> Command:
+        """The domain's command."""
+        return self.creates(number=path.number, **self.given())  # type: ignore[call-arg]  # numbered commands have it
+
+
+class EntryBody(CommandBody):
+    """A command to a time entry of the ticket."""
+
+    def command(self, path: PathValues) -> Command:
+        """The domain's command."""
+        return self.creates(entry=path.entry, **self.given())  # type: ignore[call-arg]  # commands to entries have it
+
+
+class NewEntryBody(CommandBody):
+    """A command that makes a time entry."""
+
+    def command(self, path: PathValues) -> Command:
+        """The domain's command."""
+        return self.creates(**self.given(), entry=new_id(path.now))  # type: ignore[call-arg]  # such commands have it
+
+
+def endpoint(application: Application, template: str) -> Endpoint:
+    """The endpoint of a command; which one depends on what its path names below the ticket."""
+
+    async def give(request: Request, ticket: str, path: PathValues, body: CommandBody) -> Response:
+        command = body.command(path)
+        meta = await command_metadata(request, application.log, path.now, body.occurred_at)
+        if isinstance(command, ReceiveMessage | ReceiveInformation):
+            found = await application.tickets.identify(meta.principal, ticket)
+            return as_response(await application.follow_ups.receive(meta, found, command))
+        return as_response(await application.tickets.execute(meta, ticket, command))
+
+    async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
+        return await give(request, ticket, PathValues(now=application.now()), body)
+
+    async def numbered(request: Request, ticket: TicketName, number: ThingNumber, body: CommandBody) -> Response:
+        return await give(request, ticket, PathValues(now=application.now(), number=number), body)
+
+    async def of_entry(request: Request, ticket: TicketName, entry: EntryId, body: CommandBody) -> Response:
+        return await give(request, ticket, PathValues(now=application.now(), entry=entry), body)
+
+    if "{number}" in template:
+        return numbered
+    return of_entry if "{entry}" in template else plain
