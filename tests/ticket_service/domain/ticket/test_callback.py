@@ -59,9 +59,19 @@ def test_attempts_are_counted_until_one_gets_through(given: GivenTicket) -> None
 
 
 @pytest.mark.parametrize("role", ["agent", "specialist", "manager"])
-def test_any_staff_may_complete_a_callback_and_the_state_says_who(given: GivenTicket, role: str) -> None:
-    outcome = given("hamburg", PROMISED).when(CompleteCallback(number=1, text="Sensor gereinigt"), by=role)
+def test_any_staff_may_complete_a_callback_that_no_role_was_promised_for(given: GivenTicket, role: str) -> None:
+    outcome = given("digidesk", PROMISED).when(CompleteCallback(number=1, text="Sensor gereinigt"), by=role)
     outcome.then(CallbackCompleted(callback=1)).sealing({"text": "Sensor gereinigt"})
+
+
+@pytest.mark.parametrize("role", ["agent", "manager"])
+def test_a_promise_to_a_role_is_kept_by_that_role_and_another_has_only_tried(given: GivenTicket, role: str) -> None:
+    command = CompleteCallback(number=1, text="Sensor gereinigt")
+    tried = given("hamburg", PROMISED).when(command, by=role)
+    tried.then(CallbackAttempted(callback=1, reached=True)).sealing({"text": "Sensor gereinigt"})
+    assert tried.ticket.callbacks[0].completed_at is None
+    kept = given("hamburg", PROMISED, CallbackAttempted(callback=1, reached=True)).when(command, by="specialist")
+    kept.then(CallbackCompleted(callback=1))
 
 
 @pytest.mark.parametrize("command", [AttemptCallback(number=1, reached=True), CompleteCallback(number=1, text="x")])

@@ -133,3 +133,9 @@ def test_a_transfer_names_where_to_and_why(given: GivenTicket) -> None:
 
 def test_a_transfer_to_a_level_is_enough(given: GivenTicket) -> None:
     given("liveagent").when(Transfer(level="2", reason="Technik")).then(Transferred(level="2"))
+
+
+def test_a_transfer_to_a_level_keeps_the_department(given: GivenTicket) -> None:
+    outcome = given("liveagent", Transferred(department="hardware")).when(Transfer(level="2", reason="Technik"))
+    outcome.then(Transferred(department="hardware", level="2"))
+    assert (outcome.ticket.department, outcome.ticket.level) == ("hardware", "2")

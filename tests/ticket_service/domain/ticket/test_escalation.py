@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised, Resolved
+from fristwerk_language.events.tickets import Closed, EscalationClosed, EscalationRaised, Resolved
 from tests.ticket_service.domain.conftest import GivenTicket
-from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CloseEscalation, Escalate
 
 CONTACT = "customer_success_manager"
@@ -20,17 +20,17 @@ def test_an_escalation_goes_to_the_customers_contact(given: GivenTicket) -> None
     outcome.then(RAISED).sealing({"text": "Zu langsam"})
 
 
-@pytest.mark.parametrize("holders", [{}, {"support_manager": "sm-1"}])
-def test_a_customer_without_the_contact_goes_to_the_fallback(given: GivenTicket, holders: Any) -> None:
-    given("infoniqa").when(Escalate(to=CONTACT, text="Zu langsam"), contacts=holders).then(
-        EscalationRaised(escalation=1, to="support_manager", agent=holders.get("support_manager"))
-    )
+def test_a_role_that_nobody_holds_falls_to_the_fallback_and_the_fact_says_so(given: GivenTicket) -> None:
+    held = {"support_manager": "sm-1"}
+    outcome = given("infoniqa").when(Escalate(to=CONTACT, text="Zu langsam"), contacts=held)
+    outcome.then(EscalationRaised(escalation=1, to="support_manager", agent="sm-1", asked_for=CONTACT))
+    [raised] = outcome.ticket.escalations
+    assert (raised.to, raised.agent, raised.asked_for) == ("support_manager", "sm-1", CONTACT)
 
 
-def test_without_a_fallback_the_role_is_asked_though_nobody_holds_it(given: GivenTicket) -> None:
-    given("hamburg").when(Escalate(to="technical_support_manager", text="x")).then(
-        EscalationRaised(escalation=1, to="technical_support_manager")
-    )
+@pytest.mark.parametrize(("agreement", "role"), [("infoniqa", CONTACT), ("hamburg", "technical_support_manager")])
+def test_an_escalation_that_would_reach_nobody_is_refused(given: GivenTicket, agreement: str, role: str) -> None:
+    given(agreement).when(Escalate(to=role, text="x")).refused(NotAcceptable, "nobody-holds-role", "/to")
 
 
 def test_a_role_that_the_agreement_and_the_customer_do_not_know_is_refused(given: GivenTicket) -> None:
@@ -69,7 +69,23 @@ def test_an_escalation_is_closed_once_and_only_if_raised(given: GivenTicket) -> 
     given("infoniqa").when(close).refused(NotFound, "escalation-not-found")
 
 
-def test_a_resolved_ticket_may_still_be_escalated(given: GivenTicket) -> None:
-    given("hamburg", Resolved()).when(Escalate(to="technical_support_manager", text="Nicht gut")).then(
-        EscalationRaised(escalation=1, to="technical_support_manager")
-    )
+HAMBURG = "technical_support_manager"
+
+
+@pytest.mark.parametrize("by", ["agent", "customer"])
+@pytest.mark.parametrize("ended", [(), (Resolved(),), (Resolved(), Closed())])
+def test_a_ticket_may_be_escalated_once_it_is_done_by_its_customer_too(given: GivenTicket, ended: Any, by: str) -> None:
+    outcome = given("hamburg", *ended).when(Escalate(to=HAMBURG, text="Nicht gut"), by=by, contacts={HAMBURG: "t-1"})
+    outcome.then(EscalationRaised(escalation=1, to=HAMBURG, agent="t-1"))
+
+
+def test_a_customer_escalates_to_the_contact_of_the_agreement_only(given: GivenTicket) -> None:
+    given("digidesk").when(Escalate(to="manager", text="x"), by="customer").refused(NotAllowed, "role-not-allowed")
+    elsewhere = given("hamburg").when(Escalate(to="agent", text="x"), by="customer", contacts={HAMBURG: "t-1"})
+    elsewhere.refused(NotAcceptable, "not-acceptable", "/to")
+
+
+def test_an_escalation_outlives_the_ticket_and_is_closed_after_it(given: GivenTicket) -> None:
+    ticket = given("infoniqa", RAISED, Resolved(), Closed())
+    assert ticket.ticket.escalations[0].closed_at is None
+    ticket.when(CloseEscalation(number=1, outcome="x", contact="y")).then(EscalationClosed(escalation=1))

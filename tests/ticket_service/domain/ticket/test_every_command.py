@@ -206,14 +206,15 @@ def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(
         assert "Possible are: " not in outcome.refusal.detail
 
 
-def test_closed_takes_only_feedback_corrections_late_entries_and_reopening(given: GivenTicket) -> None:
+def test_closed_takes_only_feedback_corrections_late_entries_escalations_and_reopening(given: GivenTicket) -> None:
     possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states}
-    assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Reopen"}
+    assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Escalate", "CloseEscalation", "Reopen"}
     refusal = given("digidesk", *INTO["closed"]).when(EXAMPLES[commands.Respond])
     detail = refusal.refused(NotInThisState, "ticket-already-closed").detail
     assert detail == (
         "The ticket HAM-7K3Q-9F2M is closed; responses is not possible now. "
-        "Possible are: time-entries, time-entries/{entry}/corrections, reopening, feedback."
+        "Possible are: time-entries, time-entries/{entry}/corrections, escalations, escalations/{n}/closing, "
+        "reopening, feedback."
     )
 
 

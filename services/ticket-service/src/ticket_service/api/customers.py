@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_platform.auth import STAFF
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -129,7 +130,9 @@ def _add_commands(routes: Routes, application: Application) -> None:
 
     @routes.post("/customers", summary="Register a customer", status_code=201, responses=created)
     async def register_customer(request: Request, body: RegisterBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "register customers", body.occurred_at)
+        """Whoever takes a call may register an unknown caller as a person or a prospect; companies are the administrator's."""
+        may = ADMIN if body.kind == "company" else ADMIN | STAFF
+        meta = await authorise_command(request, application, may, f"register a {body.kind}", body.occurred_at)
         given = body.model_dump(exclude={"occurred_at", "contact"})
         contact = commands.Contact(**body.contact.model_dump()) if body.contact else None
         return as_response(await customers.register(meta, commands.Register(**given, contact=contact)))

@@ -194,6 +194,8 @@ class CallbackRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallbackAttempted(msgspec.Struct, frozen=True, kw_only=True):
+    """Personal: ``{"text"?}``, of a call that another role than the promised one made to the end."""
+
     callback: int
     reached: bool
 
@@ -313,11 +315,14 @@ class ReleasedToProduction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EscalationRaised(msgspec.Struct, frozen=True, kw_only=True):
-    """``to`` is the role asked for, ``agent`` who holds it for this customer. Personal: ``{"text"}``."""
+    """``to`` is the role it went to, ``agent`` who holds it for this customer. ``asked_for`` is the role that was asked for
+    where nobody holds that one. Personal: ``{"text"}``.
+    """
 
     escalation: int
     to: str
     agent: str | None = None
+    asked_for: str | None = None
 
 
 class EscalationClosed(msgspec.Struct, frozen=True, kw_only=True):

@@ -139,12 +139,14 @@ def _cancel(ticket: Ticket, command: CancelAppointment, context: Context) -> lis
     return [DecidedEvent(event, personal(reason=command.reason))]
 
 
-def cancelled_in_writing(ticket: Ticket) -> list[DecidedEvent]:
-    """What a written message of the customer does to the cancellations that lacked the writing: now they count."""
+def cancelled_in_writing(ticket: Ticket, written_at: datetime) -> list[DecidedEvent]:
+    """What a written message of the customer does to the cancellations before it that lacked the writing: they count."""
     return [
         DecidedEvent(AppointmentCancelled(appointment=each.number, by="customer"))
         for each in ticket.appointments
         if each.state == "cancellation_not_written"
+        and each.cancelled_at is not None
+        and each.cancelled_at <= written_at
     ]
 
 

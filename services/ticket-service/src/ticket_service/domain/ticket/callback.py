@@ -15,6 +15,7 @@ from fristwerk_language.events.tickets import (
     VoicemailLeft,
 )
 from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.service_level import ServiceLevel
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import (
@@ -36,8 +37,8 @@ CALL: Final = "call"
 def call_back(ticket: Ticket, command: CallbackCommand, context: Context) -> list[DecidedEvent]:
     """A callback is asked for, tried or completed.
 
-    Any member of staff may complete one; whether that keeps the promise is for the service level to say
-    (``completed_by``).
+    Where the agreement promises a role (``completed_by``), a call that another role made to the end is an attempt that
+    reached the customer: the callback stays open to the role that was promised.
     """
     violations = Violations()
     match command:
@@ -54,7 +55,24 @@ def call_back(ticket: Ticket, command: CallbackCommand, context: Context) -> lis
             callback = _open_callback(ticket, command.number)
             violations.texts(text=command.text)
             violations.raise_if_any(f"The callback {callback.number} of ticket {ticket.reference} stays open.")
-            return [DecidedEvent(CallbackCompleted(callback=callback.number), personal(text=command.text))]
+            said = personal(text=command.text)
+            if promised_role(ticket, callback, context.agreement) not in {None, context.actor.role}:
+                return [DecidedEvent(CallbackAttempted(callback=callback.number, reached=True), said)]
+            return [DecidedEvent(CallbackCompleted(callback=callback.number), said)]
+
+
+def promised_role(ticket: Ticket, callback: Callback, agreement: AgreementDocument) -> str | None:
+    """The role that the agreement's first line for callbacks of such a ticket promises; None where any may call."""
+    if callback.purpose == "voicemail":
+        return None
+    lines = (each for each in agreement.service_levels if each.metric == "callback" and _fits(each, ticket))
+    return next((each.completed_by for each in lines), None)
+
+
+def _fits(line: ServiceLevel, ticket: Ticket) -> bool:
+    named = ("severity", "type", "group", "channel", "site", "plan")
+    fits = all(getattr(line, name) in {None, getattr(ticket, name)} for name in named)
+    return fits and (line.addon is None or line.addon in ticket.addons)
 
 
 def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[DecidedEvent]:

@@ -36,7 +36,10 @@ def classify(ticket: Ticket, command: ClassifyingCommand, context: Context) -> l
 
 
 def hand_over(ticket: Ticket, command: HandingOverCommand) -> list[DecidedEvent]:
-    """To a member of staff, or to another department or level. Timers and entitlement stay as they are."""
+    """To a member of staff, or to another department or level; a level alone is one of the same department.
+
+    Timers and entitlement stay as they are.
+    """
     violations = Violations()
     match command:
         case Assign():
@@ -48,7 +51,8 @@ def hand_over(ticket: Ticket, command: HandingOverCommand) -> list[DecidedEvent]
                 violations.add("/department", "a transfer names a department or a level")
             violations.texts(reason=command.reason)
             violations.raise_if_any(f"The ticket {ticket.reference} cannot be transferred like this.")
-            transferred = Transferred(department=command.department, level=command.level)
+            department = command.department if is_given(command.department) else ticket.department
+            transferred = Transferred(department=department, level=command.level)
             return [DecidedEvent(transferred, personal(reason=command.reason))]
 
 

@@ -46,16 +46,16 @@ def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> 
     violations.raise_if_any(f"This cannot be recorded with ticket {ticket.reference}.")
     match command:
         case ReceiveMessage() | ReceiveInformation():
-            return [fact, *_cancelled_by(ticket, fact), *reopened_by_customer(ticket, fact.event, context)]
+            return [fact, *_cancelled_by(ticket, fact, context), *reopened_by_customer(ticket, fact.event, context)]
         case _:
             return [fact]
 
 
-def _cancelled_by(ticket: Ticket, said: DecidedEvent) -> list[DecidedEvent]:
+def _cancelled_by(ticket: Ticket, said: DecidedEvent, context: Context) -> list[DecidedEvent]:
     """A written message also puts in writing what was called off by word of mouth."""
     message = said.event
     if isinstance(message, CustomerMessageReceived) and message.asks and message.channel not in BY_PHONE:
-        return cancelled_in_writing(ticket)
+        return cancelled_in_writing(ticket, context.occurred_at)
     return []
 
 

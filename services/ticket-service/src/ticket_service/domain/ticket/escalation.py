@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised
 from fristwerk_language.terms.handling import EscalationTerms
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.errors import NotFound, NotInThisState
+from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import CloseEscalation, Escalate, EscalationCommand
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
@@ -15,7 +16,7 @@ from ticket_service.domain.validation import Violations, personal
 
 
 def escalate_or_close(ticket: Ticket, command: EscalationCommand, context: Context) -> list[DecidedEvent]:
-    """An escalation is raised, at any hour, or closed."""
+    """An escalation is raised or closed, at any hour and also once the ticket is done."""
     match command:
         case Escalate():
             return _raise(ticket, command, context)
@@ -29,18 +30,28 @@ def _raise(ticket: Ticket, command: Escalate, context: Context) -> list[DecidedE
     violations.texts(to=command.to, text=command.text)
     if terms is not None:
         agreed = (role for role in (terms.contact, terms.fallback) if role is not None)
-        violations.known("/to", "escalation contact", command.to, dict.fromkeys((*agreed, *context.contacts)))
+        known = (terms.contact,) if context.actor.role == "customer" else (*agreed, *context.contacts)
+        violations.known("/to", "escalation contact", command.to, dict.fromkeys(known))
     violations.raise_if_any(f"The ticket {ticket.reference} cannot be escalated like this.")
     to, agent = addressee(command.to, terms, context.contacts)
-    event = EscalationRaised(escalation=len(ticket.escalations) + 1, to=to, agent=agent)
+    asked_for = command.to if to != command.to else None
+    event = EscalationRaised(escalation=len(ticket.escalations) + 1, to=to, agent=agent, asked_for=asked_for)
     return [DecidedEvent(event, personal(text=command.text))]
 
 
 def addressee(to: str, terms: EscalationTerms | None, contacts: Mapping[str, str]) -> tuple[str, str | None]:
-    """The role that is asked, and who holds it; a customer without the agreed contact goes to the fallback role."""
-    if to not in contacts and terms is not None and to == terms.contact and terms.fallback is not None:
-        return terms.fallback, contacts.get(terms.fallback)
-    return to, contacts.get(to)
+    """The role that is asked, and who holds it for the customer; a role that nobody holds falls to the fallback.
+
+    The roles of staff are held by whoever has them. Raises NotAcceptable where nobody holds the fallback either.
+    """
+    fallback = terms.fallback if terms is not None else None
+    for role in (to, fallback):
+        if role is not None and (role in contacts or role in roles.STAFF):
+            return role, contacts.get(role)
+    sentence = f"nobody holds the role {to!r} for this customer"
+    if fallback is not None:
+        sentence += f", nor the fallback {fallback!r}"
+    raise NotAcceptable(f"The escalation would reach nobody: {sentence}.", [("/to", sentence)], "nobody-holds-role")
 
 
 def _close(ticket: Ticket, command: CloseEscalation, terms: EscalationTerms | None) -> list[DecidedEvent]:

@@ -30,12 +30,15 @@ CUSTOMER_MAY: Final[frozenset[type[Command]]] = frozenset(
 def may(role: str, command: type[Command], agreement: AgreementDocument) -> bool:
     """Whether a role may give a command at all.
 
-    The agreement's list alone decides who sets a severity. An administrator keeps the terms, so may migrate them.
+    The agreement's list alone decides who sets a severity. An administrator keeps the terms, so may migrate them. A customer
+    may escalate where the agreement names a contact for it.
     """
     if command is commands.SetSeverity:
         return role in agreement.set_severity
     if command is commands.MigrateTerms and role == "admin":
         return True
+    if command is commands.Escalate and role == "customer":
+        return agreement.escalation is not None
     return role in STAFF or (role == "customer" and command in CUSTOMER_MAY)
 
 

@@ -114,11 +114,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Escalation(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent`` holds the role ``to`` for this customer, if anyone does."""
+    """It went to the role ``to``, which ``agent`` holds for this customer; ``asked_for`` is set where that was another."""
 
     number: int
     to: str
     agent: str | None = None
+    asked_for: str | None = None
     raised_at: datetime
     closed_at: datetime | None = None
 

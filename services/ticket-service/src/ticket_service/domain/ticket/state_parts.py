@@ -93,7 +93,10 @@ def escalations_after(
     """A ticket's escalations after an event."""
     match event:
         case tickets.EscalationRaised(escalation=number):
-            return _with(escalations, Escalation(number=number, to=event.to, agent=event.agent, raised_at=at))
+            return _with(
+                escalations,
+                Escalation(number=number, to=event.to, agent=event.agent, asked_for=event.asked_for, raised_at=at),
+            )
         case tickets.EscalationClosed(escalation=number):
             return _changed(escalations, number, lambda each: replace(each, closed_at=at))
 
