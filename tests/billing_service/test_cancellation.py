@@ -8,7 +8,7 @@ import pytest
 
 from billing_service.domain.statement.statement import Shares
 from fristwerk_language.events import tickets
-from fristwerk_language.terms.coverage import PREPARATION
+from fristwerk_language.terms.agreement import PREPARATION
 from tests.billing_service.conftest import Lines, Story
 
 PACKAGE = {"increment_minutes": 15, "overage_rate": "195.00"}

@@ -46,6 +46,16 @@ async def test_a_calls_minutes_become_a_time_entry_of_whoever_took_it(hamburg: A
     assert types(nothing) == ["CallReceived"]
 
 
+async def test_a_call_is_logged_under_the_activity_that_it_names(hamburg: Any) -> None:
+    office, _, ticket = await hamburg()
+    body = CALL | {"ticket": ticket["id"], "minutes": 7}
+    for given, activity in (({}, "call"), ({"activity": "maintenance"}, "maintenance")):
+        answer = await office.post("/v1/calls", body | given)
+        assert answer["events"][-1]["data"]["activity"] == activity
+    problem = await office.refused(422, "/v1/calls", body | {"activity": "maintenence"})
+    assert [each["pointer"] for each in problem["errors"]] == ["/activity"]
+
+
 async def test_a_failed_transfer_promises_a_callback_and_a_connected_one_does_not(hamburg: Any) -> None:
     office, _, ticket = await hamburg()
     connected = CALL | {"ticket": ticket["id"], "transfer": {"to": "specialist", "result": "connected"}}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.billing_service.application.conftest import Vendor
+from tests.billing_service.application.conftest import TERMS, Vendor
 
 JUNE = "2026-06-30"
 SUMS = ("net", "vat", "gross", "payable")
@@ -32,6 +33,22 @@ async def test_an_invoice_bills_what_the_preview_says_and_a_second_one_finds_not
     assert kinds(invoice) == [("hourly", "97.50"), ("minimum_top_up", "2.50")]
     problem = await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
     assert contract in problem["detail"]
+
+
+async def test_an_invoice_remarks_on_a_word_that_no_coverage_rule_knows(vendor: Vendor) -> None:
+    text = (TERMS / "agreements/infoniqa.yaml").read_text()
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith(("activities:", "             ")))
+    free = kept.replace("billing:\n", "billing:\n  coverage: [{activity: maintenance, billable: false}]\n")
+    await vendor.publish_text("agreements/infoniqa", free.encode())
+    customer, contract = await vendor.signed()
+    now = datetime.now(UTC)
+    ticket = await vendor.ticket(customer, received_at=now.isoformat())
+    await vendor.work(ticket, now.isoformat(), 1, activity="maintenence")
+    until = (now + timedelta(days=1)).date().isoformat()
+    preview = await vendor.read(f"/v1/contracts/{contract}/preview", until=until)
+    answer = await vendor.post("/v1/invoices", {"contract": contract, "until": until})
+    assert [each["code"] for each in preview["remarks"]] == ["unknown_activity"]
+    assert answer.json()["remarks"] == preview["remarks"]
 
 
 async def test_reading_an_invoice_gives_the_frozen_copy_that_the_log_holds(vendor: Vendor) -> None:

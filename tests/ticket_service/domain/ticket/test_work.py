@@ -205,6 +205,23 @@ def test_time_needs_a_minute_a_past_start_an_activity_and_an_appointment_that_is
     )
 
 
+def test_a_misspelt_activity_is_refused_where_the_agreement_lists_its_words(given: GivenTicket) -> None:
+    command = LogTime(entry="e-1", start=START, minutes=30, activity="maintenence", agent="agent-2")
+    refusal = given("digidesk").when(command).refused(NotAcceptable, "not-acceptable", "/activity")
+    assert isinstance(refusal, NotAcceptable)
+    [(_, sentence)] = refusal.errors
+    assert "it has help, defect," in sentence
+    assert "maintenance" in sentence
+
+
+@pytest.mark.parametrize("activity", ["maintenance", "preparation", "call"])
+def test_the_words_of_the_agreement_and_of_the_product_are_taken(given: GivenTicket, activity: str) -> None:
+    command = LogTime(entry="e-1", start=START, minutes=30, activity=activity, agent="agent-2")
+    given("digidesk").when(command).then(
+        TimeLogged(entry="e-1", start=START, minutes=30, activity=activity, agent="agent-2")
+    )
+
+
 def test_preparation_names_its_appointment(given: GivenTicket) -> None:
     command = LogTime(entry="e-1", start=START, minutes=90, activity="preparation", agent="agent-5", appointment=1)
     given("infoniqa", REQUESTED).when(command).then(

@@ -41,6 +41,7 @@ PREVIEW: Final[dict[str, Any]] = {
     "written_off_minutes": {},
     "open_decisions": [],
     "violations": [],
+    "remarks": [],
     "to_invoice": {"lines": [LINE], **SUMS},
 }
 BALANCE: Final[dict[str, Any]] = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -192,7 +192,8 @@ class Invoicing:
             document=stored,
             digest=document_digest(stored),
         )
-        return Numbered(document=draft.document, event=event)
+        remarks = tuple(remark for each in rated for remark in each.statement.remarks)
+        return Numbered(document=draft.document, event=event, remarks=remarks)
 
     async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> CommandResult:
         """Append the document under the next number; where another was first, decide anew on the
@@ -209,7 +210,9 @@ class Invoicing:
                 )
                 lines = new_events(meta, [change, *numbered.decisions], encode_event)
                 issued = IssuedDocument(issued=decode(lines[0].line))
-                body = {"invoice": described(issued, numbered.document)}
+                body: dict[str, Any] = {"invoice": described(issued, numbered.document)}
+                if numbered.remarks:
+                    body["remarks"] = numbered.remarks
                 try:
                     return await record(self._log, meta, lines, command_result(body, lines, version=1))
                 except VersionConflictError:

@@ -42,6 +42,7 @@ def preview(rated: Sequence[Rated], contract: str | None = None) -> dict[str, An
             public_charge(each.account, charge) for each in statements for charge in each.open_decisions
         ],
         "violations": [each for statement in statements for each in statement.violations],
+        "remarks": [each for statement in statements for each in statement.remarks],
         "to_invoice": _to_invoice(rated, contract),
         "accounts": [
             {

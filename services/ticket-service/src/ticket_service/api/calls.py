@@ -8,8 +8,19 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_language.terms.agreement import CALL
 from fristwerk_platform.auth import STAFF
-from fristwerk_platform.http import HttpModel, Instant, LongText, Routes, ShortText, StrictBool, as_response, responses
+from fristwerk_platform.http import (
+    HttpModel,
+    Identifier,
+    Instant,
+    LongText,
+    Routes,
+    ShortText,
+    StrictBool,
+    as_response,
+    responses,
+)
 from ticket_service.api.access import authorise_command
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
@@ -40,6 +51,7 @@ class CallBody(HttpModel):
     to: ShortText | None = None
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
+    activity: Identifier = Field(default=CALL, examples=["maintenance"])
     transfer: CallTransferBody | None = None
     voicemail: VoicemailBody | None = None
     automatic: StrictBool = False
@@ -70,6 +82,7 @@ def calls_router(application: Application) -> Routes:
             to=body.to,
             started_at=body.started_at,
             minutes=body.minutes,
+            activity=body.activity,
             transfer=CallTransfer(to=body.transfer.to, result=body.transfer.result) if body.transfer else None,
             voicemail=body.voicemail.text if body.voicemail else None,
             automatic=body.automatic,

@@ -10,6 +10,7 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
+from fristwerk_language.terms.agreement import CALL
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from ticket_service.application.command_executor import CommandExecutor, PlannedChange
 from ticket_service.application.consistent_reads import ConsistentReads
@@ -39,6 +40,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None = None
     to: str | None = None
     minutes: int | None = None
+    activity: str = CALL
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False
@@ -146,6 +148,7 @@ class Calls:
             to=call.to,
             started_at=call.started_at,
             minutes=call.minutes,
+            activity=call.activity,
             transfer=call.transfer,
             voicemail=call.voicemail,
             automatic=call.automatic,

@@ -43,6 +43,12 @@ from fristwerk_language.terms.values import (
 )
 
 NORMAL_TYPE: Final = "normal"
+CALL: Final = "call"
+"""The activity of a call that names none."""
+PREPARATION: Final = "preparation"
+"""The activity of work that prepares an appointment."""
+ALWAYS_KNOWN: Final = (CALL, PREPARATION)
+"""The activities that every agreement has, whichever it lists: they are the product's own words."""
 
 
 class Severity(TermsModel):
@@ -123,6 +129,7 @@ class AgreementDocument(TermsModel):
     set_severity: Annotated[list[StaffRole], Field(min_length=1)] = ["agent", "specialist", "manager"]
     channels: Annotated[list[TermsId], Field(min_length=1)]
     progress_channels: list[TermsId] | None = None
+    activities: Annotated[list[TermsId], Field(min_length=1, max_length=200)] | None = added_key(None)
     ticket_types: list[TicketType] = []
     services: list[TermsId] | None = None
     groups: list[GroupTerms] = []
@@ -187,6 +194,7 @@ class AgreementDocument(TermsModel):
         _check_unique("sites", [each.id for each in self.sites])
         _check_unique("channels", self.channels)
         _check_unique("services", self.services or [])
+        _check_unique("activities", self.activities or [])
         _check_unique("worklist/order", self.worklist.order)
         check_warnings("/warn_at", self.warn_at, worked=False)
         self._check_references()
@@ -208,6 +216,9 @@ class AgreementDocument(TermsModel):
             _check_keys(place("worklist", "rank", number), rank, known)
         for number, cover in enumerate(self.billing.coverage):
             _check_keys(place("billing", "coverage", number), cover, known)
+            if cover.activity is not None and self.activities is not None:
+                named = {*self.activities, *ALWAYS_KNOWN}
+                _check_known(place("billing", "coverage", number, "activity"), "activity", cover.activity, named)
         for name in self.calendars:
             _check_known(place("calendars", name), "channel", name, known["channel"])
         for number, channel in enumerate(self.progress_channels or []):

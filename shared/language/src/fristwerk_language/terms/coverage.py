@@ -11,11 +11,8 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from fristwerk_language.terms.agreement import AgreementDocument
+from fristwerk_language.terms.agreement import ALWAYS_KNOWN, PREPARATION, AgreementDocument
 from fristwerk_language.terms.values import place
-
-PREPARATION: Final = "preparation"
-"""The activity of work that prepares an appointment."""
 
 
 class CoverageKeys(Protocol):
@@ -58,6 +55,21 @@ def match_coverage(agreement: AgreementDocument, activity: str, ticket: Coverage
         ):
             return Coverage(billable=rule.billable, pointer=place("billing", "coverage", number))
     return _NO_RULE_MATCHED
+
+
+def known_activities(agreement: AgreementDocument) -> tuple[str, ...]:
+    """The words that work may be logged under; empty where the agreement leaves that open."""
+    if agreement.activities is None:
+        return ()
+    return tuple(dict.fromkeys((*agreement.activities, *ALWAYS_KNOWN)))
+
+
+def is_unknown_word(agreement: AgreementDocument, activity: str) -> bool:
+    """Whether an activity may be a misspelt one: the agreement lists none, and although its coverage
+    rules name some, none of them names this.
+    """
+    named = {rule.activity for rule in agreement.billing.coverage if rule.activity is not None}
+    return agreement.activities is None and bool(named) and activity not in {*named, *ALWAYS_KNOWN}
 
 
 def is_charged_preparation(agreement: AgreementDocument, activity: str, appointment: int | None) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from billing_service.domain.facts.account import BilledTicket
 from billing_service.domain.rating import cost_approval, coverage, work
 from billing_service.domain.rating.work import Piece, TermsInForce
 from billing_service.domain.statement.statement import Violation
+from fristwerk_language.terms.coverage import is_unknown_word
 
 
 class ClassifiedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -58,6 +61,23 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
         written_off=gated.written_off,
         unresolved=[*unresolved_free, *unresolved],
         violations=[*violations, *gated.violations],
+    )
+
+
+def remarks(tickets: Iterable[ClassifiedWork]) -> tuple[Violation, ...]:
+    """Words that no coverage rule knows, where the agreement lists none: a misspelt one costs money."""
+    unknown = {
+        (piece.ticket, piece.agreement.agreement, piece.activity)
+        for each in tickets
+        for piece in (*each.billable, *each.held)
+        if is_unknown_word(piece.agreement, piece.activity)
+    }
+    return tuple(
+        Violation(
+            "unknown_activity",
+            f"Ticket {ticket}: no coverage rule of the agreement {agreement} knows the activity {activity!r}.",
+        )
+        for ticket, agreement, activity in sorted(unknown)
     )
 
 

@@ -54,7 +54,6 @@ def rate(
     decisions = {each.charge: each for each in counted.decisions}
     waived = {charge: each for charge, each in decisions.items() if each.decision == "waive"}
     pool = charging.pool_of(counted, own, until, invoiced)
-
     charged = charging.charge(account.id, tickets, pool, decisions)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
     gone = waived_whole(priced, waived)
@@ -79,6 +78,7 @@ def rate(
         written_off_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.written_off),
         not_rated=tuple(sorted(charged.not_rated, key=lambda each: (each.ticket, each.entry))),
         violations=tuple(sorted({*charged.violations, *refused})),
+        remarks=classification.remarks(tickets),
         waived=tuple(sorted(ledger.waived_charges(lines))),
         shares=shares(tickets, lines, charged.not_rated),
     )

@@ -83,7 +83,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """An account's charges up to and including the local day ``until``, as far as known.
 
     ``proposed`` are charges that wait for a decision (``open_decisions`` are their ids): an invoice
-    cannot be issued. ``waived`` are ids of charges; minutes are by ticket.
+    cannot be issued. ``waived`` are ids of charges; minutes are by ticket. ``remarks`` are what a
+    clerk should look at although it is billed.
     """
 
     account: str
@@ -100,6 +101,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     written_off_minutes: dict[str, int]
     not_rated: tuple[NotRated, ...]
     violations: tuple[Violation, ...]
+    remarks: tuple[Violation, ...]
     waived: tuple[str, ...]
     shares: Shares
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from fristwerk_language.events.tickets import (
     CallbackAttempted,
@@ -28,10 +27,8 @@ from ticket_service.domain.ticket.commands import (
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.reopening import reopened_by_promise
 from ticket_service.domain.ticket.state import Callback, Ticket
+from ticket_service.domain.ticket.work import check_activity
 from ticket_service.domain.validation import Violations, is_given, personal
-
-CALL: Final = "call"
-"""The activity and source of the time that a call took."""
 
 
 def call_back(ticket: Ticket, command: CallbackCommand, context: Context) -> list[DecidedEvent]:
@@ -89,6 +86,7 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     violations.texts(**{"from": command.from_number})
     violations.not_later_than("/started_at", command.started_at, context.occurred_at)
     violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
+    check_activity(command.activity, context.agreement, violations)
     violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
     received = CallReceived(
         call=command.call,
@@ -129,7 +127,7 @@ def _time_of(command: AttachCall, context: Context) -> list[DecidedEvent]:
         entry=command.entry,
         start=command.started_at,
         minutes=command.minutes,
-        activity=CALL,
+        activity=command.activity,
         agent=context.actor.id,
         source="call",
     )

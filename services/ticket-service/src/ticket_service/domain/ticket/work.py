@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fristwerk_language.events.tickets import Assigned, EffortNoticeSent, TimeLogCorrected, TimeLogged, WorkStarted
 from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.coverage import known_activities
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import CorrectTime, LogTime, SendEffortNotice, StartWork, WorkCommand
 from ticket_service.domain.ticket.cost_approval import allowance_minutes, billable_minutes, gate_holds
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
-from ticket_service.domain.validation import Violations, personal
+from ticket_service.domain.validation import Violations, is_given, personal
 
 
 def work(ticket: Ticket, command: WorkCommand, context: Context) -> list[DecidedEvent]:
@@ -79,6 +80,7 @@ def _log(ticket: Ticket, command: LogTime, context: Context) -> list[DecidedEven
     violations.require(command.minutes > 0, "/minutes", "must be at least one minute")
     violations.not_later_than("/start", command.start, context.occurred_at)
     violations.texts(activity=command.activity, agent=command.agent)
+    check_activity(command.activity, context.agreement, violations)
     if command.appointment is not None:
         known = any(each.number == command.appointment for each in ticket.appointments)
         violations.require(known, "/appointment", f"the ticket has no appointment {command.appointment}")
@@ -92,6 +94,13 @@ def _log(ticket: Ticket, command: LogTime, context: Context) -> list[DecidedEven
         appointment=command.appointment,
     )
     return [DecidedEvent(event, personal(note=command.note))]
+
+
+def check_activity(activity: str, agreement: AgreementDocument, violations: Violations) -> None:
+    """Work is named by one of the agreement's words, where it lists them: another word might be billed."""
+    words = known_activities(agreement)
+    if words and is_given(activity):
+        violations.known("/activity", "activity", activity, words)
 
 
 def _correct(ticket: Ticket, command: CorrectTime) -> list[DecidedEvent]:

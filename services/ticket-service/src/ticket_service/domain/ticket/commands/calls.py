@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from fristwerk_language.terms.agreement import CALL
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -20,7 +21,7 @@ class CallTransfer(msgspec.Struct, frozen=True, kw_only=True):
 class AttachCall(TicketCommand, frozen=True, kw_only=True):
     """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
 
-    ``entry`` is the id of the time entry that ``minutes`` above zero become. ``automatic``: a machine called.
+    ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity``. ``automatic``: a machine called.
     """
 
     word = "calls"
@@ -30,6 +31,7 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     to: str | None = None
     started_at: datetime
     minutes: int | None = None
+    activity: str = CALL
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False
