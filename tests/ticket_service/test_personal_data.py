@@ -191,7 +191,10 @@ async def test_a_forgotten_person_is_unreadable_by_every_route_and_nothing_else_
     customer, ticket = await everything_said(office)
     before = await service.lines()
     state = (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]
-    done = await office.post(f"/v1/customers/{customer}/forget", {}, role="admin")
+    refused = await office.refused(409, f"/v1/customers/{customer}/forget", {}, role="admin")
+    assert [each["pointer"] for each in refused["errors"]] == ["/accept/open_tickets", "/accept/logged_work"]
+    accepted = {"accept": ["open_tickets", "logged_work"]}
+    done = await office.post(f"/v1/customers/{customer}/forget", accepted, role="admin")
     assert [event["type"] for event in done["events"]] == ["PersonForgotten"]
     shown = await everything_read(office, customer, ticket)
     assert [word for word in WORDS if word in shown] == []
@@ -264,7 +267,7 @@ async def test_another_process_that_still_knows_the_key_opens_nothing_either(
         there = type(here)(second, here.provider, here.agreement)
         customer, ticket = await everything_said(here)
         assert WORDS[0] in await everything_read(there, customer, ticket)
-        await here.post(f"/v1/customers/{customer}/forget", {}, role="admin")
+        await here.post(f"/v1/customers/{customer}/forget", {"accept": ["open_tickets", "logged_work"]}, role="admin")
         shown = await everything_read(there, customer, ticket)
         assert [word for word in WORDS if word in shown] == []
 

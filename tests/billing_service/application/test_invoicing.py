@@ -344,7 +344,8 @@ async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor: Vend
     folder = vendor.services.settings.var
     assert not any(b"Petra" in file.read_bytes() for file in folder.glob("billing*"))
 
-    await vendor.tell(f"/v1/customers/{customer}/forget", {})
+    accepted = {"accept": ["open_tickets", "contracts", "logged_work"]}
+    await vendor.tell(f"/v1/customers/{customer}/forget", accepted)
     forgotten = (await vendor.read("/v1/invoices/1"))["invoice"]
     assert forgotten == read | {"parties": issued["parties"]}
     assert f"Privatperson (Kunde {customer})" in (await vendor.get("/v1/invoices/1", format="text")).text

@@ -34,6 +34,7 @@ from ticket_service.api.tickets import tickets_router
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
+from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
@@ -149,7 +150,8 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
     known_tickets = StateCache(log, evolve_ticket)
     terms = Terms(executor, StateCache(log, evolve_calendar), StateCache(log, evolve_agreement))
     known_customers = StateCache(log, evolve_customer)
-    customers = Customers(executor, current, terms, personal, known_customers)
+    consequences = Consequences(current, terms)
+    customers = Customers(executor, current, terms, personal, known_customers, consequences)
     tickets = Tickets(log, executor, current, terms, known_customers, known_tickets)
     intake = Intake(executor, current, terms, customers, known_tickets)
     return Application(
@@ -159,7 +161,7 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
         current=current,
         terms=terms,
         customers=customers,
-        contracts=Contracts(executor, terms, customers, tickets, StateCache(log, evolve_contract)),
+        contracts=Contracts(executor, terms, customers, tickets, StateCache(log, evolve_contract), consequences),
         tickets=tickets,
         intake=intake,
         follow_ups=FollowUps(tickets, intake),

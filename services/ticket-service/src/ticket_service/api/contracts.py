@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from starlette.requests import Request
@@ -53,6 +53,12 @@ class UntilBody(HttpModel):
     occurred_at: Instant | None = None
 
 
+class TerminationBody(UntilBody):
+    """The last day, and what hangs on the end and is accepted, by name."""
+
+    accept: Annotated[list[Literal["logged_work", "held_minutes", "undecided_approvals"]], Field(max_length=3)] = []
+
+
 def contracts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}`` and what hangs below it."""
     routes = Routes(tags=["contracts"])
@@ -93,8 +99,12 @@ def contracts_router(application: Application) -> Routes:
         )
 
     @routes.post("/contracts/{contract}/termination", summary="End a contract", status_code=201, responses=done)
-    async def terminate_contract(request: Request, contract: ContractId, body: UntilBody) -> Response:
+    async def terminate_contract(request: Request, contract: ContractId, body: TerminationBody) -> Response:
+        """409 `consequences-not-accepted` while work was logged on its tickets, minutes are held or the customer has not decided
+        on costs: `errors` names each, and `accept` takes the names.
+        """
         meta = await authorise_command(request, application, ADMIN, "terminate contracts", body.occurred_at)
-        return as_response(await contracts.terminate(meta, contract, commands.Terminate(until_on=body.until)))
+        command = commands.Terminate(until_on=body.until)
+        return as_response(await contracts.terminate(meta, contract, command, body.accept))
 
     return routes

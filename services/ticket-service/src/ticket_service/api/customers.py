@@ -98,8 +98,9 @@ class ContractBody(HttpModel):
 
 
 class ForgetBody(HttpModel):
-    """Nothing to say but, if it was earlier, when."""
+    """What hangs on it and is accepted, by name; and, if it was earlier, when."""
 
+    accept: Annotated[list[Literal["open_tickets", "contracts", "logged_work"]], Field(max_length=3)] = []
     occurred_at: Instant | None = None
 
 
@@ -167,9 +168,13 @@ def _add_commands(routes: Routes, application: Application) -> None:
 
     @routes.post("/customers/{customer}/forget", summary="Forget a person", status_code=201, responses=created)
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
-        """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid."""
+        """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid.
+
+        409 `consequences-not-accepted` while a person has open tickets, contracts in force or logged work, whose invoices need
+        a recipient: `errors` names each, and `accept` takes the names.
+        """
         meta = await authorise_command(request, application, ADMIN, "forget persons", body.occurred_at)
-        return as_response(await customers.forget(meta, customer))
+        return as_response(await customers.forget(meta, customer, body.accept))
 
 
 def _add_reads(routes: Routes, application: Application) -> None:

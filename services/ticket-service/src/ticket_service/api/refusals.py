@@ -9,7 +9,7 @@ from starlette.responses import Response
 from fristwerk_language.terms import NotReadableError, TermsError
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
-from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState, Refusal
+from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotConfirmed, NotFound, NotInThisState, Refusal
 
 
 def install(app: FastAPI) -> None:
@@ -39,6 +39,9 @@ def as_problem(refusal: Refusal) -> Problem:
             return Problem(403, refusal.detail, code=refusal.code)
         case NotFound():
             return Problem(404, refusal.detail, code=refusal.code)
+        case NotConfirmed():
+            errors = [(f"/accept/{name}", sentence) for name, sentence in refusal.consequences]
+            return Problem(409, refusal.detail, code=refusal.code, errors=errors)
         case NotInThisState():
             return Problem(409, refusal.detail, code=refusal.code)
         case NotAcceptable():

@@ -13,10 +13,12 @@ from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.command_executor import CommandExecutor, Decision
+from ticket_service.application.consequences import Consequences
 from ticket_service.application.customers import Customers
 from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
+from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.contract import decide as domain
 from ticket_service.domain.contract.commands import BookAddon, BuyPackage, EndAddon, Terminate
 from ticket_service.domain.contract.evolve import signed
@@ -38,7 +40,9 @@ class Contracts:
         customers: Customers,
         tickets: Tickets,
         known: StateCache[Contract],
+        consequences: Consequences,
     ) -> None:
+        self._consequences = consequences
         self._executor = executor
         self._terms = terms
         self._customers = customers
@@ -81,8 +85,14 @@ class Contracts:
             return agreement, version
         return await self._terms.agreement_at(provider, command.agreement, first)
 
-    async def terminate(self, meta: CommandMetadata, contract: str, command: Terminate) -> CommandResult:
-        """A contract's last day."""
+    async def terminate(
+        self, meta: CommandMetadata, contract: str, command: Terminate, accepted: Sequence[str] = ()
+    ) -> CommandResult:
+        """A contract's last day. Raises NotConfirmed with what hangs on it and was not ``accepted`` by name."""
+        loaded = await self.contract(meta.principal.provider, contract)
+        if domain.terminate(loaded.state, command):
+            hanging = await self._consequences.of_termination(loaded.provider, contract)
+            check_accepted(f"Ending contract {contract}", hanging, accepted)
         return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown)
 
     async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> CommandResult:

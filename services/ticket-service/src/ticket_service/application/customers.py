@@ -10,9 +10,11 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
+from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
+from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
 from ticket_service.domain.customer.state import Customer
@@ -36,7 +38,9 @@ class Customers:
         terms: Terms,
         personal_data: PersonalData,
         known: StateCache[Customer],
+        consequences: Consequences,
     ) -> None:
+        self._consequences = consequences
         self._executor = executor
         self._current = current
         self._terms = terms
@@ -111,10 +115,17 @@ class Customers:
                 meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
             )
 
-    async def forget(self, meta: CommandMetadata, customer: str) -> CommandResult:
-        """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between."""
-        subject = (await self.customer(meta.principal.provider, customer)).state.subject
+    async def forget(self, meta: CommandMetadata, customer: str, accepted: Sequence[str] = ()) -> CommandResult:
+        """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between.
+
+        Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
+        """
+        state = (await self.customer(meta.principal.provider, customer)).state
+        subject = state.subject
         sealed = await self._personal_data.has_sealed(subject)
+        if domain.forget(state, sealed_since=sealed):
+            hanging = await self._consequences.of_forgetting(state, meta.now.date())
+            check_accepted(f"Forgetting customer {customer}", hanging, accepted)
         answer = await self._change(meta, customer, lambda state: domain.forget(state, sealed_since=sealed), _shown)
         await self._personal_data.forget(subject)
         return answer

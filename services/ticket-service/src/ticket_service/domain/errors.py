@@ -4,6 +4,7 @@
     ``NotAllowed``      the caller's role or company may not do this
     ``NotFound``        there is no such thing for this provider (or for this caller)
     ``NotInThisState``  not now; the sentence says what would be possible
+        ``NotConfirmed``  it cannot be taken back, and something hangs on it that was not accepted
     ``NotAcceptable``   understood but refused, with the places that are wrong
 
 Every refusal has a stable ``code`` (``addon-requires-plan``) and a ``detail``: a sentence that names the thing.
@@ -33,6 +34,14 @@ class NotFound(Refusal):
 
 class NotInThisState(Refusal):
     """Raised when the command would be possible in another state of the thing."""
+
+
+class NotConfirmed(NotInThisState):
+    """Raised when something hangs on a command that cannot be taken back. ``consequences`` are (name, sentence) pairs."""
+
+    def __init__(self, code: str, detail: str, consequences: Sequence[tuple[str, str]]) -> None:
+        self.consequences = list(consequences)
+        super().__init__(code, detail)
 
 
 class NotAcceptable(Refusal):

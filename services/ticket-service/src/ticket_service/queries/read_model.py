@@ -129,6 +129,15 @@ class ReadModel:
         rows = await self._rows(statement.order_by(tickets.c.ticket).limit(limit))
         return [ticket_from(row["document"]) for row in rows]
 
+    async def tickets_of(self, *, customer: str | None = None, contract: str | None = None) -> list[Ticket]:
+        """Every ticket of a customer, or under a contract, in the order of creation."""
+        statement = select(tickets.c.document).order_by(tickets.c.ticket)
+        if customer is not None:
+            statement = statement.where(tickets.c.customer == customer)
+        if contract is not None:
+            statement = statement.where(tickets.c.contract == contract)
+        return [ticket_from(row["document"]) for row in await self._rows(statement)]
+
     async def tickets_with(self, ids: Sequence[str]) -> dict[str, TicketRow]:
         """Tickets by id."""
         columns = (tickets.c.ticket, tickets.c.document, tickets.c.position)
