@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from fristwerk_language.events.tickets import (
+    CostApprovalRequested,
+    CostApproved,
     InformationReceived,
     InformationRequested,
     Resolved,
@@ -175,3 +177,15 @@ def test_a_metric_that_has_yet_to_start_is_neither_there_nor_absent(agreed: Agre
     )
     assert ticket.measured().timers == ()
     assert "callback" not in ticket.absent()
+
+
+def test_an_approval_does_not_end_the_wait_for_an_answer(agreed: Agreed) -> None:
+    """The clock stands still for answers only: the approval beside them neither starts nor ends that."""
+    ticket = agreed({"metric": "resolution", "target": "8 business hours", "pauses_in": ["waiting_customer"]})(
+        "2026-06-08 10:00"
+    )
+    ticket.at("2026-06-08 11:00", InformationRequested())
+    ticket.at("2026-06-08 12:00", CostApprovalRequested(approval=1, estimate_minutes=60, beside=True))
+    ticket.at("2026-06-08 13:00", CostApproved(approval=1))
+    ticket.at("2026-06-08 14:00", InformationReceived())
+    assert ticket.timer("resolution").due_at == ticket.instant("2026-06-09 13:00")

@@ -131,7 +131,9 @@ class ProgressReported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InformationRequested(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"question"}``."""
+    """``beside``: what was awaited before stays awaited. Personal: ``{"question"}``."""
+
+    beside: bool = False
 
 
 class InformationReceived(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,10 +273,11 @@ class EffortNoticeSent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"text"}``."""
+    """``beside``: what was awaited before stays awaited. Personal: ``{"text"}``."""
 
     approval: int
     estimate_minutes: int
+    beside: bool = False
 
 
 class CostApproved(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,9 +296,10 @@ class CostRejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"text"}``."""
+    """``beside``: what was awaited before stays awaited. Personal: ``{"text"}``."""
 
     system: Literal["test", "live"]
+    beside: bool = False
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

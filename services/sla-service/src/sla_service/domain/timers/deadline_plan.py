@@ -117,7 +117,7 @@ class DeadlinePlanner:
 def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> tuple[StatePeriod, ...]:
     name, versions = timeline.created.agreement, {context.agreement_version for context in timeline.contexts}
     states = {state for version in versions for state in terms.agreement(name, version).pauses[measurement.metric]}
-    waits = [period for period in timeline.state_periods if period.state in states]
+    waits = [period for period in timeline.state_periods if states & {period.state, *period.waits}]
     return tuple(sorted((*waits, *measurement.excluded), key=lambda period: period.since))
 
 
@@ -125,7 +125,7 @@ def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, no
     """Whether, as known ``now``, the line's clock stands still in a period; it always does while
     the ticket is done.
     """
-    pauses = period.state in DONE or period.state in line.pauses
+    pauses = period.state in DONE or not line.pauses.isdisjoint({period.state, *period.waits})
     return pauses and period.since <= now and (period.until is None or period.until > start)
 
 

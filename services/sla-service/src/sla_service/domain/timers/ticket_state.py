@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from fristwerk_language.events import TicketEvent, tickets
+from fristwerk_language.events.waits import NOTHING, OpenWaits, waits_after
 
 TicketState = Literal[
     "new",
@@ -66,6 +67,13 @@ def state_after(state: TicketState, event: TicketEvent) -> TicketState:
             return state  # a machine's message or answer, and a word of thanks, lead nowhere
         case _:
             return _after_done(state, event) if state in DONE else _after_active(state, event)
+
+
+def standing_after(state: TicketState, waits: OpenWaits, event: TicketEvent) -> tuple[TicketState, OpenWaits]:
+    """State and open waits after an event: while anything is awaited, the state is the word for it."""
+    following = state_after(state, event)
+    remaining = NOTHING if following in DONE else waits_after(waits, event)
+    return remaining[0] if remaining else following, remaining
 
 
 def _after_done(state: TicketState, event: TicketEvent) -> TicketState:

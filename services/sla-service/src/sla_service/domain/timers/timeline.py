@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from fristwerk_language.events import tickets
+from fristwerk_language.events.waits import NOTHING, OpenWaits
 from sla_service.domain.timers.ticket_state import DONE, TicketState
 
 
@@ -39,9 +40,12 @@ class TargetContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatePeriod(msgspec.Struct, frozen=True, kw_only=True):
-    """The ticket was in ``state`` from ``since`` until ``until``; None: it still is."""
+    """The ticket was in ``state`` from ``since`` until ``until``; None: it still is. ``waits`` is all
+    that was awaited, of which the state names the first.
+    """
 
     state: TicketState
+    waits: OpenWaits = NOTHING
     since: Moment
     until: Moment | None = None
 

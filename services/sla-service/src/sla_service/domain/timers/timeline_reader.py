@@ -26,7 +26,7 @@ from fristwerk_language.events import (
     tickets,
 )
 from sla_service.domain.calendar.epoch import seconds_of
-from sla_service.domain.timers.ticket_state import state_after
+from sla_service.domain.timers.ticket_state import standing_after
 from sla_service.domain.timers.timeline import (
     Attempt,
     Moment,
@@ -208,10 +208,10 @@ class _TimelineReader:
 
     def _follow_state(self, event: TicketEvent, moment: Moment) -> None:
         present = self.state_periods[-1]
-        state = state_after(present.state, event)
-        if state != present.state:
+        state, waits = standing_after(present.state, present.waits, event)
+        if (state, waits) != (present.state, present.waits):
             self.state_periods[-1] = msgspec.structs.replace(present, until=moment)
-            self.state_periods.append(StatePeriod(state=state, since=moment))
+            self.state_periods.append(StatePeriod(state=state, waits=waits, since=moment))
 
     def _answered_calls(self) -> list[Moment]:
         """A call is its own answer, at its start; the call that brought the report is no answer to

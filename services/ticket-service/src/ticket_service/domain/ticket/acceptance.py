@@ -21,7 +21,8 @@ def deliver_or_accept(ticket: Ticket, command: AcceptanceCommand, context: Conte
             violations = Violations()
             violations.texts(text=command.text)
             violations.raise_if_any(f"A delivery for ticket {ticket.reference} says what was delivered.")
-            return [DecidedEvent(Delivered(system=command.system), personal(text=command.text))]
+            delivered = Delivered(system=command.system, beside=ticket.waits not in {(), ("awaiting_acceptance",)})
+            return [DecidedEvent(delivered, personal(text=command.text))]
         case Accept():
             return _accept(ticket, command, context)
         case Release():

@@ -42,7 +42,7 @@ def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> 
     What the customer says of a ticket that is resolved reopens it, as long as the agreement allows.
     """
     violations = Violations()
-    fact = _said(command, context, violations)
+    fact = _said(ticket, command, context, violations)
     violations.raise_if_any(f"This cannot be recorded with ticket {ticket.reference}.")
     match command:
         case ReceiveMessage() | ReceiveInformation():
@@ -59,7 +59,7 @@ def _cancelled_by(ticket: Ticket, said: DecidedEvent, context: Context) -> list[
     return []
 
 
-def _said(command: ConversationCommand, context: Context, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command
+def _said(ticket: Ticket, command: ConversationCommand, context: Context, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command
     agreement = context.agreement
     answering = list(dict.fromkeys((*agreement.channels, *CALLING_BACK)))
     match command:
@@ -87,7 +87,8 @@ def _said(command: ConversationCommand, context: Context, violations: Violations
             return DecidedEvent(ProgressReported(channel=command.channel), personal(text=command.text))
         case RequestInformation():
             violations.texts(question=command.question)
-            return DecidedEvent(InformationRequested(), personal(question=command.question))
+            asked = InformationRequested(beside=ticket.waits not in {(), ("waiting_customer",)})
+            return DecidedEvent(asked, personal(question=command.question))
         case ReceiveInformation():
             violations.texts(text=command.text)
             return DecidedEvent(InformationReceived(), personal(text=command.text))

@@ -74,7 +74,9 @@ def _request(ticket: Ticket, command: RequestCostApproval, agreement: AgreementD
     violations.require(command.estimate_minutes > 0, "/estimate_minutes", "must be at least one minute")
     violations.texts(text=command.text)
     violations.raise_if_any(f"No cost approval can be requested like this for ticket {ticket.reference}.")
-    event = CostApprovalRequested(approval=len(ticket.cost_approvals) + 1, estimate_minutes=command.estimate_minutes)
+    event = CostApprovalRequested(
+        approval=len(ticket.cost_approvals) + 1, estimate_minutes=command.estimate_minutes, beside=bool(ticket.waits)
+    )
     return [DecidedEvent(event, personal(text=command.text))]
 
 

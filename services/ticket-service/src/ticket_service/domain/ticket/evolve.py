@@ -18,7 +18,7 @@ from fristwerk_language.events import (
     tickets,
 )
 from ticket_service.domain.ticket import state_parts
-from ticket_service.domain.ticket.lifecycle import NotOfATicket, state_after
+from ticket_service.domain.ticket.lifecycle import NotOfATicket, standing_after
 from ticket_service.domain.ticket.state import (
     Acknowledgement,
     Appointment,
@@ -72,10 +72,12 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket | None:
     if ticket is None:
         return _created(event, envelope) if isinstance(event, tickets.TicketCreated) else None
     changes = _changes(ticket, event, envelope)
+    state, waits = standing_after(ticket.state, ticket.waits, event)
     return msgspec.structs.replace(
         ticket,
         version=envelope.version,
-        state=state_after(ticket.state, event),
+        state=state,
+        waits=waits,
         last_activity_at=max(ticket.last_activity_at, envelope.occurred_at),
         **changes,
     )

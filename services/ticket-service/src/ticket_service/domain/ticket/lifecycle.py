@@ -19,6 +19,7 @@ from fristwerk_language.events import (
     UnreadableEvent,
     tickets,
 )
+from fristwerk_language.events.waits import NOTHING, OpenWaits, waits_after
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket import commands, roles
 from ticket_service.domain.ticket.commands import Command
@@ -43,7 +44,7 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.ReceiveMessage: NOT_CLOSED,
     commands.Respond: NOT_CLOSED,
     commands.ReportProgress: NOT_CLOSED,
-    commands.RequestInformation: NO_DECISION_AWAITED,
+    commands.RequestInformation: ACTIVE,
     commands.ReceiveInformation: NOT_CLOSED,
     commands.StartWork: NO_DECISION_AWAITED,
     commands.LogTime: ALL,
@@ -56,9 +57,9 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.BookAppointment: ACTIVE,
     commands.CancelAppointment: NOT_CLOSED,
     commands.RecordAppointmentOutcome: NOT_CLOSED,
-    commands.RequestCostApproval: NO_DECISION_AWAITED,
+    commands.RequestCostApproval: ACTIVE,
     commands.DecideCost: NOT_CLOSED,
-    commands.Deliver: NO_DECISION_AWAITED | {"awaiting_acceptance"},
+    commands.Deliver: ACTIVE,
     commands.Accept: frozenset({"awaiting_acceptance"}),
     commands.Release: ACTIVE,
     commands.CommunicateNumber: NOT_CLOSED,
@@ -130,6 +131,13 @@ def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
     return target if state in sources else state
 
 
+def standing_after(state: TicketState, waits: OpenWaits, event: DecodedEvent) -> tuple[TicketState, OpenWaits]:
+    """State and open waits after an event: while anything is awaited, the state is the word for it."""
+    following = state_after(state, event)
+    remaining = NOTHING if following in DONE else waits_after(waits, event)
+    return remaining[0] if remaining else following, remaining
+
+
 def _transition(event: DecodedEvent) -> Transition | None:  # noqa: C901, PLR0911, PLR0912 - a row of the table each
     match event:
         case tickets.CustomerMessageReceived(asks=False) | tickets.Responded(automatic=True):
@@ -172,6 +180,8 @@ def check_state(ticket: Ticket, command: Command, context: Context) -> None:
     A message that asks for nothing fits any: it leads nowhere.
     """
     if isinstance(command, commands.ReceiveMessage) and (command.automatic or not command.needs_answer):
+        return
+    if isinstance(command, commands.Accept) and "awaiting_acceptance" in ticket.waits:
         return
     if not _is_possible(type(command), ticket.state, context):
         code, why = _refusal(ticket.state, command)

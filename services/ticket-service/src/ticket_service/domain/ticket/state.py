@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from fristwerk_language.events.waits import NOTHING, OpenWaits
+
 TicketState = Literal[
     "new",
     "open",
@@ -129,6 +131,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
     ``priority_rule`` names the rule that derived the priority; null where a person set it or nobody did. ``classification``
     is the one communicated to the customer with the ticket's number. ``last_…_at`` are the latest occurrences so far.
+    ``waits`` is all that is awaited; of several the state names the first (see ``fristwerk_language.events.waits``).
     ``follows`` is the id of an earlier ticket on which the customer wrote too late to reopen it.
     """
 
@@ -136,6 +139,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     version: int
     state: TicketState = "new"
+    waits: OpenWaits = NOTHING
     type: str
     severity: str | None = None
     suggested_severity: str | None = None
