@@ -15,6 +15,7 @@ from fristwerk_language.events.tickets import (
     InformationReceived,
     InformationRequested,
     Resolved,
+    SeveritySet,
     TermsMigrated,
     TypeChanged,
 )
@@ -44,6 +45,33 @@ def test_a_new_severity_counts_from_the_original_start(agreed: Agreed) -> None:
     assert told(timer, "2026-06-08T08:45Z") == ("running", "08 09:00")
     assert moves(timer) == [("SeveritySet", "08 12:00", "08 09:00", "e-2")]
     assert (timer.severity, timer.line) == ("high", "/service_levels/0")
+
+
+QUICK = {"metric": "processing_started", "type": "quick", "target": "2 business hours"}
+
+
+def test_a_better_service_ordered_later_counts_from_its_order_where_the_terms_say_so(agreed: Agreed) -> None:
+    for counts_from, due in (("start", "08 10:00"), ("change", "10 11:00")):
+        ticket = agreed(QUICK | {"counts_from": counts_from}, ticket_types=[{"id": "quick"}])("2026-06-08 10:00")
+        timer = ticket.at("2026-06-10 11:00", TypeChanged(type="quick")).timer("processing_started")
+        assert clock(timer.due_at) == due
+    assert told(timer, "2026-06-10T10:00Z") == ("running", "10 11:00")
+    assert clock(timer.started_at) == "10 09:00"
+
+
+def test_a_service_ordered_with_the_ticket_counts_from_its_start_all_the_same(agreed: Agreed) -> None:
+    ticket = agreed(QUICK | {"counts_from": "change"}, ticket_types=[{"id": "quick"}])("2026-06-08 10:00", type="quick")
+    assert (
+        clock(ticket.at("2026-06-08 10:30", SeveritySet(severity="high")).timer("processing_started").due_at)
+        == "08 10:00"
+    )
+
+
+def test_a_service_taken_back_and_ordered_again_counts_from_the_last_order(agreed: Agreed) -> None:
+    ticket = agreed(QUICK | {"counts_from": "change"}, ticket_types=[{"id": "quick"}])("2026-06-08 10:00", type="quick")
+    ticket.at("2026-06-08 10:30", TypeChanged(type="normal"))
+    timer = ticket.at("2026-06-08 11:00", TypeChanged(type="quick")).timer("processing_started")
+    assert clock(timer.due_at) == "08 11:00"
 
 
 def test_pauses_are_kept_through_a_change_of_severity(agreed: Agreed) -> None:

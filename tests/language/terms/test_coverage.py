@@ -159,19 +159,19 @@ def test_the_three_services_count_the_same_work_as_billable(
     terms = agreement(rules, late=late, fee=fee)
     billable, pointer = expected(rules, activity, keys)
     assert match_coverage(terms, activity, created(keys)) == Coverage(billable=billable, pointer=pointer)
-    assert service_levels(terms).billable(created(keys), activity) == billable
 
     preparation = activity == "preparation" and appointment is not None and late and fee
     assert charges_preparation(terms) == (late and fee)
     assert is_charged_preparation(terms, activity, appointment) == preparation
+    assert service_levels(terms).billable(created(keys), activity, appointment) == (billable and not preparation)
     assert gate_counts(terms, activity, appointment, keys) == (billable and not preparation)
     wanted = "free" if not billable else "preparation" if preparation else "billable"
     assert class_of_work(terms, activity, appointment, keys) == wanted
 
 
-def test_the_effort_notice_counts_preparation_that_the_cost_gate_leaves_out() -> None:
+def test_the_effort_notice_leaves_out_preparation_as_the_cost_gate_does() -> None:
     terms = agreement([], late=True, fee=True)
     keys: dict[str, Any] = {"group": None, "plan": None, "entitled_by": None}
-    assert service_levels(terms).billable(created(keys), "preparation")
+    assert not service_levels(terms).billable(created(keys), "preparation", 1)
     assert not gate_counts(terms, "preparation", 1, keys)
     assert class_of_work(terms, "preparation", 1, keys) == "preparation"

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import StrictBool, model_validator
 
-from fristwerk_language.terms.values import PlacedError, Span, Target, TermsId, TermsModel, Warning_
+from fristwerk_language.terms.values import PlacedError, Span, Target, TermsId, TermsModel, Warning_, added_key
 
 StaffRole = Literal["agent", "specialist", "manager", "admin"]
 Metric = Literal[
@@ -32,7 +32,9 @@ _DEFAULT_PAUSES: Final[dict[str, list[PausingState]]] = {
 class ServiceLevel(TermsModel):
     """One line of the service levels: the first line that fits a ticket and a metric wins.
 
-    ``pauses_in`` None means the metric's default (see :meth:`pausing_states`).
+    ``pauses_in`` None means the metric's default (see :meth:`pausing_states`). ``counts_from``:
+    whether a line that a ticket comes to by a change of its type or severity counts from the
+    original start or from that change.
     """
 
     metric: Metric
@@ -49,6 +51,7 @@ class ServiceLevel(TermsModel):
     pauses_in: list[PausingState] | None = None
     completed_by: StaffRole | None = None
     attempt_counts: StrictBool = False
+    counts_from: Literal["start", "change"] = added_key("start")
     measure_only: StrictBool = False
     warn_at: list[Warning_] | None = None
 
@@ -79,6 +82,7 @@ class ServiceLevel(TermsModel):
             raise PlacedError("/metric", "completed_by and attempt_counts belong to callback")
         if self.metric != "follow_up" and self.after != "customer_message":
             raise PlacedError("/after", "belongs to follow_up")
+        _check_counted_from(self)
         check_warnings("/warn_at", self.warn_at or [], worked=self.metric == "effort_notice")
         return self
 
@@ -86,6 +90,15 @@ class ServiceLevel(TermsModel):
 def _is_not_before(soft: Span | None, target: Span | None) -> bool:
     """Spans on different clocks cannot be compared without a calendar and are taken as they are."""
     return soft is not None and target is not None and soft.clock == target.clock and soft.amount >= target.amount
+
+
+def _check_counted_from(line: ServiceLevel) -> None:
+    if line.counts_from == "start":
+        return
+    if line.type is None and line.severity is None:
+        raise PlacedError("/counts_from", "a line that names neither type nor severity has no change to count from")
+    if line.metric == "effort_notice":
+        raise PlacedError("/counts_from", "effort_notice counts logged work, from the first billable minute")
 
 
 def check_warnings(pointer: str, warnings: Iterable[object], *, worked: bool) -> None:

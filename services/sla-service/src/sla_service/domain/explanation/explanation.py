@@ -72,7 +72,7 @@ def _course(timer: Timer, timeline: Timeline, terms: TermsLookup, calendar: Cale
 def _work(timer: Timer, timeline: Timeline, terms: TermsLookup) -> Iterator[ExplanationStep]:
     levels = terms.agreement(timeline.created.agreement, _version(timer.terms))
     for each in timeline.work:
-        if levels.billable(timeline.created, each.activity):
+        if levels.billable(timeline.created, each.activity, each.appointment):
             yield ExplanationStep(
                 rule="worked",
                 at=instant_of(each.start),

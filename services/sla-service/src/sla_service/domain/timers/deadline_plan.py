@@ -96,11 +96,20 @@ class DeadlinePlanner:
         plans = [
             self._plan(context, line, calendar, start, moment)
             for line in lines
-            if (start := _start(self._measurement, line)) is not None and start <= moment
+            if (start := self._start(line, moment)) is not None and start <= moment
         ]
         if len(plans) == 1:
             return plans[0]
         return min(plans, key=_strictness, default=NotStarted())
+
+    def _start(self, line: ServiceLevelLine, moment: Moment) -> Moment | None:
+        """From where a line counts at a moment: the original start, or the change of type or severity
+        that brought the ticket to it.
+        """
+        start = _start(self._measurement, line)
+        if start is None or line.counts_from == "start":
+            return start
+        return max(start, _changed_to(self._timeline, line, moment))
 
     def _plan(
         self, context: TargetContext, line: ServiceLevelLine, calendar: Calendar, start: Moment, now: Moment
@@ -127,6 +136,20 @@ def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, no
     """
     pauses = period.state in DONE or not line.pauses.isdisjoint({period.state, *period.waits})
     return pauses and period.since <= now and (period.until is None or period.until > start)
+
+
+def _changed_to(timeline: Timeline, line: ServiceLevelLine, moment: Moment) -> Moment:
+    """Since when the ticket has had the type and the severity that a line names."""
+    since = timeline.contexts[0].since
+    fitted = True
+    for context in timeline.contexts:
+        if context.since > moment:
+            break
+        fits = line.type in (None, context.type) and line.severity in (None, context.severity)
+        if fits and not fitted:
+            since = context.since
+        fitted = fits
+    return since
 
 
 def _start(measurement: Measurement, line: ServiceLevelLine) -> Moment | None:

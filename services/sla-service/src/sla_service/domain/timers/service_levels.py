@@ -21,7 +21,7 @@ from fristwerk_language.terms import (
     ServiceLevel,
     Span,
 )
-from fristwerk_language.terms.coverage import match_coverage
+from fristwerk_language.terms.coverage import is_charged_preparation, match_coverage
 
 AbsenceReason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]
 
@@ -52,6 +52,7 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
     pauses: frozenset[str]
     completed_by: str | None
     attempt_counts: bool
+    counts_from: Literal["start", "change"]
     warn_at: tuple[Span | Percent, ...]
 
     @property
@@ -106,11 +107,12 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         line = _first(lines, ticket, severity, type_)
         return NotApplicable("not_configured") if line is None else (line,)
 
-    def billable(self, ticket: TicketCreated, activity: str) -> bool:
+    def billable(self, ticket: TicketCreated, activity: str, appointment: int | None = None) -> bool:
         """Whether work of an activity is billable: the first line of ``billing.coverage`` that
-        fits, else it is.
+        fits, else it is; not what only a late cancellation is charged by.
         """
-        return match_coverage(self.document, activity, ticket).billable
+        covered = match_coverage(self.document, activity, ticket)
+        return covered.billable and not is_charged_preparation(self.document, activity, appointment)
 
     def _covers(self, type_: str) -> bool:
         services = self.document.services
@@ -152,5 +154,6 @@ def _service_level_line(index: int, level: ServiceLevel, document: AgreementDocu
         pauses=frozenset(level.pausing_states),
         completed_by=level.completed_by,
         attempt_counts=level.attempt_counts,
+        counts_from=level.counts_from,
         warn_at=() if level.target is None else tuple(warn_at),
     )

@@ -77,6 +77,7 @@ class WorkEntry(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     seconds: int
     activity: str
+    appointment: int | None
     logged: Moment
 
 

@@ -233,7 +233,12 @@ class _TimelineReader:
                 start = seconds_of(event.start)
                 work.append(
                     WorkEntry(
-                        entry=event.entry, start=start, seconds=minutes * 60, activity=event.activity, logged=moment
+                        entry=event.entry,
+                        start=start,
+                        seconds=minutes * 60,
+                        activity=event.activity,
+                        appointment=event.appointment,
+                        logged=moment,
                     )
                 )
         return sorted(work, key=lambda entry: (entry.start, entry.logged))
