@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -102,3 +106,49 @@ async def test_the_services_open_the_folder_and_serve_what_is_in_it(
 
     assert ready == {"ticket": "ready", "sla": "ready", "billing": "ready"}
     assert (len(tickets) > 1, len(timers) > 1, charges.status_code) == (True, True, 200)
+
+
+def change_line(file: Path, old: str, new: str, type_name: str = "%") -> None:
+    """Change the first line of a log that holds the old words, of events of a type."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        (position,) = connection.execute(
+            "SELECT min(rowid) FROM stored_events WHERE instr(cast(state AS text), ?) AND topic LIKE ?",
+            (old, type_name),
+        ).fetchone()
+        assert position is not None
+        connection.execute(
+            "UPDATE stored_events SET state = cast(replace(cast(state AS text), ?, ?) AS blob) WHERE rowid = ?",
+            (old, new, position),
+        )
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """``python -m ticket_service`` on the folder."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "ticket_service", *words],
+        env=os.environ | {"FRISTWERK_VAR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_check_that_finds_differences_ends_with_1_and_one_that_finds_none_with_0(folder: Path) -> None:
+    assert command(folder, "rebuild").returncode == 0, "rows that a rule has changed since are made anew"
+    assert command(folder, "rebuild", "--check").returncode == 0
+
+    change_line(folder / "tickets-log.db", '"channel":"email"', '"channel":"phone"', "TicketCreated")
+    done = command(folder, "rebuild", "--check")
+
+    assert "differing rows" in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_damaged_event_is_a_sentence_of_the_command_line(folder: Path) -> None:
+    change_line(folder / "tickets-log.db", '"version":3', '"version":4')
+
+    done = command(folder, "rebuild", "--check")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("The event at position ")
+    assert "Traceback" not in done.stderr

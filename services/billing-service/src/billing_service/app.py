@@ -34,7 +34,7 @@ from billing_service.projections.projector import Projector
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
-from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, new_event_id
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
@@ -68,7 +68,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     keys = load_or_make_keys(settings.keys)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
     metrics = Metrics()
-    log = open_log(settings, "billing-log", metrics.log())
+    log = open_log(settings, "billing-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")

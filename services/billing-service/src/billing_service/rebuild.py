@@ -10,7 +10,7 @@ import httpx
 
 from billing_service.projections import tables
 from billing_service.projections.projector import Projector
-from fristwerk_language.events import decode_tolerantly
+from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models.blue_green import read_model_versions
@@ -27,8 +27,10 @@ async def rebuild(
     check: bool = False,
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,
-) -> None:
-    """Rebuild, compare and switch (see ``subscriptions.rebuild``); invoice runs are copied.
+) -> bool:
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``); returns whether nothing differed.
+
+    invoice runs are copied.
 
     Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
     """
@@ -37,7 +39,7 @@ async def rebuild(
     projector = Projector()
     async with AsyncExitStack() as closing:
         client = await closing.enter_async_context(ticket_service or httpx.AsyncClient(base_url=settings.ticket_url))
-        log = open_log(settings, "billing-log")
+        log = open_log(settings, "billing-log", read_columns=columns_of)
         closing.push_async_callback(log.close)
         tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
         rebuilding = Rebuild(
@@ -50,4 +52,4 @@ async def rebuild(
             ],
             say=say,
         )
-        await rebuilding.run(check=check, back=back)
+        return await rebuilding.run(check=check, back=back)

@@ -26,7 +26,7 @@ from billing_service.projections.projector import Projector
 from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentFilter, DocumentQueries
-from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.cli import CliError
 from fristwerk_platform.event_log import open_log
@@ -86,7 +86,7 @@ async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -
             raise NothingToCompareError("There is no read model of the billing service yet.")
         snapshot = _Snapshot(await open_things.enter_async_context(_frozen(stored)))
         fresh = await open_things.enter_async_context(_temporary())
-        log = open_log(settings, "billing-log")
+        log = open_log(settings, "billing-log", read_columns=columns_of)
         open_things.push_async_callback(log.close)
         client = await open_things.enter_async_context(httpx.AsyncClient(base_url=settings.ticket_url))
         upstream = HttpFeed(client, lambda: tokens.issue(reader, now=now()))

@@ -30,8 +30,11 @@ async def rebuild(
     check: bool = False,
     back: bool = False,
     ticket_service: httpx.AsyncClient | None = None,
-) -> None:
-    """Rebuild, compare and switch (see ``subscriptions.rebuild``). Raises RebuildError, SourceUnavailableError, KeyFileError."""
+) -> bool:
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``); returns whether nothing differed.
+
+    Raises RebuildError, SourceUnavailableError, KeyFileError.
+    """
     tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="sla-service", role="service", provider="*")
     outbox = MutedOutbox()
@@ -45,4 +48,4 @@ async def rebuild(
             say=say,
             settle=outbox.settle,
         )
-        await rebuilding.run(check=check, back=back)
+        return await rebuilding.run(check=check, back=back)

@@ -9,7 +9,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
@@ -70,7 +70,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
     metrics = Metrics()
-    log = open_log(settings, "tickets-log", metrics.log())
+    log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())

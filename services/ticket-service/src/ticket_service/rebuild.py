@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from fristwerk_language.events import decode_tolerantly
+from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_platform.auth import load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
@@ -19,13 +19,16 @@ from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
 
 
-async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> None:
-    """Rebuild, compare and switch (see ``subscriptions.rebuild``). Raises RebuildError, KeyFileError, LogUnavailableError."""
+async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> bool:
+    """Rebuild, compare and switch (see ``subscriptions.rebuild``); returns whether nothing differed.
+
+    Raises RebuildError, KeyFileError, LogUnavailableError.
+    """
     keys = load_keys(settings.keys)
     async with AsyncExitStack() as closing:
         subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
         closing.push_async_callback(subject_keys.close)
-        log = open_log(settings, "tickets-log")
+        log = open_log(settings, "tickets-log", read_columns=columns_of)
         closing.push_async_callback(log.close)
         projector = Projector(PersonalData(subject_keys, keys.sealing_bytes()))
         rebuilding = Rebuild(
@@ -35,4 +38,4 @@ async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool
             sources=[Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply)],
             say=say,
         )
-        await rebuilding.run(check=check, back=back)
+        return await rebuilding.run(check=check, back=back)

@@ -46,11 +46,11 @@ class CliCommand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RebuildReadModel(Protocol):
-    """Makes a service's read model anew; ``say`` reports progress."""
+    """Makes a service's read model anew; ``say`` reports progress. Returns whether it was what the log says."""
 
     def __call__(
         self, settings: Settings, say: Callable[[str], None], *, check: bool, back: bool
-    ) -> Awaitable[None]: ...
+    ) -> Awaitable[bool]: ...
 
 
 def run_command_line(
@@ -115,13 +115,13 @@ def rebuild_command(service: str, rebuild: RebuildReadModel) -> CliCommand:
         parser.add_argument("--back", action="store_true", help="go back to what the last rebuild replaced")
 
     def run(settings: Settings, arguments: argparse.Namespace) -> int:
-        async def rebuild_once() -> None:
-            await rebuild(settings, show, check=arguments.check, back=arguments.back)
+        async def rebuild_once() -> bool:
+            return await rebuild(settings, show, check=arguments.check, back=arguments.back)
 
         configure_logs(settings.log_level, service)
         protect_data_folder(settings.var)
-        asyncio.run(rebuild_once())
-        return 0
+        same = asyncio.run(rebuild_once())
+        return 1 if arguments.check and not same else 0
 
     help_text = "make the read model anew beside the running service, and switch to it"
     return CliCommand(name="rebuild", help=help_text, run=run, add_arguments=add_arguments)

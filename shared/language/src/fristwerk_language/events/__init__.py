@@ -19,6 +19,7 @@ from fristwerk_language.events.encoding import encode_event, encode_line, new_ev
 from fristwerk_language.events.envelope import (
     Actor,
     Envelope,
+    columns_of,
     read_line,
 )
 from fristwerk_language.events.event_types import (
@@ -57,6 +58,7 @@ __all__ = [
     "TicketEvent",
     "UnknownEvent",
     "UnreadableEvent",
+    "columns_of",
     "decode",
     "decode_tolerantly",
     "encode_event",

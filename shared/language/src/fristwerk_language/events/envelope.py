@@ -49,6 +49,23 @@ def read_line(line: bytes) -> Envelope:
     return _decoder.decode(line)
 
 
+class _Columns(msgspec.Struct, frozen=True):
+    stream: str
+    version: int
+    type: str
+
+
+_columns_decoder = msgspec.json.Decoder(_Columns)
+
+
+def columns_of(line: bytes) -> tuple[str, int, str]:
+    """Stream, version and type of a stored line. Raises ValueError where it is not UTF-8 and JSON from end to end."""
+    if not line.isascii():
+        line.decode()  # the decoder skips what it does not look for
+    found = _columns_decoder.decode(line)
+    return found.stream, found.version, found.type
+
+
 def as_json(line: bytes) -> Mapping[str, Any]:
     """The line as plain JSON data, for answers."""
     return msgspec.json.decode(line)  # type: ignore[no-any-return]

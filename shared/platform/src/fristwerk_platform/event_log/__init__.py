@@ -24,21 +24,28 @@ from fristwerk_platform.event_log.interface import (
 )
 from fristwerk_platform.event_log.log import KEYS_KEPT, GroupCommitLog
 from fristwerk_platform.event_log.sqlite import SqliteEventLog
+from fristwerk_platform.event_log.stored_rows import DamagedEventError, ReadColumns
 from fristwerk_platform.settings import Settings
 
 
-def open_log(settings: Settings, name: str, meter: LogMeter | None = None) -> GroupCommitLog:
-    """The log that the settings select: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+def open_log(
+    settings: Settings, name: str, meter: LogMeter | None = None, *, read_columns: ReadColumns | None = None
+) -> GroupCommitLog:
+    """The log that the settings select: a schema of PostgreSQL, or an SQLite file in the folder ``var``.
+
+    With ``read_columns`` every line that is read is compared with the columns of its row.
+    """
     if settings.database_url is None:
-        return SqliteEventLog(settings.var / f"{name}.db", meter)
+        return SqliteEventLog(settings.var / f"{name}.db", meter, read_columns)
     from fristwerk_platform.event_log.postgres.log import PostgresEventLog  # noqa: PLC0415 - SQLite starts without the driver
 
-    return PostgresEventLog(settings.database_url, name.replace("-", "_"), meter)
+    return PostgresEventLog(settings.database_url, name.replace("-", "_"), meter, read_columns)
 
 
 __all__ = [
     "KEYS_KEPT",
     "Answer",
+    "DamagedEventError",
     "EventLog",
     "FeedLine",
     "GroupCommitLog",

@@ -21,6 +21,7 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
 )
 from fristwerk_platform.event_log.read_batching import BatchedQuery
+from fristwerk_platform.event_log.stored_rows import DamagedEventError
 from fristwerk_platform.health import Dependency
 
 Result = TypeVar("Result")
@@ -97,7 +98,8 @@ class GroupCommitLog:
         self._recorder = recorder
         self._writer = GroupCommitter(recorder.insert_group, self.notify_waiters, meter)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
-        self._streams = BatchedQuery(self._readers, recorder.select_streams, recorder.unstorable)
+        each_alone = (*recorder.unstorable, DamagedEventError)
+        self._streams = BatchedQuery(self._readers, recorder.select_streams, each_alone)
         self._answers = BatchedQuery(self._readers, recorder.select_answers, recorder.unstorable)
         self._last = BatchedQuery[None, int](self._readers, lambda _: [recorder.select_last_position()], ())
         self._waiters: set[asyncio.Future[int]] = set()

@@ -27,6 +27,7 @@ from fristwerk_platform.event_log.interface import (
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
+from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
 from fristwerk_platform.opened_file import OpenedFile
 
 LOCK_SECONDS: Final = 30
@@ -51,18 +52,18 @@ UNSTORABLE: Final = (
 class SqliteEventLog(GroupCommitLog):
     """The log in a file. SQLite serialises writers, so a reader of positions never skips one."""
 
-    def __init__(self, file: Path, meter: LogMeter | None = None) -> None:
+    def __init__(self, file: Path, meter: LogMeter | None = None, read_columns: ReadColumns | None = None) -> None:
         """Open the file, or make it. Raises LogUnavailableError."""
-        super().__init__(_open(file), meter)
+        super().__init__(_open(file, read_columns), meter)
 
 
-def _open(file: Path) -> SqliteRecorder:
+def _open(file: Path, read_columns: ReadColumns | None) -> SqliteRecorder:
     for pause in (*OPENING_PAUSES, None):
         datastore = SQLiteDatastore(
             str(file), originator_id_type="text", pool_size=READERS + 1, lock_timeout=LOCK_SECONDS
         )
         try:
-            recorder = SqliteRecorder(datastore, OpenedFile(file))
+            recorder = SqliteRecorder(datastore, OpenedFile(file), read_columns)
             recorder.create_table()
         except SqliteRecorder.failures as error:
             datastore.close()
@@ -87,9 +88,10 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     failures = (sqlite3.Error, PersistenceError)
     unstorable = UNSTORABLE
 
-    def __init__(self, datastore: SQLiteDatastore, file: OpenedFile) -> None:
+    def __init__(self, datastore: SQLiteDatastore, file: OpenedFile, read_columns: ReadColumns | None = None) -> None:
         super().__init__(datastore)
         self._file = file
+        self._read_columns = read_columns
         # The library's statement names no columns, and ours has one more.
         columns = "originator_id, originator_version, topic, state"
         self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
@@ -163,8 +165,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         self.datastore.close()
 
     def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
-        rows = cursor.execute(f"SELECT rowid, state FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
-        return [FeedLine(row[0], row[1]) for row in rows]
+        columns = "rowid, state, originator_id, originator_version, topic"
+        rows = cursor.execute(f"SELECT {columns} FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
+        return [feed_line(row[0], row[1], (row[2], row[3], row[4]), self._read_columns) for row in rows]
 
     def _insert_together(self, group: Sequence[Append]) -> list[AppendOutcome] | None:
         """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.

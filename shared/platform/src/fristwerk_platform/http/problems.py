@@ -23,6 +23,7 @@ from fristwerk_platform.commands import (
     RetryLaterError,
     VersionMismatchError,
 )
+from fristwerk_platform.event_log import DamagedEventError
 
 MEDIA_TYPE: Final = "application/problem+json"
 TITLES: Final[Mapping[int, str]] = {
@@ -126,6 +127,8 @@ def install(app: FastAPI) -> None:
     async def on_storage_failure(request: Request, error: Exception) -> Response:
         _log.warning("storage_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
         detail = "The service's storage does not answer at the moment."
+        if isinstance(error, DamagedEventError):
+            detail = str(error)
         return response(request, Problem(503, detail, headers={"Retry-After": "1"}))
 
     async def on_http(request: Request, error: Exception) -> Response:

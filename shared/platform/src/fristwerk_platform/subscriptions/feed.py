@@ -82,5 +82,22 @@ class HttpFeed:
                 next=int(response.headers[NEXT_POSITION_HEADER]),
                 last=int(response.headers[LAST_POSITION_HEADER]),
             )
+        except httpx.HTTPStatusError as error:
+            raise SourceUnavailableError(_sentence(error)) from error
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise SourceUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What is read of a problem document (RFC 9457)."""
+
+    detail: str
+
+
+def _sentence(error: httpx.HTTPStatusError) -> str:
+    """The refusal's own sentence where it has one: it may name the event that is damaged."""
+    try:
+        detail = msgspec.json.decode(error.response.content, type=_Problem).detail
+    except msgspec.DecodeError:
+        return str(error)
+    return f"{error.response.status_code}: {detail}"

@@ -68,21 +68,22 @@ class Rebuild:
         self._say = say
         self._settle = settle
 
-    async def run(self, *, check: bool = False, back: bool = False) -> None:
+    async def run(self, *, check: bool = False, back: bool = False) -> bool:
         """Rebuild and switch; with ``check`` only rebuild and compare, with ``back`` go back to the version that was replaced.
 
-        Raises RebuildError, SourceUnavailableError; the live version is then as it was.
+        Returns whether the live version was what the logs say. Raises RebuildError, SourceUnavailableError; it is then as it was.
         """
         async with self._versions.rebuild_lock():
             building = await self._begin(back=back)
             try:
-                await self._build(building)
+                tables = await self._build(building)
                 if not check:
                     await self._switch(building)
             finally:
                 await building.close()
             kept = {building.live_number, building.earlier if check else building.number}
             await self._drop_all_but(kept)
+        return all(table.live == table.built for table in tables)
 
     async def _begin(self, *, back: bool) -> _Building:
         """The version to build: a new one, or the previous one. Raises RebuildError."""
@@ -118,7 +119,7 @@ class Rebuild:
         finally:
             await database.close()
 
-    async def _build(self, building: _Building) -> None:
+    async def _build(self, building: _Building) -> list[TableComparison]:
         """Apply the sources nearly up to where the live version is, then compare the two as of one moment."""
         for source in self._sources:
             await self._catch_up(building, source)
@@ -128,6 +129,7 @@ class Rebuild:
             at = [f"{each.name} {await self._checkpoints.position(connection, each.name)}" for each in self._sources]
             await self._analyze(connection)
         self._say(f"{self._versions.name}: compared at {', '.join(at)}: {summary(tables)}")
+        return tables
 
     async def _catch_up(self, building: _Building, source: Source[Any]) -> None:
         """Apply page after page, each in a transaction."""

@@ -15,6 +15,7 @@ from fristwerk_platform.event_log.interface import LogUnavailableError
 from fristwerk_platform.event_log.log import GroupCommitLog
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
+from fristwerk_platform.event_log.stored_rows import ReadColumns
 
 LISTEN_SECONDS: Final = 0.2
 """How often the listener looks whether the log closes."""
@@ -24,11 +25,13 @@ RECONNECT_SECONDS: Final = 1.0
 class PostgresEventLog(GroupCommitLog):
     """The log in a schema of a database; ``url`` is ``postgresql://user:password@host:port/database``."""
 
-    def __init__(self, url: str, schema: str, meter: LogMeter | None = None) -> None:
+    def __init__(
+        self, url: str, schema: str, meter: LogMeter | None = None, read_columns: ReadColumns | None = None
+    ) -> None:
         """Make the schema and tables that are missing. Raises LogUnavailableError."""
         self._connections = ThreadConnections(url, schema)
         try:
-            recorder = PostgresRecorder(self._connections)
+            recorder = PostgresRecorder(self._connections, read_columns)
             recorder.create_table()
         except psycopg.Error as error:
             self._connections.close()

@@ -24,6 +24,7 @@ from fristwerk_platform.event_log.interface import (
 from fristwerk_platform.event_log.log import CHECK, StreamAfter
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
 from fristwerk_platform.event_log.postgres.statements import statements
+from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
@@ -42,9 +43,10 @@ class PostgresRecorder(PostgresApplicationRecorder):
     failures = (psycopg.Error,)
     unstorable = UNSTORABLE
 
-    def __init__(self, connections: ThreadConnections) -> None:
+    def __init__(self, connections: ThreadConnections, read_columns: ReadColumns | None = None) -> None:
         super().__init__(connections)
         self._connections = connections
+        self._read_columns = read_columns
         self.channel_name = f"{connections.schema}_events"
         self._sql = statements(connections.schema, self.events_table_name, self.channel_name, LOCK_TIMEOUT_SECONDS)
 
@@ -184,13 +186,16 @@ class PostgresRecorder(PostgresApplicationRecorder):
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
-        for number, position, line in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
-            found[number - 1].append(FeedLine(position, line))
+        for number, position, line, *columns in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
+            found[number - 1].append(self._line(position, line, *columns))
         return found
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`Recorder`."""
-        return [FeedLine(position, line) for position, line in self._rows("feed", (after, limit))]
+        return [self._line(*row) for row in self._rows("feed", (after, limit))]
+
+    def _line(self, position: int, line: bytes, stream: str, version: int, type_name: str) -> FeedLine:
+        return feed_line(position, line, (stream, version, type_name), self._read_columns)
 
     def select_last_position(self) -> int:
         """See :class:`Recorder`."""

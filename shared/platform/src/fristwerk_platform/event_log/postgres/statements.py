@@ -70,14 +70,17 @@ STATEMENTS: Final = {
     "delete_check": "DELETE FROM {keys} WHERE scope = %s",
     # The limit keeps the planner from reading all events at once and joining them.
     "streams": """
-        SELECT number, line.notification_id, line.state
+        SELECT number, line.notification_id, line.state, line.originator_id, line.originator_version, line.topic
         FROM unnest(%b::text[], %s::bigint[]) WITH ORDINALITY AS given (stream, after, number), LATERAL (
-            SELECT notification_id, originator_version, state FROM {events}
+            SELECT notification_id, originator_id, originator_version, topic, state FROM {events}
             WHERE originator_id = given.stream AND originator_version > given.after
             ORDER BY originator_version LIMIT 2147483647
         ) AS line ORDER BY number, line.originator_version
     """,
-    "feed": "SELECT notification_id, state FROM {events} WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
+    "feed": """
+        SELECT notification_id, state, originator_id, originator_version, topic FROM {events}
+        WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+    """,
     "last": "SELECT max(notification_id) FROM {events}",
 }
 
