@@ -10,6 +10,7 @@ ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal
+QUICK := -m "not process and not faults and not postgres and not exhaustive" --hypothesis-profile=quick
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
@@ -53,12 +54,12 @@ test: setup
 	$(PYTEST) --durations=25
 
 quick: setup
-	$(PYTEST) -m "not process and not faults and not postgres and not exhaustive" --hypothesis-profile=quick --durations=5
+	$(PYTEST) $(QUICK) --durations=5
 
-# Everything again, slower: what the tests and the processes that they start execute.
+# Everything again, slower: what the tests and the processes that they start execute. LANE=quick: the quick lane alone.
 coverage: setup
 	rm -f .coverage .coverage.*
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),$(QUICK))
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 	$(PY) tests/branches.py
