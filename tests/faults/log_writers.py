@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from typing import Any
 
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed
 
 from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
+from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
 
 
 async def write(log: PostgresEventLog, stream: str, events: int) -> None:
@@ -25,9 +25,11 @@ async def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--unlocked", action="store_true")
     options = parser.parse_args()
-    log: Any = PostgresEventLog(os.environ["FRISTWERK_DATABASE_URL"], "log")
+    log = PostgresEventLog(os.environ["FRISTWERK_DATABASE_URL"], "log")
     if options.unlocked:
-        log._recorder._begin = SQL("BEGIN")
+        recorder = log._recorder
+        assert isinstance(recorder, PostgresRecorder)
+        recorder._sql = {**recorder._sql, "begin": Composed([SQL("BEGIN")])}
     streams = [f"{options.name}-{number}" for number in range(options.writers)]
     await asyncio.gather(*(write(log, stream, options.events) for stream in streams))
     await log.close()

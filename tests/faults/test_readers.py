@@ -10,14 +10,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed
 
 from fristwerk_platform.event_log import NewEvent
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
+from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
 
 WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")
 PROCESSES, WRITERS_EACH, READERS = 4, 4, 4
+UNLOCKED = Composed([SQL("BEGIN")])
 SHORT, LONG = 4_000, 20_000
 
 
@@ -72,11 +74,13 @@ async def test_a_commit_overtaken_by_another_is_skipped_unless_the_table_is_lock
     postgres_url: str, *, locked: bool
 ) -> None:
     """A writer that takes its time begins as the log does, and the log appends meanwhile."""
-    log: Any = PostgresEventLog(postgres_url, "log")
+    log = PostgresEventLog(postgres_url, "log")
+    recorder = log._recorder
+    assert isinstance(recorder, PostgresRecorder)
     if not locked:
-        log._recorder._begin = SQL("BEGIN")
+        recorder._sql = {**recorder._sql, "begin": UNLOCKED}
     slow = await psycopg.AsyncConnection.connect(postgres_url, autocommit=True)
-    await slow.execute(log._recorder._begin)
+    await slow.execute(recorder._sql["begin"])
     await slow.execute(
         "INSERT INTO log.stored_events (originator_id, originator_version, topic, state) VALUES (%s, 1, 'Closed', '{}')",
         ("ticket-slow",),
