@@ -183,7 +183,7 @@ def _quiet() -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """The service of this run on SQLite files."""
-    async with running(Settings(var=tmp_path_factory.mktemp("var"))) as service:
+    async with running(Settings(var=tmp_path_factory.mktemp("var"), customers_may_date=True)) as service:
         yield service
 
 

@@ -104,7 +104,7 @@ WITH_PACKAGES = {
 
 async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
-    body = {"customer": await office.served(), "channel": "email", "subject": "Import"}
+    body = {"customer": await office.served(), "channel": "email", "subject": "Import", "received_at": AT}
     first, second, stored = await sent_twice(office, "/v1/tickets", body)
     assert is_replay(first, second)
     assert stored == 0

@@ -210,10 +210,14 @@ async def test_intake_is_one_answer_with_everything_that_followed(
 
 
 AGREED = {"contact": "Sina Shop", "channel": "phone", "at": "2026-01-02T10:00:00Z"}
-PROPOSALS = ["2030-06-25T09:00:00+02:00", "2030-06-26T09:00:00+02:00", "2030-06-29T13:00:00+02:00"]
+PROPOSALS = ["2029-06-25T09:00:00+02:00", "2029-06-26T09:00:00+02:00", "2029-06-29T13:00:00+02:00"]
 COST_APPROVAL = ("cost-approvals", {"estimate_minutes": 120, "text": "Es dauert."})
 APPOINTMENT = ("appointments", {"kind": "review", "proposals": PROPOSALS})
-BOOKED = ("appointments/1/booking", {"start": "2030-06-25T09:00:00+02:00"})
+BOOKED = ("appointments/1/booking", {"start": "2029-06-25T09:00:00+02:00"})
+PAST_APPOINTMENT = [
+    ("appointments", {"kind": "review", "proposals": ["2026-01-03T09:00:00Z"], "occurred_at": "2026-01-02T09:00:00Z"}),
+    ("appointments/1/booking", {"start": "2026-01-03T09:00:00Z", "occurred_at": "2026-01-02T09:00:00Z"}),
+]
 CALLBACK = ("callbacks", {"purpose": "Nachstellen"})
 ESCALATION = ("escalations", {"to": "manager", "text": "Zu lange"})
 DELIVERY = ("delivery", {"system": "test", "text": "Bitte prüfen"})
@@ -243,7 +247,7 @@ COMMANDS: dict[str, tuple[Any, ...]] = {
     "appointments": ([], {"kind": "review", "proposals": PROPOSALS}, ["AppointmentRequested"]),
     "appointments/1/booking": ([APPOINTMENT], BOOKED[1], ["AppointmentBooked"]),
     "appointments/1/cancellation": ([APPOINTMENT], {"by": "vendor", "reason": "Krank"}, ["AppointmentCancelled"]),
-    "appointments/1/outcome": ([APPOINTMENT, BOOKED], {"outcome": "held"}, ["AppointmentHeld"]),
+    "appointments/1/outcome": (PAST_APPOINTMENT, {"outcome": "held"}, ["AppointmentHeld"]),
     "effort-notices": ([], {"text": "Es dauert länger."}, ["EffortNoticeSent"]),
     "cost-approvals": ([], COST_APPROVAL[1], ["CostApprovalRequested"]),
     "cost-approvals/1/decision": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,7 @@ async def everything_said(office: Office) -> Any:
     fields = {"name": name, "email": email, "callback_number": number, "company": f"{words} GmbH"}
     ticket = await office.ticket(key, subject=words, description=f"{name} sagt: {words}", fields=fields)
     at = datetime.now(UTC).replace(microsecond=0).isoformat()
+    before = (datetime.now(UTC) - timedelta(minutes=10)).replace(microsecond=0).isoformat()
     agreed = {"contact": name, "channel": "phone", "at": at}
     for path, body in (
         ("messages", {"channel": "email", "text": words}),
@@ -119,10 +120,10 @@ async def everything_said(office: Office) -> Any:
         ("information", {"text": words}),
         ("priority", {"priority": 2, "reason": words, "agreement": agreed}),
         ("transfer", {"department": "shop", "reason": words}),
-        ("time-entries", {"start": at, "minutes": 5, "activity": "help", "agent": "a", "note": words}),
+        ("time-entries", {"start": before, "minutes": 5, "activity": "help", "agent": "a", "note": words}),
         ("callbacks", {"purpose": f"{name} {phone}"}),
         ("callbacks/1/completion", {"text": words}),
-        ("appointments", {"kind": "review", "proposals": ["2030-01-08T09:00:00Z"]}),
+        ("appointments", {"kind": "review", "proposals": ["2029-01-08T09:00:00Z"]}),
         ("appointments/1/cancellation", {"by": "customer", "reason": words}),
         ("effort-notices", {"text": words}),
         ("cost-approvals", {"estimate_minutes": 30, "text": words}),
@@ -174,7 +175,7 @@ async def test_no_byte_of_any_file_tells_who_it_was(
     tmp_path: Path, open_service: OpenService, open_office: OpenOffice
 ) -> None:
     """Log, answers kept for replay, read models and their write-ahead files."""
-    async with open_service(Settings(var=tmp_path)) as service:
+    async with open_service(Settings(var=tmp_path, customers_may_date=True)) as service:
         office = await open_office("digidesk", at=service)
         customer, ticket = await everything_said(office)
         shown = await everything_read(office, customer, ticket)
@@ -241,7 +242,7 @@ async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(
     tmp_path: Path, open_service: OpenService, open_office: OpenOffice
 ) -> None:
     """The rebuild deletes the forgotten keys once more, and only those."""
-    async with open_service(Settings(var=tmp_path)) as service:
+    async with open_service(Settings(var=tmp_path, customers_may_date=True)) as service:
         office = await open_office("liveagent", at=service)
         customer = await office.served(contact={"name": WORDS[0], "phone": WORDS[2]})
         old = await office.ticket(customer, subject=WORDS[5])
@@ -251,7 +252,7 @@ async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(
     assert read_models
     for each in read_models:
         shutil.rmtree(each) if each.is_dir() else each.unlink()
-    async with open_service(Settings(var=tmp_path)) as service:
+    async with open_service(Settings(var=tmp_path, customers_may_date=True)) as service:
         office = type(office)(service, office.provider, office.agreement)
         assert len((await office.get("/v1/tickets"))["items"]) == 2
         assert (await office.get(f"/v1/tickets/{new['id']}"))["personal"]["subject"] == "Neuer Betreff"
@@ -262,7 +263,10 @@ async def test_what_came_after_a_forgetting_outlives_a_rebuilt_read_model(
 async def test_another_process_that_still_knows_the_key_opens_nothing_either(
     tmp_path: Path, open_service: OpenService, open_office: OpenOffice
 ) -> None:
-    async with open_service(Settings(var=tmp_path)) as first, open_service(Settings(var=tmp_path)) as second:
+    async with (
+        open_service(Settings(var=tmp_path, customers_may_date=True)) as first,
+        open_service(Settings(var=tmp_path, customers_may_date=True)) as second,
+    ):
         here = await open_office("digidesk", at=first)
         there = type(here)(second, here.provider, here.agreement)
         customer, ticket = await everything_said(here)

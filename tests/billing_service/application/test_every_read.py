@@ -32,9 +32,9 @@ async def existing(vendor: Vendor) -> dict[str, str]:
         "run": run.headers["Location"].rpartition("/")[2],
         "event": event,
         "from": "2026-01-01",
-        "until": "2199-12-31",
+        "until": "2100-12-31",
         "at": "2026-07-01T00:00:00Z",
-        "known_at": "2190-01-01T00:00:00Z",
+        "known_at": "2100-01-01T00:00:00Z",
         "limit": "1",
         "lang": "en",
     }

@@ -316,7 +316,7 @@ class Pair(msgspec.Struct, kw_only=True):
 @asynccontextmanager
 async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterator[Pair]:
     """Both services on the files of a folder, or on PostgreSQL, with their lifespans."""
-    settings = Settings(var=folder, database_url=database_url)
+    settings = Settings(var=folder, database_url=database_url, customers_may_date=True)
     tickets = ticket_service.app.create_app(settings, Stopping())
     followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
     apps: dict[ServiceName, FastAPI] = {

@@ -19,7 +19,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
 from ticket_service.domain.ticket.commands import Command
 from ticket_service.domain.ticket.decide import decide
-from ticket_service.domain.ticket.decision_context import Caller, Context
+from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 
@@ -27,6 +27,7 @@ TERMS = Path(__file__).parents[3] / "deploy" / "local" / "src" / "fristwerk_loca
 RECEIVED_AT = datetime(2026, 6, 3, 8, 0, tzinfo=UTC)
 LATER = datetime(2026, 6, 10, 7, 0, tzinfo=UTC)
 NOW = datetime(2026, 7, 31, 12, 0, tzinfo=UTC)
+STORIES = DatingRules(customers_may_date=True)
 AGENT = Actor(id="agent-3", role="agent")
 
 
@@ -87,7 +88,8 @@ class Given:
         **looked_up: Any,
     ) -> Outcome:
         caller = Caller(id=f"{by}-3", role=cast("Role", by), customer=customer if by == "customer" else None)
-        context = Context(now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, **looked_up)
+        surroundings = {"dating": STORIES} | looked_up
+        context = Context(now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, **surroundings)
         try:
             facts = decide(self.ticket, command, context)
         except Refusal as refusal:

@@ -55,7 +55,8 @@ def urls(first_port: int) -> dict[ServiceName, str]:
 def environment(given: Mapping[str, str], folder: Path, first_port: int) -> dict[str, str]:
     """What services start with, but for each one's port: the environment given, on this folder and these ports."""
     addresses = {f"FRISTWERK_{name.upper()}_URL": url for name, url in urls(first_port).items()}
-    return dict(given) | addresses | {"FRISTWERK_VAR": str(folder.absolute()), "FRISTWERK_HOST": HOST}
+    stories = {"FRISTWERK_CUSTOMERS_MAY_DATE": "true"}  # they play the past
+    return stories | dict(given) | addresses | {"FRISTWERK_VAR": str(folder.absolute()), "FRISTWERK_HOST": HOST}
 
 
 def settings_on(folder: Path, first_port: int) -> Settings:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
+import structlog
 from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
+from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
@@ -48,6 +51,7 @@ from ticket_service.application.worklist import Worklist
 from ticket_service.domain.contract.evolve import evolve as evolve_contract
 from ticket_service.domain.customer.evolve import evolve as evolve_customer
 from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
+from ticket_service.domain.ticket.decision_context import DatingRules
 from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
 from ticket_service.entropy import new_id
 from ticket_service.personal_data import PersonalData
@@ -58,6 +62,7 @@ from ticket_service.terms_migration_ledger import MigrationLedger
 
 PROJECTION_PAUSE_SECONDS: Final = 0.5
 """So long the read model may stay behind while nobody asks it; who asks waits for no pause."""
+CUSTOMERS_MAY_DATE: Final = "customers may date their own facts (FRISTWERK_CUSTOMERS_MAY_DATE)"
 DESCRIPTION = "What may happen to a ticket, and what did: terms, customers, tickets, and the log of every fact."
 
 
@@ -68,8 +73,7 @@ now: Final = partial(datetime.now, UTC)
 def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL."""
     settings.var.mkdir(parents=True, exist_ok=True)
-    keys = load_or_make_keys(settings.keys)
-    metrics = Metrics()
+    keys, metrics = load_or_make_keys(settings.keys), Metrics()
     log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
@@ -78,7 +82,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     current = ConsistentReads(log, follower, ReadModel(database))
-    application = _application(log, personal, current)
+    application = _application(log, personal, current, _dating_rules(settings))
     tasks = BackgroundTasks()
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
@@ -92,7 +96,9 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             tickets_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping),
-            health_router(checks=checks, followers=lambda: [follower], metrics=metrics, now=now),
+            health_router(
+                checks=checks | _dating_check(settings), followers=lambda: [follower], metrics=metrics, now=now
+            ),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -145,15 +151,35 @@ def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subsc
     )
 
 
-def _application(log: EventLog, personal: PersonalData, current: ConsistentReads) -> Application:
+def _dating_check(settings: Settings) -> dict[str, Callable[[], Awaitable[Dependency]]]:
+    """So that whoever looks at ``/health/ready`` sees that customers choose their own past."""
+
+    async def check() -> Dependency:
+        return Dependency(ok=True, detail=CUSTOMERS_MAY_DATE)
+
+    return {"dating": check} if settings.customers_may_date else {}
+
+
+def _dating_rules(settings: Settings) -> DatingRules:
+    if settings.customers_may_date:
+        structlog.get_logger().warning("customers_may_date", detail=CUSTOMERS_MAY_DATE)
+    return DatingRules(
+        customers_may_date=settings.customers_may_date,
+        receipt_before_contracts=timedelta(days=settings.receipt_days_before_contracts),
+        appointments_ahead=timedelta(days=settings.appointment_days_ahead),
+    )
+
+
+def _application(log: EventLog, personal: PersonalData, current: ConsistentReads, dating: DatingRules) -> Application:
     executor = CommandExecutor(log, personal, new_id)
     known_tickets = StateCache(log, evolve_ticket)
     terms = Terms(executor, StateCache(log, evolve_calendar), StateCache(log, evolve_agreement))
     known_customers = StateCache(log, evolve_customer)
     consequences = Consequences(current, terms)
     customers = Customers(executor, current, terms, personal, known_customers, consequences)
-    tickets = Tickets(log, executor, current, terms, known_customers, known_tickets)
-    intake = Intake(executor, current, terms, customers, known_tickets)
+    known_contracts = StateCache(log, evolve_contract)
+    tickets = Tickets(log, executor, current, terms, known_customers, known_tickets, known_contracts, dating)
+    intake = Intake(executor, current, terms, customers, known_tickets, dating)
     return Application(
         now=now,
         log=log,
@@ -161,7 +187,7 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
         current=current,
         terms=terms,
         customers=customers,
-        contracts=Contracts(executor, terms, customers, tickets, StateCache(log, evolve_contract), consequences),
+        contracts=Contracts(executor, terms, customers, tickets, known_contracts, consequences),
         tickets=tickets,
         intake=intake,
         follow_ups=FollowUps(tickets, intake),

@@ -28,6 +28,9 @@ EXPECTED: Final = {
     "ticket_url": "expected an address such as http://127.0.0.1:8001",
     "sla_url": "expected an address such as http://127.0.0.1:8002",
     "billing_url": "expected an address such as http://127.0.0.1:8003",
+    "customers_may_date": "expected true or false",
+    "receipt_days_before_contracts": "expected a number of days from 0 to 36500",
+    "appointment_days_ahead": "expected a number of days from 1 to 36500",
     "log_level": "expected debug, info, warning or error",
     "max_connections": "expected a number from 16 to 100000",
     "request_head_bytes": "expected a number from 8192 to 1048576",
@@ -60,6 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     billing_url: Url = "http://127.0.0.1:8003"
     issuer: str = "fristwerk"
     audience: str = "fristwerk"
+    customers_may_date: bool = False
+    """Whether customers may date their own facts, as the local runner's stories do; they occur now otherwise."""
+    receipt_days_before_contracts: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 365
+    """How long before the provider's first contract a ticket may have been received."""
+    appointment_days_ahead: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 3 * 365 + 1
+    """How far ahead appointments may be proposed and booked."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_connections: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 1000
     """HTTP connections of a process at most; fewer where it may not have so many file descriptors."""

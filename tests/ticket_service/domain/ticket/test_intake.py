@@ -19,7 +19,7 @@ from fristwerk_language.events.tickets import (
     SeveritySuggested,
     TicketCreated,
 )
-from tests.ticket_service.domain.conftest import Agreements
+from tests.ticket_service.domain.conftest import STORIES, Agreements
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
@@ -90,7 +90,9 @@ def opened(terms: Agreements) -> Any:
         document = terms(agreement) if isinstance(agreement, str) else agreement
         versions = Versions(agreement=4, calendars=dict.fromkeys((name for _, name in document.calendar_names()), 2))
         caller = Caller(id="x-1", role=by, customer=customer.id if by == "customer" else None)
-        surroundings = Context(now=NOW, occurred_at=at, actor=caller, agreement=document, **context)
+        surroundings = Context(
+            now=NOW, occurred_at=at, actor=caller, agreement=document, **({"dating": STORIES} | context)
+        )
         return open_ticket(command, customer, held, versions, surroundings)
 
     return build

@@ -16,7 +16,7 @@ from fristwerk_language.events import Actor, Recorded, streams
 from fristwerk_language.events.customers import BookedAddon, DeviceRegistered
 from fristwerk_language.events.tickets import AcknowledgementSent
 from fristwerk_language.examples import example
-from tests.ticket_service.domain.conftest import Agreements
+from tests.ticket_service.domain.conftest import STORIES, Agreements
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, Refusal
@@ -167,7 +167,9 @@ class Desk:
     def _context(self, customer: str, role: str, at: datetime) -> Context:
         caller = Caller(id=f"{role}-1", role=role, customer=customer if role == "customer" else None)
         contacts = {each["role"]: each["agent"] for each in self.story["customers"][customer].get("contacts", [])}
-        return Context(now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, contacts=contacts)
+        return Context(
+            now=NOW, occurred_at=at, actor=caller, agreement=self.agreement, contacts=contacts, dating=STORIES
+        )
 
     def _customers(self) -> Iterator[tuple[str, Customer]]:
         for name, told in self.story["customers"].items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -72,6 +72,8 @@ class Calls:
             return await self._tickets.execute(meta, call.ticket, self._attached(meta, call))
         violations = Violations()
         violations.not_later_than("/started_at", call.started_at, meta.now)
+        if call.minutes:
+            violations.not_later_than("/minutes", call.started_at + timedelta(minutes=call.minutes), meta.now)
         if call.voicemail is None and call.transfer is not None:
             violations.add("/ticket", "a transfer follows the logged matter: name its ticket")
         violations.raise_if_any("The call cannot be recorded like this.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Final
 
 import msgspec
@@ -24,7 +24,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import Command, CreateTicket
 from ticket_service.domain.ticket.decide import decide
-from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.decision_context import Context, DatingRules
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
@@ -71,12 +71,14 @@ class Intake:
         terms: Terms,
         customers: Customers,
         known: StateCache[Ticket],
+        dating: DatingRules,
     ) -> None:
         self._executor = executor
         self._current = current
         self._terms = terms
         self._customers = customers
         self._known = known
+        self._dating = dating
 
     async def open(self, meta: CommandMetadata, customer: str, request: Request) -> CommandResult:
         """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
@@ -119,9 +121,23 @@ class Intake:
             actor=caller(meta.principal),
             agreement=agreement,
             contacts=customer.contacts,
+            dating=self._dating,
+            earliest_receipt=await self._earliest_receipt(meta, request, read_model),
         )
         versions = Versions(agreement=version, calendars=calendars)
         return Ground(command=command, customer=customer, contract=contract, versions=versions, context=context)
+
+    async def _earliest_receipt(
+        self, meta: CommandMetadata, request: Request, read_model: ReadModel
+    ) -> datetime | None:
+        """Before which nothing was received. Only looked up for what was received long ago: that is rare."""
+        margin = self._dating.receipt_before_contracts
+        if request.received_at >= meta.now - margin:
+            return None
+        first_day = await read_model.first_contract_day(meta.principal.provider)
+        if first_day is None:
+            return meta.now - margin
+        return min(datetime.combine(first_day, time.min, UTC), meta.now) - margin
 
     async def conclude(
         self,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -24,9 +25,9 @@ from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, MigrateTerms
+from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, LogTime, MigrateTerms
 from ticket_service.domain.ticket.decide import decide
-from ticket_service.domain.ticket.decision_context import Caller, Context, local_day
+from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 
@@ -46,6 +47,8 @@ class Tickets:
         terms: Terms,
         customers: StateCache[Customer],
         known: StateCache[Ticket],
+        contracts: StateCache[Contract],
+        dating: DatingRules,
     ) -> None:
         self._log = log
         self._executor = executor
@@ -54,6 +57,8 @@ class Tickets:
         self._customers = customers
         self._known = known
         self._booking = KeyedLocks()
+        self._contracts = contracts
+        self._dating = dating
 
     async def execute(self, meta: CommandMetadata, name: str, command: Command) -> CommandResult:
         """One command to one ticket, by its id or reference. Without ``If-Match`` it is decided again after a conflict.
@@ -87,8 +92,11 @@ class Tickets:
             actor=actor,
             agreement=await self._terms.agreement_version(found.provider, ticket.agreement, ticket.agreement_version),
             contacts=customer.contacts,
+            dating=self._dating,
         )
-        if isinstance(command, BookAppointment):
+        if ticket.contract is not None and _worked_since(ticket, command) < ticket.received_at:
+            context = await self._with_contract(context, ticket.contract)
+        elif isinstance(command, BookAppointment):
             context = await self._with_bookings(context, found.provider, ticket)
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket)
@@ -188,6 +196,22 @@ class Tickets:
             newest_agreement_version=len((await self._terms.agreement(provider, ticket.agreement)).versions),
             newest_calendar_version=len((await self._terms.calendar(provider, ticket.calendar)).versions),
         )
+
+    async def _with_contract(self, context: Context, contract: str) -> Context:
+        """What work from before its ticket is decided on as well: the first midnight of the ticket's contract."""
+        loaded = await self._contracts.kept(streams.CONTRACT.stream(contract))
+        assert loaded is not None, "the ticket was opened under it"
+        began = datetime.combine(loaded.state.from_on, time.min, ZoneInfo(context.agreement.timezone))
+        return msgspec.structs.replace(context, contract_began=began)
+
+
+def _worked_since(ticket: Ticket, command: Command) -> datetime:
+    """When the work began that a command tells of; the ticket's receipt if it tells of none."""
+    match command:
+        case LogTime(start=start) | AttachCall(started_at=start):
+            return start
+        case _:
+            return ticket.received_at
 
 
 def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> datetime:

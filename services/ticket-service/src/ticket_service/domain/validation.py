@@ -12,6 +12,10 @@ from ticket_service.domain.errors import NotAcceptable
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 """How far a caller's clock may be ahead of ours (contract, section 4)."""
 
+CUSTOMERS_CLOCK: Final = timedelta(minutes=5)
+"""How old what a customer enters may be: clocks differ, and a request may wait on its way."""
+EARLIEST_WORK: Final = timedelta(days=1)
+
 
 class _Agreed(Protocol):
     """With whom at the customer, by which channel and when something was agreed."""
@@ -50,6 +54,30 @@ class Violations:
         """What is told lies in the past of its telling, but for the tolerance between two clocks."""
         if instant > limit + CLOCK_TOLERANCE:
             self.add(pointer, f"{instant.isoformat()} lies after {limit.isoformat()}")
+
+    def span(self, start: datetime, minutes: int, now: datetime, longest_minutes: int) -> None:
+        """Time that was worked has ended, and is not longer than the agreement allows."""
+        if minutes > longest_minutes:
+            self.add(
+                "/minutes", f"{minutes} minutes are more than the {longest_minutes} that the agreement allows at once"
+            )
+        elif start <= now + CLOCK_TOLERANCE:
+            self.not_later_than("/minutes", start + timedelta(minutes=minutes), now)
+
+    def not_long_before(self, pointer: str, start: datetime, received_at: datetime) -> None:
+        """Work on a ticket begins at most a day before its receipt: a call is sometimes entered on the next day."""
+        if start < received_at - EARLIEST_WORK:
+            self.add(pointer, f"lies more than a day before the receipt of the ticket, at {received_at.isoformat()}")
+
+    def not_before_contract(self, pointer: str, start: datetime, contract_began: datetime | None) -> None:
+        """Nothing is worked under a contract that has not begun, not even in preparation."""
+        if contract_began is not None and start < contract_began:
+            self.add(pointer, f"lies before the ticket's contract, whose first day is {contract_began.date()}")
+
+    def entered_now(self, pointer: str, instant: datetime, now: datetime) -> None:
+        """A customer's facts occur now: whoever dates them chooses its own fees, deadlines and entitlement."""
+        if instant < now - CUSTOMERS_CLOCK:
+            self.add(pointer, f"{instant.isoformat()} lies more than 5 minutes back; what a customer enters occurs now")
 
     def agreed(self, pointer: str, record: _Agreed, occurred_at: datetime) -> None:
         """A record of what a customer said names the contact, the channel, and an instant that has been."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -43,6 +44,15 @@ class TicketRow(msgspec.Struct, frozen=True, kw_only=True):
 
     state: Ticket
     position: int
+
+
+class _FirstDay(msgspec.Struct, frozen=True):
+    """Of a contract's stored form only when it began."""
+
+    from_on: date = msgspec.field(name="from")
+
+
+_first_day: Final = msgspec.json.Decoder(_FirstDay)
 
 
 class ReadModel:
@@ -97,6 +107,11 @@ class ReadModel:
     async def contracts_of(self, customer: str) -> list[Contract]:
         """The customer's contracts, the earliest signed first."""
         return [contract_from(row["document"]) for row in await self._rows(_contracts_of(customer))]
+
+    async def first_contract_day(self, provider: str) -> date | None:
+        """The first day of the provider's earliest contract; None without one. Reads every contract."""
+        rows = await self._rows(select(contracts.c.document).where(contracts.c.provider == provider))
+        return min((_first_day.decode(row["document"]).from_on for row in rows), default=None)
 
     async def for_intake(self, provider: str, customer: str, reference: str) -> tuple[list[Contract], bool]:
         """What a new ticket needs, in one reading: the customer's contracts, and whether no ticket has the reference yet."""

@@ -24,6 +24,7 @@ from fristwerk_language.terms.handling import (
     LifecycleTerms,
     PriorityChangeTerms,
     SurveyTerms,
+    TimeEntryTerms,
     VoicemailTerms,
 )
 from fristwerk_language.terms.service_level import ServiceLevel, StaffRole, check_warnings
@@ -148,6 +149,7 @@ class AgreementDocument(TermsModel):
     escalation: EscalationTerms | None = None
     appointments: AppointmentTerms | None = None
     cost_approval: CostApprovalTerms | None = None
+    time_entries: TimeEntryTerms = Field(TimeEntryTerms(), exclude_if=TimeEntryTerms().__eq__)
     lifecycle: LifecycleTerms = LifecycleTerms()
     dedicated_agent: DedicatedAgentTerms | None = None
     surveys: SurveyTerms | None = None

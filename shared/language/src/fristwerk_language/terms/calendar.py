@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringC
 
 from fristwerk_language.terms.time_zones import zone
 from fristwerk_language.terms.values import (
+    FIRST_YEAR,
+    LAST_YEAR,
     WEEKDAYS,
     Hours,
     LanguageTag,
@@ -52,6 +54,8 @@ def _years(value: object) -> str:
     if found is None:
         raise ValueError(f"{shown(value)} is not a span of years such as '2024-2030'")
     first, last = int(found[1]), int(found[2] or found[1])
+    if not FIRST_YEAR <= first <= LAST_YEAR:
+        raise ValueError(f"{shown(value)} must begin in the years {FIRST_YEAR} to {LAST_YEAR}")
     if last < first or last - first >= MAX_YEARS:
         raise ValueError(f"{shown(value)} must run forwards over at most {MAX_YEARS} years")
     return f"{first}-{last}"

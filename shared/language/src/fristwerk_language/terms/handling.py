@@ -111,6 +111,12 @@ class AfterResolutionTerms(TermsModel):
         return timedelta(days=int(self.reopen_within.split()[0]))
 
 
+class TimeEntryTerms(TermsModel):
+    """``longest_minutes`` is the longest stretch of work that one entry, correction or call may tell of."""
+
+    longest_minutes: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 24 * 60
+
+
 class LifecycleTerms(TermsModel):
     acceptance: Literal["required"] | None = None
     bill_when: Literal["logged", "resolved"] = "logged"

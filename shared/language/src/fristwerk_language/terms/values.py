@@ -37,6 +37,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
 _QUOTES: Final = Repr()
 _QUOTES.maxstring = _QUOTES.maxother = 80
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2100
 MAX_SPAN_SECONDS: Final = 10 * 366 * 86_400
 MAX_BUSINESS_DAYS: Final = 3_660
 MAX_WARNING_PERCENT: Final = 99
@@ -201,9 +203,12 @@ def _date(value: object) -> date:
         return value
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{shown(value)} is not a day of the calendar") from None
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValueError(f"{shown(value)} does not lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+        return day
     raise ValueError(f"{shown(value)} is not a date such as 2026-12-24")
 
 

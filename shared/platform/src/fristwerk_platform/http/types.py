@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+Day = TypeVar("Day", date, datetime)
 _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 )
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2100
+"""Instants and days outside these years are slips of the pen, and arithmetic on them overflows."""
 
 
 class HttpModel(BaseModel):
@@ -28,25 +32,33 @@ def parse_instant(value: object) -> datetime:
     Naive times are refused, and so are 24:00 and leap seconds, which Python's own parser reads or not by its version.
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(microsecond=0)
+        return _in_our_years(value.astimezone(UTC).replace(microsecond=0))
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError(
             "must be an instant with its offset, such as 2026-06-03T16:30:00+02:00 or 2026-06-03T14:30:00Z"
         )
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is not an instant of the calendar") from None
+    return _in_our_years(instant)
 
 
 def parse_date(value: object) -> date:
     """A local date, ``YYYY-MM-DD`` and nothing else."""
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{value!r} is not a day of the calendar") from None
+        return _in_our_years(day)
     raise ValueError("must be a local date such as 2026-01-31")
+
+
+def _in_our_years(value: Day) -> Day:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
 
 
 def _no_blank(value: object) -> object:

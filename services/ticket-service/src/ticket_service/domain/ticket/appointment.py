@@ -78,9 +78,17 @@ def _objection_to(proposal: datetime, terms: AppointmentTerms, context: Context)
     """The lead time is the proposal's local date minus that of the request; exactly so many days are enough."""
     if proposal <= context.occurred_at:
         return "does not lie in the future of the request"
+    if (sentence := _too_far_ahead(proposal, context)) is not None:
+        return sentence
     day, today = local_day(proposal, context.agreement), local_day(context.occurred_at, context.agreement)
     ahead, required = (day - today).days, _lead_time_days(day, terms)
     return None if ahead >= required else f"{day} is {ahead} days ahead; at least {required} are required"
+
+
+def _too_far_ahead(start: datetime, context: Context) -> str | None:
+    """Nobody plans for a distant year; a mistyped one is found out here."""
+    ahead = context.dating.appointments_ahead
+    return f"is more than {ahead.days} days ahead" if start > context.occurred_at + ahead else None
 
 
 def _lead_time_days(day: date, terms: AppointmentTerms) -> int:
@@ -114,6 +122,10 @@ def _book(ticket: Ticket, command: BookAppointment, context: Context) -> list[De
             f"The appointment {appointment.number} of ticket {ticket.reference} is {_done(appointment)} already; "
             "another time needs another appointment.",
         )
+    violations = Violations()
+    if (sentence := _too_far_ahead(command.start, context)) is not None:
+        violations.add("/start", sentence)
+    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
     return book(ticket, appointment, command, context)
 
 
@@ -168,14 +180,14 @@ def _record_outcome(ticket: Ticket, command: RecordAppointmentOutcome, context: 
             "appointment-not-booked",
             f"The appointment {appointment.number} of ticket {ticket.reference} is {appointment.state}, not booked.",
         )
-    if command.outcome == "held":
-        return [DecidedEvent(AppointmentHeld(appointment=appointment.number))]
     if appointment.start > context.occurred_at:
         raise NotInThisState(
             "appointment-still-ahead",
             f"The appointment {appointment.number} of ticket {ticket.reference} begins at "
-            f"{appointment.start.isoformat()}; it cannot have been missed yet.",
+            f"{appointment.start.isoformat()}; it cannot have been {command.outcome} yet.",
         )
+    if command.outcome == "held":
+        return [DecidedEvent(AppointmentHeld(appointment=appointment.number))]
     return [DecidedEvent(AppointmentMissed(appointment=appointment.number))]
 
 

@@ -87,6 +87,12 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     violations.not_later_than("/started_at", command.started_at, context.occurred_at)
     violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
     check_activity(command.activity, context.agreement, violations)
+    if command.minutes:
+        violations.span(
+            command.started_at, command.minutes, context.now, context.agreement.time_entries.longest_minutes
+        )
+        violations.not_long_before("/started_at", command.started_at, ticket.received_at)
+        violations.not_before_contract("/started_at", command.started_at, context.contract_began)
     violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
     received = CallReceived(
         call=command.call,

@@ -23,7 +23,7 @@ from ticket_service.domain.ticket.work import work
 from ticket_service.domain.validation import CLOCK_TOLERANCE, Violations
 
 
-def decide(  # noqa: C901, PLR0911, PLR0912 - a family a line
+def decide(  # noqa: C901, PLR0911 - a family a line
     ticket: Ticket, command: Command, context: Context
 ) -> list[DecidedEvent]:
     """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens.
@@ -31,8 +31,7 @@ def decide(  # noqa: C901, PLR0911, PLR0912 - a family a line
     Asked in this order: may this caller, is the instant possible, is the state right, do the terms allow it.
     """
     roles.check_caller(ticket, command, context)
-    if not ticket.received_at <= context.occurred_at <= context.now + CLOCK_TOLERANCE:
-        raise _impossible_instant(ticket, context)
+    _check_instant(ticket, context)
     lifecycle.check_state(ticket, command, context)
     match command:
         case commands.SetSeverity() | commands.ChangeType() | commands.ChangePriority():
@@ -72,6 +71,16 @@ def decide(  # noqa: C901, PLR0911, PLR0912 - a family a line
             return close_or_reopen(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)
+
+
+def _check_instant(ticket: Ticket, context: Context) -> None:
+    """A fact is not of the future, not older than its ticket, and a customer's occurs now."""
+    if not ticket.received_at <= context.occurred_at <= context.now + CLOCK_TOLERANCE:
+        raise _impossible_instant(ticket, context)
+    if context.actor.role == "customer" and not context.dating.customers_may_date:
+        violations = Violations()
+        violations.entered_now("/occurred_at", context.occurred_at, context.now)
+        violations.raise_if_any(f"What a customer does to ticket {ticket.reference} happens now.")
 
 
 def _impossible_instant(ticket: Ticket, context: Context) -> NotAcceptable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -20,12 +20,26 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     customer: str | None = None
 
 
+class DatingRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How far from the present facts and appointments may be dated; an installation's settings.
+
+    ``receipt_before_contracts`` is how long before the provider's first contract a request may have been received.
+    ``customers_may_date`` lets customers date their own facts freely, for stories that play the past.
+    """
+
+    customers_may_date: bool = False
+    receipt_before_contracts: timedelta = timedelta(days=365)
+    appointments_ahead: timedelta = timedelta(days=3 * 365 + 1)
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """``now`` is the clock, ``occurred_at`` when the fact happened; both in UTC.
 
     ``agreement`` is the version the ticket is under. What only the application can look up: ``contacts`` (role → the
     member of staff who holds it for this customer) and, for a migration of terms, the newest published versions of the
-    ticket's agreement and calendar; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``.
+    ticket's agreement and calendar; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
+    ``contract_began``, the beginning of the ticket's contract, for work that is logged;
+    ``earliest_receipt``, before which no new ticket was received.
     """
 
     now: datetime
@@ -37,6 +51,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     newest_calendar_version: int | None = None
     bookings: Sequence[KeptAppointment] = ()
     calendar: CalendarPublished | None = None
+    contract_began: datetime | None = None
+    earliest_receipt: datetime | None = None
+    dating: DatingRules = DatingRules()
 
 
 def local_day(instant: datetime, agreement: AgreementDocument) -> date:

@@ -165,6 +165,14 @@ def _check_input(command: CreateTicket, context: Context) -> None:
     violations = Violations()
     violations.not_later_than("/occurred_at", context.occurred_at, context.now)
     violations.not_later_than("/received_at", command.received_at, context.occurred_at)
+    if context.actor.role == "customer" and not context.dating.customers_may_date:
+        violations.entered_now("/occurred_at", context.occurred_at, context.now)
+        violations.entered_now("/received_at", command.received_at, context.now)
+    if context.earliest_receipt is not None and command.received_at < context.earliest_receipt:
+        violations.add(
+            "/received_at",
+            f"lies before {context.earliest_receipt.isoformat()}, long before the provider's first contract",
+        )
     violations.known("/channel", "channel", command.channel, agreement.channels)
     if command.severity is not None:
         check_severity("/severity", command.severity, agreement, violations)

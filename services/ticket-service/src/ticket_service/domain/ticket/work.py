@@ -22,7 +22,7 @@ def work(ticket: Ticket, command: WorkCommand, context: Context) -> list[Decided
         case LogTime():
             return _log(ticket, command, context)
         case CorrectTime():
-            return _correct(ticket, command)
+            return _correct(ticket, command, context)
         case SendEffortNotice():
             violations = Violations()
             violations.texts(text=command.text)
@@ -79,6 +79,10 @@ def _log(ticket: Ticket, command: LogTime, context: Context) -> list[DecidedEven
     violations = Violations()
     violations.require(command.minutes > 0, "/minutes", "must be at least one minute")
     violations.not_later_than("/start", command.start, context.occurred_at)
+    violations.span(command.start, command.minutes, context.now, context.agreement.time_entries.longest_minutes)
+    if command.appointment is None:
+        violations.not_long_before("/start", command.start, ticket.received_at)
+    violations.not_before_contract("/start", command.start, context.contract_began)
     violations.texts(activity=command.activity, agent=command.agent)
     check_activity(command.activity, context.agreement, violations)
     if command.appointment is not None:
@@ -103,12 +107,16 @@ def check_activity(activity: str, agreement: AgreementDocument, violations: Viol
         violations.known("/activity", "activity", activity, words)
 
 
-def _correct(ticket: Ticket, command: CorrectTime) -> list[DecidedEvent]:
+def _correct(ticket: Ticket, command: CorrectTime, context: Context) -> list[DecidedEvent]:
+    """Fewer minutes can always be put right; more of them are checked as an entry's are."""
     if command.entry not in ticket.time_entries:
         raise NotFound("time-entry-not-found", f"The ticket {ticket.reference} has no time entry {command.entry}.")
     violations = Violations()
     violations.require(command.minutes >= 0, "/minutes", "may not be negative; 0 takes the entry back")
     violations.texts(reason=command.reason)
+    entry = ticket.time_entries[command.entry]
+    if command.minutes > entry.minutes:
+        violations.span(entry.start, command.minutes, context.now, context.agreement.time_entries.longest_minutes)
     violations.raise_if_any(f"The time entry {command.entry} of ticket {ticket.reference} stays as it is.")
     return [
         DecidedEvent(TimeLogCorrected(entry=command.entry, minutes=command.minutes), personal(reason=command.reason))
