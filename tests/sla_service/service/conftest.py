@@ -147,6 +147,7 @@ class Notice(msgspec.Struct, frozen=True):
     type: str
     timer: str
     data: dict[str, Any]
+    occurred_at: str = ""
 
 
 class Service:
@@ -187,7 +188,11 @@ class Service:
         while page.lines:
             for line in page.lines:
                 plain = msgspec.json.decode(line)
-                notices.append(Notice(plain["position"], plain["type"], plain["data"]["timer"], plain["data"]))
+                notices.append(
+                    Notice(
+                        plain["position"], plain["type"], plain["data"]["timer"], plain["data"], plain["occurred_at"]
+                    )
+                )
             page = await self.feed.page(page.next, 1_000, 0)
         return [each for each in notices if not types or each.type in types]
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from fristwerk_language.events import UnknownEvent, decode_tolerantly, tickets
+from fristwerk_language.events import Event, UnknownEvent, decode_tolerantly, tickets
 from fristwerk_platform.subscriptions import FeedPage, Subscription
 from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
@@ -124,6 +124,23 @@ async def test_a_backdated_answer_withdraws_the_miss_and_both_stay_visible(servi
     assert (await service.types(FIRST))[-3:] == ["TimerMissed", "TimerMissWithdrawn", "TimerMet"]
     (withdrawn,) = await service.told("TimerMissWithdrawn")
     assert withdrawn.data["met_at"] == "2026-06-09T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [tickets.Resolved(), tickets.SeveritySet(severity="niedrig")],
+    ids=["resolved before the deadline", "another target"],
+)
+async def test_a_withdrawal_is_dated_by_the_fact_that_caused_it(service: Service, clock: Clock, fact: Event) -> None:
+    service.log.ticket("t1", "2026-06-09 06:00").severity("t1", "2026-06-09 06:05", "kritisch")
+    await service.apply()
+    clock.set("2026-06-09 11:00")
+    await service.look()
+    service.log.at("t1", "2026-06-09 07:00", fact)
+    await service.apply()
+
+    (withdrawn,) = [each for each in await service.told("TimerMissWithdrawn") if each.timer == FIRST]
+    assert (withdrawn.data["met_at"], withdrawn.occurred_at) == (None, "2026-06-09T07:00:00Z")
 
 
 async def test_a_withdrawn_miss_may_be_followed_by_a_second_one(service: Service, clock: Clock) -> None:

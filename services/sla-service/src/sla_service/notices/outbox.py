@@ -40,10 +40,13 @@ NOTICES_LOCK: Final = "fristwerk notices"
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A notice about to be stored, and the provider of its ticket."""
+    """A notice about to be stored, the provider of its ticket, and when the fact that caused it
+    occurred; None where only the time that passed did.
+    """
 
     provider: str
     event: NoticeEvent
+    caused_at: datetime | None = None
 
 
 class Outbox:
@@ -72,7 +75,7 @@ class Outbox:
         known = await _announced(connection, [change.timer for change in changes])
         now = self.now()
         added = [
-            Notice(change.provider, event)
+            Notice(change.provider, event, change.caused_at)
             for change in changes
             for event in notices(
                 change.before, change.after, miss_announced=key_of_miss(change.timer) in known, now=now
@@ -110,7 +113,7 @@ class Outbox:
             provider=notice.provider,
             stream=_stream(notice.event),
             version=version,
-            occurred_at=_occurred_at(notice.event, now),
+            occurred_at=_occurred_at(notice.event, notice.caused_at, now),
             recorded_at=now,
             actor=ACTOR,
             correlation_id=None,
@@ -169,14 +172,16 @@ def _stream(event: NoticeEvent) -> str:
     return streams.TIMER.stream(event.timer)
 
 
-def _occurred_at(event: NoticeEvent, now: datetime) -> datetime:
-    """When what a notice announces took effect; a new deadline takes effect when it is announced."""
+def _occurred_at(event: NoticeEvent, caused_at: datetime | None, now: datetime) -> datetime:
+    """When what a notice announces took effect; a new deadline takes effect when it is announced,
+    a withdrawal with the fact that proved it.
+    """
     match event:
         case TimerMissed(missed_at=at) | TimerMet(met_at=at) | TimerCancelled(cancelled_at=at):
             return at
         case TimerWarned(warn_at=at) | TimerStarted(started_at=at):
             return at
         case TimerMissWithdrawn(met_at=met_at):
-            return met_at or now.replace(microsecond=0)
+            return met_at or caused_at or now.replace(microsecond=0)
         case TimerRescheduled():
             return now.replace(microsecond=0)

@@ -156,6 +156,7 @@ def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> Deriv
         customer=created.customer,
         agreement=created.agreement,
         received_at=created.received_at,
+        caused_at=max(recorded, key=lambda each: each.envelope.version).envelope.occurred_at,
         derived=derive_timers(timeline, terms),
     )
 

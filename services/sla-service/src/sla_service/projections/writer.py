@@ -95,21 +95,27 @@ async def store_history(connection: AsyncConnection, by_ticket: Mapping[str, Seq
 
 
 class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
-    """What was derived of a ticket, with what stands in its own row."""
+    """What was derived of a ticket, with what stands in its own row. ``caused_at`` is when the fact
+    occurred that was recorded last, and because of which it was derived.
+    """
 
     provider: str
     reference: str
     customer: str
     agreement: str
     received_at: datetime
+    caused_at: datetime
     derived: TimerSet
 
 
 class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A timer before and after a derivation; None where it was not there, or is no more."""
+    """A timer before and after a derivation; None where it was not there, or is no more. The fact
+    that changed it occurred at ``caused_at``.
+    """
 
     provider: str
     timer: str
+    caused_at: datetime
     before: Timer | None
     after: Timer | None
 
@@ -132,8 +138,8 @@ async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTic
             if (old_document, old_place) != (row["document"], place):
                 rows.append(row)
             if old_document != row["document"]:
-                changes.append(_change(each.provider, timer.id, old_document, timer))
-        changes += [_change(each.provider, name, document, None) for name, (document, _) in sorted(before.items())]
+                changes.append(_change(each, timer.id, old_document, timer))
+        changes += [_change(each, name, document, None) for name, (document, _) in sorted(before.items())]
     await store(connection, timers, rows)
     gone = [change.timer for change in changes if change.after is None]
     if gone:
@@ -152,9 +158,9 @@ async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str
     return known
 
 
-def _change(provider: str, name: str, before: bytes | None, after: Timer | None) -> TimerChange:
+def _change(ticket: DerivedTicket, name: str, before: bytes | None, after: Timer | None) -> TimerChange:
     old = None if before is None else timer_in(before)
-    return TimerChange(provider=provider, timer=name, before=old, after=after)
+    return TimerChange(provider=ticket.provider, timer=name, caused_at=ticket.caused_at, before=old, after=after)
 
 
 def ticket_row(ticket: DerivedTicket) -> dict[str, Any]:
