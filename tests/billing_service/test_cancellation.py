@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_an_appointment_booked_anew_is_judged_by_its_last_booking(story: type[St
     assert len(account.rate().open_decisions) == 1
 
 
-def test_preparation_of_a_held_appointment_is_not_billed(story: type[Story]) -> None:
+def test_preparation_of_a_held_appointment_is_free_and_says_why(story: type[Story]) -> None:
     account = story(FEE)
     account.ticket("T")
     booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
@@ -95,9 +95,29 @@ def test_preparation_of_a_held_appointment_is_not_billed(story: type[Story]) -> 
     account.tell("T", tickets.AppointmentMissed(appointment=1), "2026-05-12 11:00")
     statement = account.rate()
     assert statement.lines == ()
+    assert [(each.minutes, each.reason) for each in statement.never_charged] == [(60, "appointment_held")]
     assert statement.shares == Shares(
-        logged=60, package=0, hourly=0, free=0, held=0, written_off=0, waived=0, not_rated=60
+        logged=60, package=0, hourly=0, free=60, held=0, written_off=0, waived=0, not_rated=0
     )
+
+
+@pytest.mark.parametrize(
+    ("by", "at", "reason"),
+    [("customer", "2026-05-10 09:00", "cancelled_in_time"), ("vendor", "2026-05-12 08:00", "cancelled_by_vendor")],
+)
+def test_preparation_of_an_appointment_called_off_without_a_fee_is_free(
+    story: type[Story], by: Literal["customer", "vendor"], at: str, reason: str
+) -> None:
+    account = story(FEE)
+    account.ticket("T")
+    booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
+    account.tell("T", booked, "2026-05-01 09:00")
+    account.log("T", "2026-05-08 10:00", 60, activity=PREPARATION, appointment=1)
+    assert [each.reason for each in account.rate().not_rated] == ["preparation"]
+    account.tell("T", tickets.AppointmentCancelled(appointment=1, by=by), at)
+    statement = account.rate()
+    assert [(each.minutes, each.reason) for each in statement.never_charged] == [(60, reason)]
+    assert (statement.not_rated, statement.lines, statement.shares.free) == ((), (), 60)
 
 
 def test_without_cancellation_terms_preparation_is_work_like_other(story: type[Story], lines: Lines) -> None:

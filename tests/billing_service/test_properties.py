@@ -148,6 +148,7 @@ def test_every_logged_minute_is_in_exactly_one_place(tell: Any, until: Any, know
     assert min(parts) >= 0
     on_lines = sum(line.raw_minutes for line in statement.lines)
     beside = sum(statement.held_minutes.values()) + sum(statement.written_off_minutes.values())
+    beside += sum(each.minutes for each in statement.never_charged)
     assert on_lines + beside + sum(each.minutes for each in statement.not_rated) == shares.logged
 
 

@@ -37,6 +37,7 @@ def preview(rated: Sequence[Rated], contract: str | None = None) -> dict[str, An
         "held_minutes": _merged(each.held_minutes for each in statements),
         "written_off_minutes": _merged(each.written_off_minutes for each in statements),
         "not_rated": [each for statement in statements for each in statement.not_rated],
+        "never_charged": [each for statement in statements for each in statement.never_charged],
         "proposed": [shown(each.account, line) for each in statements for line in each.proposed],
         "open_decisions": [
             public_charge(each.account, charge) for each in statements for charge in each.open_decisions

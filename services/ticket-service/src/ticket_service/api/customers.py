@@ -120,6 +120,7 @@ def customers_router(application: Application) -> Routes:
     """``/v1/customers`` and what hangs below a customer."""
     routes = Routes(tags=["customers"])
     _add_commands(routes, application)
+    _add_forgetting(routes, application)
     _add_reads(routes, application)
     return routes
 
@@ -165,6 +166,11 @@ def _add_commands(routes: Routes, application: Application) -> None:
             until_on=body.until,
         )
         return as_response(await application.contracts.sign(meta, customer, command))
+
+
+def _add_forgetting(routes: Routes, application: Application) -> None:
+    customers = application.customers
+    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
 
     @routes.post("/customers/{customer}/forget", summary="Forget a person", status_code=201, responses=created)
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable

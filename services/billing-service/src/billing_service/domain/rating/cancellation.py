@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,7 +26,7 @@ from billing_service.domain.statement.charge_line import (
     exact,
     plain,
 )
-from billing_service.domain.statement.statement import Violation
+from billing_service.domain.statement.statement import FreeReason, Violation
 from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_language.terms.handling import CancellationTerms
 
@@ -63,6 +63,22 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def raw_minutes(self) -> int:
         return sum(piece.minutes for piece in self.pieces)
+
+
+class Fees(msgspec.Struct):
+    """``waiting`` is preparation that has no price yet, ``free`` what is never charged, and why."""
+
+    fees: list[Fee] = []
+    free: list[tuple[Piece, FreeReason]] = []
+    waiting: list[Piece] = []
+    violations: list[Violation] = []
+
+
+_FREE: Final[Mapping[str, FreeReason]] = {
+    "held": "appointment_held",
+    "called_off_in_time": "cancelled_in_time",
+    "called_off_by_vendor": "cancelled_by_vendor",
+}
 
 
 def is_late(start: datetime, cancelled_at: datetime, terms: CancellationTerms, agreement: AgreementDocument) -> bool:
@@ -128,24 +144,24 @@ def fees(
     in_force: TermsInForce,
     preparation: Sequence[Piece],
     regime_on: Callable[[date], Regime],
-) -> tuple[list[Fee], list[Piece], list[Violation]]:
-    """The fees of a ticket's late appointments, the preparation that costs nothing, and what has no
-    price.
+) -> Fees:
+    """The fees of a ticket's late appointments, and what becomes of other preparation.
 
-    Preparation of an appointment that is open, was held or was called off in time is not billed;
-    without preparation there is no fee (R7).
+    That of an appointment that was held or called off in time is never charged; that of one still
+    open waits for its end. Without preparation there is no fee (R7).
     """
     by_number: dict[int, list[Piece]] = {}
     for piece in preparation:
         assert piece.appointment is not None, "preparation is always for an appointment"
         by_number.setdefault(piece.appointment, []).append(piece)
-    found: list[Fee] = []
-    unbilled: list[Piece] = []
-    violations: list[Violation] = []
+    found = Fees()
     for number, pieces in by_number.items():
         ended = outcome([step for step in ticket.appointments if step.number == number], in_force)
-        if ended.verdict != "late" or ended.ended_at is None:
-            unbilled += pieces
+        if ended.ended_at is None:
+            found.waiting += pieces
+            continue
+        if (reason := _FREE.get(ended.verdict)) is not None:
+            found.free += [(piece, reason) for piece in pieces]
             continue
         version, agreement = in_force.at(ended.ended_at)
         fee = _fee(account, ticket.id, ended, tuple(pieces), version, agreement, regime_on)
@@ -153,11 +169,11 @@ def fees(
             detail = (
                 f"Ticket {ticket.id}: appointment {number} was called off late, but the agreement has no price for it."
             )
-            violations.append(Violation("no_rate", detail))
-            unbilled += pieces
+            found.violations.append(Violation("no_rate", detail))
+            found.waiting += pieces
         else:
-            found.append(fee)
-    return found, unbilled, violations
+            found.fees.append(fee)
+    return found
 
 
 def charged_line(fee: Fee) -> ChargeLine:

@@ -14,14 +14,14 @@ import msgspec
 
 from billing_service.domain.facts.account import Account, ChargeDecision, PrepaidPackage
 from billing_service.domain.rating import cancellation, grouping, packages, pricing
-from billing_service.domain.rating.cancellation import Fee
+from billing_service.domain.rating.cancellation import Fee, Fees
 from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.grouping import RoundingGroup
 from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
 from billing_service.domain.rating.work import Piece
 from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import NotRated, NotRatedReason, Violation
+from billing_service.domain.statement.statement import NeverCharged, NotRated, NotRatedReason, Violation
 from fristwerk_language.terms import AgreementDocument
 
 _HOURLY: Final = Regime("hourly")
@@ -47,6 +47,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ChargeLine]
     proposed: list[ChargeLine]
     not_rated: list[NotRated]
+    never_charged: list[NeverCharged]
     violations: list[Violation]
     left: Mapping[str, Exact]
 
@@ -83,9 +84,9 @@ def charge(
     pieces = [piece for each in tickets for piece in each.billable]
     groups = grouping.grouped(account, pieces, pool.regime_on, pool.term_on)
     refusals = [(group, _refusal(group)) for group in groups]
-    fees, idle, violations = _fees(account, tickets, pool)
-    undecided = [fee for fee in fees if _needs_decision(fee) and fee.charge not in decisions]
-    decided = [fee for fee in fees if not _needs_decision(fee) or fee.charge in decisions]
+    found = _fees(account, tickets, pool)
+    undecided = [fee for fee in found.fees if _needs_decision(fee) and fee.charge not in decisions]
+    decided = [fee for fee in found.fees if not _needs_decision(fee) or fee.charge in decisions]
     settled = [fee for fee in decided if _is_settled(fee, decisions)]
     priced = [fee for fee in decided if not _is_settled(fee, decisions)]
     drawn, left = _drawn([group for group, refusal in refusals if refusal is None], settled, pool)
@@ -95,13 +96,16 @@ def charge(
         not_rated=[
             *(_not_rated(piece, "awaits_resolution") for each in tickets for piece in each.unresolved),
             *(_not_rated(piece, refusal[0]) for group, refusal in refusals if refusal for piece in group.pieces),
-            *(_not_rated(piece, "preparation") for piece in idle),
+            *(_not_rated(piece, "preparation") for piece in found.waiting),
             *(_not_rated(piece, "undecided") for fee in undecided for piece in fee.pieces),
+        ],
+        never_charged=[
+            NeverCharged(piece.ticket, piece.entry, piece.event, piece.minutes, reason) for piece, reason in found.free
         ],
         violations=[
             *(violation for each in tickets for violation in each.violations),
             *(refusal[1] for _, refusal in refusals if refusal),
-            *violations,
+            *found.violations,
         ],
         left=left,
     )
@@ -127,17 +131,17 @@ def _refusal(group: RoundingGroup) -> tuple[NotRatedReason, Violation] | None:
     return None
 
 
-def _fees(
-    account: str, tickets: Sequence[ClassifiedWork], pool: Pool
-) -> tuple[list[Fee], list[Piece], list[Violation]]:
-    fees: list[Fee] = []
-    idle: list[Piece] = []
-    violations: list[Violation] = []
+def _fees(account: str, tickets: Sequence[ClassifiedWork], pool: Pool) -> Fees:
+    found = Fees()
     for each in tickets:
         if each.preparation:
-            found = cancellation.fees(account, each.ticket, each.in_force, each.preparation, pool.regime_on)
-            fees, idle, violations = [*fees, *found[0]], [*idle, *found[1]], [*violations, *found[2]]
-    return sorted(fees, key=lambda fee: (fee.on, fee.ticket, fee.charge)), idle, violations
+            of_ticket = cancellation.fees(account, each.ticket, each.in_force, each.preparation, pool.regime_on)
+            found.fees += of_ticket.fees
+            found.free += of_ticket.free
+            found.waiting += of_ticket.waiting
+            found.violations += of_ticket.violations
+    found.fees.sort(key=lambda fee: (fee.on, fee.ticket, fee.charge))
+    return found
 
 
 def _needs_decision(fee: Fee) -> bool:

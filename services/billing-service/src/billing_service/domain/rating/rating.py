@@ -16,13 +16,14 @@ from billing_service.domain.facts import account as facts
 from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
+from billing_service.domain.rating.charging import Charged
 from billing_service.domain.rating.classification import ClassifiedWork
-from billing_service.domain.rating.waivers import waived_whole, waiver_lines
+from billing_service.domain.rating.waivers import still_charged, waiver_lines
 from billing_service.domain.rating.work import AgreementLookup, ValidityLookup
 from billing_service.domain.statement import ledger
 from billing_service.domain.statement.charge_line import ChargeLine, in_order
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import NotRated, Shares, Statement, minutes_by_ticket
+from billing_service.domain.statement.statement import Shares, Statement, minutes_by_ticket
 from fristwerk_language.terms import AgreementDocument, zone
 
 
@@ -56,8 +57,7 @@ def rate(
     pool = charging.pool_of(counted, own, until, invoiced)
     charged = charging.charge(account.id, tickets, pool, decisions)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
-    gone = waived_whole(priced, waived)
-    charges = [line for line in priced if line.charge not in gone]
+    charges = still_charged(priced, waived)
     topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
@@ -77,10 +77,11 @@ def rate(
         held_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.held),
         written_off_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.written_off),
         not_rated=tuple(sorted(charged.not_rated, key=lambda each: (each.ticket, each.entry))),
+        never_charged=tuple(sorted(charged.never_charged, key=lambda each: (each.ticket, each.entry))),
         violations=tuple(sorted({*charged.violations, *refused})),
         remarks=classification.remarks(tickets),
         waived=tuple(sorted(ledger.waived_charges(lines))),
-        shares=shares(tickets, lines, charged.not_rated),
+        shares=shares(tickets, lines, charged),
     )
 
 
@@ -147,7 +148,7 @@ def top_ups(
     return [*by_ticket, *minimum.invoice_top_ups(account, lines, invoiced, own)]
 
 
-def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], unrated: Iterable[NotRated]) -> Shares:
+def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], charged: Charged) -> Shares:
     """Where the logged minutes went. Logged is counted at the start, the rest at the end, so
     nothing can hide.
     """
@@ -165,9 +166,9 @@ def shares(tickets: Iterable[ClassifiedWork], lines: Sequence[ChargeLine], unrat
         logged=logged,
         package=by_kind.get("allowance", 0),
         hourly=sum(by_kind.get(kind, 0) for kind in ("hourly", "overage", "cancellation")),
-        free=by_kind.get("free", 0),
+        free=by_kind.get("free", 0) + sum(each.minutes for each in charged.never_charged),
         held=held,
         written_off=written_off,
         waived=by_kind.get("waived", 0),
-        not_rated=sum(each.minutes for each in unrated),
+        not_rated=sum(each.minutes for each in charged.not_rated),
     )

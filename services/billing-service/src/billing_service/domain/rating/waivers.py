@@ -49,15 +49,16 @@ def waiver_line(line: AnyLine, amount: Money, *, reason: str, actor: str, decisi
     )
 
 
-def waived_whole(lines: Sequence[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> set[str]:
-    """The charges of which nothing is left to pay: waived without limit, or up to all that they
-    cost.
+def still_charged(lines: Sequence[ChargeLine], decisions: Mapping[str, ChargeDecision]) -> list[ChargeLine]:
+    """The lines of charges of which something is left to pay: not waived without limit, nor up to all
+    that they cost.
     """
     costs: dict[str, Decimal] = {}
     for line in lines:
         costs[line.charge] = costs.get(line.charge, Decimal(0)) + line.amount.amount
-    return {
+    gone = {
         charge
         for charge, decision in decisions.items()
         if decision.at_most is None or decision.at_most >= costs.get(charge, Decimal(0))
     }
+    return [line for line in lines if line.charge not in gone]

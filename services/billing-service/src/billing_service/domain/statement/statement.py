@@ -16,6 +16,10 @@ from billing_service.domain.statement.charge_line import BilledMinutes, ChargeLi
 NotRatedReason = Literal["awaits_resolution", "preparation", "undecided", "no_rate", "package_expired"]
 
 
+FreeReason = Literal["appointment_held", "cancelled_in_time", "cancelled_by_vendor"]
+"""Why preparation is never charged (R7)."""
+
+
 class Violation(msgspec.Struct, frozen=True, order=True):
     """Something that a rule refuses: a stable ``code`` and a sentence that names the thing."""
 
@@ -31,6 +35,16 @@ class NotRated(msgspec.Struct, frozen=True):
     event: str
     minutes: int
     reason: NotRatedReason
+
+
+class NeverCharged(msgspec.Struct, frozen=True):
+    """Logged minutes of an entry that are free without being on a line, and why: no later fact gives them a price."""
+
+    ticket: str
+    entry: str
+    event: str
+    minutes: int
+    reason: FreeReason
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +114,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     held_minutes: dict[str, int]
     written_off_minutes: dict[str, int]
     not_rated: tuple[NotRated, ...]
+    never_charged: tuple[NeverCharged, ...]
     violations: tuple[Violation, ...]
     remarks: tuple[Violation, ...]
     waived: tuple[str, ...]
