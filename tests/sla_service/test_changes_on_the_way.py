@@ -47,6 +47,12 @@ def test_a_new_severity_counts_from_the_original_start(agreed: Agreed) -> None:
     assert (timer.severity, timer.line) == ("high", "/service_levels/0")
 
 
+def test_a_soft_target_is_never_due_after_the_target(agreed: Agreed) -> None:
+    line = {"metric": "first_response", "target": "1 business days", "soft": "24 hours"}
+    timer = agreed(line)("2026-06-08 00:30").timer("first_response")
+    assert (clock(timer.due_at), clock(timer.soft_due_at)) == ("08 15:00", "08 15:00")
+
+
 QUICK = {"metric": "processing_started", "type": "quick", "target": "2 business hours"}
 
 

@@ -120,6 +120,29 @@ def test_terms_are_not_published_for_days_that_have_been() -> None:
     assert publish_agreement(published, agreement(title="June", valid_from="2026-06-03"), {"infoniqa"}, NOW)
 
 
+@pytest.mark.parametrize(
+    ("target", "soft", "taken"),
+    [
+        ("4 hours", "2 business hours", False),
+        ("30 hours", "1 business days", False),
+        ("2 business hours", "4 hours", False),
+        ("1 business days", "25 hours", False),
+        ("1 business days", "24 hours", True),
+        ("2 business hours", "1 hours", True),
+        ("1 business days", "2 business hours", True),
+    ],
+)
+def test_a_soft_target_that_could_be_later_than_the_target_is_refused(target: str, soft: str, *, taken: bool) -> None:
+    line = {"metric": "first_response", "target": target, "soft": soft}
+    document = agreement(service_levels=[{"metric": "resolution", "measure_only": True}, line])
+    if taken:
+        assert publish_agreement(NOTHING, document, {"infoniqa"}, NOW)
+        return
+    with pytest.raises(NotAcceptable) as refusal:
+        publish_agreement(NOTHING, document, {"infoniqa"}, NOW)
+    assert [pointer for pointer, _ in refusal.value.errors] == ["/service_levels/1/soft"]
+
+
 def test_a_version_knows_when_it_was_published_and_by_whom() -> None:
     published = apply(Published[CalendarPublished](), calendar(1))
     assert published.origins == (Origin(NOW, "admin-1"),)

@@ -22,6 +22,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     "resolution",
     "effort_notice",
 )
+DAY: Final = 86_400
 PausingState = Literal["waiting_customer", "waiting_approval", "awaiting_acceptance"]
 _DEFAULT_PAUSES: Final[dict[str, list[PausingState]]] = {
     "processing_started": ["waiting_customer"],
@@ -90,6 +91,19 @@ class ServiceLevel(TermsModel):
 def _is_not_before(soft: Span | None, target: Span | None) -> bool:
     """Spans on different clocks cannot be compared without a calendar and are taken as they are."""
     return soft is not None and target is not None and soft.clock == target.clock and soft.amount >= target.amount
+
+
+def may_be_later(soft: Span, target: Span) -> bool:
+    """Whether a soft target on another clock than its target can come after it.
+
+    Business time is never shorter than the time that passes, so a soft target of business time may
+    lie behind any target around the clock; one around the clock is compared by its length.
+    """
+    if target.clock == "wall":
+        return soft.clock != "wall" or soft.amount > target.amount
+    if soft.clock != "wall":
+        return False
+    return soft.amount > (target.amount * DAY if target.clock == "business_days" else target.amount)
 
 
 def _check_counted_from(line: ServiceLevel) -> None:

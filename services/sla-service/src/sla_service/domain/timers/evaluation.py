@@ -202,7 +202,7 @@ def _timer(
         target=None if line.target is None else str(line.target),
         clock=line.clock,
         due_at=_instant(plan.due),
-        soft_due_at=None if line.soft is None else instant_of(deadline(calendar, line.soft, start.at, plan.pauses).due),
+        soft_due_at=_soft_due_at(plan),
         warnings=_warnings(plan, None if end is None else end.at),
         met_at=instant_of(outcome.moment.at) if isinstance(outcome, Met) else None,
         missed_at=instant_of(outcome.due) if isinstance(outcome, Missed) else None,
@@ -221,6 +221,14 @@ def _timer(
         ended_by=None if end is None else end.event,
         changes=changes,
     )
+
+
+def _soft_due_at(plan: DeadlinePlan) -> datetime | None:
+    """When the soft target is due: never after the binding one."""
+    if plan.line.soft is None:
+        return None
+    soft = deadline(plan.calendar, plan.line.soft, plan.start.at, plan.pauses).due
+    return instant_of(soft if plan.due is None else min(soft, plan.due))
 
 
 def _counted_waits(plan: DeadlinePlan) -> tuple[Wait, ...]:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, canonical, digest, zone
+from fristwerk_language.terms.service_level import may_be_later
+from fristwerk_language.terms.values import place
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.terms.state import Published, Version
@@ -53,12 +55,13 @@ def publish_agreement(
 ) -> list[DecidedEvent]:
     """The next version of an agreement; nothing if it is the same. ``calendars`` are the names published so far.
 
-    Raises NotAcceptable (``unknown-calendar``) if the agreement refers to a calendar that is not among them, and for a
-    validity that would begin in the past.
+    Raises NotAcceptable (``unknown-calendar``) if the agreement refers to a calendar that is not among them, for a
+    validity that would begin in the past, and for soft targets that could come after their targets.
     """
     if is_published(published, document, now):
         return []
     check_valid_from(published, document, now)
+    _check_soft_targets(document)
     unknown = [
         (pointer, f"there is no calendar {name!r}; publish it first")
         for pointer, name in document.calendar_names()
@@ -75,3 +78,17 @@ def publish_agreement(
         name=document.agreement, version=published.next_version, document=data, digest=digest(data)
     )
     return [DecidedEvent(event)]
+
+
+def _check_soft_targets(document: AgreementDocument) -> None:
+    """A soft target is a promise before the binding one. Raises NotAcceptable.
+
+    Refused when published only: versions that are published already stay readable.
+    """
+    later = [
+        (place("service_levels", number, "soft"), f"{line.soft} may come after the target, {line.target}")
+        for number, line in enumerate(document.service_levels)
+        if line.soft is not None and line.target is not None and may_be_later(line.soft, line.target)
+    ]
+    if later:
+        raise NotAcceptable(f"agreement {document.agreement} has soft targets that are later than their targets", later)
