@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import socket
 import subprocess
@@ -65,6 +67,26 @@ def test_a_customers_token_names_the_company_and_others_do_not(run: Any, tmp_pat
     code, out, err = run("token", "--role", "customer")
     assert (code, out) == (1, "")
     assert err == "A token for the role customer names the company: --customer ID.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "hours"),
+    [
+        (("--role", "agent"), 12),
+        (("--role", "service"), 90 * 24),
+        (("--role", "agent", "--valid", "30m"), 0.5),
+        (("--role", "service", "--valid", "7d"), 7 * 24),
+    ],
+)
+def test_a_token_ends_with_the_working_day_a_services_later_and_either_as_chosen(
+    run: Any, tmp_path: Path, words: tuple[str, ...], hours: float
+) -> None:
+    load_or_make_keys(tmp_path / "keys.json")
+    token = run("token", *words)[1].strip()
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+    assert claims["exp"] - claims["iat"] == hours * 3_600
 
 
 def test_only_a_service_has_all_providers(run: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fristwerk_platform.auth import Tokens
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import MAX_WAITING, feed_router
@@ -348,3 +348,28 @@ async def test_a_caller_has_so_many_long_polls_and_streams_open_and_no_more(
     stopping.set()
     assert {(await poll).status_code for poll in polls} == {200}
     assert (await client.get("/v1/events?wait=1", headers=mine)).status_code == 200, "they have their places back"
+
+
+async def test_a_stream_ends_when_its_token_expires_and_tells_nothing_after_that(
+    client: httpx.AsyncClient, append: Append, tokens: Tokens, now: datetime
+) -> None:
+    await append("ticket-1", 1)
+    agent = Principal(sub="auditor", role="auditor", provider="hamburg")
+    token = tokens.issue(agent, now=now, valid=timedelta(seconds=2))
+
+    async with asyncio.timeout(10):
+        streaming = asyncio.create_task(client.get("/v1/events/stream", headers={"Authorization": f"Bearer {token}"}))
+        answer = await streaming
+
+    assert [line for line in answer.text.splitlines() if line.startswith("id:")] == ["id: 1"]
+
+
+async def test_answers_behind_a_token_are_kept_by_nobody_and_no_type_is_guessed(
+    client: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    answer = await client.get("/v1/events", headers=bearer())
+    refused = await client.get("/v1/events")
+
+    for each in (answer, refused):
+        assert each.headers["cache-control"] == "no-store"
+        assert each.headers["x-content-type-options"] == "nosniff"

@@ -169,6 +169,11 @@ class Tokens:
             self._checked.popitem(last=False)
         return principal
 
+    def seconds_left(self, token: str, *, now: datetime) -> float:
+        """For how long a token that was just checked is still valid."""
+        known = self._checked.get(token)
+        return 0.0 if known is None else known[0] - now.timestamp()
+
     def _claims(self, token: str, now: datetime) -> dict[str, Any]:
         try:
             if jwt.get_unverified_header(token).get("kid") != self._keys.key_id:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,10 +41,21 @@ def main(given: Sequence[str] | None = None) -> int:
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
 
 
+TOKEN_VALID: Final = timedelta(hours=12)
+"""A person's token ends with the working day."""
+SERVICE_TOKEN_VALID: Final = timedelta(days=90)
+LONGEST_TOKEN_VALID: Final = timedelta(days=366)
+
+
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
     _provider_argument(parser)
     parser.add_argument("--role", required=True, choices=ROLES)
     parser.add_argument("--customer", help="the own company's id, for the role customer")
+    parser.add_argument(
+        "--valid",
+        type=_duration,
+        help="for how long, such as 30m, 12h or 90d (default: 12h, for the role service 90d)",
+    )
     parser.add_argument("--subject", help="who acts (default: the role's name)")
 
 
@@ -72,7 +85,19 @@ def _token(settings: Settings, arguments: argparse.Namespace) -> str:
         provider=arguments.provider,
         customer=arguments.customer if arguments.role == "customer" else None,
     )
-    return _tokens(settings).issue(principal, now=now())
+    valid = arguments.valid or (SERVICE_TOKEN_VALID if principal.role == "service" else TOKEN_VALID)
+    return _tokens(settings).issue(principal, now=now(), valid=valid)
+
+
+def _duration(given: str) -> timedelta:
+    """``30m``, ``12h`` or ``90d``, a year at most."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", given)
+    if found is None:
+        raise argparse.ArgumentTypeError("give a number and m, h or d, such as 12h")
+    valid = int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
+    if valid > LONGEST_TOKEN_VALID:
+        raise argparse.ArgumentTypeError("no token is valid for more than 366 days")
+    return valid
 
 
 def _tokens(settings: Settings) -> Tokens:

@@ -190,13 +190,16 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
         wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
         with waiting.one_more(principal_of(request)):
             pass  # refused before the answer begins, for a stream has no status once it is open
+        events = _sse(feed, wanted, after, stopping, request.state.token_seconds_left)
         return StreamingResponse(
-            waiting.within(principal_of(request), _sse(feed, wanted, after, stopping)),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # no proxy keeps events back
+            waiting.within(principal_of(request), events), media_type="text/event-stream", headers=_STREAM_HEADERS
         )
 
     return routes
+
+
+_STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No proxy keeps events back."""
 
 
 class _Waiting:
@@ -241,12 +244,19 @@ def _last_event(given: str) -> int:
     return int(given)
 
 
-async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping) -> AsyncIterator[bytes]:
-    """The HTML standard's event stream (section 9.2): id, data, and a comment while nothing happens."""
-    while not stopping.is_set():
+async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, seconds: float) -> AsyncIterator[bytes]:
+    """The HTML standard's event stream (section 9.2): id, data, and a comment while nothing happens.
+
+    It ends after so many seconds.
+    """
+    clock = asyncio.get_running_loop().time
+    ends_at = clock() + seconds
+    while not stopping.is_set() and (left := ends_at - clock()) > 0:
         page = await filtered_page(
-            feed, wanted, after=after, limit=MAX_LINES, wait_seconds=KEEP_ALIVE_SECONDS, stopping=stopping
+            feed, wanted, after=after, limit=MAX_LINES, wait_seconds=min(KEEP_ALIVE_SECONDS, left), stopping=stopping
         )
+        if clock() >= ends_at:
+            return
         for line in page.lines:
             yield b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line)
         if not page.lines:

@@ -64,7 +64,11 @@ class AuthenticationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-correlation-id", correlation_id.encode()),
+                    *_protecting(scope["path"], message["headers"]),
+                ]
             await send(message)
 
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
@@ -93,9 +97,19 @@ class AuthenticationMiddleware:
             raise Problem(422, "The address holds NUL.", code="invalid-request")
         if request.scope["path"].startswith("/v1/"):
             try:
-                request.state.principal = self._tokens.check(_bearer(request), now=self._now())
+                token, now = _bearer(request), self._now()
+                request.state.principal = self._tokens.check(token, now=now)
+                request.state.token_seconds_left = self._tokens.seconds_left(token, now=now)
             except NotAuthenticatedError as error:
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
+
+
+def _protecting(path: str, given: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """No browser guesses another content type, and nobody on the way keeps what is behind a token (RFC 9111, 5.2.2.5)."""
+    headers = [(b"x-content-type-options", b"nosniff")]
+    if path.startswith("/v1/") and all(name.lower() != b"cache-control" for name, _ in given):
+        headers.append((b"cache-control", b"no-store"))
+    return headers
 
 
 def _new_correlation_id() -> str:
