@@ -13,12 +13,15 @@ from fristwerk_language.events.tickets import (
     Accepted,
     Delivered,
     ReleasedToProduction,
+    Reopened,
     Resolved,
+    TimeLogCorrected,
+    TimeLogged,
     WorkStarted,
 )
-from tests.ticket_service.domain.conftest import GivenTicket
+from tests.ticket_service.domain.conftest import Agreements, GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
-from ticket_service.domain.ticket.commands import Accept, DecisionRecord, Deliver, Release, Resolve
+from ticket_service.domain.ticket.commands import Accept, AgreementRecord, DecisionRecord, Deliver, Release, Resolve
 
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
 DELIVERED = Delivered(system="test")
@@ -82,10 +85,46 @@ def test_elsewhere_a_release_needs_no_acceptance(given: GivenTicket) -> None:
 def test_what_was_delivered_is_accepted_before_it_is_resolved(given: GivenTicket) -> None:
     resolve = Resolve(text="Shop läuft")
     assert given("digidesk").when(resolve).refusal is None, "nothing delivered, nothing to accept"
-    assert given("digidesk", DELIVERED, Accepted()).when(resolve).refusal is None
+    released = (DELIVERED, Accepted(), ReleasedToProduction())
+    assert given("digidesk", *released).when(resolve).refusal is None
+    given("digidesk", DELIVERED, Accepted()).when(resolve).refused(NotInThisState, "release-required")
     for history in ((DELIVERED,), (DELIVERED, AcceptanceRefused()), (DELIVERED, Accepted(), DELIVERED)):
         given("digidesk", *history).when(resolve).refused(NotInThisState, "acceptance-required")
 
 
 def test_elsewhere_a_delivered_ticket_is_resolved_without(given: GivenTicket) -> None:
     given("hamburg", DELIVERED).when(Resolve(text="ok")).then(Resolved())
+
+
+def test_after_a_reopening_the_old_acceptance_covers_no_new_work(given: GivenTicket) -> None:
+    done = given("digidesk", DELIVERED, Accepted(), ReleasedToProduction(), Resolved())
+    again = done.having(Reopened(), at=AT)
+    again.when(Release()).refused(NotInThisState, "acceptance-required")
+    delivered = again.having(DELIVERED, at=AT)
+    delivered.when(Resolve(text="ok")).refused(NotInThisState, "acceptance-required")
+    delivered.having(Accepted(), at=AT).when(Resolve(text="ok")).refused(NotInThisState, "release-required")
+    delivered.having(Accepted(), ReleasedToProduction(), at=AT).when(Resolve(text="ok")).then(Resolved())
+
+
+def test_work_that_the_agreement_names_is_not_resolved_undelivered(given: GivenTicket, terms: Agreements) -> None:
+    agreement = terms("digidesk", lifecycle={"acceptance": {"required_for": ["technical_change"]}})
+    change = TimeLogged(entry="e-1", start=AT, minutes=40, activity="technical_change", agent="agent-2")
+    help_ = TimeLogged(entry="e-2", start=AT, minutes=40, activity="help", agent="agent-2")
+    resolve = Resolve(text="ok")
+    given(agreement, help_).when(resolve).then(Resolved())
+    given(agreement, change).when(resolve).refused(NotInThisState, "delivery-required")
+    given(agreement, change, TimeLogCorrected(entry="e-1", minutes=0)).when(resolve).then(Resolved())
+    given(agreement, change, DELIVERED, Accepted(), ReleasedToProduction()).when(resolve).then(Resolved())
+    given("digidesk", change).when(resolve).then(Resolved())
+
+
+def test_a_delivery_to_the_live_system_without_a_test_needs_the_customers_consent(given: GivenTicket) -> None:
+    live = Deliver(system="live", text="Eingespielt")
+    given("digidesk").when(live).refused(NotAcceptable, "not-acceptable", "/agreed")
+    agreed = AgreementRecord(contact="Sina Shop", channel="phone", at=AT)
+    consented = given("digidesk").when(Deliver(system="live", text="Eingespielt", agreed=agreed))
+    event = Delivered(system="live", agreed=tickets.OnBehalf(channel="phone", at=AT))
+    consented.then(event).sealing({"text": "Eingespielt", "contact": "Sina Shop"})
+    given("digidesk", DELIVERED, Accepted()).when(live).then(Delivered(system="live"))
+    given("hamburg").when(live).then(Delivered(system="live"))
+    given("digidesk", event, Accepted()).when(Resolve(text="ok")).then(Resolved())

@@ -18,6 +18,7 @@ from fristwerk_language.events.tickets import (
     Delivered,
     EscalationRaised,
     InformationRequested,
+    ReleasedToProduction,
     Reopened,
     Resolved,
     Responded,
@@ -101,6 +102,7 @@ PREPARED = (
     EscalationRaised(escalation=1, to="manager"),
     Delivered(system="test"),
     Accepted(),
+    ReleasedToProduction(),
     Resolved(),
     Reopened(),
 )

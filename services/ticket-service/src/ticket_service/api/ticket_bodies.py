@@ -220,6 +220,12 @@ class DeliveryBody(CommandBody):
     creates = commands.Deliver
     system: Literal["test", "live"]
     text: LongText = Field(examples=["Bitte prüfen"])
+    agreed: Agreed | None = None
+
+    def given(self) -> dict[str, Any]:
+        """See :meth:`CommandBody.given`."""
+        agreed = commands.AgreementRecord(**self.agreed.model_dump()) if self.agreed else None
+        return super().given() | {"agreed": agreed}
 
 
 class AcceptanceBody(CommandBody):

@@ -296,10 +296,13 @@ class CostRejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """``beside``: what was awaited before stays awaited. Personal: ``{"text"}``."""
+    """``beside``: what was awaited before stays awaited. ``agreed`` records the customer's consent to a delivery to the live
+    system without a test system. Personal: ``{"text", "contact"?}``.
+    """
 
     system: Literal["test", "live"]
     beside: bool = False
+    agreed: OnBehalf | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ OpenWaits = tuple[OpenWait, ...]
 """The open waits, in the order of ``OpenWait``."""
 NOTHING: Final[OpenWaits] = ()
 _ORDER: Final[OpenWaits] = get_args(OpenWait)
+WAITING: Final = frozenset(_ORDER)
 
 
 def waits_after(waits: OpenWaits, event: DecodedEvent) -> OpenWaits:  # noqa: PLR0911 - a wait a line

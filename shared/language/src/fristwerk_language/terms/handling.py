@@ -9,10 +9,10 @@ from calendar import monthrange
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
 
 from fristwerk_language.terms.service_level import StaffRole
-from fristwerk_language.terms.values import Name, TermsId, TermsModel, shown
+from fristwerk_language.terms.values import Name, PlacedError, TermsId, TermsModel, place, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -117,8 +117,27 @@ class TimeEntryTerms(TermsModel):
     longest_minutes: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 24 * 60
 
 
+class AcceptanceTerms(TermsModel):
+    """As ``required``; and a ticket with work of these activities is resolved only once it was delivered."""
+
+    required_for: Annotated[list[TermsId], Field(min_length=1)]
+
+
+def _acceptance(value: object) -> object:
+    """Read here and not by the union, whose errors would name its members and not the place."""
+    if value is None or value == "required" or isinstance(value, AcceptanceTerms):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"{shown(value)} is neither 'required' nor a mapping with 'required_for'")  # noqa: TRY004 - pydantic reads it
+    try:
+        return AcceptanceTerms.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise PlacedError(place(*first["loc"]), first["msg"]) from error
+
+
 class LifecycleTerms(TermsModel):
-    acceptance: Literal["required"] | None = None
+    acceptance: Annotated[Literal["required"] | AcceptanceTerms | None, BeforeValidator(_acceptance)] = None
     bill_when: Literal["logged", "resolved"] = "logged"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from fristwerk_language.events import TicketEvent, tickets
-from fristwerk_language.events.waits import NOTHING, OpenWaits, waits_after
+from fristwerk_language.events.waits import NOTHING, WAITING, OpenWaits, waits_after
 
 TicketState = Literal[
     "new",
@@ -72,7 +72,9 @@ def state_after(state: TicketState, event: TicketEvent) -> TicketState:
 def standing_after(state: TicketState, waits: OpenWaits, event: TicketEvent) -> tuple[TicketState, OpenWaits]:
     """State and open waits after an event: while anything is awaited, the state is the word for it."""
     following = state_after(state, event)
-    remaining = NOTHING if following in DONE else waits_after(waits, event)
+    if following in DONE or not (waits or following in WAITING):
+        return following, NOTHING
+    remaining = waits_after(waits, event)
     return remaining[0] if remaining else following, remaining
 
 

@@ -6,7 +6,7 @@ from fristwerk_language.events.tickets import Closed, Reopened, Resolved, TermsM
 from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.ticket.acceptance import is_accepted, must_be_accepted
+from ticket_service.domain.ticket.acceptance import check_done
 from ticket_service.domain.ticket.commands import Close, ClosingCommand, MigrateTerms, Reopen, Resolve
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.reopening import check_in_time
@@ -22,7 +22,7 @@ def close_or_reopen(ticket: Ticket, command: ClosingCommand, context: Context) -
     violations = Violations()
     match command:
         case Resolve():
-            _check_acceptance(ticket, agreement)
+            check_done(ticket, agreement)
             _check_last_message(ticket, context, violations)
             violations.texts(text=command.text)
             violations.raise_if_any(f"The ticket {ticket.reference} is resolved by saying how.")
@@ -58,15 +58,6 @@ def migrate(ticket: Ticket, command: MigrateTerms, context: Context) -> list[Dec
 def _check_published(kind: str, name: str, version: int | None, newest: int | None, violations: Violations) -> None:
     if version is not None and not 1 <= version <= (newest or 0):
         violations.add(f"/{kind}_version", f"there is no version {version} of the {kind} {name}")
-
-
-def _check_acceptance(ticket: Ticket, agreement: AgreementDocument) -> None:
-    """``lifecycle.acceptance: required``: what was delivered is accepted before the ticket is resolved."""
-    if must_be_accepted(agreement) and ticket.deliveries and not is_accepted(ticket):
-        raise NotInThisState(
-            "acceptance-required",
-            f"The ticket {ticket.reference} was delivered; it is resolved only after the customer has accepted.",
-        )
 
 
 def _check_last_message(ticket: Ticket, context: Context, violations: Violations) -> None:

@@ -53,6 +53,7 @@ class TicketChanges(TypedDict, total=False):
     effort_notice_at: datetime
     released_at: datetime
     resolved_at: datetime | None
+    reopened_at: datetime
     closed_at: datetime | None
     feedback_score: int
     time_entries: dict[str, TimeEntry]
@@ -266,7 +267,7 @@ def _ended(event: tickets.ClosingEvent, at: datetime) -> TicketChanges:
         case tickets.Closed():
             return {"closed_at": at}
         case tickets.Reopened():
-            return {"resolved_at": None, "closed_at": None}
+            return {"resolved_at": None, "closed_at": None, "reopened_at": at}
 
 
 def _later(known: datetime | None, at: datetime) -> datetime:

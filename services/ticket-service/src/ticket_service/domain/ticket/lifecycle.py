@@ -19,7 +19,7 @@ from fristwerk_language.events import (
     UnreadableEvent,
     tickets,
 )
-from fristwerk_language.events.waits import NOTHING, OpenWaits, waits_after
+from fristwerk_language.events.waits import NOTHING, WAITING, OpenWaits, waits_after
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket import commands, roles
 from ticket_service.domain.ticket.commands import Command
@@ -134,7 +134,9 @@ def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
 def standing_after(state: TicketState, waits: OpenWaits, event: DecodedEvent) -> tuple[TicketState, OpenWaits]:
     """State and open waits after an event: while anything is awaited, the state is the word for it."""
     following = state_after(state, event)
-    remaining = NOTHING if following in DONE else waits_after(waits, event)
+    if following in DONE or not (waits or following in WAITING):
+        return following, NOTHING
+    remaining = waits_after(waits, event)
     return remaining[0] if remaining else following, remaining
 
 

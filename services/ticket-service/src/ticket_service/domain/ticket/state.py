@@ -174,6 +174,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     effort_notice_at: datetime | None = None
     released_at: datetime | None = None
     resolved_at: datetime | None = None
+    reopened_at: datetime | None = None
     closed_at: datetime | None = None
     follows: str | None = None
     feedback_score: int | None = None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ticket_service.domain.ticket.commands.ticket_command import DecisionRecord, TicketCommand
+from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, DecisionRecord, TicketCommand
 
 
 class Deliver(TicketCommand, frozen=True, kw_only=True):
+    """``agreed`` is the customer's consent to a delivery to the live system without a test system."""
+
     word = "delivery"
     system: Literal["test", "live"]
     text: str
+    agreed: AgreementRecord | None = None
 
 
 class Accept(TicketCommand, frozen=True, kw_only=True):
