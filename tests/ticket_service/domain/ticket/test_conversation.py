@@ -157,3 +157,18 @@ def test_a_customer_gives_feedback_of_which_only_the_score_is_open(given: GivenT
 @pytest.mark.parametrize("score", [0, 6, -1])
 def test_a_score_lies_between_one_and_five(given: GivenTicket, score: int) -> None:
     given("hamburg").when(GiveFeedback(score=score), by="customer").refused(NotAcceptable, "not-acceptable", "/score")
+
+
+@pytest.mark.parametrize(("agreement", "channel"), [("hamburg", "in_person"), ("digidesk", "email")])
+def test_feedback_is_given_by_a_channel_of_the_surveys_or_else_of_the_agreement(
+    given: GivenTicket, agreement: str, channel: str
+) -> None:
+    given(agreement, Resolved()).when(GiveFeedback(score=5, channel=channel)).then(
+        FeedbackReceived(score=5, channel=channel)
+    )
+
+
+def test_feedback_by_a_channel_that_has_no_surveys_is_refused(given: GivenTicket) -> None:
+    given("hamburg", Resolved()).when(GiveFeedback(score=5, channel="email")).refused(
+        NotAcceptable, "not-acceptable", "/channel"
+    )

@@ -278,6 +278,7 @@ class ClosingBody(CommandBody):
 class FeedbackBody(CommandBody):
     creates = commands.GiveFeedback
     score: Priority
+    channel: Identifier | None = None
     text: OptionalText | None = None
 
 

@@ -351,9 +351,10 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedbackReceived(msgspec.Struct, frozen=True, kw_only=True):
-    """``score`` from 1 (poor) to 5. Personal: ``{"text"?}``."""
+    """``score`` from 1 (poor) to 5; ``channel`` by which it was given. Personal: ``{"text"?}``."""
 
     score: int
+    channel: str | None = None
 
 
 class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):

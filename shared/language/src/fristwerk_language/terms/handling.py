@@ -151,6 +151,6 @@ class DedicatedAgentTerms(TermsModel):
 
 
 class SurveyTerms(TermsModel):
-    """Accepted and published; acted on later."""
+    """The channels by which feedback is asked for and taken."""
 
     channels: list[TermsId]

@@ -13,6 +13,7 @@ from fristwerk_language.events.tickets import (
     Responded,
     TicketNumberCommunicated,
 )
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.ticket.appointment import cancelled_in_writing
 from ticket_service.domain.ticket.commands import (
@@ -59,6 +60,16 @@ def _cancelled_by(ticket: Ticket, said: DecidedEvent, context: Context) -> list[
     return []
 
 
+def _feedback(command: GiveFeedback, agreement: AgreementDocument, violations: Violations) -> DecidedEvent:
+    """An answer to a survey, by one of the agreement's ``surveys.channels`` where it has surveys."""
+    surveys = agreement.surveys
+    violations.require(command.score in SCORES, "/score", "is a number from 1 (poor) to 5")
+    if command.channel is not None:
+        channels = agreement.channels if surveys is None else surveys.channels
+        violations.known("/channel", "channel for surveys", command.channel, channels)
+    return DecidedEvent(FeedbackReceived(score=command.score, channel=command.channel), personal(text=command.text))
+
+
 def _said(ticket: Ticket, command: ConversationCommand, context: Context, violations: Violations) -> DecidedEvent:  # noqa: PLR0911 - one a command
     agreement = context.agreement
     answering = list(dict.fromkeys((*agreement.channels, *CALLING_BACK)))
@@ -99,5 +110,4 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
                 TicketNumberCommunicated(classification=command.classification, channel=command.channel)
             )
         case GiveFeedback():
-            violations.require(command.score in SCORES, "/score", "is a number from 1 (poor) to 5")
-            return DecidedEvent(FeedbackReceived(score=command.score), personal(text=command.text))
+            return _feedback(command, agreement, violations)

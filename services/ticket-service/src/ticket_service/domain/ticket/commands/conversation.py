@@ -48,10 +48,11 @@ class CommunicateNumber(TicketCommand, frozen=True, kw_only=True):
 
 
 class GiveFeedback(TicketCommand, frozen=True, kw_only=True):
-    """``score`` from 1 (poor) to 5."""
+    """``score`` from 1 (poor) to 5. ``channel`` is how the survey reached the customer."""
 
     word = "feedback"
     score: int
+    channel: str | None = None
     text: str | None = None
 
 
