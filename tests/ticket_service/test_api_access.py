@@ -290,7 +290,7 @@ async def test_a_reference_of_anothers_ticket_tells_nothing_of_it(case: Any) -> 
 async def test_a_list_shows_a_customer_only_the_own_companys_tickets(case: Any) -> None:
     other = await case.office.served()
     mine = await case.office.ticket(other)
-    for query in ("", f"?customer={case.ids['customer']}", "?state=open"):
+    for query in ("", f"?customer={other}", "?state=open"):
         items = (await case.office.get(f"/v1/tickets{query}", role="customer", customer=other))["items"]
         assert [each["id"] for each in items] in ([mine["id"]], [])
         assert case.ids["ticket"] not in [each["id"] for each in items]
@@ -304,3 +304,26 @@ async def test_a_follower_of_all_providers_reads_feeds_and_nothing_else(case: An
     assert (await everything.get("/v1/tickets", role="service"))["items"] == []
     assert (await everything.get("/v1/customers", role="service"))["items"] == []
     await everything.refused(401, "/v1/events", method="GET", role="admin")
+
+
+async def test_a_customer_lists_no_other_customers_tickets(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    own, other = await office.served(), await office.served()
+    await office.ticket(own)
+    refused = await office.call("GET", f"/v1/tickets?customer={other}", role="customer", customer=own)
+    assert refused.status_code == 403
+    for query in ("", f"?customer={own}"):
+        listed = await office.call("GET", f"/v1/tickets{query}", role="customer", customer=own)
+        assert [each["customer"] for each in listed.json()["items"]] == [own]
+
+
+async def test_a_customer_reads_nothing_of_the_vendors_house(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served())
+    path = f"/v1/tickets/{ticket['id']}"
+    await office.post(f"{path}/assignment", {"agent": "agent-7"})
+    await office.post(f"{path}/transfer", {"department": "billing", "reason": "Kunde ist schwierig"})
+    history = await office.call("GET", f"{path}/events", role="customer", customer=ticket["customer"])
+    assert "schwierig" not in history.text
+    assert "agent-7" not in history.text
+    assert {"Assigned", "Transferred"} <= {each["type"] for each in (await office.get(f"{path}/events"))["items"]}

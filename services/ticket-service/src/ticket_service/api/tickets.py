@@ -22,6 +22,7 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
+from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
 from ticket_service.api.access import READERS, authorise_command
 from ticket_service.api.parameters import TicketName
@@ -57,7 +58,7 @@ class CreateTicketBody(HttpModel):
 
 
 class TicketQuery(Page):
-    """What tickets are listed; a customer sees the own company's, whatever ``customer`` says."""
+    """What tickets are listed; a customer sees the own company's and may name no other."""
 
     state: TicketState | None = None
     customer: Filter = None
@@ -102,6 +103,8 @@ def _add_reads(routes: Routes, application: Application) -> None:
         principal = principal_of(request)
         wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
         if principal.role == "customer":
+            if query.customer not in (None, principal.customer):
+                raise Problem(403, "A customer lists the own company's tickets; customer names another.")
             wanted["customer"] = principal.customer or ""
         read_model = await application.current()
         found = await read_model.tickets(principal.provider, wanted, after=query.after, limit=query.limit + 1)
@@ -125,7 +128,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
         responses=responses(200, "Its events, personal parts opened", {"items": TICKET_ANSWER["events"]}),
     )
     async def read_history(request: Request, ticket: TicketName, query: NumberedPage) -> Response:
-        """In the order of recording. Notes among staff are left out for a customer."""
+        """In the order of recording. What is the vendor's own business is left out for a customer."""
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
         items = await application.tickets.history(principal, found, after=query.after, limit=query.limit + 1)

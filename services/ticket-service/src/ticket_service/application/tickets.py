@@ -30,6 +30,7 @@ from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.visibility import for_customer
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 shown: Final = shown_as("ticket")
@@ -143,7 +144,9 @@ class Tickets:
         lines = await self._log.read_stream(streams.TICKET.stream(ticket), after)
         customer = await self._customer(loaded.state)
         items = await self._executor.opened((line.line for line in lines), customer.subject)
-        return [each for each in items if principal.role != "customer" or not _is_internal(each)][:limit]
+        if principal.role == "customer":
+            items = [seen for each in items if (seen := for_customer(each)) is not None]
+        return items[:limit]
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""
@@ -240,8 +243,3 @@ def caller(principal: Principal) -> Caller:
 
 def _not_found(name: str) -> NotFound:
     return NotFound("ticket-not-found", f"There is no ticket {name}.")
-
-
-def _is_internal(event: dict[str, Any]) -> bool:
-    """A note among staff is not for the customer's eyes."""
-    return event["type"] == "Responded" and event["data"].get("visible") is False
