@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ def append(vendor: Vendor) -> Callable[..., Awaitable[None]]:
         log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
         last = decode((await log.read_stream(stream))[-1].line).envelope
         line = encode_line(
-            event_id=f"{last.id[:-4]}beef",
+            event_id=f"{last.id[:-4]}{0xBE00 + last.version:04x}",
             type=type_name(event),
             schema=1,
             provider=last.provider,
@@ -139,3 +140,26 @@ async def test_a_report_names_the_account_that_does_not_add_up_and_goes_on(vendo
     assert rows[sound]["adds_up"]
     table = (await vendor.get("/v1/reports/reconciliation", format="csv")).text.splitlines()
     assert sum("account-not-rateable" in line for line in table) == 1
+
+
+async def test_a_parked_account_degrades_health_until_the_fact_is_corrected_away(
+    vendor: Vendor, append: Callable[..., Awaitable[None]]
+) -> None:
+    contract, ticket = await worked(vendor)
+    before = await vendor.read(f"/v1/contracts/{contract}/preview", until="2026-06-30")
+    impossible = datetime(1, 1, 1, tzinfo=UTC)
+    entry = tickets.TimeLogged(entry="e-2", start=impossible, minutes=60, activity="help", agent="agent-3")
+    await append(f"ticket-{ticket}", entry)
+    assert (await vendor.get(f"/v1/contracts/{contract}/preview")).status_code in {422, 500}
+    assert await _health(vendor) == (200, "degraded", 1)
+
+    await append(f"ticket-{ticket}", tickets.TimeLogCorrected(entry="e-2", minutes=0))
+
+    assert await _health(vendor) == (200, "ready", 0)
+    after = await vendor.read(f"/v1/contracts/{contract}/preview", until="2026-06-30")
+    assert after["net"] == before["net"]
+
+
+async def _health(vendor: Vendor) -> tuple[int, str, int]:
+    answer = await vendor.billing.get("/health/ready")
+    return answer.status_code, answer.json()["status"], answer.json()["parked_accounts"]

@@ -40,7 +40,7 @@ from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
-from fristwerk_platform.http.health import health_router
+from fristwerk_platform.http.health import LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.service import service_lifespan, step
@@ -81,13 +81,14 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     tasks = BackgroundTasks()
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check}
     application = _application(log, database, own, client, on_behalf_of)
-
+    both, parked = [upstream, own], _parked(application)
+    health = health_router(checks=checks, followers=lambda: both, metrics=metrics, now=now, left_out=parked)
     app = create_api(
         title="Fristwerk billing-service",
         description=DESCRIPTION,
         version=version("fristwerk-billing-service"),
         routers=[
-            health_router(checks=checks, followers=lambda: [upstream, own], metrics=metrics, now=now),
+            health,
             accounts_router(application),
             charges_router(application),
             invoice_commands_router(application),
@@ -111,6 +112,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _parked(application: Application) -> LeftOut:
+    meaning = "Accounts that could not be rated when they were asked for, and still cannot"
+    return LeftOut(figure="parked_accounts", meaning=meaning, count=application.statements.count_parked)
 
 
 def _projections(

@@ -43,6 +43,8 @@ class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOW: Final = Cutoff()
+TRIED_AGAIN: Final = 5
+"""So many parked accounts are rated again whenever they are counted, in turn."""
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ class Statements:
         self._read_model = read_model
         self._documents = documents
         self._now = now
+        self._parked: dict[str, AccountRow] = {}
 
     async def contract(self, principal: Principal, contract: str) -> AccountRow:
         """The contract's account. Raises NotFound, also for another provider's or customer's."""
@@ -106,11 +109,35 @@ class Statements:
         """
         try:
             return await self._rated(row, moment, ledger, instead)
+        except NotAcceptable:
+            self._park(row, instead)
+            raise
         except (Refusal, SQLAlchemyError, OSError):
             raise
         except Exception as error:
+            self._park(row, instead)
             _log.error("account_not_rateable", account=row.account, exc_info=error)
             raise NotRateable(row.account) from error
+
+    async def count_parked(self) -> int:
+        """How many accounts could not be rated when they were asked for, and still cannot: some of
+        them are tried again each time, so that a corrected fact ends it.
+        """
+        for account, row in list(self._parked.items())[:TRIED_AGAIN]:
+            try:
+                await self._rated(row, NOW, None, None)
+            except (SQLAlchemyError, OSError):
+                raise
+            except Exception:  # noqa: BLE001 - whatever is still wrong, the account stays parked
+                self._parked[account] = self._parked.pop(account)
+            else:
+                self._parked.pop(account, None)
+        return len(self._parked)
+
+    def _park(self, row: AccountRow, instead: AgreementDocument | None) -> None:
+        """Under its own terms only: what other terms come to says nothing of the account."""
+        if instead is None:
+            self._parked[row.account] = row
 
     async def _rated(
         self, row: AccountRow, moment: Cutoff, ledger: Ledger | None, instead: AgreementDocument | None
