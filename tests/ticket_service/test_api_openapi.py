@@ -56,7 +56,10 @@ async def test_it_is_openapi_3_1_and_readable(service: Service, description: Any
     answer = await service.client.get("/openapi.json")
     assert answer.json()["openapi"].startswith("3.1")
     assert answer.json() == json.loads(json.dumps(description))
-    assert (await service.client.get("/docs")).status_code == 200
+    page = await service.client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text, "nothing is loaded from elsewhere"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 async def test_every_operation_has_an_id_of_its_own_a_summary_and_an_example(description: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http import problems
@@ -46,14 +48,27 @@ def create_api(
         version=version,
         lifespan=lifespan,
         routes=[RouteTable([operation for each in routers for operation in each.operations])],
+        docs_url=None,  # FastAPI's page loads scripts of others
         redoc_url=None,
         redirect_slashes=False,
         # Spans and log records of FastAPI's own would carry what requests and errors say.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.router.routes.append(Route("/docs", _docs_page))
     problems.install(app)
     app.add_exception_handler(AnsweredBefore, _on_answered_before)
     return app
+
+
+async def _docs_page(request: Request) -> Response:
+    """Where the interface's description is. Nothing is loaded from elsewhere, so it works without the internet."""
+    title = escape(request.app.title)
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>'
+        '<p>The interface is described by <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1); '
+        "<code>make docs</code> makes pages of it.</p></html>"
+    )
+    return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
 
 
 async def _on_answered_before(request: Request, answered: Exception) -> Response:
