@@ -344,3 +344,14 @@ async def test_unknown_fields_and_impossible_values_are_pointed_at(open_office: 
     naive = {"channel": "email", "text": "Hallo", "occurred_at": "2026-06-03T10:00:00"}
     problem = await office.refused(422, f"/v1/tickets/{ticket['id']}/responses", naive)
     assert [each["pointer"] for each in problem["errors"]] == ["/occurred_at"]
+
+
+async def test_a_wrong_method_is_answered_with_every_method_that_is_possible(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    for path, allowed in (
+        ("/v1/tickets", "GET, POST"),
+        ("/v1/calendars/infoniqa", "GET, PUT"),
+        ("/v1/worklist", "GET"),
+    ):
+        answer = await office.call("DELETE", path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

@@ -219,8 +219,13 @@ class RouteTable(BaseRoute):
         """Answer a request that ``matches`` has found the operation of."""
         operation: Operation = scope["route"]
         if operation.method != scope["method"]:
-            raise HTTPException(405, headers={"Allow": operation.method})
+            raise HTTPException(405, headers={"Allow": self._allowed(scope["path"])})
         await operation.handle(scope, receive, send)
+
+    def _allowed(self, path: str) -> str:
+        """Every method that is possible at the path (RFC 9110, section 10.2.1)."""
+        nodes = _walk(self._root, path.split("/"), 1, [])
+        return ", ".join(sorted({method for node, _ in nodes for method in node.operations}))
 
     def _add(self, operation: Operation) -> None:
         node = self._root
