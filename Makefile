@@ -59,10 +59,10 @@ quick: setup
 # Everything again, slower: what the tests and the processes that they start execute. LANE=quick: the quick lane alone.
 coverage: setup
 	rm -f .coverage .coverage.*
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),$(QUICK))
-	$(PY) -m coverage combine --quiet
-	$(PY) -m coverage report
-	$(PY) tests/branches.py
+	@status=0; \
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),$(QUICK)) || status=1; \
+	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && $(PY) tests/branches.py || status=1; \
+	exit $$status
 
 lint: setup
 	$(PY) -m ruff check
