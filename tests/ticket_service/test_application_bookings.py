@@ -11,7 +11,7 @@ from tests.ticket_service.conftest import OpenOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-START = "2030-06-25T09:00:00+02:00"
+START = "2028-06-27T09:00:00+02:00"
 
 
 async def asked(office: Any, agent: str) -> str:
