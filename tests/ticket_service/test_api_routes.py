@@ -355,3 +355,16 @@ async def test_a_wrong_method_is_answered_with_every_method_that_is_possible(ope
     ):
         answer = await office.call("DELETE", path)
         assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+
+
+LOGGED = {"start": "2026-06-05T09:00:00Z", "minutes": 5, "activity": "help"}
+START = {"start": "2029-06-05T09:00:00Z"}
+
+
+@pytest.mark.parametrize("agent", ["anna@muster.example", '=HYPERLINK("x")', "Anna Muster", "a\u001b[31m", "a\u202eb"])
+async def test_an_agent_is_named_by_an_identifier(open_office: OpenOffice, agent: str) -> None:
+    office = await open_office("infoniqa")
+    ticket = await office.ticket(await office.served())
+    for path, body in (("assignment", {}), ("work", {}), ("time-entries", LOGGED), ("appointments/1/booking", START)):
+        problem = await office.refused(422, f"/v1/tickets/{ticket['id']}/{path}", body | {"agent": agent})
+        assert [each["pointer"] for each in problem["errors"]] == ["/agent"]

@@ -72,7 +72,7 @@ class ContactRoleBody(HttpModel):
     """A member of staff takes a role for the customer."""
 
     role: ShortText = Field(examples=["customer_success_manager"])
-    agent: ShortText = Field(examples=["csm-7"])
+    agent: Identifier = Field(examples=["csm-7"])
     occurred_at: Instant | None = None
 
 

@@ -56,7 +56,7 @@ class PriorityBody(CommandBody):
 
 class AssignmentBody(CommandBody):
     creates = commands.Assign
-    agent: ShortText = Field(examples=["agent-7"])
+    agent: Identifier = Field(examples=["agent-7"])
 
 
 class TransferBody(CommandBody):
@@ -106,7 +106,7 @@ class InformationBody(CommandBody):
 
 class WorkBody(CommandBody):
     creates = commands.StartWork
-    agent: ShortText = Field(examples=["agent-2"])
+    agent: Identifier = Field(examples=["agent-2"])
 
 
 class TimeEntryBody(NewEntryBody):
@@ -116,7 +116,7 @@ class TimeEntryBody(NewEntryBody):
     start: Instant = Field(examples=["2026-06-05T09:00:00+02:00"])
     minutes: Minutes = Field(examples=[50])
     activity: Identifier = Field(examples=["help"])
-    agent: ShortText = Field(examples=["agent-3"])
+    agent: Identifier = Field(examples=["agent-3"])
     note: OptionalText | None = None
     appointment: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
 
@@ -165,7 +165,7 @@ class BookingBody(NumberedBody):
     creates = commands.BookAppointment
     start: Instant = Field(examples=["2026-06-25T09:00:00+02:00"])
     minutes: Minutes | None = None
-    agent: ShortText | None = None
+    agent: Identifier | None = None
     agreed: Agreed | None = None
 
     def given(self) -> dict[str, Any]:
