@@ -71,7 +71,10 @@ async def test_rebuilds_find_the_rows_that_were_stored(folder: Path, stored: dic
         for module in (sla_service.rebuild, billing_service.rebuild):
             await module.rebuild(settings, said.append, now=lambda: NOW, check=True, ticket_service=ticket_client())
 
-    assert [line for line in said if "compared" in line] == stored["compared"]
+    tickets_line, *others = [line for line in said if "compared" in line]
+    # Since 0.2.0 a ticket's state says more (its open waits, for example), so all rows of tickets are written anew.
+    assert tickets_line.startswith("tickets: compared at own log 116: 17 differing rows (17 in tickets;")
+    assert others == stored["compared"][1:]
 
 
 async def test_a_command_repeated_after_the_upgrade_gets_the_stored_response(

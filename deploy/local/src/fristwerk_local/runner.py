@@ -15,11 +15,11 @@ from fristwerk_local.services import settings_on
 from fristwerk_local.supervisor import Stack
 
 Announce = Callable[[str], None]
-Work = Callable[[], Awaitable[None]]
+WhileRunning = Callable[[], Awaitable[None]]
 
 
 async def stay(
-    folder: Path, first_port: int, announce: Announce, work: Work | None = None, *, on_postgres: bool = False
+    folder: Path, first_port: int, announce: Announce, work: WhileRunning | None = None, *, on_postgres: bool = False
 ) -> None:
     """Start the three services, do the work, and stay until Ctrl-C or SIGTERM; then stop everything.
 
@@ -55,7 +55,7 @@ def _database(folder: Path, *, on_postgres: bool) -> Iterator[None]:
         server.stop()
 
 
-async def _serve(stack: Stack, announce: Announce, work: Work | None, stop: asyncio.Event) -> None:
+async def _serve(stack: Stack, announce: Announce, work: WhileRunning | None, stop: asyncio.Event) -> None:
     await stack.start()
     announce(f"ready: {' '.join(stack.urls)}")
     keeping = asyncio.create_task(stack.keep_running())
