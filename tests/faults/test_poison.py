@@ -11,15 +11,16 @@ from fristwerk_platform.settings import Settings
 
 
 async def poison(settings: Settings, ticket: str) -> None:
-    """Append to the ticket's stream what looks like an answer but has lost its content."""
+    """Append to the ticket's stream an event of a known type that has lost its content."""
     log = open_log(settings, "tickets-log")
     lines = await log.read_stream(f"ticket-{ticket}")
-    last, version = lines[-1].line, read_line(lines[-1].line).version
+    last, envelope = lines[-1].line, read_line(lines[-1].line)
+    version = envelope.version
     first_part, _, _ = last.partition(b'"data":')
     line = (
         first_part.replace(b'"version":%d' % version, b'"version":%d' % (version + 1)) + b'"data":17,"personal":null}'
     )
-    await log.append([NewEvent(stream=f"ticket-{ticket}", version=version + 1, type="Responded", line=line)])
+    await log.append([NewEvent(stream=f"ticket-{ticket}", version=version + 1, type=envelope.type, line=line)])
     await log.close()
 
 

@@ -130,6 +130,7 @@ async def everything_said(office: Office) -> Any:
         ("cost-approvals/1/decision", {"approved": True, "on_behalf": agreed}),
         ("delivery", {"system": "test", "text": words}),
         ("acceptance", {"accepted": True, "text": words, "on_behalf": agreed}),
+        ("release", {}),
         ("escalations", {"to": "manager", "text": words}),
         ("escalations/1/closing", {"outcome": words, "contact": name}),
         ("resolution", {"text": words}),

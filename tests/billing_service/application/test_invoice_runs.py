@@ -72,7 +72,7 @@ async def test_runs_belong_to_their_provider_and_to_billing(vendor: Vendor) -> N
     assert (await vendor.get("/v1/invoice-runs/none")).json()["type"] == "/problems/run-not-found"
     assert (await vendor.get(path, "agent")).status_code == 403
     await vendor.refused(422, "invalid-request", "/v1/invoice-runs", {"until": "2026-06-31"})
-    await vendor.refused(422, "until-too-far", "/v1/invoice-runs", {"until": "2190-01-01"})
+    await vendor.refused(422, "until-too-far", "/v1/invoice-runs", {"until": "2095-01-01"})
 
 
 async def test_two_clerks_at_once_bill_each_contract_once(vendor: Vendor) -> None:
@@ -109,7 +109,7 @@ async def test_on_either_database_issuing_crediting_and_running_come_to_the_same
         run = await finished(vendor, await vendor.post("/v1/invoice-runs", {"until": JUNE}, Idempotency_Key="june"))
 
         assert [each["number"] for each in run["issued"]] == [3]
-        listed = (await vendor.read("/v1/invoices", contract=contract, until="2199-12-31"))["items"]
+        listed = (await vendor.read("/v1/invoices", contract=contract, until="2099-12-31"))["items"]
         assert [(each["number"], each["state"], each["net"]["amount"]) for each in listed] == [
             (1, "credited", "48.75"),
             (2, "issued", "-48.75"),
