@@ -20,13 +20,17 @@ def feed_line(position: int, line: bytes, columns: Columns, read: ReadColumns | 
     """The row as a line of the feed. Raises DamagedEventError where its parts do not agree; ``None`` compares nothing."""
     if read is None:
         return FeedLine(position, line)
-    stream, version, type_name = columns
-    name = f"The event at position {position} ({type_name}, version {version} of {stream})"
     try:
         found = read(line)
     except ValueError as error:
-        raise DamagedEventError(f"{name} is damaged: its line is not JSON of an event.") from error
+        raise DamagedEventError(f"{_name(position, columns)} is damaged: its line is not JSON of an event.") from error
     if found != columns:
         stream, version, type_name = found
-        raise DamagedEventError(f"{name} is damaged: its line says {type_name}, version {version} of {stream}.")
+        said = f"its line says {type_name}, version {version} of {stream}"
+        raise DamagedEventError(f"{_name(position, columns)} is damaged: {said}.")
     return FeedLine(position, line)
+
+
+def _name(position: int, columns: Columns) -> str:
+    stream, version, type_name = columns
+    return f"The event at position {position} ({type_name}, version {version} of {stream})"
