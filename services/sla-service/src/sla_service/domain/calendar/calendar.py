@@ -27,7 +27,7 @@ from sla_service.domain.calendar.opening_hours import (
     neutral_hours,
     opening_hours,
 )
-from sla_service.domain.calendar.year_table import NO_YEARS, YearTable, day_index, joined, open_seconds
+from sla_service.domain.calendar.year_table import BLOCK_BITS, NO_YEARS, YearTable, day_index, joined, open_seconds
 
 _MEAN_YEAR = 31_556_952
 
@@ -111,18 +111,23 @@ class Calendar:
         """
         table = self._table
         if seconds > 0 and table.start <= start < table.end:
-            opens, closes = table.opens, table.closes
-            index = bisect_right(closes, start)
-            if index < len(opens):
-                opened = opens[index]
+            closes = table.closes
+            index = table.first_in_block[(start - table.start) >> BLOCK_BITS]
+            try:
+                while closes[index] <= start:
+                    index += 1
+                opened = table.opens[index]
                 due = (start if start > opened else opened) + seconds  # noqa: FURB136 - max() is slower
                 if due <= closes[index]:
                     return due
                 shift = table.shift
                 used = due - shift[index]
-                index = bisect_left(table.after, used, index + 1)
-                if index < len(opens):
-                    return shift[index] + used
+                # Every further interval has at least the shortest one's seconds.
+                end = index + seconds // table.shortest + 1
+                index = bisect_left(table.after, used, index + 1, end if end < len(closes) else len(closes))  # noqa: FURB136
+                return shift[index] + used
+            except IndexError:
+                pass  # the answer lies beyond the table
         return self._add_slowly(start, seconds)
 
     def subtract_business_time(self, end: int, seconds: int) -> int:

@@ -7,11 +7,17 @@ All instants are whole seconds since 1970-01-01T00:00Z, all sums are seconds of 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from typing import Final
 
 import msgspec
 
 from sla_service.domain.calendar.intervals import Interval
 from sla_service.domain.calendar.opening_hours import CompiledYear
+
+BLOCK_BITS: Final = 15
+"""A block of a table has 2¹⁵ seconds, some nine hours: it holds an interval or two, and a table of
+eight years has 7,700 blocks.
+"""
 
 
 class YearTable(msgspec.Struct, frozen=True):
@@ -21,6 +27,10 @@ class YearTable(msgspec.Struct, frozen=True):
     ``after[i]`` counts the open seconds up to ``closes[i]``; ``shift[i]`` is ``closes[i] -
     after[i]``, so that within interval ``i`` an instant is ``shift[i]`` plus the open seconds
     before it. ``start`` and ``end`` bound the years as instants.
+
+    ``first_in_block[b]`` is the first interval that closes after the beginning of block ``b``, of
+    which each has ``2 ** BLOCK_BITS`` seconds from ``start`` on. ``shortest`` is the length of the
+    shortest interval, 1 where there is none.
     """
 
     start: int
@@ -33,9 +43,11 @@ class YearTable(msgspec.Struct, frozen=True):
     days: list[tuple[Interval, ...]]
     first_year: int
     last_year: int
+    first_in_block: list[int]
+    shortest: int
 
 
-NO_YEARS = YearTable(0, 0, [], [], [], [], [], [], 0, 0)
+NO_YEARS = YearTable(0, 0, [], [], [], [], [], [], 0, 0, [], 1)
 
 
 def joined(years: list[CompiledYear], bounds: tuple[int, int], first_year: int) -> YearTable:
@@ -63,7 +75,20 @@ def joined(years: list[CompiledYear], bounds: tuple[int, int], first_year: int) 
         [day for year in years for day in year.days],
         first_year,
         first_year + len(years) - 1,
+        _first_in_blocks(closes, *bounds),
+        min((closed - opened for opened, closed in zip(opens, closes, strict=True)), default=1),
     )
+
+
+def _first_in_blocks(closes: list[int], start: int, end: int) -> list[int]:
+    """See ``YearTable.first_in_block``."""
+    found: list[int] = []
+    index = 0
+    for instant in range(start, end, 1 << BLOCK_BITS):
+        while index < len(closes) and closes[index] <= instant:
+            index += 1
+        found.append(index)
+    return found
 
 
 def open_seconds(table: YearTable, instant: int) -> int:
