@@ -1,6 +1,7 @@
 """What services are measured beside: FastAPI and asyncpg with one statement a request, and nothing else.
 
-No token, no rules, no log: a body of two fields is read and one row is inserted; one row is read by its key; 50 rows are read.
+No token, no rules, no log: a body of two fields is read and one row is inserted; one row is read by its key, alone or
+with four events and two timers in the same statement; 50 rows are read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 ROWS = 5_000
+PARTS = """
+    INSERT INTO bare.parts SELECT ticket, kind, number, repeat('x', 600) FROM generate_series(1, $1::int) AS ticket,
+        (SELECT 'event', generate_series(1, 4) UNION SELECT 'timer', generate_series(1, 2)) AS part (kind, number)
+"""
+WHOLE = """
+    SELECT tickets.*,
+        (SELECT array_agg(body ORDER BY number) FROM bare.parts WHERE ticket = id AND kind = 'event') AS events,
+        (SELECT array_agg(body ORDER BY number) FROM bare.parts WHERE ticket = id AND kind = 'timer') AS timers
+    FROM bare.tickets WHERE id = $1
+"""
 
 
 class Body(BaseModel):
@@ -43,6 +54,9 @@ def app() -> FastAPI:
         await pool.execute("CREATE INDEX ON bare.tickets (urgency, id)")
         rows = "SELECT number, number % 97, repeat('x', 300) FROM generate_series(1, $1::int) AS number"
         await pool.execute(f"INSERT INTO bare.tickets {rows}", ROWS)
+        await pool.execute("CREATE TABLE bare.parts (ticket bigint, kind text, number int, body text NOT NULL)")
+        await pool.execute("CREATE UNIQUE INDEX ON bare.parts (ticket, kind, number)")
+        await pool.execute(PARTS, ROWS)
         yield
         await pool.close()
 
@@ -60,6 +74,10 @@ def app() -> FastAPI:
     @api.get("/tickets/{ticket}")
     async def read(ticket: int) -> dict[str, Any]:
         return dict(await pool.fetchrow("SELECT * FROM bare.tickets WHERE id = $1", ticket))
+
+    @api.get("/tickets/{ticket}/whole")
+    async def read_whole(ticket: int) -> dict[str, Any]:
+        return dict(await pool.fetchrow(WHOLE, ticket))
 
     @api.get("/tickets")
     async def read_fifty() -> list[dict[str, Any]]:

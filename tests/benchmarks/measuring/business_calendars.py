@@ -83,7 +83,9 @@ def subjects(hours: Hours, asked: Sequence[Question]) -> list[Subject]:
         return [(datetime.fromtimestamp(start, zone), timedelta(seconds=seconds)) for start, seconds in asked]
 
     closed = SetHolidayProvider.from_dates(CLOSED)
-    bizcal = WorkingCalendar(tz=ZONE, weekly_schedule=hours, holiday_provider=closed).add_business_time
+    bizcal = WorkingCalendar(
+        tz=ZONE, weekly_schedule={day: [*spans] for day, spans in hours.items()}, holiday_provider=closed
+    ).add_business_time
     rules = business_rules(hours)
     deltas = [(start, BusinessTimeDelta(rules, timedelta=span)) for start, span in moments(PYTZ_ZONE)]
     result = [

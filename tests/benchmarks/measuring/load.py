@@ -19,9 +19,13 @@ import uvloop
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """What to send and where: ``requests`` in turn, each once or again and again until ``seconds`` are over."""
+    """What to send and where: ``requests`` in turn, each once or again and again until ``seconds`` are over.
 
-    port: int
+    With several ``ports`` what one client does is as many requests, one after the other, each to its port; they are
+    measured together.
+    """
+
+    ports: list[int]
     connections: int
     requests: list[bytes]
     seconds: float | None = None
@@ -30,7 +34,9 @@ class Task(msgspec.Struct, kw_only=True):
 
 
 class Told(msgspec.Struct, kw_only=True):
-    """What was measured; ``taken`` are the seconds of each answer, ``refused`` how many were not a success."""
+    """What was measured; ``taken`` are the seconds of each answer (of all that one client did, where that is several
+    requests), ``refused`` how many answers were not a success.
+    """
 
     seconds: float
     taken: list[float]
@@ -44,23 +50,78 @@ class Told(msgspec.Struct, kw_only=True):
         return len(self.taken) / self.seconds
 
 
-class Connection(asyncio.Protocol):
-    """One connection: sends a request, measures the answer, takes the next."""
+class Client:
+    """Does what one client does again and again, over a connection to each port."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, ports: Sequence[int]) -> None:
         self._requests = requests
+        self._ports = ports
+        self._connections: dict[int, Connection] = {}
+        self._steps: list[tuple[Connection, bytes]] = []
         self._began = 0.0
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def connect(self) -> None:
+        """Open the connections, then begin."""
+        loop = asyncio.get_running_loop()
+        for port in set(self._ports):
+            made = await loop.create_connection(lambda: Connection(self), "127.0.0.1", port)
+            self._connections[port] = made[1]
+        self._begin()
+
+    def answered(self, head: bytes, body: bytes, size: int) -> None:
+        """An answer has come whole."""
+        self._requests.told.bytes_read += size
+        self._requests.check(head, body)
+        if self._steps:
+            self._send_next()
+        else:
+            self._requests.told.taken.append(time.perf_counter() - self._began)
+            self._begin()
+
+    def failed(self, error: Exception | None) -> None:
+        """A connection was lost."""
+        if not self.ended.done():
+            self.ended.set_exception(error or ConnectionError("the service closed the connection"))
+
+    def _begin(self) -> None:
+        following = self._requests.following(len(self._ports))
+        if following is None:
+            self.ended.set_result(None)
+            for each in self._connections.values():
+                each.close()
+            return
+        connections = [self._connections[port] for port in self._ports]
+        self._steps = list(zip(connections, following, strict=True))[::-1]
+        wait = self._requests.wait()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._begin_now)
+        else:
+            self._begin_now()
+
+    def _begin_now(self) -> None:
+        self._began = time.perf_counter()
+        self._send_next()
+
+    def _send_next(self) -> None:
+        connection, request = self._steps.pop()
+        connection.send(request)
+
+
+class Connection(asyncio.Protocol):
+    """One connection: sends a request, finds the end of its answer."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._left = 0
         self._head = b""
+        self._answer: tuple[bytes, bytes, int] = (b"", b"", 0)
         self._transport: asyncio.Transport | None = None
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
-        self._send()
 
     def data_received(self, data: bytes) -> None:
-        self._requests.told.bytes_read += len(data)
         if self._left:
             self._left -= len(data)
         else:
@@ -68,41 +129,26 @@ class Connection(asyncio.Protocol):
             head, found, body = self._head.partition(b"\r\n\r\n")
             if not found:
                 return
+            length = _content_length(head)
+            self._answer = (head, body, len(head) + length)
             self._head = b""
-            self._check(head, body)
-            self._left = _content_length(head) - len(body)
+            self._left = length - len(body)
         assert self._left >= 0, "an answer is followed by nothing until the next request"
         if self._left == 0:
-            self._requests.told.taken.append(time.perf_counter() - self._began)
-            self._send()
+            self._client.answered(*self._answer)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.ended.done():
-            self.ended.set_exception(error or ConnectionError("the service closed the connection"))
+        self._client.failed(error)
 
-    def _send(self) -> None:
-        request = self._requests.following()
+    def send(self, request: bytes) -> None:
+        """Send a request."""
         assert self._transport is not None, "connected"
-        if request is None:
-            self.ended.set_result(None)
-            self._transport.close()
-            return
-        wait = self._requests.wait()
-        if wait > 0:
-            asyncio.get_running_loop().call_later(wait, self._send_now, request)
-        else:
-            self._send_now(request)
-
-    def _send_now(self, request: bytes) -> None:
-        assert self._transport is not None, "connected"
-        self._began = time.perf_counter()
         self._transport.write(request)
 
-    def _check(self, head: bytes, body: bytes) -> None:
-        if int(head[9:12]) >= HTTPStatus.BAD_REQUEST:
-            told = self._requests.told
-            told.refused += 1
-            told.first_refusal = told.first_refusal or (head[:60] + b" " + body[:300]).decode(errors="replace")
+    def close(self) -> None:
+        """End the connection."""
+        assert self._transport is not None, "connected"
+        self._transport.close()
 
 
 class Requests:
@@ -116,15 +162,23 @@ class Requests:
         self._next_at = time.perf_counter()
         self.told = Told(seconds=0, taken=[], refused=0, first_refusal="", bytes_read=0)
 
-    def following(self) -> bytes | None:
-        """The next request, if there is still one to send."""
-        number = self._number
-        self._number += 1
+    def following(self, count: int) -> list[bytes] | None:
+        """The next requests of a client, if there are still some to send."""
+        first = self._number
+        self._number += count
         if self._ends_at is None:
-            return self._requests[number] if number < len(self._requests) else None
+            return self._requests[first : first + count] if first < len(self._requests) else None
         if time.perf_counter() >= self._ends_at:
             return None
-        return self._requests[number % len(self._requests)]
+        return [self._requests[number % len(self._requests)] for number in range(first, first + count)]
+
+    def check(self, head: bytes, body: bytes) -> None:
+        """Count an answer that is no success."""
+        if int(head[9:12]) >= HTTPStatus.BAD_REQUEST:
+            self.told.refused += 1
+            self.told.first_refusal = self.told.first_refusal or (head[:60] + b" " + body[:300]).decode(
+                errors="replace"
+            )
 
     def wait(self) -> float:
         """Seconds until the next request is due."""
@@ -143,13 +197,11 @@ def _content_length(head: bytes) -> int:
 async def sent(task: Task) -> Told:
     """Send it all."""
     requests = Requests(task)
-    loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    made = [
-        await loop.create_connection(lambda: Connection(requests), "127.0.0.1", task.port)
-        for _ in range(task.connections)
-    ]
-    await asyncio.gather(*(connection.ended for _, connection in made))
+    clients = [Client(requests, task.ports) for _ in range(task.connections)]
+    for each in clients:
+        await each.connect()
+    await asyncio.gather(*(each.ended for each in clients))
     requests.told.seconds = time.perf_counter() - began
     return requests.told
 

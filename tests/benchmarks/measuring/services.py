@@ -73,6 +73,10 @@ class Services:
             process.terminate()
             process.wait()
 
+    def pid(self, name: Name) -> int:
+        """Its process id."""
+        return self._processes[name].pid
+
     def command(self, name: Name, *arguments: str) -> subprocess.Popen[bytes]:
         """One of the service's commands, started in its surroundings; its output can be read."""
         program = [sys.executable, "-m", f"{name}_service", *arguments]
@@ -120,18 +124,19 @@ class Services:
             known[role] = self.token(role, "*" if role == "service" else PROVIDER)
         return known[role]
 
-    def load(self, name: Name, requests: Sequence[bytes], **how: Any) -> Told:
+    def load(self, name: Name | Sequence[Name], requests: Sequence[bytes], **how: Any) -> Told:
         """What a load generator of its own measured; a refused request ends the benchmark."""
         with self.loading(name, requests, **how) as finished:
             told: Told = finished()
             return told
 
     @contextmanager
-    def loading(self, name: Name, requests: Sequence[bytes], **how: Any) -> Iterator[Any]:
+    def loading(self, name: Name | Sequence[Name], requests: Sequence[bytes], **how: Any) -> Iterator[Any]:
         """The load runs meanwhile; the function given waits for its end and returns what it measured."""
         with tempfile.TemporaryDirectory() as folder:
             task, told = Path(folder) / "task", Path(folder) / "told"
-            given = Task(port=self._ports[name], requests=list(requests), **({"connections": AT_ONCE} | how))
+            ports = [self._ports[each] for each in ([name] if isinstance(name, str) else name)]
+            given = Task(ports=ports, requests=list(requests), **({"connections": AT_ONCE} | how))
             task.write_bytes(msgspec.msgpack.encode(given))
             command = [sys.executable, "-m", "measuring.load", str(task), str(told)]
             process = subprocess.Popen(command, cwd=HERE.parent)  # noqa: S603

@@ -1,0 +1,274 @@
+"""What users do, as they do it: 1, 8 and 64 clients open tickets, answer, log time and read, with all three services running.
+
+Each is beside the bare FastAPI and asyncpg application in turn, on one PostgreSQL. Two figures a row: requests a second, and
+the processors' milliseconds a request, those of all three services and of PostgreSQL together, until everything that
+follows a request was done too.
+
+    python tests/benchmarks/everyday.py [--clients 1 8] [--rounds 7] [--seconds 1] [--tickets 5000] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import random
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import psutil
+from measuring import machine, postgres, quantile
+from measuring.services import Name, Services, services
+from rich.console import Console
+from rich.table import Table
+
+ANSWER = {"channel": "email", "text": "Wir schauen es uns an und melden uns heute noch bei Ihnen."}
+PREPARED = 4_000
+"""Different requests of a kind that are made ready; more than are sent in a round."""
+SETTLED_SECONDS = 30.0
+FOLLOWERS: Sequence[Name] = ("ticket", "sla", "billing")
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that users do: its requests to which services, and what is bare about it."""
+
+    what: str
+    names: Sequence[Name]
+    requests: Sequence[bytes]
+    bare: Sequence[bytes]
+    writes: bool = False
+    ratios: Mapping[int, float] = {}
+    """The ratio to the bare application to reach, by clients."""
+    milliseconds: Mapping[int, float] = {}
+    """The processors' time a request to reach, by clients."""
+
+
+class Side(msgspec.Struct):
+    """The rounds of one side: requests a second, milliseconds of processors each, seconds taken."""
+
+    per_second: list[float] = []
+    processors: list[float] = []
+    taken: list[float] = []
+
+    def add(self, per_second: float, processors: float, taken: Sequence[float]) -> None:
+        """Add a round."""
+        self.per_second.append(per_second)
+        self.processors.append(processors)
+        self.taken.extend(taken)
+
+
+class Row(msgspec.Struct):
+    """Ours and the bare application's rounds of one kind at one number of clients."""
+
+    kind: str
+    clients: int
+    reach: float | None
+    reach_ms: float | None
+    ours: Side
+    bare: Side
+
+    @property
+    def ratio(self) -> float | None:
+        """The median of the ratios of neighbouring rounds, which the machine's drift cannot move."""
+        pairs = zip(self.ours.per_second, self.bare.per_second, strict=True) if self.bare.per_second else ()
+        found = [ours / bare for ours, bare in pairs]
+        return statistics.median(found) if found else None
+
+
+def kinds(running: Services, tickets: Sequence[str]) -> list[Kind]:
+    """All that is measured."""
+    chosen = random.Random(1)  # noqa: S311 - which tickets are asked for, not a secret
+    shuffled = chosen.sample(list(tickets), len(tickets))
+    now = datetime.now(UTC).replace(microsecond=0)
+    insert = [running.request("POST", "/answers", ANSWER, None)]
+    whole = [
+        running.request(method="GET", path=path)
+        for ticket in shuffled
+        for path in (f"/v1/tickets/{ticket}", f"/v1/tickets/{ticket}/events", f"/v1/tickets/{ticket}/timers")
+    ]
+    return [
+        Kind(
+            what="open a ticket",
+            names=["ticket"],
+            requests=[
+                running.request(
+                    "POST",
+                    "/v1/tickets",
+                    {
+                        "customer": running.customers[number % len(running.customers)],
+                        "received_at": (now - timedelta(seconds=number % 600)).isoformat(),
+                        "channel": "email",
+                        "subject": f"Anliegen {number}",
+                        "description": "Es geht nicht.",
+                        "severity": "hoch",
+                    },
+                )
+                for number in range(PREPARED)
+            ],
+            bare=insert,
+            writes=True,
+            ratios={1: 0.35, 8: 0.5, 64: 0.6},
+            milliseconds={1: 3, 8: 1.5},
+        ),
+        Kind(
+            what="answer",
+            names=["ticket"],
+            requests=[running.request("POST", f"/v1/tickets/{each}/responses", ANSWER) for each in shuffled],
+            bare=insert,
+            writes=True,
+            ratios={1: 0.4, 8: 0.6, 64: 0.9},
+            milliseconds={1: 2, 8: 1},
+        ),
+        Kind(
+            what="log time",
+            names=["ticket"],
+            requests=[
+                running.request(
+                    "POST",
+                    f"/v1/tickets/{each}/time-entries",
+                    {
+                        "start": (now - timedelta(hours=2)).isoformat(),
+                        "minutes": 15,
+                        "activity": "help",
+                        "agent": "agent",
+                    },
+                )
+                for each in shuffled
+            ],
+            bare=insert,
+            writes=True,
+            ratios={1: 0.4, 8: 0.6, 64: 0.9},
+        ),
+        Kind(
+            what="read a ticket, its history and timers",
+            names=["ticket", "ticket", "sla"],
+            requests=whole,
+            bare=[running.request("GET", f"/tickets/{number}/whole", role=None) for number in range(1, 5_001)],
+            ratios={1: 0.4, 8: 0.4},
+        ),
+        Kind(
+            what=f"worklist, 50 of {len(tickets):,}",
+            names=["ticket"],
+            requests=[running.request("GET", "/v1/worklist?limit=50")],
+            bare=[running.request("GET", "/tickets", role=None)],
+        ),
+        Kind(
+            what="preview of a customer",
+            names=["billing"],
+            requests=[running.request("GET", f"/v1/customers/{each}/preview") for each in running.customers],
+            bare=[],
+        ),
+    ]
+
+
+def processors(pids: Sequence[int]) -> float:
+    """Seconds of processors that these processes and all of their children, ended ones too, have taken."""
+    seconds = 0.0
+    for pid in pids:
+        root = psutil.Process(pid)
+        for each in (root, *root.children(recursive=True)):
+            try:
+                taken = each.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            seconds += taken.user + taken.system + (taken.children_user + taken.children_system)
+    return seconds
+
+
+def settle(running: Services) -> None:
+    """Return once every service has applied all that the log holds."""
+    last = running.last_position()
+    ends_at = time.monotonic() + SETTLED_SECONDS
+    while min(running.position(each) for each in FOLLOWERS) < last:
+        if time.monotonic() > ends_at:
+            raise SystemExit("the services did not catch up")
+        time.sleep(0.05)
+
+
+def idle(pids: Sequence[int]) -> float:
+    """What the processes take a second while nobody asks, to be taken off."""
+    before, began = processors(pids), time.monotonic()
+    time.sleep(2)
+    return (processors(pids) - before) / (time.monotonic() - began)
+
+
+def measured(running: Services, database: int, asked: argparse.Namespace) -> Iterator[Row]:
+    """Every kind at every number of clients, ours and the bare application in turn."""
+    tickets = running.prepare(asked.tickets)
+    settle(running)
+    ours, bare = [*map(running.pid, FOLLOWERS), database], [running.pid("bare"), database]
+    resting = idle(ours)
+    for clients, kind in itertools.product(asked.clients, kinds(running, tickets)):
+        row = Row(kind.what, clients, kind.ratios.get(clients), kind.milliseconds.get(clients), Side(), Side())
+        at = 0
+        for _ in range(asked.rounds):
+            before, began = processors(ours), time.monotonic()
+            requests = [*kind.requests[at:], *kind.requests[:at]]
+            done = running.load(kind.names, requests, seconds=asked.seconds, connections=clients)
+            at = (at + len(done.taken) * len(kind.names)) % len(kind.requests)
+            if kind.writes:
+                settle(running)
+            used = processors(ours) - before - resting * (time.monotonic() - began)
+            row.ours.add(done.per_second, used / len(done.taken) * 1000, done.taken)
+            if kind.bare:
+                before = processors(bare)
+                done = running.load("bare", kind.bare, seconds=asked.seconds, connections=clients)
+                row.bare.add(done.per_second, (processors(bare) - before) / len(done.taken) * 1000, done.taken)
+        yield row
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """What is printed."""
+    head = ("what", "clients", "/s", "p50", "p99", "CPU", "bare", "CPU", "ratio", "from to", "reach", "CPU reach", "")
+    made = Table(*head, title="everyday requests, PostgreSQL, all three services")
+    for row in rows:
+        ratios = sorted(a / b for a, b in zip(row.ours.per_second, row.bare.per_second, strict=False))
+        processors_ms = statistics.median(row.ours.processors)
+        reached = [row.reach is None or (row.ratio or 0) >= row.reach]
+        reached.append(row.reach_ms is None or processors_ms <= row.reach_ms)
+        made.add_row(
+            row.kind,
+            str(row.clients),
+            f"{statistics.median(row.ours.per_second):,.0f}",
+            f"{quantile(row.ours.taken, 0.5) * 1000:.1f} ms",
+            f"{quantile(row.ours.taken, 0.99) * 1000:.0f} ms",
+            f"{processors_ms:.2f} ms",
+            f"{statistics.median(row.bare.per_second):,.0f}" if ratios else "",
+            f"{statistics.median(row.bare.processors):.2f} ms" if ratios else "",
+            f"{row.ratio:.2f}" if row.ratio else "",
+            f"{ratios[0]:.2f} to {ratios[-1]:.2f}" if ratios else "",
+            "" if row.reach is None else f"{row.reach:g}",
+            "" if row.reach_ms is None else f"{row.reach_ms:g} ms",
+            "" if row.reach is None and row.reach_ms is None else "reached" if all(reached) else "FALLS SHORT",
+        )
+    return made
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, nargs="*", default=[1, 8, 64])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each round")
+    parser.add_argument("--tickets", type=int, default=5_000)
+    parser.add_argument("--json", type=Path, help="where to write all rounds")
+    asked = parser.parse_args()
+    with postgres() as server, services(server.url()) as running:
+        for each in (*FOLLOWERS, "bare"):
+            running.start(each)
+        rows = list(measured(running, server.pid, asked))
+    console = Console(width=160, highlight=False)
+    console.print(table(rows))
+    console.print(machine(asked.rounds))
+    console.print("CPU: milliseconds of processors a request, all services and PostgreSQL, what follows included")
+    if asked.json is not None:
+        told = {"load": os.getloadavg(), "rows": rows}
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+
+
+if __name__ == "__main__":
+    main()
