@@ -34,7 +34,7 @@ EVERY: Final = 10_000
 
 Tell = Callable[[str], None]
 History = Sequence[Recorded]
-TermsEventsByProvider = dict[str, list[AgreementPublished | CalendarPublished]]
+PublishedByProvider = dict[str, list[Recorded]]
 
 
 class SourceShorterError(CliError):
@@ -128,9 +128,9 @@ async def _from_log(feed: Feed, position: int, tell: Tell) -> AsyncIterator[tupl
             yield history, terms.get(history[0].envelope.provider, PublishedTerms())
 
 
-async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell) -> TermsEventsByProvider:
+async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell) -> PublishedByProvider:
     """Collect the log's lines of tickets up to a position; what was published, by provider. Raises SourceShorterError."""
-    published: TermsEventsByProvider = {}
+    published: PublishedByProvider = {}
     after = 0
     async with aclosing(Prefetch(feed)) as reading:
         while after < position:
@@ -146,9 +146,7 @@ async def _read(feed: Feed, position: int, spool: sqlite3.Connection, tell: Tell
     return published
 
 
-def _collect(
-    spool: sqlite3.Connection, lines: Sequence[bytes], position: int, published: TermsEventsByProvider
-) -> None:
+def _collect(spool: sqlite3.Connection, lines: Sequence[bytes], position: int, published: PublishedByProvider) -> None:
     rows: list[tuple[str, int, bytes]] = []
     for line in lines:
         envelope = read_line(line)
@@ -156,8 +154,8 @@ def _collect(
             break
         if streams.TICKET.includes(envelope.stream):
             rows.append((envelope.stream, envelope.version, line))
-        elif isinstance(event := decode_tolerantly(line).event, AgreementPublished | CalendarPublished):
-            published.setdefault(envelope.provider, []).append(event)
+        elif isinstance((recorded := decode_tolerantly(line)).event, AgreementPublished | CalendarPublished):
+            published.setdefault(envelope.provider, []).append(recorded)
     spool.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
 
 

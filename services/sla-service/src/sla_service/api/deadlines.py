@@ -25,7 +25,7 @@ class DeadlineBody(HttpModel):
     """From when, on which calendar, how much: ``2 business hours``, ``1 business days`` or ``4 hours``."""
 
     calendar: ShortText = Field(
-        examples=["infoniqa"], description="Its name, or name@version; by default the newest version"
+        examples=["infoniqa"], description="Its name, or name@version; by default the version in force at the start"
     )
     start: Instant = Field(examples=["2026-06-03T16:30:00+02:00"])
     target: ShortText = Field(examples=["2 business hours"])

@@ -88,7 +88,7 @@ Document = ShortText | dict[str, Any]
 
 
 class SimulationBody(HttpModel):
-    """Which tickets, by receipt, and what to try on them; terms are documents, ``name@version``, or names (the newest)."""
+    """Which tickets, by receipt, and what to try on them: documents, ``name@version``, or a name for what is in force then."""
 
     since: Bound = Field(None, alias="from", examples=["2026-06-01"], json_schema_extra={"format": "date"})
     until: Bound = Field(None, examples=["2026-06-30"])

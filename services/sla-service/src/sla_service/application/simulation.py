@@ -26,7 +26,7 @@ from sla_service.domain.reports.comparison import add_up, compared
 from sla_service.domain.reports.period import Period, bound_of, bound_text
 from sla_service.domain.reports.scenario import Scenario
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
-from sla_service.domain.timers.service_levels import service_levels
+from sla_service.domain.timers.service_levels import ServiceLevels, service_levels
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.terms_cache import TermsCache
@@ -46,7 +46,7 @@ RETRY_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
 TermsReference = str | dict[str, Any]
-"""``name@version``, ``name`` (its newest version), or a document."""
+"""``name@version``, ``name`` (the version in force when each ticket was received), or a document."""
 
 
 class SimulationRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +181,8 @@ class Simulations:
         levels = _scenario(question, terms).levels
         if levels is None:
             return question
+        if isinstance(levels, str):
+            return msgspec.structs.replace(question, replaces=asked.replaces or levels)
         if calendar is None:
             _check_calendars(levels.document, calendars, terms)
         return msgspec.structs.replace(question, replaces=asked.replaces or levels.document.agreement)
@@ -191,8 +193,9 @@ class Simulations:
         if isinstance(given, dict):
             return await self._calendar_client.calendar(provider, given, pointer)
         try:
-            name, version = versioned(given) if "@" in given else (given, terms.newest_calendar(given))
-            return terms.calendar(name, version).label
+            return (
+                terms.calendar(*versioned(given)).label if "@" in given else _named(terms.knows_calendar(given), given)
+            )
         except (UnknownTermsError, ValueError):
             raise _unknown("calendar", given, pointer) from None
 
@@ -206,18 +209,26 @@ def _agreement(terms: PublishedTerms, given: TermsReference) -> str | dict[str, 
             errors = [("/agreement" + pointer, detail) for pointer, detail in error.errors]
             raise NotAcceptable("terms-refused", f"The agreement was refused: {error}."[:2_000], errors) from error
     try:
-        name, version = versioned(given) if "@" in given else (given, terms.newest_agreement(given))
+        if "@" not in given:
+            return _named(terms.knows_agreement(given), given)
+        name, version = versioned(given)
         terms.agreement(name, version)
     except (UnknownTermsError, ValueError):
         raise _unknown("agreement", given, "/agreement") from None
     return f"{name}@{version}"
 
 
+def _named(known: bool, name: str) -> str:  # noqa: FBT001 - an answer that is turned into a refusal
+    if not known:
+        raise ValueError(name)
+    return name
+
+
 def _scenario(question: SimulationSpec, terms: PublishedTerms) -> Scenario:
-    levels = None
+    levels: str | ServiceLevels | None = None
     match question.agreement:
         case str() as label:
-            levels = terms.agreement(*versioned(label))
+            levels = terms.agreement(*versioned(label)) if "@" in label else label
         case dict() as document:
             levels = service_levels(agreement_document(document))
         case None:
@@ -229,14 +240,16 @@ def _scenario(question: SimulationSpec, terms: PublishedTerms) -> Scenario:
     )
 
 
-def _compiled(calendar: str | CalendarPublished, terms: PublishedTerms) -> Calendar:
-    return terms.calendar(*versioned(calendar)) if isinstance(calendar, str) else Calendar.published(calendar)
+def _compiled(calendar: str | CalendarPublished, terms: PublishedTerms) -> str | Calendar:
+    if isinstance(calendar, str):
+        return terms.calendar(*versioned(calendar)) if "@" in calendar else calendar
+    return Calendar.published(calendar)
 
 
 def _check_calendars(document: AgreementDocument, given: Collection[str], terms: PublishedTerms) -> None:
     """An agreement that is tried names calendars that are given or published."""
     for pointer, name in document.calendar_names():
-        if name not in given and terms.newest_calendar(name) == 0:
+        if name not in given and not terms.knows_calendar(name):
             raise _unknown("calendar", name, f"/agreement{pointer}")
 
 

@@ -81,7 +81,7 @@ class Timers:
         CalendarRangeError.
         """
         span = _span(target)
-        found = _named_calendar(await self._terms_cache.of(principal.provider), calendar)
+        found = _named_calendar(await self._terms_cache.of(principal.provider), calendar, start)
         try:
             due_at, steps = deadline_with_steps(found, span, start)
         except OverflowError as error:
@@ -156,10 +156,10 @@ def _if_before(instant: datetime | None, known: datetime) -> datetime | None:
     return instant if instant is not None and instant <= known else None
 
 
-def _named_calendar(terms: PublishedTerms, name: str) -> Calendar:
-    """The calendar ``name`` in its newest version, or ``name@version``. Raises NotFound."""
+def _named_calendar(terms: PublishedTerms, name: str, instant: datetime) -> Calendar:
+    """The calendar ``name`` in its version in force at an instant, or ``name@version``. Raises NotFound."""
     try:
-        return terms.calendar(*versioned(name)) if "@" in name else terms.calendar(name, terms.newest_calendar(name))
+        return terms.calendar(*versioned(name)) if "@" in name else terms.calendar_at(name, instant)
     except (UnknownTermsError, ValueError) as error:
         raise NotFound("calendar-not-found", f"There is no calendar {name!r}.") from error
 

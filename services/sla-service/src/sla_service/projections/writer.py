@@ -31,16 +31,18 @@ async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedT
     unknown to it.
     """
     found = await connection.execute(select(terms.c.line).where(terms.c.provider == provider))
-    events = [decode_tolerantly(line).event for line in found.scalars()]
-    return compiled_terms([each for each in events if isinstance(each, AgreementPublished | CalendarPublished)])
+    return compiled_terms([decode_tolerantly(line) for line in found.scalars()])
 
 
-def compiled_terms(published: Iterable[AgreementPublished | CalendarPublished]) -> PublishedTerms:
+def compiled_terms(published: Iterable[Recorded]) -> PublishedTerms:
     """The versions that this service can compile; on the others no ticket's timers can rest."""
     compiled = PublishedTerms()
-    for event in published:
+    for recorded in published:
+        event = recorded.event
+        if not isinstance(event, AgreementPublished | CalendarPublished):
+            continue
         try:
-            compiled.publish(event)
+            compiled.publish(event, recorded.envelope.occurred_at)
         except Exception as error:  # noqa: BLE001 - one version must not stop the tickets of all the others
             _log.error("terms_not_compiled", terms=event.name, version=event.version, exc_info=error)
     return compiled

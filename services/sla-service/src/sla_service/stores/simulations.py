@@ -24,7 +24,7 @@ KEPT: Final = timedelta(days=7)
 
 class SimulationSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a simulation was asked: ``since`` and ``until`` are bounds as text, terms
-    ``name@version`` or a document.
+    ``name@version``, ``name`` for the version in force at each ticket's receipt, or a document.
 
     A calendar document stands there materialised, an agreement's in its canonical form.
     """

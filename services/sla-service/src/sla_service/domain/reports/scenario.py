@@ -19,12 +19,13 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """The terms to try.
 
     ``levels`` hold instead of a ticket's agreement; None: its own. ``calendars`` hold instead of
-    the calendars of those names, ``calendar`` instead of every other one.
+    the calendars of those names, ``calendar`` instead of every other one. What is given by its name
+    alone holds in the version in force when each ticket was received.
     """
 
-    levels: ServiceLevels | None = None
-    calendars: Mapping[str, Calendar] = {}
-    calendar: Calendar | None = None
+    levels: str | ServiceLevels | None = None
+    calendars: Mapping[str, str | Calendar] = {}
+    calendar: str | Calendar | None = None
 
     def timers(self, timeline: Timeline, terms: PublishedTerms) -> TimerSet:
         """The timers that a history would give. Entitlement, group and plan stay as they were
@@ -33,10 +34,13 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         Raises UnknownTermsError where the agreement names a calendar that nobody published.
         """
         created = timeline.created
-        name = created.calendar
-        if self.levels is not None:
-            name = self.levels.document.calendar_for(created.channel, created.site)
+        name, received_at = created.calendar, created.received_at
+        levels = terms.agreement_at(self.levels, received_at) if isinstance(self.levels, str) else self.levels
+        if levels is not None:
+            name = levels.document.calendar_for(created.channel, created.site)
         calendar = self.calendars.get(name, self.calendar)
         if calendar is None and name != created.calendar:
-            calendar = terms.calendar(name, terms.newest_calendar(name))
-        return derive_timers(timeline, SubstitutedTerms(terms, self.levels, calendar))
+            calendar = name
+        if isinstance(calendar, str):
+            calendar = terms.calendar_at(calendar, received_at)
+        return derive_timers(timeline, SubstitutedTerms(terms, levels, calendar))

@@ -5,14 +5,17 @@ version.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from datetime import date, datetime
+from typing import Final, Literal, Protocol
 
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_language.terms import AgreementDocument, agreement_document
+from fristwerk_language.terms import AgreementDocument, Publication, Validity, agreement_document
+from fristwerk_language.terms.validity import ALWAYS
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.service_levels import ServiceLevels, service_levels
 
 MAX_VERSION_DIGITS: Final = 9
+Kind = Literal["agreement", "calendar"]
 
 
 class UnknownTermsError(Exception):
@@ -35,20 +38,31 @@ class PublishedTerms:
     def __init__(self, published: Iterable[AgreementPublished | CalendarPublished] = ()) -> None:
         self._agreements: dict[tuple[str, int], ServiceLevels] = {}
         self._calendars: dict[tuple[str, int], Calendar] = {}
+        self._publications: dict[tuple[Kind, str], list[Publication]] = {}
         for event in published:
             self.publish(event)
 
-    def publish(self, event: AgreementPublished | CalendarPublished) -> None:
-        """Take in a further version."""
-        match event:
-            case AgreementPublished():
-                self.publish_agreement(event.version, agreement_document(event.document))
-            case CalendarPublished():
-                self._calendars[event.name, event.version] = Calendar.published(event)
+    def publish(self, event: AgreementPublished | CalendarPublished, at: datetime = ALWAYS) -> None:
+        """Take in a further version, published ``at`` an instant; without one it has been in force ever since."""
+        if isinstance(event, AgreementPublished):
+            self.publish_agreement(event.version, agreement_document(event.document), at)
+            return
+        self._calendars[event.name, event.version] = Calendar.published(event)
+        named = event.document.get("valid_from")
+        valid_from = None if named is None else date.fromisoformat(named)
+        self._note(
+            "calendar",
+            event.name,
+            Publication(version=event.version, published_at=at, valid_from=valid_from, timezone=event.timezone),
+        )
 
-    def publish_agreement(self, version: int, document: AgreementDocument) -> None:
+    def publish_agreement(self, version: int, document: AgreementDocument, at: datetime = ALWAYS) -> None:
         """Take in a version of an agreement whose document is read already."""
         self._agreements[document.agreement, version] = service_levels(document)
+        publication = Publication(
+            version=version, published_at=at, valid_from=document.valid_from, timezone=document.timezone
+        )
+        self._note("agreement", document.agreement, publication)
 
     def agreement(self, name: str, version: int) -> ServiceLevels:
         """The promises of an agreement's version."""
@@ -64,13 +78,28 @@ class PublishedTerms:
         except KeyError:
             raise UnknownTermsError("calendar", name, version) from None
 
-    def newest_calendar(self, name: str) -> int:
-        """A calendar's newest version, 0 if there is none."""
-        return max((version for known, version in self._calendars if known == name), default=0)
+    def agreement_at(self, name: str, instant: datetime) -> ServiceLevels:
+        """The version of an agreement in force at an instant. Raises UnknownTermsError."""
+        return self.agreement(name, self._in_force("agreement", name, instant))
 
-    def newest_agreement(self, name: str) -> int:
-        """An agreement's newest version, 0 if there is none."""
-        return max((version for known, version in self._agreements if known == name), default=0)
+    def calendar_at(self, name: str, instant: datetime) -> Calendar:
+        """The version of a calendar in force at an instant. Raises UnknownTermsError."""
+        return self.calendar(name, self._in_force("calendar", name, instant))
+
+    def knows_agreement(self, name: str) -> bool:
+        """Whether any version of an agreement was published."""
+        return ("agreement", name) in self._publications
+
+    def knows_calendar(self, name: str) -> bool:
+        """Whether any version of a calendar was published."""
+        return ("calendar", name) in self._publications
+
+    def _in_force(self, kind: Kind, name: str, instant: datetime) -> int:
+        publications = self._publications.get((kind, name))
+        return Validity(publications).version_at(instant) if publications else 0
+
+    def _note(self, kind: Kind, name: str, publication: Publication) -> None:
+        self._publications.setdefault((kind, name), []).append(publication)
 
 
 def versioned(label: str) -> tuple[str, int]:
