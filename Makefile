@@ -5,7 +5,7 @@ VAR ?= ./var
 PORT ?= 8001
 DATABASE ?= sqlite
 PY := .venv/bin/python
-PACKAGES := shared/language shared/platform services/ticket-service services/sla-service services/billing-service tools/cases deploy/local
+PACKAGES := shared/language shared/proof shared/platform services/ticket-service services/sla-service services/billing-service tools/cases deploy/local
 ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
