@@ -83,32 +83,22 @@ def kinds(running: Services, tickets: Sequence[str]) -> list[Kind]:
     """All that is measured."""
     chosen = random.Random(1)  # noqa: S311 - which tickets are asked for, not a secret
     shuffled = chosen.sample(list(tickets), len(tickets))
+    return [*writing(running, shuffled), *reading(running, shuffled)]
+
+
+def writing(running: Services, tickets: Sequence[str]) -> list[Kind]:
+    """What users record, beside one row that is inserted."""
     now = datetime.now(UTC).replace(microsecond=0)
     insert = [running.request("POST", "/answers", ANSWER, None)]
-    whole = [
-        running.request(method="GET", path=path)
-        for ticket in shuffled
-        for path in (f"/v1/tickets/{ticket}", f"/v1/tickets/{ticket}/events", f"/v1/tickets/{ticket}/timers")
-    ]
+    work = {"start": (now - timedelta(hours=2)).isoformat(), "minutes": 15, "activity": "help", "agent": "agent"}
+    answers = [running.request("POST", f"/v1/tickets/{each}/responses", ANSWER) for each in tickets]
+    entries = [running.request("POST", f"/v1/tickets/{each}/time-entries", work) for each in tickets]
+    asked = {1: 0.4, 8: 0.6, 64: 0.9}
     return [
         Kind(
             what="open a ticket",
             names=["ticket"],
-            requests=[
-                running.request(
-                    "POST",
-                    "/v1/tickets",
-                    {
-                        "customer": running.customers[number % len(running.customers)],
-                        "received_at": (now - timedelta(seconds=number % 600)).isoformat(),
-                        "channel": "email",
-                        "subject": f"Anliegen {number}",
-                        "description": "Es geht nicht.",
-                        "severity": "hoch",
-                    },
-                )
-                for number in range(PREPARED)
-            ],
+            requests=[running.request("POST", "/v1/tickets", opening(running, each, now)) for each in range(PREPARED)],
             bare=insert,
             writes=True,
             ratios={1: 0.35, 8: 0.5, 64: 0.6},
@@ -117,36 +107,36 @@ def kinds(running: Services, tickets: Sequence[str]) -> list[Kind]:
         Kind(
             what="answer",
             names=["ticket"],
-            requests=[running.request("POST", f"/v1/tickets/{each}/responses", ANSWER) for each in shuffled],
+            requests=answers,
             bare=insert,
             writes=True,
-            ratios={1: 0.4, 8: 0.6, 64: 0.9},
+            ratios=asked,
             milliseconds={1: 2, 8: 1},
         ),
-        Kind(
-            what="log time",
-            names=["ticket"],
-            requests=[
-                running.request(
-                    "POST",
-                    f"/v1/tickets/{each}/time-entries",
-                    {
-                        "start": (now - timedelta(hours=2)).isoformat(),
-                        "minutes": 15,
-                        "activity": "help",
-                        "agent": "agent",
-                    },
-                )
-                for each in shuffled
-            ],
-            bare=insert,
-            writes=True,
-            ratios={1: 0.4, 8: 0.6, 64: 0.9},
-        ),
+        Kind(what="log time", names=["ticket"], requests=entries, bare=insert, writes=True, ratios=asked),
+    ]
+
+
+def opening(running: Services, number: int, now: datetime) -> dict[str, str]:
+    """The body that opens one more ticket."""
+    return {
+        "customer": running.customers[number % len(running.customers)],
+        "received_at": (now - timedelta(seconds=number % 600)).isoformat(),
+        "channel": "email",
+        "subject": f"Anliegen {number}",
+        "description": "Es geht nicht.",
+        "severity": "hoch",
+    }
+
+
+def reading(running: Services, tickets: Sequence[str]) -> list[Kind]:
+    """What users look at."""
+    parts = ("", "/events", "/timers")
+    return [
         Kind(
             what="read a ticket, its history and timers",
             names=["ticket", "ticket", "sla"],
-            requests=whole,
+            requests=[running.request("GET", f"/v1/tickets/{each}{part}") for each in tickets for part in parts],
             bare=[running.request("GET", f"/tickets/{number}/whole", role=None) for number in range(1, 5_001)],
             ratios={1: 0.4, 8: 0.4},
         ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from fristwerk_proof.merkle import HASH_BYTES, complete_root
 from fristwerk_proof.proofs import SubtreeHash
@@ -21,7 +22,8 @@ _LEVELS: Final = 64
 _INDEX: Final = re.compile(r"(?:x\d{3}/)*\d{3}")
 
 
-class Tile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tile:
     """A tile: its level, its place in the level, and how many hashes it has; 256 where it is full."""
 
     level: int
