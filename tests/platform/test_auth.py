@@ -77,9 +77,50 @@ def part(content: object) -> str:
 def test_a_token_speaks_for_whom_it_was_issued(tokens: Tokens, now: datetime) -> None:
     customer = Principal(sub="anna", role="customer", provider="hamburg", customer="customer-1")
     follower = Principal(sub="sla-service", role="service", provider="*")
+    program = Principal(sub="crm", role="service", provider="hamburg", scopes=frozenset({"customers", "tickets"}))
 
-    for principal in (AGENT, customer, follower):
+    for principal in (AGENT, customer, follower, program):
         assert tokens.check(tokens.issue(principal, now=now), now=now) == principal
+
+
+def test_a_token_is_valid_from_when_it_says_and_for_as_long_as_it_says(tokens: Tokens, now: datetime) -> None:
+    tomorrow = now + timedelta(days=1)
+    token = tokens.issue(AGENT, now=now, not_before=tomorrow, valid=timedelta(hours=1))
+
+    with pytest.raises(NotAuthenticatedError, match="not valid yet"):
+        tokens.check(token, now=tomorrow - timedelta(seconds=2))
+    assert tokens.check(token, now=tomorrow) == AGENT
+    with pytest.raises(NotAuthenticatedError, match="expired"):
+        tokens.check(token, now=tomorrow + timedelta(hours=1))
+
+
+def test_a_token_ends_with_the_working_day_where_nobody_says_more(tokens: Tokens, now: datetime) -> None:
+    token = tokens.issue(AGENT, now=now)
+
+    assert tokens.check(token, now=now + timedelta(hours=11, minutes=59)) == AGENT
+    with pytest.raises(NotAuthenticatedError):
+        tokens.check(token, now=now + timedelta(hours=12))
+
+
+def test_the_log_tells_once_who_had_a_token_made(tokens: Tokens, now: datetime, logged: Any) -> None:
+    mine = tokens.issue(AGENT, now=now, asked_by="root")
+    for _ in range(2):
+        tokens.check(mine, now=now)
+        tokens.check(tokens.issue(AGENT, now=now), now=now)
+
+    uses = [each for each in logged if each["event"] == "token_first_used"]
+    assert [(each["asked_by"], each["subject"], each["role"], each["provider"]) for each in uses] == [
+        ("root", "agent-3", "agent", "hamburg")
+    ]
+
+
+def test_scopes_of_anybody_but_a_program_count_for_nothing(
+    tokens: Tokens, sign: Sign, claims: dict[str, Any], now: datetime
+) -> None:
+    assert tokens.check(sign(claims | {"scopes": ["customers"]}), now=now) == AGENT
+    for scopes in ("customers", ["customers", 1], {"customers": True}, None):
+        with pytest.raises(NotAuthenticatedError):
+            tokens.check(sign(claims | {"role": "service", "scopes": scopes}), now=now)
 
 
 def test_a_token_signed_elsewhere_in_the_same_way_is_good(

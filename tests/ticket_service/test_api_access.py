@@ -17,8 +17,9 @@ from tests.ticket_service.conftest import Office, OpenOffice, Service
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STAFF = {"agent", "specialist", "manager"}
-ALL = set(ROLES)
+ALL = set(ROLES) - {"service"}
 READERS = ALL - {"customer"}
+FOLLOWERS = READERS | {"service"}
 AT = "2026-06-03T14:30:00Z"
 AGREED = {"contact": "A", "channel": "phone", "at": AT}
 PROPOSAL = ["2030-06-25T09:00:00+02:00"]
@@ -107,7 +108,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     },
     ("GET", "/v1/worklist"): (None, READERS),
     ("POST", "/v1/worklist/next"): (None, STAFF),
-    ("GET", "/v1/events"): (None, READERS),
+    ("GET", "/v1/events"): (None, FOLLOWERS),
 }
 NAMES = ("{customer}", "{contract}", "{ticket}")
 OWN_THINGS = [route for route in ROUTES if any(name in route[1] + json.dumps(ROUTES[route][0]) for name in NAMES)]
@@ -300,10 +301,27 @@ async def test_a_follower_of_all_providers_reads_feeds_and_nothing_else(case: An
     everything = case.office.of("*")
     assert (await everything.call("GET", "/v1/events?limit=1", role="service")).status_code == 200
     for path in ("/v1/tickets/{ticket}", "/v1/customers/{customer}", "/v1/contracts/{contract}"):
-        await everything.refused(404, path.format(**case.ids), method="GET", role="service")
-    assert (await everything.get("/v1/tickets", role="service"))["items"] == []
-    assert (await everything.get("/v1/customers", role="service"))["items"] == []
+        await everything.refused(403, path.format(**case.ids), method="GET", role="service")
+    for path in ("/v1/tickets", "/v1/customers"):
+        await everything.refused(403, path, method="GET", role="service")
     await everything.refused(401, "/v1/events", method="GET", role="admin")
+
+
+async def test_a_program_reads_feeds_and_what_its_scopes_name(case: Any) -> None:
+    """Customers are shown with their names: a token for a feed must not open them."""
+    client, tokens = case.office.service.client, case.office.service.tokens
+    customer = f"/v1/customers/{case.ids['customer']}"
+    paths = ("/v1/events?limit=1", customer, "/v1/customers", f"/v1/tickets/{case.ids['ticket']}", "/v1/worklist/next")
+
+    async def statuses(*scopes: str) -> list[int]:
+        program = Principal(sub="crm", role="service", provider=case.office.provider, scopes=frozenset(scopes))
+        token = tokens.issue(program, now=datetime.now(UTC))
+        headers = {"Authorization": f"Bearer {token}"}
+        return [(await client.get(path, headers=headers)).status_code for path in paths]
+
+    assert await statuses() == [200, 403, 403, 403, 403]
+    assert await statuses("customers") == [200, 200, 200, 403, 403]
+    assert await statuses("tickets", "customers") == [200, 200, 200, 200, 403]
 
 
 async def test_a_customer_lists_no_other_customers_tickets(open_office: OpenOffice) -> None:

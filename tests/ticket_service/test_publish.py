@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import json
 import os
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from fristwerk_platform.auth import FEEDS, NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
 from tests.ticket_service.conftest import Service
 from ticket_service.app import now
-from ticket_service.cli import main
+from ticket_service.cli import SCOPES, main
 from ticket_service.cli.publish import NotPublishedError, published, read_document
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"
@@ -87,6 +89,28 @@ def test_a_token_ends_with_the_working_day_a_services_later_and_either_as_chosen
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
     assert claims["exp"] - claims["iat"] == hours * 3_600
+
+
+def test_a_token_says_from_when_what_for_and_who_asked(run: Any, tmp_path: Path) -> None:
+    load_or_make_keys(tmp_path / "keys.json")
+    more = ("--not-before", "2099-01-01T00:00:00Z", "--scope", "customers", "--scope", "tickets")
+    token = run("token", "--role", "service", "--provider", "hamburg", *more)[1].strip()
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+    assert claims["scopes"] == ["customers", "tickets"]
+    assert claims["nbf"] == datetime(2099, 1, 1, tzinfo=UTC).timestamp()
+    assert claims["exp"] - claims["nbf"] == timedelta(days=90).total_seconds()
+    assert claims["asked_by"] == getpass.getuser()
+    code, _, err = run("token", "--role", "agent", "--scope", "customers")
+    assert (code, err) == (1, "Scopes are for the role service; what the others may do follows from the role.\n")
+
+
+def test_every_resource_of_the_three_services_can_be_a_scope() -> None:
+    documents = (Path(__file__).parents[1] / "contracts" / "openapi").glob("*.json")
+    paths = [path for each in documents for path in json.loads(each.read_bytes())["paths"] if path.startswith("/v1/")]
+
+    assert {*SCOPES, FEEDS} == {path.split("/")[2] for path in paths}
 
 
 def test_only_a_service_has_all_providers(run: Any, tmp_path: Path) -> None:

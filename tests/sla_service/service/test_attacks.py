@@ -130,13 +130,14 @@ async def test_a_deadline_that_cannot_be_computed_is_a_problem(day: Desk) -> Non
 
 async def test_a_deadline_is_computed_with_its_steps_and_the_same_key_gives_the_same_answer(day: Desk) -> None:
     body = {"calendar": "infoniqa", "start": "2026-06-03T16:30:00+02:00", "target": "2 business hours"}
-    first = await day.post("/v1/deadlines", body, role="service", service="sla", key="d-1")
+    first = await day.post("/v1/deadlines", body, service="sla", key="d-1")
     assert first.json()["due_at"] == "2026-06-05T07:30:00Z"
     assert "Fronleichnam" in str(first.json()["steps"])
-    again = await day.post("/v1/deadlines", body, role="service", service="sla", key="d-1")
+    again = await day.post("/v1/deadlines", body, service="sla", key="d-1")
     assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
-    other = await day.post("/v1/deadlines", body | {"target": "1 hours"}, role="service", service="sla", key="d-1")
+    other = await day.post("/v1/deadlines", body | {"target": "1 hours"}, service="sla", key="d-1")
     assert is_problem(other, 422)["type"] == "/problems/idempotency-key-reused"
+    is_problem(await day.post("/v1/deadlines", body, role="service", service="sla"), 403)
     literal = await day.post("/v1/deadlines", body | {"calendar": "infoniqa-literal@1"}, service="sla")
     assert literal.json()["due_at"] == "2026-06-04T08:00:00Z"
 

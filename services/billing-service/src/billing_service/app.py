@@ -74,13 +74,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     reader = Principal(sub="billing-service", role="service", provider="*")
     feed = LogFeed(log)
     upstream, own = _projections(HttpFeed(client, lambda: tokens.issue(reader, now=now())), feed, database)
-
-    def on_behalf_of(provider: str) -> str:
-        return tokens.issue(Principal(sub="billing-service", role="service", provider=provider), now=now())
-
     tasks = BackgroundTasks()
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check}
-    application = _application(log, database, own, client, on_behalf_of)
+    application = _application(log, database, own, client, _on_behalf_of(tokens))
     both, parked = [upstream, own], _parked(application)
     health = health_router(checks=checks, followers=lambda: both, metrics=metrics, now=now, left_out=parked)
     app = create_api(
@@ -112,6 +108,16 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     refusals.install(app)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _on_behalf_of(tokens: Tokens) -> Callable[[str], str]:
+    """Makes the token with which this service asks the ticket service who a provider's customer is."""
+
+    def token(provider: str) -> str:
+        who = Principal(sub="billing-service", role="service", provider=provider, scopes=frozenset({"customers"}))
+        return tokens.issue(who, now=now())
+
+    return token
 
 
 def _parked(application: Application) -> LeftOut:

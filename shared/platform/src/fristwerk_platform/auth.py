@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 import jwt
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.types import Options
@@ -25,9 +26,14 @@ STAFF: Final[frozenset[Role]] = frozenset({"agent", "specialist", "manager"})
 ALL_PROVIDERS: Final = "*"
 ALGORITHM: Final = "EdDSA"
 CACHED_TOKENS: Final = 10_000
+TOKEN_VALID: Final = timedelta(hours=12)
+"""How long a token is valid where nobody says: a person's ends with the working day."""
+FEEDS: Final = "events"
+"""The resource that the role ``service`` reads without a scope: below ``/v1/events`` lie the feeds."""
 SEALING_KEY_BYTES: Final = 32
 
 
+_log = structlog.get_logger()
 _NO_CLOCK: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 """The library would read the clock itself; here ``now`` is an argument."""
 
@@ -44,13 +50,19 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts: subject, role, provider and, for the role ``customer``, the own company.
 
     ``provider`` is the platform's word for a tenant: whoever's data a request reads and changes. ``*`` stands for all of
-    them and is only for followers of feeds.
+    them and is only for followers of feeds. ``scopes`` names the resources, such as ``customers``,
+    that the role ``service`` may use beside the feeds.
     """
 
     sub: str
     role: Role
     provider: str
     customer: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def may_use(self, resource: str) -> bool:
+        """Whether the token opens what lies below ``/v1/<resource>`` at all; the role decides on the rest."""
+        return self.role != "service" or resource == FEEDS or resource in self.scopes
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,19 +151,36 @@ class Tokens:
         self._audience = audience
         self._checked: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
-    def issue(self, principal: Principal, *, now: datetime, valid: timedelta = timedelta(days=30)) -> str:
-        """A signed token for the principal."""
+    def issue(
+        self,
+        principal: Principal,
+        *,
+        now: datetime,
+        valid: timedelta = TOKEN_VALID,
+        not_before: datetime | None = None,
+        asked_by: str | None = None,
+    ) -> str:
+        """A signed token for the principal, ``valid`` from ``not_before`` on, else from now on.
+
+        ``asked_by`` names who had it made; the services log that once, when it is first used.
+        """
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
             "iat": int(now.timestamp()),
-            "exp": int((now + valid).timestamp()),
+            "exp": int(((not_before or now) + valid).timestamp()),
             "sub": principal.sub,
             "provider": principal.provider,
             "role": principal.role,
         }
         if principal.customer is not None:
             claims["customer"] = principal.customer
+        if principal.scopes:
+            claims["scopes"] = sorted(principal.scopes)
+        if not_before is not None:
+            claims["nbf"] = int(not_before.timestamp())
+        if asked_by is not None:
+            claims["asked_by"] = asked_by
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._keys.key_id})
 
     def check(self, token: str, *, now: datetime) -> Principal:
@@ -164,6 +193,8 @@ class Tokens:
             return known[1]
         claims = self._claims(token, now)
         principal = _principal(claims)
+        if "asked_by" in claims:
+            _log_first_use(claims, principal)
         self._checked[token] = (float(claims["exp"]), principal)
         if len(self._checked) > CACHED_TOKENS:
             self._checked.popitem(last=False)
@@ -196,6 +227,19 @@ class Tokens:
         return claims
 
 
+def _log_first_use(claims: dict[str, Any], principal: Principal) -> None:
+    """So that it can be told later who had a token made that something was done with."""
+    _log.info(
+        "token_first_used",
+        asked_by=str(claims["asked_by"])[:100],
+        subject=principal.sub,
+        role=principal.role,
+        provider=principal.provider,
+        scopes=sorted(principal.scopes),
+        expires_at=claims["exp"],
+    )
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     role, provider, customer = claims.get("role"), claims.get("provider"), claims.get("customer")
     if role not in ROLES:
@@ -206,4 +250,17 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise NotAuthenticatedError("A customer's token names the customer.")
     if not isinstance(claims["sub"], str) or not claims["sub"]:
         raise NotAuthenticatedError("The token names no subject.")
-    return Principal(sub=claims["sub"], role=role, provider=provider, customer=customer if role == "customer" else None)
+    return Principal(
+        sub=claims["sub"],
+        role=role,
+        provider=provider,
+        customer=customer if role == "customer" else None,
+        scopes=_scopes(claims) if role == "service" else frozenset(),
+    )
+
+
+def _scopes(claims: dict[str, Any]) -> frozenset[str]:
+    scopes = claims.get("scopes", [])
+    if not isinstance(scopes, list) or not all(isinstance(each, str) for each in scopes):
+        raise NotAuthenticatedError("The token's scopes are no list of names.")
+    return frozenset(scopes)

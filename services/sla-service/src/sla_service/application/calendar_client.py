@@ -15,6 +15,8 @@ from fristwerk_platform.commands import RetryLaterError
 from sla_service.domain.errors import NotAcceptable
 
 TIMEOUT_SECONDS: Final = 10.0
+SCOPES: Final = frozenset({"calendars"})
+"""What this service uses of the ticket service beside its feed."""
 DRAFT: Final = 0
 """The version of a calendar that was not published."""
 
@@ -44,7 +46,7 @@ class CalendarClient:
         """The document as it would be published. Raises NotAcceptable with places below
         ``pointer``, or RetryLaterError.
         """
-        token = self._issue(Principal(sub="sla-service", role="service", provider=provider))
+        token = self._issue(Principal(sub="sla-service", role="service", provider=provider, scopes=SCOPES))
         try:
             answer = await self._ticket_service.post(
                 "/v1/calendars/preview",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import pwd
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, TOKEN_VALID, Principal, Tokens, load_keys
 from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
+from fristwerk_platform.http.types import parse_instant
 from fristwerk_platform.settings import Settings, SettingsError
 from ticket_service.app import create_app, now
 from ticket_service.cli.publish import published
@@ -41,10 +44,13 @@ def main(given: Sequence[str] | None = None) -> int:
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
 
 
-TOKEN_VALID: Final = timedelta(hours=12)
-"""A person's token ends with the working day."""
 SERVICE_TOKEN_VALID: Final = timedelta(days=90)
 LONGEST_TOKEN_VALID: Final = timedelta(days=366)
+SCOPES: Final = (
+    *("agreements", "calendars", "calls", "charges", "contracts", "customers", "deadlines", "invoice-runs", "invoices"),
+    *("lines", "reports", "simulations", "terms-migrations", "tickets", "timers", "worklist"),
+)
+"""The resources of the three services, apart from the feeds."""
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +61,16 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
         "--valid",
         type=_duration,
         help="for how long, such as 30m, 12h or 90d (default: 12h, for the role service 90d)",
+    )
+    parser.add_argument(
+        "--not-before", type=_instant, metavar="INSTANT", help="from when on, such as 2026-06-03T08:00:00+02:00"
+    )
+    parser.add_argument(
+        "--scope",
+        action="append",
+        choices=SCOPES,
+        default=[],
+        help="what the role service may use beside the feeds; may be repeated",
     )
     parser.add_argument("--subject", help="who acts (default: the role's name)")
 
@@ -73,20 +89,45 @@ def _print_token(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _account() -> str:
+    """The account of the operating system that this process runs under, by its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def _token(settings: Settings, arguments: argparse.Namespace) -> str:
     """Raises SettingsError for a token that every service would refuse."""
     if arguments.role == "customer" and not arguments.customer:
         raise SettingsError("A token for the role customer names the company: --customer ID.")
     if not arguments.provider or (arguments.provider == ALL_PROVIDERS and arguments.role != "service"):
         raise SettingsError("A token names its provider; only the role service may have all of them: --provider '*'.")
+    if arguments.scope and arguments.role != "service":
+        raise SettingsError("Scopes are for the role service; what the others may do follows from the role.")
     principal = Principal(
         sub=arguments.subject or arguments.role,
         role=arguments.role,
         provider=arguments.provider,
         customer=arguments.customer if arguments.role == "customer" else None,
+        scopes=frozenset(arguments.scope),
     )
-    valid = arguments.valid or (SERVICE_TOKEN_VALID if principal.role == "service" else TOKEN_VALID)
-    return _tokens(settings).issue(principal, now=now(), valid=valid)
+    return _tokens(settings).issue(
+        principal, now=now(), valid=_valid(arguments), not_before=arguments.not_before, asked_by=_account()
+    )
+
+
+def _valid(arguments: argparse.Namespace) -> timedelta:
+    given: timedelta | None = arguments.valid
+    return given or (SERVICE_TOKEN_VALID if arguments.role == "service" else TOKEN_VALID)
+
+
+def _instant(given: str) -> datetime:
+    """An instant with its offset."""
+    try:
+        return parse_instant(given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _duration(given: str) -> timedelta:

@@ -92,7 +92,9 @@ class AuthenticationMiddleware:
             structlog.contextvars.reset_contextvars(**bound)
 
     def _admit(self, request: Request) -> None:
-        """Raises Problem 401, or 422 for an address with NUL, which no database takes as text."""
+        """Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422 for an address with NUL,
+        which no database takes as text.
+        """
         if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
             raise Problem(422, "The address holds NUL.", code="invalid-request")
         if request.scope["path"].startswith("/v1/"):
@@ -102,6 +104,8 @@ class AuthenticationMiddleware:
                 request.state.token_seconds_left = self._tokens.seconds_left(token, now=now)
             except NotAuthenticatedError as error:
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
+            if request.state.principal.role == "service":
+                _check_scope(request)
 
 
 def _protecting(path: str, given: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -110,6 +114,14 @@ def _protecting(path: str, given: Collection[tuple[bytes, bytes]]) -> list[tuple
     if path.startswith("/v1/") and all(name.lower() != b"cache-control" for name, _ in given):
         headers.append((b"cache-control", b"no-store"))
     return headers
+
+
+def _check_scope(request: Request) -> None:
+    """Raises Problem 403 where a program asks for more than the feeds and what its scopes name."""
+    resource = request.scope["path"].split("/", 3)[2]
+    if not principal_of(request).may_use(resource):
+        sentence = f"The role service reads the feeds; its token has no scope {resource[:64]!r}."
+        raise Problem(403, sentence)
 
 
 def _new_correlation_id() -> str:
