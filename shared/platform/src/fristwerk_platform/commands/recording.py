@@ -15,12 +15,14 @@ from fristwerk_platform.commands.errors import NotRecordedError
 from fristwerk_platform.commands.idempotency import already_answered
 from fristwerk_platform.commands.metadata import CommandMetadata
 from fristwerk_platform.event_log import (
+    NO_NAMES,
     Answer,
     EventLog,
     IdempotencyKey,
     Keyed,
     KeyUsedError,
     LogUnavailableError,
+    NameChange,
     NewEvent,
 )
 
@@ -39,12 +41,16 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewFact(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
-    """An event about to be recorded: its id, when it occurred, and its sealed personal part if it has one."""
+    """An event about to be recorded: its id, when it occurred, and its sealed personal part if it has one.
+
+    ``names`` is how its stream is found from then on.
+    """
 
     id: str
     event: Event
     occurred_at: datetime
     sealed: str | None = None
+    names: NameChange = NO_NAMES
 
 
 class StreamChange(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
@@ -102,7 +108,7 @@ def _new_event(
         correlation_id=meta.correlation_id,
         personal=fact.sealed,
     )
-    return NewEvent(stream=stream, version=version, type=name, line=line)
+    return NewEvent(stream=stream, version=version, type=name, line=line, names=fact.names)
 
 
 def stored_form(result: CommandResult) -> Answer:
@@ -131,7 +137,7 @@ async def record(
 ) -> CommandResult:
     """Append the events and, under the client's key, the result.
 
-    Raises AnsweredBefore, KeyReusedError, NotRecordedError or event_log.VersionConflictError.
+    Raises AnsweredBefore, KeyReusedError, NotRecordedError, event_log.VersionConflictError or event_log.ClaimedError.
     """
     await _append(log, events, None if meta.key is None else _keyed(meta, meta.key, stored_form(result)))
     return result

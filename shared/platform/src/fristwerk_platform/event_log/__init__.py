@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from fristwerk_platform.event_log.group_commit import LogMeter
 from fristwerk_platform.event_log.interface import (
+    NO_NAMES,
     Answer,
+    ClaimedError,
     EventLog,
     FeedLine,
     IdempotencyKey,
@@ -18,8 +20,10 @@ from fristwerk_platform.event_log.interface import (
     KeyUsedError,
     LogError,
     LogUnavailableError,
+    NameChange,
     NewEvent,
     StoredAnswer,
+    StreamVersion,
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import KEYS_KEPT, GroupCommitLog
@@ -44,7 +48,9 @@ def open_log(
 
 __all__ = [
     "KEYS_KEPT",
+    "NO_NAMES",
     "Answer",
+    "ClaimedError",
     "DamagedEventError",
     "EventLog",
     "FeedLine",
@@ -55,9 +61,11 @@ __all__ = [
     "LogError",
     "LogMeter",
     "LogUnavailableError",
+    "NameChange",
     "NewEvent",
     "SqliteEventLog",
     "StoredAnswer",
+    "StreamVersion",
     "VersionConflictError",
     "open_log",
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fristwerk_platform.event_log.group_commit import Append
-from fristwerk_platform.event_log.interface import NewEvent, VersionConflictError
+from fristwerk_platform.event_log.interface import ClaimedError, NewEvent, VersionConflictError
 
 
 def has_rivals(group: Sequence[Append]) -> bool:
     """Whether appends of the group exclude one another, whatever the log holds.
 
-    They do when two want the same version of a stream, leave a gap in it, or use the same key.
+    They do when two want the same version of a stream, leave a gap in it, claim the same name or use the same key.
     """
+    claims: list[str] = []
     versions: dict[str, int] = {}
     keys: set[tuple[str, str]] = set()
     keyed_appends = 0
@@ -24,7 +25,8 @@ def has_rivals(group: Sequence[Append]) -> bool:
             if versions.get(new.stream, new.version - 1) != new.version - 1:
                 return True
             versions[new.stream] = new.version
-    return len(keys) != keyed_appends
+            claims += new.names.claims
+    return len(keys) != keyed_appends or len(set(claims)) != len(claims)
 
 
 def expected_versions(events: Sequence[NewEvent]) -> list[int]:
@@ -40,4 +42,15 @@ def version_conflict(events: Sequence[NewEvent], versions: dict[str, int]) -> Ve
         if new.version != 1 + reached.get(new.stream, versions.get(new.stream, 0)):
             return VersionConflictError(f"{new.stream} does not continue with version {new.version}")
         reached[new.stream] = new.version
+    return None
+
+
+def claim_conflict(events: Sequence[NewEvent], claimants: dict[str, str]) -> ClaimedError | None:
+    """The error if a name that the events claim belongs to one of the given streams already, or is claimed twice."""
+    taken = dict(claimants)
+    for new in events:
+        for claim in new.names.claims:
+            if claim in taken:
+                return ClaimedError(claim, taken[claim])
+            taken[claim] = new.stream
     return None

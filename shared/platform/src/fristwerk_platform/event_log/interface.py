@@ -2,6 +2,7 @@
 
 LogError                    the root of what a log may raise
     VersionConflictError    a stream does not continue with that version
+    ClaimedError            a name that an event claims belongs to a stream already
     KeyUsedError            the idempotency key was used already
     LogUnavailableError     the log cannot be written or read at the moment
 """
@@ -10,9 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
+
+
+class NameChange(msgspec.Struct, frozen=True, kw_only=True):
+    """By which names a stream is found once an event of it is stored, kept in an index beside the events.
+
+    ``claims`` belong to this stream from then on and never to another; ``labels`` other streams may have as well.
+    """
+
+    claims: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    dropped_labels: tuple[str, ...] = ()
+
+    def __or__(self, other: NameChange) -> NameChange:
+        """Both changes; no label may be in one of them as given and in the other as dropped."""
+        return NameChange(
+            claims=self.claims + other.claims,
+            labels=self.labels + other.labels,
+            dropped_labels=self.dropped_labels + other.dropped_labels,
+        )
+
+
+NO_NAMES: Final = NameChange()
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +46,11 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Counts inside the stream, from 1."""
     type: str
     line: bytes
+    names: NameChange = NO_NAMES
+
+
+StreamVersion = tuple[str, int]
+"""A stream, and the version of its last event."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +99,15 @@ class VersionConflictError(LogError):
     """A stream does not continue with that version: another append was first, or the preceding version is missing."""
 
 
+class ClaimedError(LogError):
+    """A name that an event claims belongs to a stream already, be it the event's own."""
+
+    def __init__(self, claim: str, stream: str) -> None:
+        super().__init__(f"{claim} belongs to {stream}")
+        self.claim = claim
+        self.stream = stream
+
+
 class KeyUsedError(LogError):
     """The idempotency key was used already."""
 
@@ -90,8 +127,17 @@ class EventLog(Protocol):
         """Store all events or none, durably. Returns the last one's position. Each stream's versions must be consecutive.
 
         A command that changes nothing appends only its response, so that its repetition changes nothing either; returns 0.
-        Raises VersionConflictError, KeyUsedError or LogUnavailableError.
+        The names of the events are stored in the same transaction.
+        Raises VersionConflictError, ClaimedError, KeyUsedError or LogUnavailableError.
         """
+        ...
+
+    async def claimant(self, claim: str) -> str | None:
+        """The stream that a name belongs to, by every append so far, of whatever process; ``None`` if to none."""
+        ...
+
+    async def labelled(self, label: str) -> list[StreamVersion]:
+        """The streams that have a label by every append so far, of whatever process, in the order of their names."""
         ...
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:

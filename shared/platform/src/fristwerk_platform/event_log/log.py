@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
+from fristwerk_platform.event_log.index import Entry, Filling
 from fristwerk_platform.event_log.interface import (
     FeedLine,
     IdempotencyKey,
@@ -19,6 +21,7 @@ from fristwerk_platform.event_log.interface import (
     LogUnavailableError,
     NewEvent,
     StoredAnswer,
+    StreamVersion,
 )
 from fristwerk_platform.event_log.read_batching import BatchedQuery
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
@@ -30,6 +33,8 @@ POLL_SECONDS: Final = 1.0
 """How often a wait checks the database: another process may have appended, and its notification may be lost."""
 DAY_SECONDS: Final = 86_400.0
 READERS: Final = 4
+FILLED_AT_ONCE: Final = 500
+"""Streams whose entries are added to the index in one transaction."""
 CHECK: Final = "health check"
 """The scope of the idempotency key that a check of writing stores and deletes; no client has it."""
 STUCK_SECONDS: Final = 1.5
@@ -75,6 +80,26 @@ class Recorder(Protocol):
         """The answers stored under the keys."""
         ...
 
+    def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
+        """The streams that the names belong to."""
+        ...
+
+    def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
+        """For each label the streams that have it, in the order of their names."""
+        ...
+
+    def select_stream_names(self, after: str, limit: int) -> list[str]:
+        """The names of streams that come after a name, in order."""
+        ...
+
+    def select_filling(self, rules: str) -> tuple[str | None] | None:
+        """How far the index was filled by these rules, see :class:`Filling`; ``None`` if not at all."""
+        ...
+
+    def fill_index(self, filling: Filling) -> None:
+        """Store entries that are not there yet, and how far the filling has come, in one durable transaction."""
+        ...
+
     def delete_keys(self, before: int) -> None:
         """Delete idempotency keys stored before a second since the epoch."""
         ...
@@ -101,6 +126,8 @@ class GroupCommitLog:
         each_alone = (*recorder.unstorable, DamagedEventError)
         self._streams = BatchedQuery(self._readers, recorder.select_streams, each_alone)
         self._answers = BatchedQuery(self._readers, recorder.select_answers, recorder.unstorable)
+        self._claimants = BatchedQuery(self._readers, recorder.select_claimants, recorder.unstorable)
+        self._labelled = BatchedQuery(self._readers, recorder.select_labelled, recorder.unstorable)
         self._last = BatchedQuery[None, int](self._readers, lambda _: [recorder.select_last_position()], ())
         self._waiters: set[asyncio.Future[int]] = set()
         self._closing = False
@@ -146,6 +173,33 @@ class GroupCommitLog:
     async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """See :class:`EventLog`."""
         return await self._read(self._answers.load(key))
+
+    async def claimant(self, claim: str) -> str | None:
+        """See :class:`EventLog`."""
+        return await self._read(self._claimants.load(claim))
+
+    async def labelled(self, label: str) -> list[StreamVersion]:
+        """See :class:`EventLog`."""
+        return await self._read(self._labelled.load(label))
+
+    async def fill_index(
+        self, rules: str, entries: Callable[[Sequence[str]], Awaitable[tuple[Sequence[Entry], Sequence[Entry]]]]
+    ) -> None:
+        """Make the index complete for streams that were stored before it existed, or by other rules.
+
+        ``entries`` gives the claims and labels of some streams. What was filled stays filled: after a crash it goes on
+        behind the last stream that was done, and once it is complete by these rules it asks one question.
+        """
+        found = await self._read(self._in_reader(partial(self._recorder.select_filling, rules)))
+        until = "" if found is None else found[0]
+        while until is not None:
+            names = await self._read(
+                self._in_reader(partial(self._recorder.select_stream_names, until, FILLED_AT_ONCE))
+            )
+            until = names[-1] if names else None
+            claims, labels = await entries(names)
+            filling = Filling(rules=rules, until=until, claims=claims, labels=labels)
+            await self._read(self._in_reader(partial(self._recorder.fill_index, filling)))
 
     async def forget_keys(self, now: datetime) -> None:
         """Delete idempotency keys older than 90 days."""

@@ -9,24 +9,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
+from fristwerk_platform.event_log import sqlite_index
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
+from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
-    Answer,
+    ClaimedError,
     FeedLine,
     IdempotencyKey,
-    Keyed,
     KeyUsedError,
     LogUnavailableError,
     NewEvent,
     StoredAnswer,
+    StreamVersion,
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
+from fristwerk_platform.event_log.sqlite_statements import insert_key, insert_statement, stored_answer
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
 from fristwerk_platform.opened_file import OpenedFile
 
@@ -47,6 +49,10 @@ UNSTORABLE: Final = (
     sqlite3.ProgrammingError,
 )
 """Raised for one append's own content; every other error concerns the whole group."""
+
+
+REFUSALS: Final = (VersionConflictError, ClaimedError, KeyUsedError, *UNSTORABLE)
+"""What refuses one append of a group."""
 
 
 class SqliteEventLog(GroupCommitLog):
@@ -96,7 +102,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         columns = "originator_id, originator_version, topic, state"
         self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
         sizes = (1 << power for power in range(LARGEST_INSERT.bit_length()))
-        self._inserts = {rows: _insert_statement(self.events_table_name, rows) for rows in sizes}
+        self._inserts = {rows: insert_statement(self.events_table_name, rows) for rows in sizes}
 
     def construct_create_table_statements(self) -> list[str]:
         events = (
@@ -109,7 +115,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "
             "PRIMARY KEY (scope, key)) WITHOUT ROWID"
         )
-        return [events, keys]
+        return [events, keys, *sqlite_index.TABLES]
 
     def create_table(self) -> None:
         """Make the tables that are missing; of several processes that start at once, one after the other."""
@@ -146,7 +152,36 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`Recorder`."""
         with self._cursor() as cursor:
-            return [_stored_answer(cursor, key) for key in keys]
+            return [stored_answer(cursor, key) for key in keys]
+
+    def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
+        """See :class:`Recorder`."""
+        with self._cursor() as cursor:
+            return [sqlite_index.claimant(cursor, each) for each in claims]
+
+    def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
+        """See :class:`Recorder`."""
+        with self._cursor() as cursor:
+            return [sqlite_index.labelled(cursor, self.events_table_name, each) for each in labels]
+
+    def select_stream_names(self, after: str, limit: int) -> list[str]:
+        """See :class:`Recorder`."""
+        statement = (
+            f"SELECT DISTINCT originator_id FROM {self.events_table_name} WHERE originator_id > ? "  # noqa: S608 - own name
+            "ORDER BY originator_id LIMIT ?"
+        )
+        with self._cursor() as cursor:
+            return [row[0] for row in cursor.execute(statement, (after, limit))]
+
+    def select_filling(self, rules: str) -> tuple[str | None] | None:
+        """See :class:`Recorder`."""
+        with self._cursor() as cursor:
+            return sqlite_index.filled_until(cursor, rules)
+
+    def fill_index(self, filling: Filling) -> None:
+        """See :class:`Recorder`."""
+        with self._transaction() as cursor:
+            sqlite_index.fill(cursor, filling)
 
     def delete_keys(self, before: int) -> None:
         """See :class:`Recorder`."""
@@ -180,10 +215,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             with self._transaction() as cursor:
                 for each in group:
                     if each.keyed is not None:
-                        _insert_key(cursor, each.keyed)
+                        insert_key(cursor, each.keyed)
+                sqlite_index.change(cursor, group)
                 positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
                 outcomes: list[AppendOutcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
-        except (VersionConflictError, KeyUsedError, *UNSTORABLE):
+        except REFUSALS:
             return None
         return outcomes
 
@@ -210,7 +246,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         cursor.execute("SAVEPOINT one")
         try:
             outcome: AppendOutcome = self._insert(cursor, append)
-        except (VersionConflictError, KeyUsedError, *UNSTORABLE) as error:
+        except REFUSALS as error:
             cursor.execute("ROLLBACK TO one")
             outcome = error
         cursor.execute("RELEASE one")
@@ -218,7 +254,8 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     def _insert(self, cursor: sqlite3.Cursor, append: Append) -> int:
         if append.keyed is not None:
-            _insert_key(cursor, append.keyed)
+            insert_key(cursor, append.keyed)
+        sqlite_index.change(cursor, [append])
         position: int | None = 0
         for new in append.events:
             cursor.execute(
@@ -259,32 +296,3 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """
         with self.datastore.get_connection(commit=False) as connection, connection.cursor() as cursor:
             yield cursor
-
-
-def _insert_statement(table: str, rows: int) -> str:
-    """Inserts so many events, each if its stream stands at the version given last. A few sizes are prepared again and again."""
-    values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
-    return (
-        f"INSERT OR ROLLBACK INTO {table} (originator_id, originator_version, topic, state) "  # noqa: S608 - own name
-        f"SELECT column1, column2, column3, column4 FROM (VALUES {values}) WHERE column5 = coalesce("
-        f"(SELECT max(originator_version) FROM {table} WHERE originator_id = column1), 0)"
-    )
-
-
-def _insert_key(cursor: sqlite3.Cursor, keyed: Keyed) -> None:
-    """Raises KeyUsedError."""
-    stored = _stored_answer(cursor, keyed.key)
-    if stored is not None:
-        raise KeyUsedError(stored)
-    key = keyed.key
-    answer = msgspec.msgpack.encode(keyed.answer)
-    row = (key.scope, key.key, key.request_digest, answer, int(keyed.stored_at.timestamp()))
-    cursor.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?)", row)
-
-
-def _stored_answer(cursor: sqlite3.Cursor, key: IdempotencyKey) -> StoredAnswer | None:
-    statement = "SELECT request_digest, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
-    row = cursor.execute(statement, (key.scope, key.key)).fetchone()
-    if row is None:
-        return None
-    return StoredAnswer(request_digest=row[0], answer=msgspec.msgpack.decode(row[1], type=Answer))

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-import msgspec
 import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 
-from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals, version_conflict
+from fristwerk_platform.event_log.conflicts import (
+    claim_conflict,
+    has_rivals,
+    version_conflict,
+)
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
+from fristwerk_platform.event_log.index import Filling, index_change
 from fristwerk_platform.event_log.interface import (
-    Answer,
     FeedLine,
     IdempotencyKey,
-    Keyed,
-    KeyUsedError,
     StoredAnswer,
+    StreamVersion,
 )
 from fristwerk_platform.event_log.log import CHECK, StreamAfter
+from fristwerk_platform.event_log.postgres.columns import (
+    by_key,
+    change_columns,
+    columns_of,
+    columns_of_entries,
+    insert_columns,
+    key_used,
+    last_positions,
+)
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
 from fristwerk_platform.event_log.postgres.statements import statements
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
@@ -30,6 +41,15 @@ UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
 RETRY_PAUSES_SECONDS: Final = (0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
 """Before each new attempt at a group whose connection broke: long enough for a server that is started again."""
+CREATING: Final = (
+    "create_schema",
+    "create_keys",
+    "create_events",
+    "create_index",
+    "create_claims",
+    "create_labels",
+    "create_fillings",
+)
 Result = TypeVar("Result")
 
 
@@ -58,7 +78,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         with self._connections.get_connection() as connection:
             connection.execute("SELECT pg_advisory_lock(hashtext('fristwerk'))")
             try:
-                for statement in ("create_schema", "create_keys", "create_events", "create_index"):
+                for statement in CREATING:
                     connection.execute(self._sql[statement])
             finally:
                 connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
@@ -96,7 +116,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         if not again and not has_rivals(group):
             positions = self._in_transaction(lambda cursor: self._insert(cursor, group))
             if positions is not None:
-                return _last_positions(positions, group)
+                return last_positions(positions, group)
         outcomes = self._in_transaction(lambda cursor: self._insert_good(cursor, group, again=again))
         assert outcomes is not None, "every append has an outcome"
         return outcomes
@@ -127,27 +147,15 @@ class PostgresRecorder(PostgresApplicationRecorder):
             appends = [group[number] for number in good]
             positions = self._insert(cursor, appends)
             assert positions is not None, "looked up under the lock"
-            for number, position in zip(good, _last_positions(positions, appends), strict=True):
+            for number, position in zip(good, last_positions(positions, appends), strict=True):
                 outcomes[number] = position
         return outcomes
 
     def _insert(self, cursor: psycopg.Cursor[Any], group: Sequence[Append]) -> list[int] | None:
         """The positions of the events in their order; null if one of the appends cannot be stored."""
-        events = [new for each in group for new in each.events]
-        keyed = [each.keyed for each in group if each.keyed is not None]
-        columns = (
-            [new.stream for new in events],
-            [new.version for new in events],
-            [new.type for new in events],
-            [new.line for new in events],
-            expected_versions(events),
-            [each.key.scope for each in keyed],
-            [each.key.key for each in keyed],
-            [each.key.request_digest for each in keyed],
-            [msgspec.msgpack.encode(each.answer) for each in keyed],
-            [int(each.stored_at.timestamp()) for each in keyed],
-        )
-        cursor.execute(self._sql["insert"], columns, prepare=True)
+        change = index_change(group)
+        columns = insert_columns(group) + (change_columns(change) if change else [])
+        cursor.execute(self._sql["insert_indexed" if change else "insert"], columns, prepare=True)
         stored, positions, _ = cursor.fetchone() or (False, [], False)
         return positions if stored else None
 
@@ -171,14 +179,21 @@ class PostgresRecorder(PostgresApplicationRecorder):
         streams = list({new.stream for each in group for new in each.events})
         cursor.execute(self._sql["versions"], (streams,), prepare=True)
         versions: dict[str, int] = dict(cursor)
+        claims = [claim for each in group for new in each.events for claim in new.names.claims]
+        claimants = dict(self._claimed(cursor, claims)) if claims else {}
         for number, each in enumerate(group):
             if outcomes[number] != 0:
                 continue
-            refusal = _key_used(each.keyed, answers) or version_conflict(each.events, versions)
+            refusal = (
+                key_used(each.keyed, answers)
+                or version_conflict(each.events, versions)
+                or claim_conflict(each.events, claimants)
+            )
             if refusal is not None:
                 outcomes[number] = refusal
                 continue
             versions |= {new.stream: new.version for new in each.events}
+            claimants |= {claim: new.stream for new in each.events for claim in new.names.claims}
             if each.keyed is not None:
                 key, answer = each.keyed.key, each.keyed.answer
                 answers[key.scope, key.key] = StoredAnswer(request_digest=key.request_digest, answer=answer)
@@ -203,8 +218,38 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`Recorder`."""
-        answers = _by_key(self._rows("answers", _columns_of(keys)))
+        answers = by_key(self._rows("answers", columns_of(keys)))
         return [answers.get((key.scope, key.key)) for key in keys]
+
+    def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
+        """See :class:`Recorder`."""
+        return [stream for _, stream in self._rows("claimants", (list(claims),))]
+
+    def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
+        """See :class:`Recorder`."""
+        found: list[list[StreamVersion]] = [[] for _ in labels]
+        for number, stream, version in self._rows("labelled", (list(labels),)):
+            found[number - 1].append((stream, version))
+        return found
+
+    def select_stream_names(self, after: str, limit: int) -> list[str]:
+        """See :class:`Recorder`."""
+        return [name for (name,) in self._rows("stream_names", (after, limit))]
+
+    def select_filling(self, rules: str) -> tuple[str | None] | None:
+        """See :class:`Recorder`."""
+        return next(iter(self._rows("filling", (rules,))), None)
+
+    def fill_index(self, filling: Filling) -> None:
+        """See :class:`Recorder`."""
+
+        def fill(cursor: psycopg.Cursor[Any]) -> bool:
+            cursor.execute(self._sql["fill_claims"], columns_of_entries(filling.claims))
+            cursor.execute(self._sql["fill_labels"], columns_of_entries(filling.labels))
+            cursor.execute(self._sql["filled"], (filling.rules, filling.until))
+            return True
+
+        self._in_transaction(fill)
 
     def delete_keys(self, before: int) -> None:
         """See :class:`Recorder`."""
@@ -226,7 +271,12 @@ class PostgresRecorder(PostgresApplicationRecorder):
     ) -> dict[tuple[str, str], StoredAnswer]:
         if not keys:
             return {}
-        return _by_key(cursor.execute(self._sql["answers"], _columns_of(keys), prepare=True))
+        return by_key(cursor.execute(self._sql["answers"], columns_of(keys), prepare=True))
+
+    def _claimed(self, cursor: psycopg.Cursor[Any], claims: Sequence[str]) -> list[tuple[str, str]]:
+        """Those of the names that belong to a stream, with it."""
+        cursor.execute(self._sql["claimants"], (claims,), prepare=True)
+        return [(claims[number - 1], stream) for number, stream in cursor if stream is not None]
 
     def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
         """The rows of a question; it is asked again over a new connection where the old one turns out to be broken."""
@@ -244,24 +294,3 @@ class PostgresRecorder(PostgresApplicationRecorder):
             connection.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):
             return cursor.execute(self._sql[statement], values, prepare=True).fetchall()
-
-
-def _key_used(keyed: Keyed | None, answers: dict[tuple[str, str], StoredAnswer]) -> KeyUsedError | None:
-    stored = answers.get((keyed.key.scope, keyed.key.key)) if keyed else None
-    return None if stored is None else KeyUsedError(stored)
-
-
-def _last_positions(positions: Sequence[int], group: Sequence[Append]) -> list[AppendOutcome]:
-    following = iter(positions)
-    return [[0, *(next(following) for _ in each.events)][-1] for each in group]
-
-
-def _columns_of(keys: Sequence[IdempotencyKey]) -> tuple[list[str], list[str]]:
-    return [key.scope for key in keys], [key.key for key in keys]
-
-
-def _by_key(rows: Iterable[Any]) -> dict[tuple[str, str], StoredAnswer]:
-    return {
-        (scope, key): StoredAnswer(request_digest=digest, answer=msgspec.msgpack.decode(answer, type=Answer))
-        for scope, key, digest, answer in rows
-    }

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, LiteralString
 
 from psycopg.sql import SQL, Composed, Identifier
 
+INDEX_CHANGE: Final = """
+        , wanted AS MATERIALIZED (
+            SELECT * FROM unnest(%b::text[], %b::text[])
+        ), claimed AS (
+            INSERT INTO {claims} (claim, stream) SELECT * FROM wanted ON CONFLICT DO NOTHING RETURNING true
+        ), added AS (
+            INSERT INTO {labels} (label, stream) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+        ), dropped AS (
+            DELETE FROM {labels} WHERE (label, stream) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+        )
+"""
+"""What a group that changes the index inserts and deletes beside its events."""
+UNCLAIMED: Final = " AND (SELECT count(*) FROM claimed) = (SELECT count(*) FROM wanted)"
 STATEMENTS: Final = {
     "create_schema": "CREATE SCHEMA IF NOT EXISTS {schema}",
     "create_keys": """
@@ -21,9 +34,15 @@ STATEMENTS: Final = {
             autovacuum_analyze_threshold = 1000, autovacuum_analyze_scale_factor = 0.01)
     """,
     "create_index": "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {events} (notification_id ASC)",
+    "create_claims": "CREATE TABLE IF NOT EXISTS {claims} (claim text PRIMARY KEY, stream text NOT NULL)",
+    "create_labels": """
+        CREATE TABLE IF NOT EXISTS {labels} (label text, stream text, PRIMARY KEY (label, stream))
+    """,
+    "create_fillings": "CREATE TABLE IF NOT EXISTS {fillings} (rules text PRIMARY KEY, until text)",
     # The lock hands out positions in the order of commits.
     "begin": "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; LOCK TABLE {events} IN EXCLUSIVE MODE",
-    # All events are stored and listeners notified; none, if a stream has another version or a key is used already.
+    # All events are stored and listeners notified; none, if a stream has another version, or a key is used or a
+    # name claimed already.
     "insert": """
         WITH given AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::bytea[], %s::bigint[])
@@ -33,8 +52,8 @@ STATEMENTS: Final = {
         ), stored AS (
             INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) SELECT * FROM keyed
             ON CONFLICT DO NOTHING RETURNING true
-        ), good AS MATERIALIZED (
-            SELECT (SELECT count(*) FROM stored) = (SELECT count(*) FROM keyed) AND NOT EXISTS (
+        ){index_change}, good AS MATERIALIZED (
+            SELECT (SELECT count(*) FROM stored) = (SELECT count(*) FROM keyed){unclaimed} AND NOT EXISTS (
                 SELECT FROM (SELECT DISTINCT stream, before FROM given) AS streams WHERE before <> coalesce(
                     (SELECT max(originator_version) FROM {events} WHERE originator_id = stream), 0)
             )
@@ -62,6 +81,31 @@ STATEMENTS: Final = {
             WHERE scope = given.scope AND key = given.key LIMIT 1
         ) AS found
     """,
+    "claimants": """
+        SELECT given.number, found.stream FROM unnest(%b::text[]) WITH ORDINALITY AS given (claim, number)
+        LEFT JOIN {claims} AS found ON found.claim = given.claim ORDER BY given.number
+    """,
+    "labelled": """
+        SELECT given.number, found.stream, (
+            SELECT max(originator_version) FROM {events} WHERE originator_id = found.stream
+        ) FROM unnest(%b::text[]) WITH ORDINALITY AS given (label, number), LATERAL (
+            SELECT stream FROM {labels} WHERE label = given.label ORDER BY stream LIMIT 2147483647
+        ) AS found ORDER BY given.number, found.stream
+    """,
+    "stream_names": """
+        SELECT originator_id FROM {events} WHERE originator_version = 1 AND originator_id > %b
+        ORDER BY originator_id LIMIT %s
+    """,
+    "filling": "SELECT until FROM {fillings} WHERE rules = %b",
+    "fill_claims": """
+        INSERT INTO {claims} (claim, stream) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+    """,
+    "fill_labels": """
+        INSERT INTO {labels} (label, stream) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+    """,
+    "filled": """
+        INSERT INTO {fillings} (rules, until) VALUES (%b, %b) ON CONFLICT (rules) DO UPDATE SET until = excluded.until
+    """,
     "delete_keys": "DELETE FROM {keys} WHERE stored_at < %s",
     "insert_check": """
         INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) VALUES (%s, '', '', %s, 0)
@@ -87,12 +131,24 @@ STATEMENTS: Final = {
 
 def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Mapping[str, Composed]:
     """Every statement for the tables of a schema."""
-    names = {
+    names: dict[str, Any] = {
         "schema": Identifier(schema),
         "events": Identifier(schema, events),
         "keys": Identifier(schema, "idempotency_keys"),
+        "claims": Identifier(schema, "claims"),
+        "labels": Identifier(schema, "labels"),
+        "fillings": Identifier(schema, "fillings"),
         "index": Identifier(f"{events}_notification_id_idx"),
         "channel": channel,
         "lock_timeout": f"{lock_seconds}s",
     }
-    return {name: SQL(" ".join(text.split())).format(**names) for name, text in STATEMENTS.items()}
+    plain = {"index_change": SQL(""), "unclaimed": SQL("")}
+    indexed = {"index_change": _composed(INDEX_CHANGE, names), "unclaimed": SQL(UNCLAIMED)}
+    return {
+        **{name: _composed(text, names | plain) for name, text in STATEMENTS.items()},
+        "insert_indexed": _composed(STATEMENTS["insert"], names | indexed),
+    }
+
+
+def _composed(text: LiteralString, names: Mapping[str, Any]) -> Composed:
+    return SQL(" ".join(text.split())).format(**names)
