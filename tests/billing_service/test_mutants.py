@@ -31,6 +31,7 @@ from billing_service.domain.rating import (
 from billing_service.domain.statement.charge_line import plain
 from fristwerk_cases import billing as cases
 from fristwerk_language.terms import coverage as terms_coverage
+from fristwerk_language.terms.coverage import is_late
 
 FOLDERS = (Path(__file__).parents[1] / "cases", Path(__file__).parent / "more_cases")
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -58,7 +59,7 @@ def an_exact_multiple_is_rounded_up(swap: Any) -> None:
 
 @plant
 def days_are_those_of_utc(swap: Any) -> None:
-    swap.setattr(work, "local_day", lambda instant, _: instant.date())
+    swap.setattr(work, "local_day", lambda instant, *_: instant.date())
 
 
 @plant
@@ -209,19 +210,18 @@ def preparation_is_billed_as_work(swap: Any) -> None:
 
 @plant
 def exactly_the_notice_is_late(swap: Any) -> None:
-    def is_late(start: Any, cancelled_at: Any, terms: Any, _: Any) -> Any:
+    def late(start: Any, cancelled_at: Any, terms: Any, _: Any) -> Any:
         return start - cancelled_at <= timedelta(hours=terms.notice_hours)
 
-    swap.setattr(cancellation, "is_late", is_late)
+    swap.setattr(cancellation, "is_late", late)
 
 
 @plant
 def notice_is_measured_by_clock_times(swap: Any) -> None:
-    right = cancellation.is_late
     swap.setattr(
         cancellation,
         "is_late",
-        lambda start, at, terms, own: right(start, at, terms.model_copy(update={"measure": "wall"}), own),
+        lambda start, at, terms, home: is_late(start, at, terms.model_copy(update={"measure": "wall"}), home),
     )
 
 
@@ -231,7 +231,7 @@ def a_phone_call_cancels(swap: Any) -> None:
     swap.setattr(
         cancellation,
         "outcome",
-        lambda steps, terms: right([msgspec.structs.replace(step, written=True) for step in steps], terms),
+        lambda steps, *where: right([msgspec.structs.replace(step, written=True) for step in steps], *where),
     )
 
 
@@ -241,7 +241,7 @@ def the_vendors_own_cancellation_is_charged(swap: Any) -> None:
     swap.setattr(
         cancellation,
         "outcome",
-        lambda steps, terms: right([msgspec.structs.replace(step, by="customer") for step in steps], terms),
+        lambda steps, *where: right([msgspec.structs.replace(step, by="customer") for step in steps], *where),
     )
 
 
@@ -354,7 +354,7 @@ def the_first_correction_holds(swap: Any) -> None:
 @plant
 def the_day_of_the_cutoff_is_left_out(swap: Any) -> None:
     right = rating.end_of
-    swap.setattr(rating, "end_of", lambda until, agreement: right(until - timedelta(days=1), agreement))
+    swap.setattr(rating, "end_of", lambda until, *where: right(until - timedelta(days=1), *where))
 
 
 @plant

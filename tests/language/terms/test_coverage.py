@@ -123,6 +123,8 @@ def class_of_work(terms: AgreementDocument, activity: str, appointment: int | No
         version=1,
         prices=terms,
         price_version=1,
+        site=None,
+        performer=None,
     )
     return classes.class_of_work(piece, ticket).verdict
 

@@ -407,3 +407,26 @@ def test_of_several_contracts_the_named_one_serves_else_the_longest_held(terms: 
     with pytest.raises(NotAcceptable) as refusal:
         serving_contract(request(contract="c-3"), offered)
     assert refusal.value.errors[0][0] == "/contract"
+
+
+LAST_HALF_HOUR = datetime(2026, 5, 13, 22, 30, tzinfo=UTC)
+"""In Woking it is half past eleven of the 13th, in Hamburg half past midnight of the 14th."""
+
+
+@pytest.mark.parametrize(("site", "entitled"), [("woking", True), ("hamburg", False), (None, False)])
+def test_a_warranty_lasts_to_the_end_of_its_last_day_at_the_devices_site(
+    opened: Callable[..., list[DecidedEvent]], site: str | None, entitled: Any
+) -> None:
+    owner = msgspec.structs.replace(COMPANY, devices=(device(site=site),))
+    command = request(type="malfunction", fields=CALLER, received_at=LAST_HALF_HOUR)
+    fact = created(opened("hamburg", command, customer=owner))
+    assert (fact.entitled, fact.entitled_by) == (entitled, "warranty" if entitled else None)
+    assert fact.site == site
+    assert f" on {'2026-05-13' if entitled else '2026-05-14'}" in fact.entitled_why.partition("warranty")[2]
+
+
+@pytest.mark.parametrize(("site", "serves"), [("woking", True), ("hamburg", False)])
+def test_a_contract_serves_to_the_end_of_its_last_day_at_its_site(terms: Agreements, site: str, serves: Any) -> None:
+    ending = contract(site=site, until_on=date(2026, 5, 13))
+    found = serving_contract(request(received_at=LAST_HALF_HOUR), [(ending, terms("hamburg"))])
+    assert (found is not None) == serves

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
+from billing_service.domain.facts.account import Account
 from billing_service.domain.facts.from_events import account as read_account
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
@@ -193,12 +194,18 @@ class Statements:
         except EmptyAccountError:
             return None
         terms = _terms(published, own.agreement, instead)
-        last_day = moment.until or (moment.at or self._now()).astimezone(zone(own.timezone)).date()
+        last_day = moment.until or _local_day(moment.at or self._now(), account, own)
         validity = partial(_validity, published, moment.known_at)
         statement = rate(
             account, terms, last_day, known_at=moment.known_at, invoiced=ledger.invoiced, validity=validity
         )
         return Rated(row=row, agreement=instead or own, statement=statement, ledger=ledger)
+
+
+def _local_day(instant: datetime, account: Account, own: AgreementDocument) -> date:
+    """The day at an account's site, which a contract names."""
+    site = None if account.contract is None else account.contract.site
+    return instant.astimezone(zone(own.timezone_at(site))).date()
 
 
 def foreign(principal: Principal, customer: str) -> bool:

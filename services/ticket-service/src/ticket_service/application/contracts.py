@@ -80,7 +80,7 @@ class Contracts:
     ) -> tuple[AgreementDocument, int]:
         """The version in force when the contract is signed, or, where it begins later, on its first day."""
         agreement, version = await self._terms.agreement_at(provider, command.agreement, signed_at)
-        first = datetime.combine(command.from_on, time(), zone(agreement.timezone))
+        first = datetime.combine(command.from_on, time(), zone(agreement.timezone_at(command.site)))
         if first <= signed_at:
             return agreement, version
         return await self._terms.agreement_at(provider, command.agreement, first)

@@ -161,7 +161,7 @@ class Tickets:
         What somebody agreed on with the customer stays. In agreements with groups nothing else leaves a ticket without a rule.
         """
         group = agreement.group(contract.group)
-        if group is None or not in_force(contract, local_day(meta.now, agreement)):
+        if group is None or not in_force(contract, local_day(meta.now, agreement, contract.site)):
             return []
         fact = DecidedEvent(PriorityDerived(priority=group.priority, rule=f"contract-signed:{group.id}"))
         changes = []
@@ -204,7 +204,8 @@ class Tickets:
         """What work from before its ticket is decided on as well: the first midnight of the ticket's contract."""
         loaded = await self._contracts.kept(streams.CONTRACT.stream(contract))
         assert loaded is not None, "the ticket was opened under it"
-        began = datetime.combine(loaded.state.from_on, time.min, ZoneInfo(context.agreement.timezone))
+        timezone = context.agreement.timezone_at(loaded.state.site)
+        began = datetime.combine(loaded.state.from_on, time.min, ZoneInfo(timezone))
         return msgspec.structs.replace(context, contract_began=began)
 
 

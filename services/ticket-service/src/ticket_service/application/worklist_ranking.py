@@ -20,8 +20,8 @@ from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
 FEW: Final = 100
 """Up to so many changed places are put in one by one, more are sorted anew."""
-Days = dict[tuple[str, int], date]
-"""The local day by the agreement and its version."""
+Days = dict[tuple[str, int, str | None], date]
+"""The local day by the agreement, its version and the contract's site."""
 
 
 class Ranking:
@@ -36,7 +36,7 @@ class Ranking:
         self._position = -1
         self._tickets_position = 0
         self._contracts_position = 0
-        self._agreements: set[tuple[str, int]] = set()
+        self._places: set[tuple[str, int, str | None]] = set()
         self._days: Days = {}
         self._keys: dict[str, SortKey] = {}
         self._order: list[tuple[SortKey, str]] = []
@@ -59,7 +59,7 @@ class Ranking:
         changed = {each.id for each in tickets}
         for contract in contracts:
             self._contracts.setdefault(contract.customer, {})[contract.id] = contract
-            self._agreements.add((contract.agreement, contract.agreement_version))
+            self._places.add((contract.agreement, contract.agreement_version, contract.site))
             changed |= self._of_customer.get(contract.customer, set())
         for ticket in tickets:
             self._take(ticket)
@@ -105,11 +105,15 @@ class Ranking:
     def _present_contract(self, customer: str) -> Contract | None:
         """The customer's contract in force today, the one that has held longest first."""
         held = self._contracts.get(customer, {}).values()
-        serving = [each for each in held if in_force(each, self._days[each.agreement, each.agreement_version])]
+        serving = [
+            each for each in held if in_force(each, self._days[each.agreement, each.agreement_version, each.site])
+        ]
         return min(serving, key=lambda each: (each.from_on, each.id), default=None)
 
     async def _local_days(self, now: datetime) -> Days:
         return {
-            (name, version): local_day(now, await self._terms.agreement_version(self._provider, name, version))
-            for name, version in self._agreements
+            (name, version, site): local_day(
+                now, await self._terms.agreement_version(self._provider, name, version), site
+            )
+            for name, version, site in self._places
         }

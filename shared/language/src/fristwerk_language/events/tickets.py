@@ -45,6 +45,11 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     follows: str | None = None
     prices: Literal["when_opened", "when_done"] = "when_opened"
 
+    @property
+    def performer(self) -> str | None:
+        """Who does the work, ``employee`` or ``partner``; None where the request did not say."""
+        return self.fields.get("performer")
+
 
 class AcknowledgementSent(msgspec.Struct, frozen=True, kw_only=True):
     """The automatic confirmation of receipt; never a first response."""

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from fristwerk_language.terms.billing import BillingTerms
+from fristwerk_language.terms.billing import BillingTerms, VatTerms
 from fristwerk_language.terms.calendar import Timezone
 from fristwerk_language.terms.handling import (
     AfterResolutionTerms,
@@ -71,8 +71,14 @@ class TicketType(TermsModel):
 
 
 class SiteTerms(TermsModel):
+    """A place where the vendor serves. ``timezone`` is what a local day means there, ``vat`` what tax is owed on
+    what is done there; each is the agreement's where the site has none of its own.
+    """
+
     id: TermsId
     calendar: TermsId
+    timezone: Timezone | None = added_key(None)
+    vat: VatTerms | None = added_key(None)
 
 
 class GroupTerms(TermsModel):
@@ -168,6 +174,20 @@ class AgreementDocument(TermsModel):
         """The group of that id."""
         return next((each for each in self.groups if each.id == group_id), None)
 
+    def site(self, site_id: str | None) -> SiteTerms | None:
+        """The site of that id."""
+        return next((each for each in self.sites if each.id == site_id), None)
+
+    def timezone_at(self, site_id: str | None) -> str:
+        """The time zone of a site's local days; the agreement's where the site names none, or there is no site."""
+        found = self.site(site_id)
+        return self.timezone if found is None or found.timezone is None else found.timezone
+
+    def vat_at(self, site_id: str | None) -> VatTerms | None:
+        """What tax is owed at a site; None where it has no VAT terms of its own."""
+        found = self.site(site_id)
+        return None if found is None else found.vat
+
     def calendar_for(self, channel: str, site: str | None) -> str:
         """The calendar's name: by channel where named, else by the site (without one the first),
         else the general one.
@@ -197,9 +217,11 @@ class AgreementDocument(TermsModel):
         _check_unique("channels", self.channels)
         _check_unique("services", self.services or [])
         _check_unique("activities", self.activities or [])
+        _check_unique("billing/internal", self.billing.internal)
         _check_unique("worklist/order", self.worklist.order)
         check_warnings("/warn_at", self.warn_at, worked=False)
         self._check_references()
+        self._check_activities()
         return self
 
     def _check_references(self) -> None:
@@ -218,9 +240,6 @@ class AgreementDocument(TermsModel):
             _check_keys(place("worklist", "rank", number), rank, known)
         for number, cover in enumerate(self.billing.coverage):
             _check_keys(place("billing", "coverage", number), cover, known)
-            if cover.activity is not None and self.activities is not None:
-                named = {*self.activities, *ALWAYS_KNOWN}
-                _check_known(place("billing", "coverage", number, "activity"), "activity", cover.activity, named)
         for name in self.calendars:
             _check_known(place("calendars", name), "channel", name, known["channel"])
         for number, channel in enumerate(self.progress_channels or []):
@@ -229,6 +248,17 @@ class AgreementDocument(TermsModel):
             raise PlacedError("/worklist/rank", "the order uses 'rank', so its lines are needed")
         if self.dedicated_agent is not None:
             _check_known("/dedicated_agent/addon", "addon", self.dedicated_agent.addon, known["addon"])
+
+    def _check_activities(self) -> None:
+        """Where the agreement lists its activities, billing speaks of no other."""
+        if self.activities is None:
+            return
+        for number, cover in enumerate(self.billing.coverage):
+            if cover.activity is not None:
+                named = {*self.activities, *ALWAYS_KNOWN}
+                _check_known(place("billing", "coverage", number, "activity"), "activity", cover.activity, named)
+        for number, activity in enumerate(self.billing.internal):
+            _check_known(place("billing", "internal", number), "activity", activity, set(self.activities))
 
 
 def _check_unique(key: str, ids: Iterable[str]) -> None:

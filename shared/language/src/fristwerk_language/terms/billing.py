@@ -12,10 +12,13 @@ from fristwerk_language.terms.values import (
     PositiveAmount,
     TermsId,
     TermsModel,
+    added_key,
     place,
 )
 
 IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
+Performer = Literal["employee", "partner"]
+"""Who does a ticket's work, as its field ``performer`` says."""
 VAT_COUNTRIES: Final = ("CH", "DE", "GB")
 
 
@@ -37,11 +40,31 @@ class PackageTerms(TermsModel):
     rate_factor: Literal["weight", "ignore"] = "weight"
 
 
+class PerformerRate(TermsModel):
+    """The price of an hour on tickets whose work that performer does."""
+
+    performer: Performer
+    rate: Amount
+
+
 class HourlyTerms(TermsModel):
-    """``rate`` per hour in the agreement's currency."""
+    """``rate`` per hour in the agreement's currency; ``rates`` of some performers differ from it."""
 
     rate: Amount
     increment_minutes: IncrementMinutes
+    rates: Annotated[list[PerformerRate], Field(max_length=2)] = added_key([])
+
+    def rate_of(self, performer: str | None) -> Amount:
+        """The price of an hour that a performer works; of one without a rate, or not known, the common one."""
+        return next((each.rate for each in self.rates if each.performer == performer), self.rate)
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> HourlyTerms:
+        performers = [each.performer for each in self.rates]
+        for number, performer in enumerate(performers):
+            if performer in performers[:number]:
+                raise PlacedError(place("rates", number, "performer"), f"{performer!r} stands here twice")
+        return self
 
 
 class RoundingTerms(TermsModel):
@@ -67,6 +90,7 @@ class CoverageRule(TermsModel):
     group: TermsId | None = None
     plan: TermsId | None = None
     entitled_by: Literal["contract", "warranty"] | None = None
+    performer: Performer | None = added_key(None)
     billable: StrictBool
 
 
@@ -83,7 +107,7 @@ class VatTerms(TermsModel):
 
 class BillingTerms(TermsModel):
     """What work costs; without ``hourly``, billable work outside a package is the violation
-    ``no_rate``.
+    ``no_rate``. ``internal`` are activities for the vendor's own sake: they are never billed.
     """
 
     plans: dict[TermsId, PlanTerms] = {}
@@ -92,6 +116,7 @@ class BillingTerms(TermsModel):
     rounding: RoundingTerms = RoundingTerms()
     minimum_charge: MinimumChargeTerms | None = None
     cancellation_fee: CancellationFeeTerms | None = None
+    internal: Annotated[list[TermsId], Field(max_length=200)] = added_key([])
     coverage: Annotated[list[CoverageRule], Field(max_length=1_000)] = []
     addons: dict[TermsId, AddonTerms] = {}
     vat: VatTerms | None = None

@@ -89,7 +89,7 @@ class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
 class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's facts, each kind in the order in which it happened; work in the order of its
     start. ``prices`` says whose prices its work is billed at: the ticket's own version's, or those
-    of the version in force when it was done.
+    of the version in force when it was done. ``performer`` is who does its work, where somebody said.
     """
 
     id: str
@@ -100,6 +100,8 @@ class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     agreement: str
     agreement_version: int
     type: str
+    site: str | None = None
+    performer: str | None = None
     prices: Literal["when_opened", "when_done"] = "when_opened"
     work: tuple[LoggedWork, ...] = ()
     corrections: tuple[Correction, ...] = ()
@@ -166,6 +168,7 @@ class BilledContract(msgspec.Struct, frozen=True, kw_only=True):
     agreement_version: int
     plan: str | None = None
     package_hours: int | None = None
+    site: str | None = None
     from_on: date
     until_on: date | None = None
     terminations: tuple[Termination, ...] = ()

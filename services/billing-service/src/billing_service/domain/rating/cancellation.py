@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -27,8 +27,8 @@ from billing_service.domain.statement.charge_line import (
     plain,
 )
 from billing_service.domain.statement.statement import FreeReason, Violation
-from fristwerk_language.terms import AgreementDocument, zone
-from fristwerk_language.terms.handling import CancellationTerms
+from fristwerk_language.terms import AgreementDocument
+from fristwerk_language.terms.coverage import is_late
 
 
 class AppointmentEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,21 +81,9 @@ _FREE: Final[Mapping[str, FreeReason]] = {
 }
 
 
-def is_late(start: datetime, cancelled_at: datetime, terms: CancellationTerms, agreement: AgreementDocument) -> bool:
-    """Whether less than the notice lay between a cancellation and the start: exactly the notice is
-    in time (R6).
-
-    ``elapsed`` counts the hours that passed; ``wall`` the difference of the local clock times.
-    """
-    if terms.measure == "wall":
-        home = zone(agreement.timezone)
-        start, cancelled_at = (each.astimezone(home).replace(tzinfo=None) for each in (start, cancelled_at))
-    return start - cancelled_at < timedelta(hours=terms.notice_hours)
-
-
-def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce) -> AppointmentEnd:
-    """How an appointment ended, by the terms in force at its end: the first end after the last
-    booking counts.
+def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce, site: str | None) -> AppointmentEnd:
+    """How an appointment at a site ended, by the terms in force at its end: the first end after the
+    last booking counts.
 
     A cancellation not in writing does not count where the terms want it written; the vendor's own
     is never late.
@@ -105,11 +93,13 @@ def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce) -> Appoint
         if step.what == "booked":
             found = AppointmentEnd(verdict="open", start=step.start, sources=(step.stamp.event,))
         elif found.start is not None and found.verdict == "open":
-            found = _ended(found, step, *in_force.at(step.stamp.occurred_at))
+            found = _ended(found, step, in_force.at(step.stamp.occurred_at)[1], site)
     return found
 
 
-def _ended(booked: AppointmentEnd, step: AppointmentFact, _: int, agreement: AgreementDocument) -> AppointmentEnd:
+def _ended(
+    booked: AppointmentEnd, step: AppointmentFact, agreement: AgreementDocument, site: str | None
+) -> AppointmentEnd:
     assert booked.start is not None, "only a booked appointment ends"
     terms = agreement.appointments.cancellation if agreement.appointments else None
     at = step.stamp.occurred_at
@@ -122,9 +112,8 @@ def _ended(booked: AppointmentEnd, step: AppointmentFact, _: int, agreement: Agr
             return booked
         case "cancelled":
             cancelled_at = at
-            verdict = (
-                "late" if terms is not None and is_late(booked.start, at, terms, agreement) else "called_off_in_time"
-            )
+            late = terms is not None and is_late(booked.start, at, terms, agreement.timezone_at(site))
+            verdict = "late" if late else "called_off_in_time"
         case "missed":
             verdict = "late"
         case _:
@@ -156,7 +145,7 @@ def fees(
         by_number.setdefault(piece.appointment, []).append(piece)
     found = Fees()
     for number, pieces in by_number.items():
-        ended = outcome([step for step in ticket.appointments if step.number == number], in_force)
+        ended = outcome([step for step in ticket.appointments if step.number == number], in_force, ticket.site)
         if ended.ended_at is None:
             found.waiting += pieces
             continue
@@ -184,7 +173,7 @@ def charged_line(fee: Fee) -> ChargeLine:
     if fee.regime.kind == "package" or hourly is None:
         price = zero(fee.agreement.currency)
     else:
-        price = Money(at_least_cents(hourly.rate), fee.agreement.currency)
+        price = Money(at_least_cents(hourly.rate_of(fee.pieces[0].performer)), fee.agreement.currency)
     return _line(fee, "cancellation", fee.rounded_minutes, price, fee.raw_minutes)
 
 
@@ -224,7 +213,7 @@ def _fee(
     assert ended.start is not None, "only a booked appointment is late"
     assert ended.ended_at is not None, "a late appointment has ended"
     assert number is not None, "preparation is always for an appointment"
-    on = local_day(ended.ended_at, agreement)
+    on = local_day(ended.ended_at, agreement, pieces[0].site)
     regime = regime_on(on)
     if terms is None or appointments is None or appointments.cancellation is None:
         return None

@@ -21,7 +21,7 @@ from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
 from billing_service.domain.rating.work import Piece
 from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
 from billing_service.domain.statement.ledger import Invoiced
-from billing_service.domain.statement.statement import NeverCharged, NotRated, NotRatedReason, Violation
+from billing_service.domain.statement.statement import FreeReason, NeverCharged, NotRated, NotRatedReason, Violation
 from fristwerk_language.terms import AgreementDocument
 
 _HOURLY: Final = Regime("hourly")
@@ -100,7 +100,8 @@ def charge(
             *(_not_rated(piece, "undecided") for fee in undecided for piece in fee.pieces),
         ],
         never_charged=[
-            NeverCharged(piece.ticket, piece.entry, piece.event, piece.minutes, reason) for piece, reason in found.free
+            NeverCharged(piece.ticket, piece.entry, piece.event, piece.minutes, reason)
+            for piece, reason in [*_internal(tickets), *found.free]
         ],
         violations=[
             *(violation for each in tickets for violation in each.violations),
@@ -109,6 +110,10 @@ def charge(
         ],
         left=left,
     )
+
+
+def _internal(tickets: Sequence[ClassifiedWork]) -> list[tuple[Piece, FreeReason]]:
+    return [(piece, "internal_work") for each in tickets for piece in each.internal]
 
 
 def _not_rated(piece: Piece, reason: NotRatedReason) -> NotRated:

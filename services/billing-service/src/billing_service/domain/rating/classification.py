@@ -15,7 +15,7 @@ from fristwerk_language.terms.coverage import is_unknown_word
 
 class ClassifiedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's pieces, each minute in one place. ``coverage`` is the clause that made an entry
-    free.
+    free; ``internal`` work is on no line.
 
     ``unresolved`` are those that do not count yet (``bill_when: resolved``). ``logged_minutes`` is
     the whole, as corrected.
@@ -26,6 +26,7 @@ class ClassifiedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     in_force: TermsInForce
     free: list[Piece]
     coverage: dict[str, str]
+    internal: list[Piece]
     preparation: list[Piece]
     billable: list[Piece]
     held: list[Piece]
@@ -37,7 +38,7 @@ class ClassifiedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWork:
     """A ticket's work after corrections, classes, the cost gate and ``bill_when``."""
     entries, violations = work.corrected(ticket)
-    classes: dict[str, list[Piece]] = {"free": [], "preparation": [], "billable": []}
+    classes: dict[str, list[Piece]] = {"free": [], "internal": [], "preparation": [], "billable": []}
     clauses: dict[str, str] = {}
     verdicts: dict[tuple[str, bool, int], coverage.WorkClass] = {}
     for piece in work.pieces(ticket, in_force, entries):
@@ -55,6 +56,7 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
         in_force=in_force,
         free=free,
         coverage=clauses,
+        internal=classes["internal"],
         preparation=classes["preparation"],
         billable=billable,
         held=gated.held,

@@ -14,7 +14,7 @@ from fristwerk_language.terms.coverage import is_charged_preparation, match_cove
 class WorkClass(msgspec.Struct, frozen=True):
     """``clause`` is the JSON pointer of the coverage rule that matched, empty if none did."""
 
-    verdict: Literal["free", "preparation", "billable"]
+    verdict: Literal["free", "internal", "preparation", "billable"]
     clause: str
 
 
@@ -25,6 +25,8 @@ def class_of_work(piece: Piece, ticket: BilledTicket) -> WorkClass:
     Preparation is a class of its own only where the agreement charges late cancellations by it.
     """
     covered = match_coverage(piece.agreement, piece.activity, ticket)
+    if covered.internal:
+        return WorkClass("internal", covered.pointer)
     if not covered.billable:
         return WorkClass("free", covered.pointer)
     if is_charged_preparation(piece.agreement, piece.activity, piece.appointment):

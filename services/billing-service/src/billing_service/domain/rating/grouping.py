@@ -60,9 +60,9 @@ def grouped(
 ) -> list[RoundingGroup]:
     """The rounding groups, in the order in which their work began.
 
-    A group never spans two regimes (prepaid, beyond a package's expiry, hourly), ticket types or
-    versions of the terms or of the prices: each has a price and an increment of its own. ``period`` is the term of
-    the contract, whose first day ``term_on`` gives.
+    A group never spans two regimes (prepaid, beyond a package's expiry, hourly), ticket types,
+    versions of the terms or of the prices, performers with a rate of their own or sites with a tax
+    of their own. ``period`` is the term of the contract, whose first day ``term_on`` gives.
     """
     found: dict[tuple[str, str], list[Piece]] = {}
     for piece in sorted(pieces, key=lambda each: (each.start, each.ticket, each.entry)):
@@ -119,4 +119,12 @@ def _place(piece: Piece, regime: str, term_on: Callable[[date], date]) -> tuple[
         case "ticket":
             return piece.ticket, terms
         case "period":
-            return EVERY_TICKET, f"{term_on(piece.on)}|{terms}"
+            return EVERY_TICKET, f"{term_on(piece.on)}|{terms}{_apart(piece)}"
+
+
+def _apart(piece: Piece) -> str:
+    """What keeps work of several tickets in groups of their own: a performer's rate, a site's tax."""
+    hourly = piece.prices.billing.hourly
+    rated = hourly is not None and piece.performer in [each.performer for each in hourly.rates]
+    taxed = piece.agreement.vat_at(piece.site) is not None
+    return (f"|{piece.performer}" if rated else "") + (f"|{piece.site}" if taxed else "")

@@ -62,10 +62,10 @@ def hourly_line(group: RoundingGroup, rounded: int, hourly: HourlyTerms) -> Char
         group,
         "hourly",
         minutes=rounded,
-        price=Money(hourly.rate, group.first.prices.currency).times(group.first.factor),
+        price=Money(hourly.rate_of(group.first.performer), group.first.prices.currency).times(group.first.factor),
         raw_minutes=group.raw_minutes,
         rules=("R1",) if group.first.factor == 1 else ("R1", "R9"),
-        clauses=("/billing/hourly", *_factor_clause(group)),
+        clauses=(_rate_clause(hourly, group.first.performer), *_factor_clause(group)),
         basis=_worked(group, hourly.increment_minutes, rounded, rounded),
     )
 
@@ -161,6 +161,12 @@ def _line(
         agreement_version=group.first.version if kind == "free" else group.first.price_version,
         basis=basis,
     )
+
+
+def _rate_clause(hourly: HourlyTerms, performer: str | None) -> str:
+    """The pointer of the rate: a performer's own, or the common one."""
+    performers = [each.performer for each in hourly.rates]
+    return f"/billing/hourly/rates/{performers.index(performer)}" if performer in performers else "/billing/hourly"
 
 
 def _factor_clause(group: RoundingGroup) -> tuple[str, ...]:

@@ -50,19 +50,19 @@ def rate(
     Raises CurrencyMixedError, EmptyAccountError.
     """
     version, own = account_terms(account, terms)
-    counted = facts.up_to(account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version)))
+    counted = up_to(account, terms, until, known_at)
     tickets = classified(counted.tickets, own, terms, validity)
     decisions = {each.charge: each for each in counted.decisions}
     waived = {charge: each for charge, each in decisions.items() if each.decision == "waive"}
     pool = charging.pool_of(counted, own, until, invoiced)
     charged = charging.charge(account.id, tickets, pool, decisions)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
-    charges = still_charged(priced, waived)
-    topped_up = top_ups(account.id, charges, tickets, invoiced, (version, own))
+    topped_up = top_ups(account.id, still_charged(priced, waived), tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
     waivers = waiver_lines(unwaived, waived)
-    lines = in_order(vat.taxed([*unwaived, *waivers], own.billing.vat, counted.customer, vat_rates))
+    places = taxable_at(counted, tickets, own)
+    lines = in_order(vat.taxed([*unwaived, *waivers], places, counted.customer, vat_rates))
     return Statement(
         account=account.id,
         agreement=own.agreement,
@@ -71,7 +71,7 @@ def rate(
         cash_rounding=own.billing.cash_rounding,
         until=until,
         lines=lines,
-        proposed=in_order(vat.taxed(charged.proposed, own.billing.vat, counted.customer, vat_rates)),
+        proposed=in_order(vat.taxed(charged.proposed, places, counted.customer, vat_rates)),
         totals=vat.totals(lines, own.currency, own.billing.cash_rounding),
         packages=packages.balances(pool.packages, charged.left, until),
         held_minutes=minutes_by_ticket((p.ticket, p.minutes) for each in tickets for p in each.held),
@@ -82,6 +82,13 @@ def rate(
         remarks=classification.remarks(tickets),
         waived=tuple(sorted(ledger.waived_charges(lines))),
         shares=shares(tickets, lines, charged),
+    )
+
+
+def up_to(account: Account, terms: AgreementLookup, until: date, known_at: datetime | None) -> Account:
+    """The facts that count up to a local day, which ends for each ticket at its site."""
+    return facts.up_to(
+        account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version), each.site)
     )
 
 
@@ -109,9 +116,24 @@ def account_terms(account: Account, terms: AgreementLookup) -> tuple[int, Agreem
     return last.agreement_version, terms(last.agreement, last.agreement_version)
 
 
-def end_of(until: date, agreement: AgreementDocument) -> datetime:
-    """The instant at which the local day ``until`` ends in the agreement's time zone."""
-    return _midnight_after(until, agreement.timezone)
+def taxable_at(account: Account, tickets: Iterable[ClassifiedWork], own: AgreementDocument) -> vat.TaxableAt:
+    """Where the account's lines are taxed: work at its site, by the terms that it is under; add-ons,
+    and work that is at no site, at the contract's. A site without a tax of its own has the agreement's.
+    """
+    contract = account.contract
+    at_contract = own.vat_at(contract.site) if contract is not None else None
+    pieces = (piece for each in tickets for piece in (*each.free, *each.preparation, *each.billable))
+    at_site = {
+        piece.event: piece.agreement.vat_at(piece.site) or own.billing.vat
+        for piece in pieces
+        if piece.site is not None and piece.agreement.sites
+    }
+    return vat.TaxableAt(at_contract or own.billing.vat, at_site)
+
+
+def end_of(until: date, agreement: AgreementDocument, site: str | None) -> datetime:
+    """The instant at which the local day ``until`` ends at a site, or (None) in the agreement's time zone."""
+    return _midnight_after(until, agreement.timezone_at(site))
 
 
 @lru_cache(maxsize=1024)

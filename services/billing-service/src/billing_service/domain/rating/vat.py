@@ -93,16 +93,30 @@ def rate_on(terms: VatTerms | None, customer: BilledCustomer | None, on: date, r
     return VatRate(known[-1], category)
 
 
+class TaxableAt(msgspec.Struct, frozen=True):
+    """Where lines are taxed: ``at_site`` by the id of the event that logged the work they begin with,
+    else as the account is (``of_account``).
+    """
+
+    of_account: VatTerms | None
+    at_site: Mapping[str, VatTerms | None] = {}
+
+    def terms_of(self, line: ChargeLine) -> VatTerms | None:
+        """The VAT terms of one line."""
+        return self.at_site.get(line.sources[0], self.of_account) if line.sources else self.of_account
+
+
 def taxed(
-    lines: Iterable[ChargeLine], terms: VatTerms | None, customer: BilledCustomer | None, rates: Rates = RATES
+    lines: Iterable[ChargeLine], places: TaxableAt, customer: BilledCustomer | None, rates: Rates = RATES
 ) -> list[ChargeLine]:
-    """The lines with the rate of their day."""
-    by_day: dict[date, VatRate] = {}
+    """The lines with the rate of their day and place."""
+    known: dict[tuple[date, VatTerms | None], VatRate] = {}
     found: list[ChargeLine] = []
     for line in lines:
-        if line.on not in by_day:
-            by_day[line.on] = rate_on(terms, customer, line.on, rates)
-        rate = by_day[line.on]
+        terms = places.terms_of(line)
+        if (line.on, terms) not in known:
+            known[line.on, terms] = rate_on(terms, customer, line.on, rates)
+        rate = known[line.on, terms]
         found.append(msgspec.structs.replace(line, vat_percent=rate.percent, vat_category=rate.category))
     return found
 

@@ -30,7 +30,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one
     first. ``agreement`` is the ticket's, at ``version``; the hourly rate and the rate factor are
-    those of ``prices``, at ``price_version``.
+    those of ``prices``, at ``price_version``. It was done at ``site``, by ``performer``, where the
+    ticket names them.
     """
 
     ticket: str
@@ -48,6 +49,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     version: int
     prices: AgreementDocument
     price_version: int
+    site: str | None
+    performer: str | None
 
     @property
     def part(self) -> EntryPart:
@@ -172,7 +175,7 @@ def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWor
                 sources=(work.stamp.event, *corrections.get(work.entry, ()), *type_sources),
                 entry=work.entry,
                 start=work.start,
-                on=local_day(work.start, agreement),
+                on=local_day(work.start, agreement, ticket.site),
                 minutes=work.minutes,
                 activity=work.activity,
                 appointment=work.appointment,
@@ -182,6 +185,8 @@ def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWor
                 version=version,
                 prices=prices,
                 price_version=price_version,
+                site=ticket.site,
+                performer=ticket.performer,
             )
         )
     return found
@@ -192,6 +197,6 @@ def resting_on(piece: Piece, events: Iterable[str]) -> Piece:
     return msgspec.structs.replace(piece, sources=(*piece.sources, *events))
 
 
-def local_day(instant: datetime, agreement: AgreementDocument) -> date:
-    """The calendar day of an instant in the agreement's time zone."""
-    return instant.astimezone(zone(agreement.timezone)).date()
+def local_day(instant: datetime, agreement: AgreementDocument, site: str | None) -> date:
+    """The calendar day of an instant in the site's time zone, or (None) in the agreement's."""
+    return instant.astimezone(zone(agreement.timezone_at(site))).date()

@@ -16,8 +16,8 @@ from billing_service.domain.statement.charge_line import BilledMinutes, ChargeLi
 NotRatedReason = Literal["awaits_resolution", "preparation", "undecided", "no_rate", "package_expired"]
 
 
-FreeReason = Literal["appointment_held", "cancelled_in_time", "cancelled_by_vendor"]
-"""Why preparation is never charged (R7)."""
+FreeReason = Literal["appointment_held", "cancelled_in_time", "cancelled_by_vendor", "internal_work"]
+"""Why preparation is never charged (R7), or that work is for the vendor's own sake (R11)."""
 
 
 class Violation(msgspec.Struct, frozen=True, order=True):

@@ -51,7 +51,7 @@ def _request(ticket: Ticket, command: RequestAppointment, context: Context) -> l
     violations.texts(kind=command.kind)
     _check_number(command.proposals, terms, violations)
     for place, proposal in enumerate(command.proposals):
-        sentence = _objection_to(proposal, terms, context)
+        sentence = _objection_to(proposal, terms, ticket.site, context)
         if sentence is not None:
             violations.add(f"/proposals/{place}", sentence)
     violations.raise_if_any(f"An appointment for ticket {ticket.reference} cannot be requested like this.")
@@ -59,7 +59,7 @@ def _request(ticket: Ticket, command: RequestAppointment, context: Context) -> l
         appointment=len(ticket.appointments) + 1,
         kind=command.kind,
         proposals=list(command.proposals),
-        notices=_notices(command.proposals, terms, context.agreement),
+        notices=_notices([local_day(each, context.agreement, ticket.site) for each in command.proposals], terms),
     )
     return [DecidedEvent(event)]
 
@@ -74,13 +74,13 @@ def _check_number(proposals: Sequence[datetime], terms: AppointmentTerms, violat
         violations.require(proposal not in proposals[:place], f"/proposals/{place}", "was proposed already")
 
 
-def _objection_to(proposal: datetime, terms: AppointmentTerms, context: Context) -> str | None:
+def _objection_to(proposal: datetime, terms: AppointmentTerms, site: str | None, context: Context) -> str | None:
     """The lead time is the proposal's local date minus that of the request; exactly so many days are enough."""
     if proposal <= context.occurred_at:
         return "does not lie in the future of the request"
     if (sentence := _too_far_ahead(proposal, context)) is not None:
         return sentence
-    day, today = local_day(proposal, context.agreement), local_day(context.occurred_at, context.agreement)
+    day, today = (local_day(each, context.agreement, site) for each in (proposal, context.occurred_at))
     ahead, required = (day - today).days, _lead_time_days(day, terms)
     return None if ahead >= required else f"{day} is {ahead} days ahead; at least {required} are required"
 
@@ -98,12 +98,12 @@ def _lead_time_days(day: date, terms: AppointmentTerms) -> int:
     return terms.lead_time_days
 
 
-def _notices(proposals: Sequence[datetime], terms: AppointmentTerms, agreement: AgreementDocument) -> list[str]:
+def _notices(proposed: Sequence[date], terms: AppointmentTerms) -> list[str]:
     """The season's remark, once, if any proposed date lies in it."""
     season = terms.season
     if season is None or season.notice is None:
         return []
-    return [season.notice] if any(_in_season(local_day(each, agreement), season) for each in proposals) else []
+    return [season.notice] if any(_in_season(each, season) for each in proposed) else []
 
 
 def _in_season(day: date, season: SeasonTerms) -> bool:

@@ -56,6 +56,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     dating: DatingRules = DatingRules()
 
 
-def local_day(instant: datetime, agreement: AgreementDocument) -> date:
-    """The date on which the instant falls where the agreement counts its days."""
-    return instant.astimezone(zone(agreement.timezone)).date()
+def local_day(instant: datetime, agreement: AgreementDocument, site: str | None) -> date:
+    """The date on which the instant falls at a site, or (None) where the agreement counts its days."""
+    return instant.astimezone(zone(agreement.timezone_at(site))).date()

@@ -1,11 +1,12 @@
 """Whether a ticket is entitled to the agreement's service levels, by what, and in which group it is served.
 
-Decided once, on the local day of receipt, and kept (service levels, "Changes on the way").
+Decided once, on the local day of receipt, and kept (service levels, "Changes on the way"). A contract and a device each
+count by the local day of their own site.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from fristwerk_language.events.customers import DeviceRegistered
 from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.ticket.decision_context import local_day
 
 
 class Entitlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,19 +36,20 @@ def group_of(contract: Contract | None, agreement: AgreementDocument) -> str | N
     return named.id if named is not None else agreement.groups[0].id
 
 
-def entitlement_on(
-    day: date,
+def entitlement_at(
+    instant: datetime,
     contract: Contract | None,
     devices: tuple[DeviceRegistered, ...],
     agreement: AgreementDocument,
 ) -> Entitlement:
-    """What entitles on a local day: the first of the agreement's ways that holds.
+    """What entitles at an instant: the first of the agreement's ways that holds.
 
-    ``contract`` is the one in force on that day, ``devices`` those that the ticket may be about.
+    ``contract`` is the one in force then, ``devices`` those that the ticket may be about.
     """
     denials = []
     for way in agreement.entitlement:
-        found = _by_contract(day, contract, agreement) if way == "contract" else _by_warranty(day, devices)
+        by_contract = way == "contract"
+        found = _by_contract(instant, contract, agreement) if by_contract else _by_warranty(instant, devices, agreement)
         if found.entitled:
             return found
         denials.append(found.why)
@@ -61,12 +64,16 @@ def devices_in_question(customer: Customer, serial: str | None) -> tuple[DeviceR
     return (named,) if named is not None else ()
 
 
-def device_in_question(day: date, devices: tuple[DeviceRegistered, ...]) -> DeviceRegistered | None:
+def device_in_question(
+    instant: datetime, devices: tuple[DeviceRegistered, ...], agreement: AgreementDocument
+) -> DeviceRegistered | None:
     """The device whose site counts: one under warranty before others."""
-    return next((each for each in devices if _under_warranty(each, day)), devices[0] if len(devices) == 1 else None)
+    covered = (each for each in devices if _under_warranty(each, local_day(instant, agreement, each.site)))
+    return next(covered, devices[0] if len(devices) == 1 else None)
 
 
-def _by_contract(day: date, contract: Contract | None, agreement: AgreementDocument) -> Entitlement:
+def _by_contract(instant: datetime, contract: Contract | None, agreement: AgreementDocument) -> Entitlement:
+    day = local_day(instant, agreement, None if contract is None else contract.site)
     if contract is None:
         return Entitlement(entitled=False, why=f"no contract is in force on {day}")
     group = agreement.group(group_of(contract, agreement))
@@ -77,12 +84,14 @@ def _by_contract(day: date, contract: Contract | None, agreement: AgreementDocum
     return Entitlement(entitled=True, by="contract", why=f"contract {contract.id} is in force on {day}")
 
 
-def _by_warranty(day: date, devices: tuple[DeviceRegistered, ...]) -> Entitlement:
-    covered = next((each for each in devices if _under_warranty(each, day)), None)
-    if covered is not None:
-        why = f"device {covered.serial} is under warranty on {day}, until {covered.warranty_until}"
-        return Entitlement(entitled=True, by="warranty", why=why)
+def _by_warranty(instant: datetime, devices: tuple[DeviceRegistered, ...], agreement: AgreementDocument) -> Entitlement:
+    days = [local_day(instant, agreement, each.site) for each in devices]
+    for device, day in zip(devices, days, strict=True):
+        if _under_warranty(device, day):
+            why = f"device {device.serial} is under warranty on {day}, until {device.warranty_until}"
+            return Entitlement(entitled=True, by="warranty", why=why)
     known = ", ".join(each.serial for each in devices) or "no known device"
+    day = days[0] if len(set(days)) == 1 else local_day(instant, agreement, None)
     return Entitlement(entitled=False, why=f"no warranty holds on {day} ({known})")
 
 

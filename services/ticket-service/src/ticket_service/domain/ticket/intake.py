@@ -27,7 +27,7 @@ from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.entitlement import (
     device_in_question,
     devices_in_question,
-    entitlement_on,
+    entitlement_at,
     group_of,
 )
 from ticket_service.domain.ticket.state import QUEUE
@@ -54,14 +54,14 @@ def serving_contract(
 ) -> tuple[Contract, AgreementDocument] | None:
     """The contract under which a ticket is served, out of all of the customer's, each with its agreement.
 
-    Only contracts in force on the local day of receipt serve. Where the command names none of several, the one that has
+    Only contracts in force on their site's local day of receipt serve. Where the command names none of several, the one that has
     held longest does. Raises NotAcceptable if the named one does not serve.
     """
     serving = sorted(
         (
             (contract, agreement)
             for contract, agreement in offered
-            if in_force(contract, local_day(command.received_at, agreement))
+            if in_force(contract, local_day(command.received_at, agreement, contract.site))
         ),
         key=lambda each: (each[0].from_on, each[0].id),
     )
@@ -99,12 +99,13 @@ def _created(
     command: CreateTicket, customer: Customer, contract: Contract | None, versions: Versions, context: Context
 ) -> TicketCreated:
     agreement = context.agreement
-    day = local_day(command.received_at, agreement)
+    received_at = command.received_at
     serial = command.fields.get("serial_number", "").strip() or None
     devices = devices_in_question(customer, serial)
-    device = device_in_question(day, devices)
-    entitlement = entitlement_on(day, contract, devices, agreement)
+    device = device_in_question(received_at, devices, agreement)
+    entitlement = entitlement_at(received_at, contract, devices, agreement)
     site = (contract.site if contract is not None else None) or (device.site if device is not None else None)
+    day = local_day(received_at, agreement, site)
     calendar = agreement.calendar_for(command.channel, site)
     return TicketCreated(
         reference=command.reference,

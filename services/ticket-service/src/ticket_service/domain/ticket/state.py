@@ -186,6 +186,11 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     escalations: tuple[Escalation, ...] = ()
 
     @property
+    def performer(self) -> str | None:
+        """Who does the work, ``employee`` or ``partner``; None where the request did not say."""
+        return self.fields.get("performer")
+
+    @property
     def unassigned(self) -> bool:
         """Whether nobody has the ticket yet."""
         return self.assignee is None or self.assignee == QUEUE
