@@ -98,10 +98,66 @@ async def test_the_place_follows_the_present_contract_and_its_end(open_office: O
     assert await worklist(office) == [second, first]
     yesterday = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
     await office.post(f"/v1/contracts/{contract}/termination", {"until": yesterday}, role="admin")
-    group_two_but_raised = await worklist(office)
-    assert group_two_but_raised == [second, first], "its priority was raised for good, its group is the last again"
+    assert await worklist(office) == [first, second]
     await office.contract(older)
     assert await worklist(office) == [first, second]
+
+
+BY_PRIORITY = {"order": ["priority", "received_at"]}
+
+
+async def places(office: Office, ticket: str) -> Any:
+    """The priorities that rules gave to a ticket, and who recorded them, in order."""
+    events = (await office.get(f"/v1/tickets/{ticket}/events"))["items"]
+    derived = [each for each in events if each["type"] == "PriorityDerived"]
+    return [(each["data"]["priority"], each["data"]["rule"], each["actor"]["role"]) for each in derived]
+
+
+async def test_a_contract_that_ended_boosts_nothing_and_the_history_says_so(open_office: OpenOffice) -> None:
+    """Its ticket was entered late: received under the contract, which nobody ended by a command."""
+    office = await open_office("fluxpunkt", worklist=BY_PRIORITY)
+    former, stranger = await office.customer(), await office.customer()
+    await office.contract(former, until="2026-06-30")
+    first = (await office.ticket(stranger, received_at="2026-06-03T08:00:00Z"))["id"]
+    second = await office.ticket(former, received_at="2026-06-03T09:00:00Z")
+    assert (second["priority"], second["group"], second["entitled"]) == (2, "contract", True)
+    assert await worklist(office) == [first, second["id"]]
+    async with asyncio.timeout(10):
+        while (await office.get(f"/v1/tickets/{second['id']}"))["ticket"]["priority"] != 3:  # noqa: ASYNC110 - another task records it
+            await asyncio.sleep(0.01)
+    assert await places(office, second["id"]) == [
+        (2, "group:contract", "agent"),
+        (3, "present-contract:no_contract", "service"),
+    ]
+    after = (await office.get(f"/v1/tickets/{second['id']}"))["ticket"]
+    assert (after["group"], after["entitled"]) == ("contract", True), "decided at receipt and kept"
+    assert await worklist(office) == [first, second["id"]]
+
+
+async def test_ending_a_contract_moves_its_open_tickets_in_the_same_transaction(open_office: OpenOffice) -> None:
+    office = await open_office("fluxpunkt", worklist=BY_PRIORITY)
+    customer = await office.customer()
+    contract = await office.contract(customer)
+    ticket, agreed = await office.ticket(customer), await office.ticket(customer)
+    record = {"contact": "Vera", "channel": "phone", "at": "2026-01-02T10:00:00Z"}
+    await office.post(f"/v1/tickets/{agreed['id']}/priority", {"priority": 1, "reason": "Messe", "agreement": record})
+    yesterday = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    answer = await office.post(f"/v1/contracts/{contract}/termination", {"until": yesterday}, role="admin")
+    assert [each["type"] for each in answer["events"]] == ["ContractTerminated", "PriorityDerived"]
+    assert (await places(office, ticket["id"]))[1:] == [(3, "contract-ended:no_contract", "admin")]
+    assert (await office.get(f"/v1/tickets/{agreed['id']}"))["ticket"]["priority"] == 1, "a person's choice stays"
+
+
+async def test_a_second_contract_keeps_the_place_when_the_first_ends(open_office: OpenOffice) -> None:
+    office = await open_office("fluxpunkt", worklist=BY_PRIORITY)
+    customer = await office.customer()
+    contract = await office.contract(customer)
+    ticket = await office.ticket(customer)
+    await office.contract(customer)
+    yesterday = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    await office.post(f"/v1/contracts/{contract}/termination", {"until": yesterday}, role="admin")
+    assert await worklist(office) == [ticket["id"]]
+    assert len(await places(office, ticket["id"])) == 1
 
 
 async def test_the_order_follows_every_change_of_a_ticket(open_office: OpenOffice) -> None:

@@ -43,6 +43,7 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
+from ticket_service.application.place_upkeep import PlaceUpkeep
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
@@ -112,7 +113,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
                 step(subject_keys.create),
                 step(plans.create),
                 step(personal.check),
-                *_background(tasks, database, follower, migrations, log),
+                *_background(tasks, database, follower, migrations, application, log),
             ],
         ),
     )
@@ -127,13 +128,16 @@ def _background(
     database: LiveReadModel,
     follower: Subscription[Recorded],
     migrations: Migrations,
+    application: Application,
     log: GroupCommitLog,
 ) -> list[StartupStep]:
     """What runs beside the requests."""
+    places = PlaceUpkeep(application.worklist, application.tickets, now, new_id)
     return [
         tasks.forever("read model version", database.keep_fresh),
         tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards
         tasks.forever("terms migrations", migrations.run),
+        tasks.forever("places in worklists", places.run),
         tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
     ]
 

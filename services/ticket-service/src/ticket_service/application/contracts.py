@@ -1,8 +1,8 @@
-"""Commands about contracts; one signed later raises the open tickets of its customer."""
+"""Commands about contracts; one that is signed or ended moves the open tickets of its customer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -12,7 +12,7 @@ from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument, zone
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from ticket_service.application.command_executor import CommandExecutor, Decision
+from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.consequences import Consequences
 from ticket_service.application.customers import Customers
 from ticket_service.application.state_cache import Loaded, StateCache
@@ -54,7 +54,7 @@ class Contracts:
         return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
     async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> CommandResult:
-        """A contract under the terms in force, and in the same transaction the better place of open tickets.
+        """A contract under the terms in force, and in the same transaction the present place of open tickets.
 
         ``If-Match`` names the customer's version.
         """
@@ -63,15 +63,15 @@ class Contracts:
         stream = streams.CONTRACT.stream(contract)
 
         async def decide(_: Loaded[Contract] | None) -> Decision[Contract]:
-            # The open tickets that the contract raises are looked up by what signing has decided.
+            # The open tickets that the contract moves are looked up by what signing has decided.
             loaded = await self._customers.customer(provider, customer)
             check_version(meta, loaded.version)
             agreement, version = await self._terms_signed(provider, command, meta.occurred_at)
             facts = sign(loaded.state, contract, command, agreement, version)
             signature = facts[0].event
             assert isinstance(signature, ContractSigned), "signing is one event"
-            raised = await self._tickets.raised_by(meta, signed(signature), agreement)
-            return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=raised)
+            moved = await self._tickets.placed_by(meta, signed(signature), "contract-signed")
+            return Decision(facts=facts, body=_shown, subject=stream, occurred_at=meta.occurred_at, also=moved)
 
         return await self._executor.execute(meta, self._known, stream, decide)
 
@@ -88,12 +88,20 @@ class Contracts:
     async def terminate(
         self, meta: CommandMetadata, contract: str, command: Terminate, accepted: Sequence[str] = ()
     ) -> CommandResult:
-        """A contract's last day. Raises NotConfirmed with what hangs on it and was not ``accepted`` by name."""
+        """A contract's last day, and in the same transaction the present place of open tickets.
+
+        Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
+        """
         loaded = await self.contract(meta.principal.provider, contract)
         if domain.terminate(loaded.state, command):
             hanging = await self._consequences.of_termination(loaded.provider, contract)
             check_accepted(f"Ending contract {contract}", hanging, accepted)
-        return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown)
+
+        async def moved(state: Contract) -> Sequence[PlannedChange]:
+            ending = msgspec.structs.replace(state, until_on=command.until_on)
+            return await self._tickets.placed_by(meta, ending, "contract-ended")
+
+        return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown, moved)
 
     async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> CommandResult:
         """A further package."""
@@ -131,6 +139,7 @@ class Contracts:
         contract: str,
         decide: Callable[[Contract, AgreementDocument], Sequence[DecidedEvent]],
         body: ContractView,
+        moved: Callable[[Contract], Awaitable[Sequence[PlannedChange]]] | None = None,
     ) -> CommandResult:
         stream = streams.CONTRACT.stream(contract)
 
@@ -139,7 +148,9 @@ class Contracts:
             check_version(meta, own.version)
             state = own.state
             agreement = await self._terms.agreement_version(own.provider, state.agreement, state.agreement_version)
-            return Decision(facts=decide(state, agreement), body=body, subject=stream, occurred_at=meta.occurred_at)
+            facts = decide(state, agreement)
+            also = await moved(state) if facts and moved is not None else ()
+            return Decision(facts=facts, body=body, subject=stream, occurred_at=meta.occurred_at, also=also)
 
         return await self._executor.execute(meta, self._known, stream, decision)
 

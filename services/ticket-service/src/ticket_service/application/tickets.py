@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from fristwerk_language.events import UnknownEvent, decode, streams
-from fristwerk_language.events.tickets import PriorityDerived
-from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import EventLog
@@ -21,14 +19,14 @@ from ticket_service.application.command_executor import CommandExecutor, Decisio
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
-from ticket_service.domain.contract.state import Contract, in_force
+from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
-from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, LogTime, MigrateTerms
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
 from ticket_service.domain.ticket.evolve import evolve
+from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.visibility import for_customer
 
@@ -153,33 +151,43 @@ class Tickets:
         customer = await self._customer(loaded.state)
         return await self._executor.personal(loaded, customer.subject)
 
-    async def raised_by(
-        self, meta: CommandMetadata, contract: Contract, agreement: AgreementDocument
-    ) -> Sequence[PlannedChange]:
-        """A contract signed later raises the customer's open tickets: a better derived priority each, timers untouched.
-
-        What somebody agreed on with the customer stays. In agreements with groups nothing else leaves a ticket without a rule.
+    async def placed_by(self, meta: CommandMetadata, contract: Contract, cause: Cause) -> Sequence[PlannedChange]:
+        """A contract that was signed or ended moves the customer's open tickets: each one's derived priority becomes that of
+        the group in which it is served now, timers untouched. ``contract`` is as it stands after the command.
         """
-        group = agreement.group(contract.group)
-        if group is None or not in_force(contract, local_day(meta.now, agreement, contract.site)):
-            return []
-        fact = DecidedEvent(PriorityDerived(priority=group.priority, rule=f"contract-signed:{group.id}"))
+        model = await self._current()
+        held = [contract, *(each for each in await model.contracts_of(contract.customer) if each.id != contract.id)]
         changes = []
-        for row in await (await self._current()).open_tickets(contract.customer):
-            loaded = await self._known.newest(streams.TICKET.stream(row.id))
+        for row in await model.open_tickets(contract.customer):
+            stream = streams.TICKET.stream(row.id)
+            loaded = await self._known.newest(stream)
             assert loaded is not None, "the read model has it from the log"
             ticket = loaded.state
-            if ticket.contract is not None or ticket.agreement != contract.agreement or ticket.priority_rule is None:
+            if ticket.agreement != contract.agreement:
                 continue
-            if group.priority < ticket.priority:
+            agreement = await self._terms.agreement_version(loaded.provider, ticket.agreement, ticket.agreement_version)
+            days = [(each, local_day(meta.now, agreement, each.site)) for each in held]
+            serving = serving_now(ticket.contract, days)
+            facts = derive_present(ticket, serving, agreement, cause)
+            if facts:
                 dated = max(meta.occurred_at, ticket.received_at)
-                stream = streams.TICKET.stream(ticket.id)
-                changes.append(
-                    PlannedChange(
-                        stream=stream, after_version=loaded.version, subject="", facts=[fact], occurred_at=dated
-                    )
+                change = PlannedChange(
+                    stream=stream, after_version=loaded.version, subject="", facts=facts, occurred_at=dated
                 )
+                changes.append(change)
         return changes
+
+    async def place_anew(self, meta: CommandMetadata, ticket: str, contract: Contract | None) -> CommandResult:
+        """A ticket that a contract serves now, or none any more, has the priority of its present group."""
+
+        async def decide(loaded: Loaded[Ticket] | None) -> Decision[Ticket]:
+            found = visible(meta.principal, ticket, loaded)
+            state = found.state
+            agreement = await self._terms.agreement_version(found.provider, state.agreement, state.agreement_version)
+            facts = derive_present(state, contract, agreement, PRESENT)
+            return Decision(facts=facts, body=shown, subject="", occurred_at=meta.occurred_at)
+
+        return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), decide)
 
     async def _customer(self, ticket: Ticket) -> Customer:
         loaded = await self._customers.newest(streams.CUSTOMER.stream(ticket.customer))

@@ -15,6 +15,7 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist_ranking import Ranking
+from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import Assign
 from ticket_service.domain.worklist import Placed, is_free
@@ -33,7 +34,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worklist:
-    """One worklist a provider."""
+    """One worklist a provider. ``displaced`` are, by provider, the tickets whose present place no fact tells of yet."""
 
     def __init__(self, current: ConsistentReads, terms: Terms, tickets: Tickets) -> None:
         self._current = current
@@ -42,6 +43,8 @@ class Worklist:
         self._rankings: OrderedDict[str, Ranking] = OrderedDict()
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._refreshing = asyncio.Lock()
+        self.displaced: dict[str, list[tuple[str, Contract | None]]] = {}
+        self.has_displaced = asyncio.Event()
         self._taking = asyncio.Lock()
 
     async def page(self, provider: str, now: datetime, *, after: str | None, limit: int) -> list[Item]:
@@ -72,6 +75,13 @@ class Worklist:
                     continue  # it was taken, or changed, since it was seen
         raise NotInThisState("worklist-empty", "There is no workable ticket that nobody has.")
 
+    async def look(self, now: datetime) -> None:
+        """Bring the order of every provider whose agreements have groups up to date, so that ``displaced`` is known."""
+        read_model = self._current.so_far
+        for provider in await read_model.providers():
+            if any(each.groups for each in await self._terms.agreements_at(provider, now, read_model)):
+                await self._ranking(provider, now)
+
     async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
         """The tickets at the places. What was shown before and has not changed since is not read again."""
         kept = self._items
@@ -93,6 +103,9 @@ class Worklist:
             ranking = self._rankings.pop(provider, None) or Ranking(provider, self._terms)
             await ranking.refresh(read_model, now, self._current.position)
             self._rankings[provider] = ranking
+            if displaced := ranking.displaced():
+                self.displaced[provider] = displaced
+                self.has_displaced.set()
             if len(self._rankings) > KEPT_RANKINGS:
                 self._rankings.popitem(last=False)
         return ranking

@@ -11,10 +11,14 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Final
 
+import msgspec
+
+from fristwerk_language.terms import AgreementDocument
 from ticket_service.application.terms import Terms
-from ticket_service.domain.contract.state import Contract, in_force
+from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.ticket.entitlement import group_of
+from ticket_service.domain.ticket.placement import serving_now
 from ticket_service.domain.worklist import Placed, SortKey, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
@@ -40,6 +44,7 @@ class Ranking:
         self._days: Days = {}
         self._keys: dict[str, SortKey] = {}
         self._order: list[tuple[SortKey, str]] = []
+        self._present: dict[str, int] = {}
 
     async def refresh(self, read_model: ReadModel, now: datetime, position: int) -> None:
         """Take in what has changed up to a position of the log, and a new day; where nothing has, nothing is asked."""
@@ -50,7 +55,30 @@ class Ranking:
         if (days := await self._local_days(now)) != self._days:
             self._days = days
             changed |= set(self._tickets)  # beside those that were just done and are to go
+        await self._compare(read_model, changed)
         await self._place(changed)
+
+    def displaced(self) -> list[tuple[str, Contract | None]]:
+        """The tickets whose derived priority is not that of their present group yet, each with the contract that serves it.
+
+        They stand in their present place already; what is missing is the fact that says so.
+        """
+        return [(ticket, self._serving(self._tickets[ticket])) for ticket in self._present if ticket in self._tickets]
+
+    async def _compare(self, read_model: ReadModel, changed: Iterable[str]) -> None:
+        """Take in which of the changed tickets have another priority than their present group, if a rule gave it to them."""
+        wanted: dict[str, int] = {}
+        for ticket in changed:
+            self._present.pop(ticket, None)
+            if (placed := self._tickets.get(ticket)) is not None:
+                agreement = await self._agreement(placed)
+                group = agreement.group(group_of(self._serving(placed), agreement))
+                if group is not None and group.priority != placed.priority:
+                    wanted[ticket] = group.priority
+        if wanted:
+            for ticket, row in (await read_model.tickets_with([*wanted])).items():
+                if row.state.priority_rule is not None:
+                    self._present[ticket] = wanted[ticket]
 
     async def _changed(self, read_model: ReadModel) -> set[str]:
         """Take in what has changed since the last time; the tickets whose places that may move."""
@@ -99,16 +127,18 @@ class Ranking:
             insort(self._order, (key, ticket))
 
     async def _key(self, ticket: Placed) -> SortKey:
-        agreement = await self._terms.agreement_version(self._provider, ticket.agreement, ticket.agreement_version)
-        return sort_key(ticket, group_of(self._present_contract(ticket.customer), agreement), agreement)
+        agreement = await self._agreement(ticket)
+        placed = msgspec.structs.replace(ticket, priority=self._present.get(ticket.id, ticket.priority))
+        return sort_key(placed, group_of(self._serving(ticket), agreement), agreement)
 
-    def _present_contract(self, customer: str) -> Contract | None:
-        """The customer's contract in force today, the one that has held longest first."""
-        held = self._contracts.get(customer, {}).values()
-        serving = [
-            each for each in held if in_force(each, self._days[each.agreement, each.agreement_version, each.site])
-        ]
-        return min(serving, key=lambda each: (each.from_on, each.id), default=None)
+    async def _agreement(self, ticket: Placed) -> AgreementDocument:
+        return await self._terms.agreement_version(self._provider, ticket.agreement, ticket.agreement_version)
+
+    def _serving(self, ticket: Placed) -> Contract | None:
+        """The contract that serves a ticket today."""
+        held = self._contracts.get(ticket.customer, {}).values()
+        days = [(each, self._days[each.agreement, each.agreement_version, each.site]) for each in held]
+        return serving_now(ticket.contract, days)
 
     async def _local_days(self, now: datetime) -> Days:
         return {

@@ -30,6 +30,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     reference: str
     customer: str
+    contract: str | None = None
     agreement: str
     agreement_version: int
     state: TicketState
@@ -49,8 +50,8 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 def sort_key(ticket: Ticket | Placed, group: str | None, agreement: AgreementDocument) -> SortKey:
     """The ticket's place by its agreement: the smallest comes first.
 
-    ``group`` is that of the customer's present contract: the place follows the present, entitlement does not. Keys of
-    different agreements compare without error. What is equal in all keys stands in order of receipt, then of reference.
+    ``group`` is that of the contract that serves the ticket now: the place follows the present, entitlement does not. Keys
+    of different agreements compare without error. What is equal in all keys stands in order of receipt, then of reference.
     """
     keys = tuple(_value(key, ticket, group, agreement) for key in agreement.worklist.order)
     return (*keys, _microseconds(ticket.received_at)), ticket.reference

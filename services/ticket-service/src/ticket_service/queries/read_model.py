@@ -71,6 +71,11 @@ class ReadModel:
         )
         return [TermsRow(**row) for row in await self._rows(statement)]
 
+    async def providers(self) -> list[str]:
+        """Who has published an agreement."""
+        statement = select(terms.c.provider).where(terms.c.kind == "agreement").distinct().order_by(terms.c.provider)
+        return [row["provider"] for row in await self._rows(statement)]
+
     async def customers(self, provider: str, *, after: str, limit: int) -> list[CustomerRow]:
         """The provider's customers in the order of registration."""
         statement = (
