@@ -22,7 +22,6 @@ from billing_service.domain.invoice.document import (
     document_line,
     read_document,
     read_head,
-    reversed_document,
     stored_form,
     terms_used,
 )
@@ -192,16 +191,6 @@ def test_documents_issued_before_read_back_and_are_written_to_the_byte(line: Any
     assert msgspec.json.encode(document) == msgspec.json.encode(kept["document"])
     assert document_digest(stored_form(document)) == kept["digest"]
     assert read_head(kept["document"]).totals == document.totals
-
-
-def test_a_reversal_turns_every_sign_and_turned_again_is_what_it_was() -> None:
-    for line in STORED.read_text().splitlines():
-        document = read_document(json.loads(line)["document"])
-        back = reversed_document(document, 1, reason="wrong", issued_on=document.issued_on)
-        assert back.totals.gross.amount == -document.totals.gross.amount
-        assert [each.amount for each in back.lines] == [-each.amount for each in document.lines]
-        assert {each.change for each in back.lines} == {"withdrawn"}
-        assert reversed_document(back, 1, reason="wrong", issued_on=document.issued_on).totals == document.totals
 
 
 def test_the_state_of_a_charge(story: type[Story]) -> None:

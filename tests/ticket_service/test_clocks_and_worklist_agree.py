@@ -51,6 +51,7 @@ CREATED = tickets.TicketCreated(
     calendar_version=1, type="normal", channel="email", received_at=RECEIVED_AT, entitled=True, entitled_why="contract",
 )  # fmt: skip
 RECORD = commands.DecisionRecord(contact="Anna", channel="phone", at=RECEIVED_AT)
+CLOSE = commands.Close(accept=["open_escalations", "undecided_approvals", "held_minutes", "undecided_charges"])
 COMMANDS = [
     commands.Assign(agent="agent-1"),
     commands.ReceiveMessage(channel="email", text="?"),
@@ -73,7 +74,7 @@ COMMANDS = [
     commands.Accept(accepted=False, on_behalf=RECORD),
     commands.Resolve(text="!"),
     commands.Reopen(reason="?"),
-    commands.Close(),
+    CLOSE,
     commands.GiveFeedback(score=5),
     *(
         commands.AttachCall(call="c-1", entry="e-1", from_number="1", started_at=RECEIVED_AT, minutes=3, **more)
@@ -134,7 +135,7 @@ BEFORE: list[list[commands.Command]] = [
     [commands.RequestCostApproval(estimate_minutes=60, text="?")],
     [commands.Deliver(system="test", text="!")],
     [commands.Resolve(text="!")],
-    [commands.Resolve(text="!"), commands.Close()],
+    [commands.Resolve(text="!"), CLOSE],
 ]
 
 

@@ -73,3 +73,16 @@ async def test_a_contract_without_work_ends_at_once(open_office: OpenOffice, unt
     contract = await office.contract(await office.customer())
     ended = await office.post(f"/v1/contracts/{contract}/termination", {"until": until}, role="admin")
     assert ended["contract"]["until"] == until
+
+
+async def test_a_ticket_is_closed_only_once_what_is_unsettled_on_it_is_accepted(open_office: OpenOffice) -> None:
+    office = await open_office("digidesk")
+    _, _, ticket = await worked_for(office, 100)
+    path = f"/v1/tickets/{ticket['id']}"
+    await office.post(f"{path}/resolution", {"text": "Erledigt"})
+    problem = await office.refused(409, f"{path}/closing", {})
+    assert named(problem) == ["held_minutes"]
+    assert "40 minutes" in problem["detail"]
+    await office.refused(422, f"{path}/closing", {"accept": ["everything"]})
+    closed = await office.post(f"{path}/closing", {"accept": ["held_minutes"]})
+    assert [each["type"] for each in closed["events"]] == ["Closed"]

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from fristwerk_language.events.tickets import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentHeld,
+    AppointmentMissed,
+    AppointmentRequested,
     Closed,
+    CostApprovalRequested,
+    CostApproved,
+    EscalationClosed,
+    EscalationRaised,
     InformationRequested,
     Reopened,
     Resolved,
     TermsMigrated,
     TicketNumberCommunicated,
+    TimeLogged,
 )
 from tests.ticket_service.domain.conftest import GivenTicket
-from ticket_service.domain.errors import NotAcceptable, NotInThisState
+from ticket_service.domain.errors import NotAcceptable, NotConfirmed, NotInThisState
 from ticket_service.domain.ticket.commands import Close, MigrateTerms, Reopen, Resolve
 
 KNOWN: dict[str, Any] = {"newest_agreement_version": 3, "newest_calendar_version": 2}
@@ -69,6 +80,88 @@ def test_closing_waits_for_number_and_classification_where_the_agreement_says_so
     given("hamburg", Resolved()).when(Close()).refused(NotInThisState, "classification-not-communicated")
     told = TicketNumberCommunicated(classification="hardware", channel="phone")
     given("hamburg", Resolved(), told).when(Close()).then(Closed())
+
+
+RAISED = EscalationRaised(escalation=1, to="support_manager", agent="agent-9")
+ASKED = CostApprovalRequested(approval=1, estimate_minutes=60)
+NEXT_WEEK = datetime(2026, 6, 17, 7, 0, tzinfo=UTC)
+
+
+def worked(minutes: int, activity: str = "help", appointment: int | None = None) -> TimeLogged:
+    return TimeLogged(
+        entry=f"e-{activity}-{minutes}",
+        start=datetime(2026, 6, 4, 7, 0, tzinfo=UTC),
+        minutes=minutes,
+        activity=activity,
+        agent="agent-3",
+        appointment=appointment,
+    )
+
+
+def prepared(*ends: Any, minutes: int = 60, activity: str = "preparation") -> tuple[Any, ...]:
+    booked = AppointmentBooked(appointment=1, start=NEXT_WEEK)
+    requested = AppointmentRequested(appointment=1, kind="training", proposals=[NEXT_WEEK])
+    return requested, booked, worked(minutes, activity, 1), *ends
+
+
+@pytest.mark.parametrize(
+    ("agreement", "before", "hanging"),
+    [
+        ("infoniqa", (RAISED,), ["open_escalations"]),
+        ("infoniqa", (RAISED, EscalationClosed(escalation=1)), []),
+        ("digidesk", (worked(100),), ["held_minutes"]),
+        ("digidesk", (worked(60),), []),
+        ("digidesk", (worked(100), ASKED), ["undecided_approvals", "held_minutes"]),
+        ("digidesk", (worked(100), ASKED, CostApproved(approval=1, extra_minutes=60)), []),
+        ("infoniqa", prepared(AppointmentMissed(appointment=1)), ["undecided_charges"]),
+        ("infoniqa", prepared(AppointmentHeld(appointment=1)), []),
+        ("infoniqa", prepared(AppointmentMissed(appointment=1), activity="help"), []),
+        ("hamburg", prepared(AppointmentMissed(appointment=1)), []),
+    ],
+    ids=[
+        "escalation",
+        "closed escalation",
+        "held",
+        "at the limit",
+        "asked",
+        "approved",
+        "missed",
+        "held appointment",
+        "no preparation",
+        "no fee",
+    ],
+)
+def test_closing_names_what_is_unsettled_and_is_done_once_each_is_accepted(
+    given: GivenTicket, agreement: str, before: Any, hanging: list[str]
+) -> None:
+    told = TicketNumberCommunicated(classification="hardware", channel="phone")
+    ticket = given(agreement, told, *before, Resolved())
+    if not hanging:
+        ticket.when(Close()).then(Closed())
+        return
+    refusal = ticket.when(Close()).refused(NotConfirmed, "consequences-not-accepted")
+    assert isinstance(refusal, NotConfirmed)
+    assert [name for name, _ in refusal.consequences] == hanging
+    ticket.when(Close(accept=hanging[:-1])).refused(NotConfirmed, "consequences-not-accepted")
+    ticket.when(Close(accept=hanging)).then(Closed())
+
+
+@pytest.mark.parametrize(
+    ("hours_before", "by", "written", "hanging"),
+    [
+        (23, "customer", True, True),
+        (24, "customer", True, False),
+        (23, "vendor", True, False),
+        (23, "customer", False, False),
+    ],
+)
+def test_only_a_late_cancellation_of_the_customers_waits_for_a_decision(
+    given: GivenTicket, hours_before: int, by: Any, written: Any, hanging: Any
+) -> None:
+    called_off = AppointmentCancelled(appointment=1, by=by, written=written, missing=None if written else "writing")
+    ticket = given("infoniqa", *prepared()).having(called_off, at=NEXT_WEEK - timedelta(hours=hours_before))
+    outcome = ticket.having(Resolved(), at=NEXT_WEEK).when(Close())
+    assert (outcome.refusal is not None) == hanging
 
 
 def test_terms_move_to_a_newer_version_and_the_other_stays(given: GivenTicket) -> None:

@@ -77,7 +77,7 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.CloseEscalation(number=1, outcome=SECRET, contact=SECRET),
         commands.Resolve(text=SECRET),
         commands.Reopen(reason=SECRET),
-        commands.Close(),
+        commands.Close(accept=["open_escalations", "undecided_approvals", "held_minutes", "undecided_charges"]),
         commands.GiveFeedback(score=5, text=SECRET),
         commands.MigrateTerms(agreement_version=2, reason="Neue Fassung"),
         commands.AttachCall(

@@ -22,6 +22,7 @@ from ticket_service.domain.ticket import commands
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
 CorrectedMinutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 TermsVersion = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Unsettled = Literal["open_escalations", "undecided_approvals", "held_minutes", "undecided_charges"]
 
 
 class Agreed(HttpModel):
@@ -272,7 +273,10 @@ class ReopeningBody(CommandBody):
 
 
 class ClosingBody(CommandBody):
+    """409 `consequences-not-accepted` names what is unsettled; it is done where `accept` names each."""
+
     creates = commands.Close
+    accept: Annotated[list[Unsettled], Field(max_length=4)] = []
 
 
 class FeedbackBody(CommandBody):

@@ -13,8 +13,8 @@ from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.confirmation import Consequence
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
-from ticket_service.domain.ticket.cost_approval import allowance_minutes, billable_minutes
 from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.unsettled import held_minutes
 
 NAMED = 10
 """So many tickets are named in a sentence; of more, how many they are."""
@@ -47,8 +47,8 @@ def of_termination(tickets: Sequence[tuple[Ticket, AgreementDocument]]) -> list[
         each for each, _ in tickets if any(approval.state == "requested" for approval in each.cost_approvals)
     ]:
         found.append(Consequence("undecided_approvals", f"the costs of {_named(undecided)} undecided by the customer"))
-    if held := [each for each, agreement in tickets if _held_minutes(each, agreement) > 0]:
-        minutes = sum(max(0, _held_minutes(each, agreement)) for each, agreement in tickets)
+    if held := [each for each, agreement in tickets if held_minutes(each, agreement) > 0]:
+        minutes = sum(max(0, held_minutes(each, agreement)) for each, agreement in tickets)
         found.append(
             Consequence("held_minutes", f"{minutes} minutes of {_named(held)} held until the costs are approved")
         )
@@ -67,11 +67,6 @@ def _logged(tickets: Iterable[Ticket], then: str) -> list[Consequence]:
 
 def _minutes(ticket: Ticket) -> int:
     return sum(each.minutes for each in ticket.time_entries.values())
-
-
-def _held_minutes(ticket: Ticket, agreement: AgreementDocument) -> int:
-    allowance = allowance_minutes(ticket, agreement)
-    return 0 if allowance is None else billable_minutes(ticket, agreement) - allowance
 
 
 def _named(tickets: Sequence[Ticket]) -> str:

@@ -15,8 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from billing_service.domain.statement.charge_line import ChargeLine
-from billing_service.domain.statement.ledger import reversed_line
-from billing_service.domain.statement.statement import Statement, Tax, Totals
+from billing_service.domain.statement.statement import Statement, Totals
 from fristwerk_language.terms import digest
 
 DocumentType = Literal["invoice", "credit_note"]
@@ -150,14 +149,6 @@ def terms_used(statement: Statement, lines: Iterable[ChargeLine]) -> list[tuple[
     return sorted({own, *((line.agreement, line.agreement_version) for line in lines)})
 
 
-def reversed_document(original: InvoiceDocument, number: int, *, reason: str, issued_on: date) -> InvoiceDocument:
-    """The credit note that takes the whole of invoice ``number`` back: every line and sum with its
-    sign turned.
-    """
-    lines = tuple(reversed_line(line) for line in original.lines)
-    return credit_note(original, number, lines, _reversed_totals(original.totals), reason=reason, issued_on=issued_on)
-
-
 def credit_note(
     original: InvoiceDocument,
     number: int,
@@ -177,10 +168,3 @@ def credit_note(
         lines=lines,
         totals=totals,
     )
-
-
-def _reversed_totals(totals: Totals) -> Totals:
-    taxes = tuple(
-        Tax(percent=each.percent, category=each.category, net=-each.net, vat=-each.vat) for each in totals.taxes
-    )
-    return Totals(net=-totals.net, taxes=taxes, vat=-totals.vat, gross=-totals.gross, payable=-totals.payable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fristwerk_language.events.tickets import Closed, Reopened, Resolved, TermsMigrated
 from fristwerk_language.terms import AgreementDocument
+from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.acceptance import check_done
@@ -11,6 +12,7 @@ from ticket_service.domain.ticket.commands import Close, ClosingCommand, Migrate
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.reopening import check_in_time
 from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.unsettled import of_closing
 from ticket_service.domain.validation import Violations, personal
 
 
@@ -35,6 +37,7 @@ def close_or_reopen(ticket: Ticket, command: ClosingCommand, context: Context) -
             return [DecidedEvent(Reopened(), personal(reason=command.reason))]
         case Close():
             _check_classification(ticket, agreement)
+            check_accepted(f"Closing the ticket {ticket.reference}", of_closing(ticket, agreement), command.accept)
             return [DecidedEvent(Closed())]
 
 

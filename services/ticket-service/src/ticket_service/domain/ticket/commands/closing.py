@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -16,7 +18,10 @@ class Reopen(TicketCommand, frozen=True, kw_only=True):
 
 
 class Close(TicketCommand, frozen=True, kw_only=True):
+    """``accept`` names what is unsettled and may stay so."""
+
     word = "closing"
+    accept: Sequence[str] = ()
 
 
 class MigrateTerms(TicketCommand, frozen=True, kw_only=True):
