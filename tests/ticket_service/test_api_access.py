@@ -92,6 +92,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("POST", "/v1/contracts/{contract}/addons/x/end"): ({"until": "2027-01-01"}, {"admin"}),
     ("POST", "/v1/contracts/{contract}/termination"): ({"until": "2027-01-01"}, {"admin"}),
     ("POST", "/v1/calls"): ({"ticket": "{ticket}", "from": "+49 1", "started_at": AT}, STAFF),
+    ("POST", "/v1/escalations"): ({"customer": "{customer}", "channel": "email", "text": "T"}, STAFF | {"customer"}),
     ("POST", "/v1/tickets"): (
         {"customer": "{customer}", "channel": "email", "fields": {"name": "A", "email": "a@b.example"}},
         STAFF | {"customer"},

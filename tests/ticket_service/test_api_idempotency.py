@@ -48,6 +48,7 @@ async def test_every_post_of_the_openapi_document_is_tried_here(service: Service
         "/v1/contracts/{contract}/addons/{addon}/end",
         "/v1/contracts/{contract}/termination",
         "/v1/calls",
+        "/v1/escalations",
         "/v1/tickets",
         "/v1/worklist/next",
     }
@@ -100,6 +101,18 @@ WITH_PACKAGES = {
     "addons": {"dedicated_support": {"monthly_price": "1000.00"}},
     "vat": {"country": "DE", "rate": "standard"},
 }
+
+
+async def test_a_complaint_opens_one_ticket(open_office: OpenOffice) -> None:
+    office = await open_office("hamburg")
+    customer = await office.served()
+    contact = {"role": "technical_support_manager", "agent": "tsm-1"}
+    await office.post(f"/v1/customers/{customer}/contacts", contact, role="admin")
+    body = {"customer": customer, "channel": "email", "text": "Zu langsam"}
+    first, second, stored = await sent_twice(office, "/v1/escalations", body)
+    assert first.status_code == 201
+    assert is_replay(first, second)
+    assert stored == 0
 
 
 async def test_a_ticket_is_opened_once_and_a_command_to_it_counts_once(open_office: OpenOffice) -> None:

@@ -37,6 +37,7 @@ from ticket_service.api.tickets import tickets_router
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
+from ticket_service.application.complaints import Complaints
 from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
@@ -196,5 +197,6 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
         intake=intake,
         follow_ups=FollowUps(tickets, intake),
         calls=Calls(executor, current, terms, customers, tickets, intake),
+        complaints=Complaints(current, customers, intake),
         worklist=Worklist(current, terms, tickets),
     )

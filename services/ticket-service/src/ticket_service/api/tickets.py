@@ -25,6 +25,7 @@ from fristwerk_platform.http import (
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
 from ticket_service.api.access import READERS, authorise_command
+from ticket_service.api.complaints import add_complaints
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
@@ -72,9 +73,10 @@ class TicketQuery(Page):
 
 
 def tickets_router(application: Application) -> Routes:
-    """``/v1/tickets`` without the commands to a ticket, and ``/v1/worklist``."""
+    """``/v1/tickets`` without the commands to a ticket, ``/v1/escalations`` and ``/v1/worklist``."""
     routes = Routes(tags=["tickets"])
     _add_intake(routes, application)
+    add_complaints(routes, application)
     _add_reads(routes, application)
     _add_worklist(routes, application)
     return routes

@@ -10,6 +10,7 @@ import msgspec
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
+from ticket_service.application.complaints import Complaints
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
@@ -34,4 +35,5 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     intake: Intake
     follow_ups: FollowUps
     calls: Calls
+    complaints: Complaints
     worklist: Worklist
