@@ -118,6 +118,12 @@ def test_the_page_of_events_is_what_the_code_says() -> None:
     assert script.PAGE.read_text("utf-8") == script.page(), "run: .venv/bin/python docs/write_events.py"
 
 
+def test_the_page_of_what_a_customer_sees_is_what_the_tables_say() -> None:
+    script = loaded(ROOT / "docs" / "write_visibility.py")
+
+    assert script.PAGE.read_text("utf-8") == script.page(), "run: .venv/bin/python docs/write_visibility.py"
+
+
 def test_every_event_type_is_on_the_page_of_events() -> None:
     titles = re.findall(r"^### (\w+)$", (ROOT / "docs" / "reference" / "events.md").read_text("utf-8"), re.MULTILINE)
 

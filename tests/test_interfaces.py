@@ -13,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 
@@ -39,15 +39,23 @@ def app(service: str, settings: Settings) -> FastAPI:
     return made
 
 
+def asking_as(app: FastAPI, settings: Settings, role: Role, customer: str | None = None) -> httpx.AsyncClient:
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    principal = Principal(sub="1", role=role, provider="hamburg", customer=customer)
+    token = tokens.issue(principal, now=datetime.now(UTC))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service", headers=headers)
+
+
 @pytest.fixture
 async def client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
-    token = tokens.issue(Principal(sub="1", role="admin", provider="hamburg"), now=datetime.now(UTC))
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://service",
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-    ) as http:
+    async with asking_as(app, settings, "admin") as http:
+        yield http
+
+
+@pytest.fixture
+async def customers_client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking_as(app, settings, "customer", "own-company") as http:
         yield http
 
 
@@ -104,3 +112,16 @@ async def test_every_operation_refuses_a_parameter_that_is_given_twice(app: Fast
             assert await refused(client, method, path, f"{name}=1&{name}=1", name), (method, path, name)
             tried += 1
     assert tried > 10
+
+
+async def test_every_operation_refuses_a_customer_that_asks_for_another(
+    app: FastAPI, customers_client: httpx.AsyncClient
+) -> None:
+    """Not replaced by the own company, and not answered as if nothing were there."""
+    tried = 0
+    for method, path, parameters in operations(app):
+        if any(each["name"] == "customer" for each in parameters):
+            answer = await customers_client.request(method, f"{path}?customer=another-company")
+            assert answer.status_code == 403, (method, path)
+            tried += 1
+    assert tried > 0

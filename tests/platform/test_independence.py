@@ -14,7 +14,7 @@ EXCEPTIONS = {
     "commands/idempotency.py": "a key's scope, as it is stored, holds the company of a token",
     "http/feed_routes.py": "which roles may follow a feed, and the line that its OpenAPI document shows",
     "http/health.py": "what the OpenAPI documents say of health",
-    "http/middleware.py": "the sentence that says how to get a token",
+    "http/middleware.py": "the sentence that says how to get a token, and whose things a customer's token lists",
     "http/openapi.py": "the examples of the OpenAPI documents",
     "settings.py": "the settings that name the three services' addresses",
 }

@@ -323,7 +323,9 @@ async def test_only_billing_issues_and_each_role_reads_what_it_may(vendor: Vendo
     assert (await vendor.get("/v1/invoices/1", "customer", customer)).status_code == 200
     assert (await vendor.get("/v1/invoices/1", "customer", other)).status_code == 404
     assert (await vendor.get("/v1/invoices", "customer", other)).json() == {"items": []}
-    assert (await vendor.get("/v1/lines", "customer", other, customer=customer)).json() == {"items": []}
+    for path in ("/v1/invoices", "/v1/lines"):
+        assert (await vendor.get(path, "customer", other, customer=customer)).status_code == 403
+        assert (await vendor.get(path, "customer", other, customer=other)).json() == {"items": []}
     assert (await vendor.get("/v1/invoices/1", "service")).status_code == 403
 
 

@@ -179,11 +179,11 @@ def _application(log: EventLog, personal: PersonalData, current: ConsistentReads
     executor = CommandExecutor(log, personal, new_id)
     known_tickets = StateCache(log, evolve_ticket)
     terms = Terms(executor, StateCache(log, evolve_calendar), StateCache(log, evolve_agreement))
-    known_customers = StateCache(log, evolve_customer)
+    known_onlys = StateCache(log, evolve_customer)
     consequences = Consequences(current, terms)
-    customers = Customers(executor, current, terms, personal, known_customers, consequences)
+    customers = Customers(executor, current, terms, personal, known_onlys, consequences)
     known_contracts = StateCache(log, evolve_contract)
-    tickets = Tickets(log, executor, current, terms, known_customers, known_tickets, known_contracts, dating)
+    tickets = Tickets(log, executor, current, terms, known_onlys, known_tickets, known_contracts, dating)
     intake = Intake(executor, current, terms, customers, known_tickets, dating)
     return Application(
         now=now,

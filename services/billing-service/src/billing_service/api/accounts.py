@@ -14,7 +14,9 @@ from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, C
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
 from billing_service.application.statements import Cutoff
+from billing_service.application.visibility import preview_seen_by
 from billing_service.queries.accounts import AccountRow
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, responses
 from fristwerk_platform.http.queries import KnownAt, QueryParameters
 
@@ -39,10 +41,13 @@ def accounts_router(application: Application) -> Routes:
     routes = Routes(tags=["accounts"])
     statements = application.statements
 
-    async def previewed(rows: list[AccountRow], query: PreviewQuery, contract: str | None = None) -> Any:
+    async def previewed(
+        principal: Principal, rows: list[AccountRow], query: PreviewQuery, contract: str | None = None
+    ) -> Any:
         await application.current()
         moment = Cutoff(until=query.until, at=query.at, known_at=query.known_at)
-        return billing_answers.preview(await statements.all_rated(rows, moment), contract)
+        preview = billing_answers.preview(await statements.all_rated(rows, moment), contract)
+        return preview_seen_by(principal, preview)
 
     @routes.get(
         "/contracts/{contract}/balance",
@@ -66,7 +71,7 @@ def accounts_router(application: Application) -> Routes:
         """The same function as an invoice, without taking a number; `to_invoice` is what the next invoice would say."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         row = await statements.contract(principal, contract)
-        return json_answer(await previewed([row], query, contract))
+        return json_answer(await previewed(principal, [row], query, contract))
 
     @routes.get(
         "/customers/{customer}/preview",
@@ -77,7 +82,7 @@ def accounts_router(application: Application) -> Routes:
         """All contracts, and work without one."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         rows = await statements.accounts_of(principal, customer)
-        return json_answer(await previewed(rows, query))
+        return json_answer(await previewed(principal, rows, query))
 
     @routes.post(
         "/contracts/{contract}/what-if",

@@ -13,6 +13,7 @@ from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
 from billing_service.application.application import Application
 from billing_service.application.views import charges
+from billing_service.application.visibility import lines_seen_by
 from fristwerk_platform.http import (
     HttpModel,
     LongText,
@@ -49,7 +50,8 @@ def charges_router(application: Application) -> Routes:
         found, row = await application.statements.of_ticket(principal, ticket)
         rated = await application.statements.rated(row)
         decided = await application.read_model.decisions(row.account)
-        return json_answer({"items": [] if rated is None else charges(rated, found, decided)})
+        items = [] if rated is None else charges(rated, found, decided)
+        return json_answer({"items": lines_seen_by(principal, items)})
 
     @routes.get(
         "/charges/{charge}/trace",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,11 +16,12 @@ from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Numbe
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.document_views import described
+from billing_service.application.visibility import document_seen_by
 from billing_service.documents import as_html, as_text
 from billing_service.domain.invoice.document import NumberedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import Routes, allowed, json_answer, responses
+from fristwerk_platform.http import Routes, allowed, json_answer, own_only, responses
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
 PAGE: Final = 200
@@ -95,7 +96,7 @@ def invoices_router(application: Application) -> Routes:
 def _add_documents(routes: Routes, application: Application) -> None:
     invoices = application.invoices
 
-    async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[dict[str, Any]]:
+    async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[Mapping[str, Any]]:
         after: int | None = 0
         while after is not None:
             found = await invoices.listed(principal, msgspec.structs.replace(wanted, after=after, limit=PAGE))
@@ -107,13 +108,14 @@ def _add_documents(routes: Routes, application: Application) -> None:
         "/invoices", summary="List invoices and credit notes", responses=responses(200, "A page", {"items": [SUMMARY]})
     )
     async def list_invoices(request: Request, query: InvoicesQuery) -> Response:
-        """In the order of their numbers. The ETag is the last number of the series."""
+        """In the order of their numbers. The ETag is the last number of the series, which a customer is not told."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        customer = own_only(principal, query.customer)
         await application.current()
         wanted = DocumentFilter(
             provider=principal.provider,
             contract=query.contract,
-            customer=query.customer,
+            customer=customer,
             from_on=query.from_,
             until_on=query.until,
             after=query.after,
@@ -123,7 +125,9 @@ def _add_documents(routes: Routes, application: Application) -> None:
             return csv_answer(_SUMMARY_COLUMNS, every(principal, wanted), name="invoices", own=money_cell)
         items = await invoices.listed(principal, wanted)
         headers = next_link(request, items[-1]["number"] if len(items) == query.limit else None)
-        version = {"ETag": f'"{await invoices.series(principal.provider)}"'}
+        version = {}
+        if principal.role != "customer":
+            version = {"ETag": f'"{await invoices.series(principal.provider)}"'}
         return json_answer({"items": items}, headers=headers | version)
 
     @routes.get(
@@ -155,7 +159,9 @@ def _add_documents(routes: Routes, application: Application) -> None:
             case "text":
                 return Response(as_text(numbered), headers=headers, media_type="text/plain; charset=utf-8")
             case _:
-                return json_answer({"invoice": described(issued, document)}, headers=headers)
+                return json_answer(
+                    {"invoice": document_seen_by(principal, described(issued, document))}, headers=headers
+                )
 
 
 def _add_lines(routes: Routes, application: Application) -> None:
@@ -177,11 +183,12 @@ def _add_lines(routes: Routes, application: Application) -> None:
     async def list_lines(request: Request, query: LinesQuery) -> Response:
         """In the order of invoices. With `event` those not invoiced yet as well, with `invoice: null`, on the last page."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
+        customer = own_only(principal, query.customer)
         await application.current()
         documents = DocumentFilter(
             provider=principal.provider,
             contract=query.contract,
-            customer=query.customer,
+            customer=customer,
             from_on=query.from_,
             until_on=query.until,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from billing_service.application.document_views import issued_line, line_not_invoiced, summary
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Statements, foreign
+from billing_service.application.visibility import document_seen_by, lines_seen_by
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.trace import resting_on
 from billing_service.domain.invoice.document import InvoiceDocument
@@ -57,10 +59,10 @@ class Invoices:
         parties = msgspec.structs.replace(document.parties, buyer=opened)
         return issued, msgspec.structs.replace(document, parties=parties)
 
-    async def listed(self, principal: Principal, wanted: DocumentFilter) -> list[dict[str, Any]]:
+    async def listed(self, principal: Principal, wanted: DocumentFilter) -> list[Mapping[str, Any]]:
         """A page of documents, without their lines."""
         found = await self._documents.listed(_own(principal, wanted))
-        return [summary(each) for each in found]
+        return [document_seen_by(principal, summary(each)) for each in found]
 
     async def series(self, provider: str) -> int:
         """The last number of the provider's series."""
@@ -69,7 +71,7 @@ class Invoices:
     async def lines(self, principal: Principal, wanted: LineFilter) -> list[dict[str, Any]]:
         """A page of issued lines."""
         own = msgspec.structs.replace(wanted, documents=_own(principal, wanted.documents))
-        return [issued_line(each) for each in await self._documents.lines(own)]
+        return lines_seen_by(principal, [issued_line(each) for each in await self._documents.lines(own)])
 
     async def line(self, principal: Principal, number: int, place: int) -> IssuedLine:
         """One line of a document. Raises NotFound."""
@@ -92,13 +94,13 @@ class Invoices:
             return []
         lines = resting_on((*rated.to_invoice, *rated.statement.proposed), event)
         references = await self._read_model.references([row.account])
-        return [line_not_invoiced(row.account, line, references) for line in lines]
+        return lines_seen_by(principal, [line_not_invoiced(row.account, line, references) for line in lines])
 
 
 def _own(principal: Principal, wanted: DocumentFilter) -> DocumentFilter:
-    """A customer's list is the own company's, whatever was asked for."""
+    """A customer's list is the own company's, also where it asks for nobody's; the interface refuses another's."""
     if principal.role != "customer":
         return wanted
     assert principal.customer is not None, "a customer's token names the customer"
-    other = wanted.customer not in (None, principal.customer)
-    return msgspec.structs.replace(wanted, customer=principal.customer, limit=0 if other else wanted.limit)
+    assert wanted.customer in (None, principal.customer), "checked by the caller"
+    return msgspec.structs.replace(wanted, customer=principal.customer)

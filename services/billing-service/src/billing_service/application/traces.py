@@ -9,6 +9,7 @@ import msgspec
 from billing_service.application.invoices import Invoices
 from billing_service.application.statements import Statements, foreign
 from billing_service.application.views import public_charge, shown
+from billing_service.application.visibility import line_seen_by
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.messages import sentences
 from billing_service.domain.explanation.trace import trace
@@ -33,7 +34,9 @@ class Traces:
         document = await self._invoices.document(principal, number)
         line = await self._invoices.line(principal, number, place)
         spoken = _spoken(language, document.document.language)
-        explained = await self._explained(principal.provider, line.line.account, line.line, spoken)
+        explained = await self._explained(
+            principal.provider, line.line.account, line_seen_by(principal, line.line), spoken
+        )
         return {"invoice": number, "n": place} | explained
 
     async def of_charge(self, principal: Principal, public_id: str, language: str | None) -> list[dict[str, Any]]:
@@ -46,7 +49,8 @@ class Traces:
             spoken = _spoken(language, "" if rated is None else rated.agreement.language)
             found = [line for line in lines if line.charge == charge]
             if found:
-                return [await self._explained(row.provider, row.account, line, spoken) for line in found]
+                seen = [line_seen_by(principal, line) for line in found]
+                return [await self._explained(row.provider, row.account, line, spoken) for line in seen]
         raise NotFound("charge-not-found", f"There is no charge {public_id}.")
 
     async def _explained(self, provider: str, account: str, line: ChargeLine, language: str) -> dict[str, Any]:

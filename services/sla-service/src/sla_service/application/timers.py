@@ -12,6 +12,7 @@ import msgspec
 
 from fristwerk_language.terms import Span, parse_span
 from fristwerk_platform.auth import Principal
+from sla_service.application.visibility import step_is_seen_by, timer_seen_by
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.errors import NotAcceptable, NotFound, Parked
 from sla_service.domain.explanation.explanation import explain
@@ -47,12 +48,13 @@ class Timers:
             found = await self._derived(ticket, at, known_at)
         terms = await self._terms_cache.of(ticket.provider)
         detected = await self._read_model.detected([timer.id for timer in found.timers])
-        known = known_at or now
+        known, seen = known_at or now, timer_seen_by(principal)
+        items = [shown(timer, terms, now, _if_before(detected.get(timer.id), known)) for timer in found.timers]
         return {
             "ticket": ticket.ticket,
             "entitled": found.entitled,
             "reason": found.reason,
-            "items": [shown(timer, terms, now, _if_before(detected.get(timer.id), known)) for timer in found.timers],
+            "items": [*map(seen, items)],
             "absent": found.absent,
         }
 
@@ -70,11 +72,12 @@ class Timers:
             raise NotFound("timer-not-found", f"There is no timer {timer_id}.")
         terms = await self._terms_cache.of(principal.provider)
         now = self.now()
-        steps = explain(timer, read_timeline(await self._read_model.history(timer.ticket)), terms, now)
+        explained = explain(timer, read_timeline(await self._read_model.history(timer.ticket)), terms, now)
+        steps = [each for each in explained if step_is_seen_by(principal, each)]
         items, text = with_sentences(steps, lang, terms.calendar(*versioned(timer.calendar)))
         detected = await self._read_model.detected([timer.id])
         body = shown(timer, terms, now, detected.get(timer.id))
-        return {"timer": body, "language": lang, "steps": items, "text": text}
+        return {"timer": timer_seen_by(principal)(body), "language": lang, "steps": items, "text": text}
 
     async def computed(self, principal: Principal, calendar: str, start: datetime, target: str) -> dict[str, Any]:
         """A deadline for another system, with its steps. Raises NotFound, NotAcceptable or

@@ -23,6 +23,7 @@ from fristwerk_platform.http import (
 from ticket_service.api.access import ADMIN, READERS, authorise_command
 from ticket_service.api.parameters import ContractId
 from ticket_service.application.application import Application
+from ticket_service.application.contracts import Contracts, contract_seen_by
 from ticket_service.domain.contract import commands
 from ticket_service.domain.errors import NotFound
 
@@ -65,19 +66,7 @@ def contracts_router(application: Application) -> Routes:
     contracts = application.contracts
     done = responses(201, "Done", {"contract": _CONTRACT, "events": []})
 
-    @routes.get(
-        "/contracts/{contract}",
-        summary="Read a contract",
-        responses=responses(200, "The contract", {"contract": _CONTRACT}),
-    )
-    async def read_contract(request: Request, contract: ContractId) -> Response:
-        principal = principal_of(request)
-        loaded = await contracts.contract(principal.provider, contract)
-        if principal.role != "customer":
-            allowed(request, READERS, "read contracts")
-        elif loaded.state.customer != principal.customer:
-            raise NotFound("contract-not-found", f"There is no contract {contract}.")
-        return json_answer({"contract": loaded.state}, headers={"ETag": f'"{loaded.version}"'})
+    _add_read(routes, contracts)
 
     @routes.post("/contracts/{contract}/packages", summary="Buy a package", status_code=201, responses=done)
     async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
@@ -108,3 +97,21 @@ def contracts_router(application: Application) -> Routes:
         return as_response(await contracts.terminate(meta, contract, command, body.accept))
 
     return routes
+
+
+def _add_read(routes: Routes, contracts: Contracts) -> None:
+    @routes.get(
+        "/contracts/{contract}",
+        summary="Read a contract",
+        responses=responses(200, "The contract", {"contract": _CONTRACT}),
+    )
+    async def read_contract(request: Request, contract: ContractId) -> Response:
+        principal = principal_of(request)
+        loaded = await contracts.contract(principal.provider, contract)
+        if principal.role != "customer":
+            allowed(request, READERS, "read contracts")
+        elif loaded.state.customer != principal.customer:
+            raise NotFound("contract-not-found", f"There is no contract {contract}.")
+        return json_answer(
+            {"contract": contract_seen_by(principal)(loaded.state)}, headers={"ETag": f'"{loaded.version}"'}
+        )

@@ -26,6 +26,8 @@ from fristwerk_platform.http.queries import Page, page
 from ticket_service.api.access import ADMIN, READERS, authorise_command
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
+from ticket_service.application.contracts import contract_seen_by
+from ticket_service.application.tickets import seen_by
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
 from ticket_service.domain.errors import NotFound
@@ -222,12 +224,13 @@ def _add_reads(routes: Routes, application: Application) -> None:
     )
     async def read_overview(request: Request, customer: CustomerId) -> Response:
         body = await described(request, customer)
+        principal = principal_of(request)
         read_model = await application.current()
         return json_answer(
             {
                 "customer": body,
-                "open_tickets": await read_model.open_tickets(customer),
-                "contracts": await read_model.contracts_of(customer),
+                "open_tickets": [*map(seen_by(principal), await read_model.open_tickets(customer))],
+                "contracts": [*map(contract_seen_by(principal), await read_model.contracts_of(customer))],
                 "contacts": body["contacts"],
             }
         )

@@ -19,6 +19,7 @@ from fristwerk_platform.http import (
     allowed,
     as_response,
     json_answer,
+    own_only,
     principal_of,
     responses,
 )
@@ -30,7 +31,9 @@ from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.application import Application
+from ticket_service.application.tickets import seen_by
 from ticket_service.domain.ticket.state import TicketState
+from ticket_service.domain.ticket.visibility import TICKET_SHOWS
 from ticket_service.queries.read_model import FILTERS
 
 MAX_FIELDS: Final = 50
@@ -59,7 +62,7 @@ class CreateTicketBody(HttpModel):
 
 
 class TicketQuery(Page):
-    """What tickets are listed; a customer sees the own company's and may name no other."""
+    """What tickets are listed; a customer sees the own company's, may name no other, and lists by what it sees of them."""
 
     state: TicketState | None = None
     customer: Filter = None
@@ -103,14 +106,15 @@ def _add_reads(routes: Routes, application: Application) -> None:
     async def list_tickets(request: Request, query: TicketQuery) -> Response:
         """In the order of creation."""
         principal = principal_of(request)
+        own = own_only(principal, query.customer)
         wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
-        if principal.role == "customer":
-            if query.customer not in (None, principal.customer):
-                raise Problem(403, "A customer lists the own company's tickets; customer names another.")
-            wanted["customer"] = principal.customer or ""
+        if principal.role == "customer" and (hidden := [name for name in wanted if name not in TICKET_SHOWS]):
+            raise Problem(403, f"A customer does not see {', '.join(hidden)} of a ticket, and lists none by it.")
+        if own is not None:
+            wanted["customer"] = own
         read_model = await application.current()
         found = await read_model.tickets(principal.provider, wanted, after=query.after, limit=query.limit + 1)
-        return page(request, found, query.limit, lambda each: each.id)
+        return page(request, found, query.limit, lambda each: each.id, seen_by(principal))
 
     @routes.get("/tickets/{ticket}", summary="Read a ticket", responses=responses(200, "The ticket", {"ticket": _ITEM}))
     async def read_ticket(request: Request, ticket: TicketName, query: AsOf) -> Response:
@@ -121,7 +125,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
             loaded = await application.tickets.newest(principal, found)
         else:
             loaded = await application.tickets.as_of(principal, found, query.at, query.known_at)
-        body = {"ticket": loaded.state, "personal": await application.tickets.personal(loaded)}
+        body = {"ticket": seen_by(principal)(loaded.state), "personal": await application.tickets.personal(loaded)}
         return json_answer(body, headers={"ETag": f'"{loaded.version}"'})
 
     @routes.get(

@@ -30,6 +30,7 @@ from fristwerk_platform.event_log import EventLog, NewEvent, VersionConflictErro
 from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import Refusal
+from ticket_service.domain.ticket.visibility import line_for_customer
 from ticket_service.personal_data import PersonalData, Sealed
 
 State = TypeVar("State")
@@ -141,9 +142,13 @@ class CommandExecutor:
         version: int,
         created: bool = True,
     ) -> CommandResult:
-        """Append the events with the command's result. Raises as ``fristwerk_platform.commands.record`` does."""
+        """Append the events with the command's result, which shows a customer of them what it may see.
+
+        Raises as ``fristwerk_platform.commands.record`` does.
+        """
         new = [each.new for each in events]
-        return await record(self._log, meta, new, command_result(content, new, version=version, created=created))
+        seen = _seen_by_customer(new) if meta.principal.role == "customer" else new
+        return await record(self._log, meta, new, command_result(content, seen, version=version, created=created))
 
     async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
         """Envelopes as plain data, personal parts opened; None where the person was forgotten since."""
@@ -197,6 +202,11 @@ def shown_as(name: str) -> Callable[[object], dict[str, Any]]:
         return {name: state}
 
     return shown
+
+
+def _seen_by_customer(events: Sequence[NewEvent]) -> list[NewEvent]:
+    lines = [(each, line_for_customer(each.line)) for each in events]
+    return [msgspec.structs.replace(each, line=line) for each, line in lines if line is not None]
 
 
 def _version(loaded: Loaded[Any] | None) -> int:

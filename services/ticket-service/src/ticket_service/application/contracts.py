@@ -11,6 +11,7 @@ import msgspec
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import ContractSigned
 from fristwerk_language.terms import AgreementDocument, zone
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.consequences import Consequences
@@ -24,10 +25,20 @@ from ticket_service.domain.contract.commands import BookAddon, BuyPackage, EndAd
 from ticket_service.domain.contract.evolve import signed
 from ticket_service.domain.contract.signing import SignContract, sign
 from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.contract.visibility import contract_for_customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 
 ContractView = Callable[[Contract], dict[str, Any]]
+
+
+def contract_seen_by(principal: Principal) -> Callable[[Contract], Contract | dict[str, Any]]:
+    """How a contract that the caller may read is shown to it."""
+    return contract_for_customer if principal.role == "customer" else _whole
+
+
+def _whole(contract: Contract) -> Contract:
+    return contract
 
 
 class Contracts:

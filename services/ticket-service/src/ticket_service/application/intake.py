@@ -17,7 +17,7 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.customers import Customers
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
-from ticket_service.application.tickets import caller, shown
+from ticket_service.application.tickets import SHOWN, caller, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
@@ -158,7 +158,9 @@ class Intake:
             loaded = self._known.after(loaded, (each.recorded for each in added))
             events += added
         events = [*await self._executor.prepare(meta, before), *events]
-        result = await self._executor.store(meta, events, shown(loaded.state), version=loaded.version)
+        result = await self._executor.store(
+            meta, events, SHOWN.get(meta.principal.role, shown)(loaded.state), version=loaded.version
+        )
         self._known.keep(stream, loaded)
         return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
 from typing import Any, Final
@@ -28,11 +28,20 @@ from ticket_service.domain.ticket.decision_context import Caller, Context, Datin
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
 from ticket_service.domain.ticket.state import Ticket
-from ticket_service.domain.ticket.visibility import for_customer
+from ticket_service.domain.ticket.visibility import event_for_customer, ticket_for_customer
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 shown: Final = shown_as("ticket")
 """A ticket as commands answer it."""
+
+
+def shown_to_customer(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as commands answer it to a customer."""
+    return {"ticket": ticket_for_customer(ticket)}
+
+
+SHOWN: Final[Mapping[str, Callable[[Ticket], dict[str, Any]]]] = {"customer": shown_to_customer}
+"""How a command's answer shows the ticket to a role; to all others whole, as ``shown`` does."""
 
 
 class Tickets:
@@ -100,7 +109,9 @@ class Tickets:
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket)
         facts = decide(ticket, command, context)
-        return Decision(facts=facts, body=shown, subject=customer.subject, occurred_at=occurred_at)
+        return Decision(
+            facts=facts, body=SHOWN.get(meta.principal.role, shown), subject=customer.subject, occurred_at=occurred_at
+        )
 
     async def identify(self, principal: Principal, name: str) -> str:
         """The id behind an id or a reference. Raises NotFound.
@@ -143,7 +154,7 @@ class Tickets:
         customer = await self._customer(loaded.state)
         items = await self._executor.opened((line.line for line in lines), customer.subject)
         if principal.role == "customer":
-            items = [seen for each in items if (seen := for_customer(each)) is not None]
+            items = [seen for each in items if (seen := event_for_customer(each)) is not None]
         return items[:limit]
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
@@ -243,6 +254,15 @@ def visible(principal: Principal, name: str, loaded: Loaded[Ticket] | None) -> L
     if loaded is None or foreign or (principal.role == "customer" and loaded.state.customer != principal.customer):
         raise _not_found(name)
     return loaded
+
+
+def seen_by(principal: Principal) -> Callable[[Ticket], Ticket | dict[str, Any]]:
+    """How a ticket that the caller may read is shown to it: whole, or to a customer without the vendor's house."""
+    return ticket_for_customer if principal.role == "customer" else _whole
+
+
+def _whole(ticket: Ticket) -> Ticket:
+    return ticket
 
 
 def caller(principal: Principal) -> Caller:

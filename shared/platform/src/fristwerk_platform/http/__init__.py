@@ -7,7 +7,13 @@ from pydantic import StrictBool
 from fristwerk_platform.http.answers import json_answer, responses
 from fristwerk_platform.http.api import create_api
 from fristwerk_platform.http.commands import as_response, command_metadata
-from fristwerk_platform.http.middleware import AuthenticationMiddleware, RequestMeter, allowed, principal_of
+from fristwerk_platform.http.middleware import (
+    AuthenticationMiddleware,
+    RequestMeter,
+    allowed,
+    own_only,
+    principal_of,
+)
 from fristwerk_platform.http.operations import Operation
 from fristwerk_platform.http.routes import Routes
 from fristwerk_platform.http.server import Stopping, serve
@@ -47,6 +53,7 @@ __all__ = [
     "command_metadata",
     "create_api",
     "json_answer",
+    "own_only",
     "parse_instant",
     "principal_of",
     "responses",

@@ -175,3 +175,15 @@ def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
     if principal.role not in roles:
         raise Problem(403, f"The role {principal.role} may not {doing}; these may: {', '.join(sorted(roles))}.")
     return principal
+
+
+def own_only(principal: Principal, asked: str | None) -> str | None:
+    """Whose things a list shows: for a customer's token always the own company's, else whose were asked for, None for all.
+
+    Raises Problem 403 where a customer's token asks for another's: that is refused, not replaced by the own.
+    """
+    if principal.role != "customer":
+        return asked
+    if asked not in (None, principal.customer):
+        raise Problem(403, "A customer's token lists the own company's things; `customer` names another.")
+    return principal.customer

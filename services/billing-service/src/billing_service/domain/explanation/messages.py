@@ -37,7 +37,10 @@ _ENGLISH: Final[dict[TraceStepName, Callable[[WrittenFigures], str]]] = {
         f"{f['days']} of {f['month_days']} days of {f['addon']} ({f['from']} to {f['until']}) "
         f"at {f['monthly_price']} a month come to {f['amount']}."
     ),
-    "waived": lambda f: f"{f['actor']} decided not to charge {f['waived']}: {f['reason']}",
+    "waived": lambda f: (
+        f"{f['actor'] or 'The vendor'} decided not to charge {f['waived']}"
+        + (f": {f['reason']}" if f["reason"] else ".")
+    ),
     "changed": lambda f: f"Of {f['whole']} in all, {f['invoiced']} were invoiced before: {f['amount']} are left.",
     "withdrawn": lambda f: f"{f['invoiced']} were invoiced before and are no longer owed: {f['amount']}.",
 }
@@ -63,7 +66,9 @@ _GERMAN: Final[dict[TraceStepName, Callable[[WrittenFigures], str]]] = {
         f"{f['days']} von {f['month_days']} Tagen {f['addon']} ({f['from']} bis {f['until']}) "
         f"zu {f['monthly_price']} im Monat ergeben {f['amount']}."
     ),
-    "waived": lambda f: f"{f['actor']} verzichtet auf {f['waived']}: {f['reason']}",
+    "waived": lambda f: (
+        f"{f['actor'] or 'Der Anbieter'} verzichtet auf {f['waived']}" + (f": {f['reason']}" if f["reason"] else ".")
+    ),
     "changed": lambda f: (
         f"Von insgesamt {f['whole']} sind {f['invoiced']} bereits verrechnet: es bleiben {f['amount']}."
     ),

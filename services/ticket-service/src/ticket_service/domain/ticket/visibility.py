@@ -1,6 +1,7 @@
-"""What a customer sees of a ticket's events: the matter, not the vendor's house. The one table of it.
+"""What a customer sees of a ticket: the matter, not the vendor's house. The one table of it, of events and of the state.
 
-Everybody else who may read a ticket reads every field. The page ``docs/reference/visibility.md`` says the same for people.
+Everybody else who may read a ticket reads every field. What does not stand here is hidden, so whatever is added later is
+hidden until somebody decides; a test asks for that decision. The page ``docs/reference/visibility.md`` is written from it.
 """
 
 from __future__ import annotations
@@ -12,75 +13,150 @@ import msgspec
 
 from fristwerk_language.events import TYPE_NAMES
 from fristwerk_language.events import tickets as events
+from ticket_service.domain.ticket import state
+from ticket_service.domain.ticket.state import Ticket
+
+VENDOR: Final = {"id": "vendor", "role": "vendor"}
+"""Who acted, where it was a member of the vendor's staff or one of its systems."""
 
 
-class Shown(msgspec.Struct, frozen=True):
-    """The fields of an event's ``data`` and of its opened personal part that a customer sees."""
+class EventRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of an event's ``data`` and of its opened personal part that a customer sees, and those it does not.
 
-    data: frozenset[str] = frozenset()
-    personal: frozenset[str] = frozenset()
+    ``own_only``: the event is seen only where the customer's own people caused it.
+    """
+
+    data: frozenset[str]
+    personal: frozenset[str]
+    hidden_data: frozenset[str]
+    hidden_personal: frozenset[str]
+    own_only: bool = False
 
 
-def _shown(data: str = "", personal: str = "") -> Shown:
-    return Shown(frozenset(data.split()), frozenset(personal.split()))
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
 
 
-CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], Shown]] = {
-    events.TicketCreated: _shown(
+def _seen(
+    data: str = "", personal: str = "", *, but_not: str = "", nor_personal: str = "", own_only: bool = False
+) -> EventRule:
+    return EventRule(
+        data=_names(data),
+        personal=_names(personal),
+        hidden_data=_names(but_not),
+        hidden_personal=_names(nor_personal),
+        own_only=own_only,
+    )
+
+
+CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
+    events.TicketCreated: _seen(
         "reference customer contract plan site addons agreement agreement_version calendar calendar_version type channel"
         " received_at entitled entitled_by entitled_why severity fields follows prices",
         "subject description fields",
+        but_not="group",
     ),
-    events.AcknowledgementSent: _shown("cost_notice"),
-    events.SeveritySuggested: _shown("severity"),
-    events.SeveritySet: _shown("severity"),
-    events.TypeChanged: _shown("type"),
-    events.CustomerMessageReceived: _shown("channel automatic needs_answer", "text"),
-    events.Responded: _shown("channel visible automatic", "text"),
-    events.ProgressReported: _shown("channel", "text"),
-    events.InformationRequested: _shown("beside", "question"),
-    events.InformationReceived: _shown("", "text"),
-    events.WorkStarted: _shown(),
-    events.TimeLogged: _shown("entry start minutes activity source appointment"),
-    events.TimeLogCorrected: _shown("entry minutes"),
-    events.CallReceived: _shown("call started_at minutes to automatic", "from"),
-    events.CallbackRequested: _shown("callback purpose", "purpose"),
-    events.CallbackAttempted: _shown("callback reached"),
-    events.CallbackCompleted: _shown("callback"),
-    events.VoicemailLeft: _shown("call", "text from"),
-    events.TicketNumberCommunicated: _shown("classification channel"),
-    events.AppointmentRequested: _shown("appointment kind proposals notices"),
-    events.AppointmentBooked: _shown("appointment start minutes agreed", "contact"),
-    events.AppointmentCancelled: _shown("appointment by written missing", "reason"),
-    events.AppointmentHeld: _shown("appointment"),
-    events.AppointmentMissed: _shown("appointment"),
-    events.EffortNoticeSent: _shown("", "text"),
-    events.CostApprovalRequested: _shown("approval estimate_minutes beside", "text"),
-    events.CostApproved: _shown("approval extra_minutes on_behalf", "contact"),
-    events.CostRejected: _shown("approval on_behalf", "contact"),
-    events.Delivered: _shown("system beside", "text"),
-    events.Accepted: _shown("on_behalf", "text contact"),
-    events.AcceptanceRefused: _shown("on_behalf", "text contact"),
-    events.ReleasedToProduction: _shown(),
-    events.Resolved: _shown("", "text"),
-    events.Reopened: _shown("", "reason"),
-    events.Closed: _shown(),
-    events.FeedbackReceived: _shown("score", "text"),
-    events.TermsMigrated: _shown("agreement_version calendar_version"),
+    events.AcknowledgementSent: _seen("cost_notice"),
+    events.SeveritySuggested: _seen("severity"),
+    events.SeveritySet: _seen("severity"),
+    events.TypeChanged: _seen("type"),
+    events.CustomerMessageReceived: _seen("channel automatic needs_answer", "text"),
+    events.Responded: _seen("channel visible automatic", "text"),
+    events.ProgressReported: _seen("channel", "text"),
+    events.InformationRequested: _seen("beside", "question"),
+    events.InformationReceived: _seen("", "text"),
+    events.WorkStarted: _seen(but_not="agent"),
+    events.TimeLogged: _seen("entry start minutes activity source appointment", but_not="agent", nor_personal="note"),
+    events.TimeLogCorrected: _seen("entry minutes", nor_personal="reason"),
+    events.CallReceived: _seen("call started_at minutes to automatic", "from"),
+    events.CallbackRequested: _seen("callback purpose", "purpose"),
+    events.CallbackAttempted: _seen("callback reached", nor_personal="text"),
+    events.CallbackCompleted: _seen("callback", nor_personal="text"),
+    events.VoicemailLeft: _seen("call", "text from"),
+    events.TicketNumberCommunicated: _seen("classification channel"),
+    events.AppointmentRequested: _seen("appointment kind proposals notices"),
+    events.AppointmentBooked: _seen("appointment start minutes agreed", "contact", but_not="agent"),
+    events.AppointmentCancelled: _seen("appointment by written missing", "reason"),
+    events.AppointmentHeld: _seen("appointment"),
+    events.AppointmentMissed: _seen("appointment"),
+    events.EffortNoticeSent: _seen("", "text"),
+    events.CostApprovalRequested: _seen("approval estimate_minutes beside", "text"),
+    events.CostApproved: _seen("approval extra_minutes on_behalf", "contact"),
+    events.CostRejected: _seen("approval on_behalf", "contact"),
+    events.Delivered: _seen("system beside agreed", "text contact"),
+    events.Accepted: _seen("on_behalf", "text contact"),
+    events.AcceptanceRefused: _seen("on_behalf", "text contact"),
+    events.ReleasedToProduction: _seen(),
+    events.EscalationRaised: _seen("escalation to", "text", but_not="agent asked_for", own_only=True),
+    events.Resolved: _seen("", "text"),
+    events.Reopened: _seen("", "reason"),
+    events.Closed: _seen(),
+    events.FeedbackReceived: _seen("score channel", "text"),
+    events.TermsMigrated: _seen("agreement_version calendar_version", but_not="reason"),
 }
-"""An event type that does not stand here is hidden: priorities, assignments, transfers, escalations, attempts to put a
-caller through, and whatever is added later until somebody decides.
-"""
+CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
+    {
+        events.PriorityDerived,
+        events.PriorityChanged,
+        events.Assigned,
+        events.Transferred,
+        events.CallTransferAttempted,
+        events.EscalationClosed,
+    }
+)
+"""Events of which a customer sees nothing, not even that they are there."""
+TICKET_SHOWS: Final = _names(
+    "id reference version state waits type severity suggested_severity entitled entitled_by entitled_why customer contract"
+    " plan site addons agreement agreement_version calendar calendar_version channel received_at fields acknowledged"
+    " classification last_customer_message_at last_response_at last_progress_at work_started_at effort_notice_at"
+    " released_at resolved_at reopened_at closed_at follows feedback_score time_entries callbacks appointments"
+    " cost_approvals deliveries"
+)
+"""The fields of a ticket's state that a customer sees; no other can be asked for as a filter of its lists either."""
+PARTS_SHOW: Final[Mapping[type[msgspec.Struct], frozenset[str]]] = {
+    state.TimeEntry: _names("entry start minutes activity source appointment corrected"),
+    state.Callback: _names("number purpose requested_at attempts reached completed_at"),
+    state.Appointment: _names(
+        "number kind state proposals notices start cancelled_by cancelled_at cancelled_in_writing minutes missing"
+    ),
+}
+"""The fields of the parts of a ticket that a customer does not see whole."""
 _BY_NAME: Final = {TYPE_NAMES[each]: shown for each, shown in CUSTOMER_SEES.items()}
 
 
-def for_customer(envelope: dict[str, Any]) -> dict[str, Any] | None:
-    """The envelope, personal part opened, as the customer sees it; None where the event is not for its eyes."""
-    shown = _BY_NAME.get(envelope["type"])
-    if shown is None or envelope["data"].get("visible") is False:
+def event_for_customer(envelope: dict[str, Any]) -> dict[str, Any] | None:
+    """The envelope as the customer sees it; None where the event is not for its eyes.
+
+    ``personal`` is the opened part, or still sealed: then it stays where the customer may see anything of it.
+    """
+    rule = _BY_NAME.get(envelope["type"])
+    own = envelope["actor"]["role"] == "customer"
+    if rule is None or envelope["data"].get("visible") is False or (rule.own_only and not own):
         return None
-    data = {name: value for name, value in envelope["data"].items() if name in shown.data}
+    data = {name: value for name, value in envelope["data"].items() if name in rule.data}
     personal = envelope["personal"]
     if isinstance(personal, dict):
-        personal = {name: value for name, value in personal.items() if name in shown.personal} or None
-    return envelope | {"data": data, "personal": personal}
+        personal = {name: value for name, value in personal.items() if name in rule.personal}
+    seen = envelope | {"data": data, "personal": (personal or None) if rule.personal else None}
+    return seen if own else seen | {"actor": VENDOR, "correlation_id": None, "causation_id": None}
+
+
+def line_for_customer(line: bytes) -> bytes | None:
+    """A stored line as the customer sees it, its personal part still sealed; None where it is not for its eyes."""
+    seen = event_for_customer(msgspec.json.decode(line, type=dict[str, Any]))
+    return None if seen is None else msgspec.json.encode(seen)
+
+
+def ticket_for_customer(ticket: Ticket) -> dict[str, Any]:
+    """The ticket's state as the customer sees it."""
+    seen = {name: getattr(ticket, name) for name in Ticket.__struct_fields__ if name in TICKET_SHOWS}
+    return seen | {
+        "time_entries": {entry: _part(each) for entry, each in ticket.time_entries.items()},
+        "callbacks": [_part(each) for each in ticket.callbacks],
+        "appointments": [_part(each) for each in ticket.appointments],
+    }
+
+
+def _part(part: msgspec.Struct) -> dict[str, Any]:
+    shown = PARTS_SHOW[type(part)]
+    return {name: getattr(part, name) for name in part.__struct_fields__ if name in shown}
