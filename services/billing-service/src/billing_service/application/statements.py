@@ -143,16 +143,13 @@ class Statements:
     async def _rated(
         self, row: AccountRow, moment: Cutoff, ledger: Ledger | None, instead: AgreementDocument | None
     ) -> Rated | None:
-        facts = _occurred(await self._read_model.facts(row), moment.at)
+        facts = await self._read_model.facts(row)
         published = await self._read_model.agreements(row.provider)
         if ledger is None:
             ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
-        try:
-            return await asyncio.to_thread(self._rate, row, facts, published, moment, ledger, instead)
-        except CurrencyMixedError as error:
-            raise NotAcceptable("currencies-mixed", f"The account {row.account} cannot be rated: {error}.") from error
-        except NoVatRateError as error:
-            raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
+        return await asyncio.to_thread(
+            rate_account, row, facts, published, moment, ledger, now=self._now, instead=instead
+        )
 
     async def agreement(self, row: AccountRow) -> AgreementDocument | None:
         """The agreement that an account's documents are made by; None if nothing was ever agreed or
@@ -179,27 +176,40 @@ class Statements:
         found = [await self.rated(row, moment) for row in rows]
         return [each for each in found if each is not None]
 
-    def _rate(
-        self,
-        row: AccountRow,
-        facts: Sequence[Recorded],
-        published: Mapping[tuple[str, int], PublishedAgreement],
-        moment: Cutoff,
-        ledger: Ledger,
-        instead: AgreementDocument | None,
-    ) -> Rated | None:
-        account = read_account(row.account, facts)
-        try:
-            _, own = account_terms(account, _terms(published))
-        except EmptyAccountError:
-            return None
-        terms = _terms(published, own.agreement, instead)
-        last_day = moment.until or _local_day(moment.at or self._now(), account, own)
-        validity = partial(_validity, published, moment.known_at)
+
+def rate_account(
+    row: AccountRow,
+    facts: Sequence[Recorded],
+    published: Mapping[tuple[str, int], PublishedAgreement],
+    moment: Cutoff,
+    ledger: Ledger,
+    *,
+    now: Callable[[], datetime],
+    instead: AgreementDocument | None = None,
+) -> Rated | None:
+    """The account's statement from what was read of it: the same facts always give the same
+    statement. None if nothing was ever agreed or done.
+
+    ``now`` is asked only where the cutoff names neither a day nor an instant. Raises NotAcceptable
+    where two currencies meet or no VAT rate is known.
+    """
+    account = read_account(row.account, _occurred(facts, moment.at))
+    try:
+        _, own = account_terms(account, _terms(published))
+    except EmptyAccountError:
+        return None
+    terms = _terms(published, own.agreement, instead)
+    last_day = moment.until or _local_day(moment.at or now(), account, own)
+    validity = partial(_validity, published, moment.known_at)
+    try:
         statement = rate(
             account, terms, last_day, known_at=moment.known_at, invoiced=ledger.invoiced, validity=validity
         )
-        return Rated(row=row, agreement=instead or own, statement=statement, ledger=ledger)
+    except CurrencyMixedError as error:
+        raise NotAcceptable("currencies-mixed", f"The account {row.account} cannot be rated: {error}.") from error
+    except NoVatRateError as error:
+        raise NotAcceptable("no-vat-rate", f"The account {row.account} cannot be rated: {error}.") from error
+    return Rated(row=row, agreement=instead or own, statement=statement, ledger=ledger)
 
 
 def _local_day(instant: datetime, account: Account, own: AgreementDocument) -> date:

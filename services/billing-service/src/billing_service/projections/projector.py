@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Mapping, Sequence
+from typing import Protocol, assert_never
 
 import structlog
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from billing_service.projections.writer import BatchWriter
 from fristwerk_language.events import (
     BillingEvent,
     ContractEvent,
+    Envelope,
     Recorded,
     UnknownEvent,
     UnreadableEvent,
@@ -34,6 +35,42 @@ from fristwerk_platform.read_models import in_list
 _log = structlog.get_logger()
 
 
+class FactWriter(Protocol):
+    """Takes what the ticket service's events come to: a batch's rows, or what an audit collects."""
+
+    def account(self, account: str, provider: str, customer: str, kind: str) -> None:
+        """The account of a contract or a customer."""
+        ...
+
+    def agreement(self, recorded: Recorded, event: AgreementPublished) -> None:
+        """A version of an agreement."""
+        ...
+
+    def ticket(self, envelope: Envelope, event: TicketCreated) -> None:
+        """A ticket and the account that its work belongs to."""
+        ...
+
+    def fact(self, account: str, recorded: Recorded) -> None:
+        """A fact of an account's bill."""
+        ...
+
+
+class OwnWriter(Protocol):
+    """Takes what billing's own events come to."""
+
+    def decision(self, recorded: Recorded, event: ChargeDecided) -> None:
+        """A decision on a charge."""
+        ...
+
+    def document(self, recorded: Recorded, event: InvoiceIssued | CreditNoteIssued) -> None:
+        """An issued document."""
+        ...
+
+    def document_step(self, recorded: Recorded, event: InvoiceSent | InvoicePaid) -> None:
+        """What became of a document."""
+        ...
+
+
 class Projector:
     """Applies batches. Events without a price are ignored."""
 
@@ -42,7 +79,7 @@ class Projector:
         owners = await _ticket_accounts(connection, batch)
         writer = BatchWriter()
         for recorded in batch:
-            _apply(writer, owners, recorded)
+            apply_event(writer, owners, recorded)
         await writer.store(connection)
 
     async def apply_own(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
@@ -53,11 +90,14 @@ class Projector:
         for recorded in batch:
             event = recorded.event
             if isinstance(event, BillingEvent):
-                _apply_own(writer, recorded, event)
+                apply_own_event(writer, recorded, event)
         await writer.store(connection)
 
 
-def _apply(writer: BatchWriter, owners: dict[str, str], recorded: Recorded) -> None:
+def apply_event(writer: FactWriter, owners: Mapping[str, str], recorded: Recorded) -> None:
+    """What an event of the ticket service comes to. ``owners`` has the account of each ticket stream
+    created before.
+    """
     event, provider = recorded.event, recorded.envelope.provider
     if isinstance(event, TicketChangeEvent):
         _add_fact(writer, owners, recorded)
@@ -82,7 +122,8 @@ def _apply(writer: BatchWriter, owners: dict[str, str], recorded: Recorded) -> N
         assert_never(event)
 
 
-def _apply_own(writer: BatchWriter, recorded: Recorded, event: BillingEvent) -> None:
+def apply_own_event(writer: OwnWriter, recorded: Recorded, event: BillingEvent) -> None:
+    """What an event of billing's own log comes to."""
     match event:
         case ChargeDecided():
             writer.decision(recorded, event)
@@ -112,14 +153,21 @@ async def _ticket_accounts(connection: AsyncConnection, batch: Sequence[Recorded
     return owners
 
 
-def _add_fact(writer: BatchWriter, owners: dict[str, str], recorded: Recorded) -> None:
-    """A fact under its account: a contract's or customer's stream names it, a ticket's was named by
-    its creation.
+def account_of(owners: Mapping[str, str], stream: str) -> str | None:
+    """Whose fact an event of the stream is: a contract's or customer's stream names its account, a
+    ticket's was named by its creation; None where that is not known.
     """
-    envelope = recorded.envelope
-    stream = envelope.stream
-    account = owners.get(stream) if streams.TICKET.includes(stream) else stream.partition("-")[2]
+    return owners.get(stream) if streams.TICKET.includes(stream) else streams.subject_of(stream)
+
+
+def report_homeless(stream: str, event_type: str, position: int) -> None:
+    """Say in the service's log that a fact belongs to no account; it is left out."""
+    _log.error("fact_without_account", stream=stream, type=event_type, position=position)
+
+
+def _add_fact(writer: FactWriter, owners: Mapping[str, str], recorded: Recorded) -> None:
+    account = account_of(owners, recorded.stream)
     if account is None:
-        _log.error("fact_without_account", stream=stream, type=envelope.type, position=envelope.position)
+        report_homeless(recorded.stream, recorded.type, recorded.position)
     else:
         writer.fact(account, recorded)

@@ -46,6 +46,24 @@ class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
 
 
+def published_agreement(published: Recorded) -> tuple[tuple[str, int], PublishedAgreement]:
+    """A version of an agreement under its name and number, from the event that published it."""
+    event = published.event
+    assert isinstance(event, AgreementPublished), "only agreements are stored here"
+    document, envelope = agreement_document(event.document), published.envelope
+    return (event.name, event.version), PublishedAgreement(
+        document=document,
+        digest=event.digest,
+        publication=Publication(
+            version=event.version,
+            published_at=envelope.occurred_at,
+            valid_from=document.valid_from,
+            timezone=document.timezone,
+        ),
+        recorded_at=envelope.recorded_at,
+    )
+
+
 class AccountQueries:
     """Queries."""
 
@@ -157,27 +175,9 @@ class AccountQueries:
             if any((provider, *key) not in self._published for key in keys):
                 lines = select(agreements.c.line).where(agreements.c.provider == provider)
                 for line in (await connection.execute(lines)).scalars():
-                    self._keep(provider, decode(line))
+                    key, agreement = published_agreement(decode(line))
+                    self._published.setdefault((provider, *key), agreement)
         return {key: self._published[provider, *key] for key in keys}
-
-    def _keep(self, provider: str, published: Recorded) -> None:
-        event = published.event
-        assert isinstance(event, AgreementPublished), "only agreements are stored here"
-        key = (provider, event.name, event.version)
-        if key in self._published:
-            return
-        document, envelope = agreement_document(event.document), published.envelope
-        self._published[key] = PublishedAgreement(
-            document=document,
-            digest=event.digest,
-            publication=Publication(
-                version=event.version,
-                published_at=envelope.occurred_at,
-                valid_from=document.valid_from,
-                timezone=document.timezone,
-            ),
-            recorded_at=envelope.recorded_at,
-        )
 
     async def _decisions(self, *conditions: Any) -> list[tuple[ChargeDecided, int]]:
         statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)

@@ -30,6 +30,28 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[BilledDocument, ...] = ()
 
 
+class BilledLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a document that was issued under ``number`` up to the day ``until``."""
+
+    number: int
+    until: date
+    line: ChargeLine
+
+
+def ledger_of(billed: Sequence[BilledLine], documents: tuple[BilledDocument, ...] = ()) -> Ledger:
+    """The ledger of one account from its billed lines in the order of numbers and places."""
+    numbers: dict[str, tuple[int, ...]] = {}
+    for each in billed:
+        charge, number = each.line.charge, each.number
+        numbers[charge] = tuple(sorted({*numbers.get(charge, ()), number}))
+    return Ledger(
+        invoiced=Invoiced(tuple(each.line for each in billed), len({each.number for each in billed})),
+        until=max((each.until for each in billed), default=None),
+        numbers=numbers,
+        documents=documents,
+    )
+
+
 async def read_ledgers(
     connection: AsyncConnection,
     accounts: Sequence[str],
@@ -44,7 +66,10 @@ async def read_ledgers(
         if (at is None or row.occurred_at <= at) and (known_at is None or row.recorded_at <= known_at)
     ]
     sums = _sums_of((await connection.execute(_ISSUED, {"accounts": list(accounts)})).all())
-    return {account: _ledger([row for row in rows if row.account == account], sums) for account in accounts}
+    by_account: dict[str, list[Row[Any]]] = {account: [] for account in accounts}
+    for row in rows:
+        by_account[row.account].append(row)
+    return {account: _ledger(by_account[account], sums) for account in accounts}
 
 
 class _Sums(msgspec.Struct):
@@ -86,20 +111,12 @@ def _sums_of(rows: Sequence[Any]) -> dict[int, _Sums]:
 
 
 def _ledger(rows: Sequence[Row[Any]], sums: Mapping[int, _Sums]) -> Ledger:
-    lines = tuple(_charge_line.decode(row.line) for row in rows)
-    numbers: dict[str, tuple[int, ...]] = {}
+    billed = [BilledLine(number=row.number, until=row.until, line=_charge_line.decode(row.line)) for row in rows]
     by_number: dict[int, list[ChargeLine]] = {}
-    for row, line in zip(rows, lines, strict=True):
-        numbers[line.charge] = tuple(sorted({*numbers.get(line.charge, ()), row.number}))
-        by_number.setdefault(row.number, []).append(line)
-    return Ledger(
-        invoiced=Invoiced(lines, len(by_number)),
-        until=max((row.until for row in rows), default=None),
-        numbers=numbers,
-        documents=tuple(
-            BilledDocument(
-                number=number, contract=sums[number].contract, totals=sums[number].totals, lines=tuple(of_document)
-            )
-            for number, of_document in by_number.items()
-        ),
+    for each in billed:
+        by_number.setdefault(each.number, []).append(each.line)
+    documents = tuple(
+        BilledDocument(number=number, contract=sums[number].contract, totals=sums[number].totals, lines=tuple(lines))
+        for number, lines in by_number.items()
     )
+    return ledger_of(billed, documents)

@@ -70,15 +70,22 @@ class HttpFeed:
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
         try:
-            response = await self._client.get(
+            request = self._client.stream(
+                "GET",
                 "/v1/events",
                 params={"after": after, "limit": limit, "wait": wait_seconds},
                 headers={"Authorization": f"Bearer {self._token()}"},
                 timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
             )
-            response.raise_for_status()
+            async with request as response:
+                if response.is_error:
+                    await response.aread()  # the problem document, for the sentence below
+                response.raise_for_status()
+                # Not ``response.content``: a response is part of a cycle, so its content would stay in memory until the
+                # collector of cycles runs, which is set to run rarely: a hundred megabytes of pages.
+                content = b"".join([part async for part in response.aiter_bytes()])
             return FeedPage(
-                lines=response.content.splitlines(),
+                lines=content.splitlines(),
                 next=int(response.headers[NEXT_POSITION_HEADER]),
                 last=int(response.headers[LAST_POSITION_HEADER]),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage
@@ -48,6 +49,27 @@ class Prefetch:
             page = await self._feed.page(page.next, BATCH, 0)
             lines = lines + page.lines
         return FeedPage(lines=lines, next=page.next, last=page.last)
+
+
+async def pages_between(feed: Feed, after: int, until: int, *, lines: int = BATCH) -> AsyncGenerator[FeedPage]:
+    """The pages of a feed from ``after`` (exclusive) to the position ``until`` (inclusive); the next one is fetched meanwhile.
+
+    ``lines`` is how many a page has at most; it may reach beyond ``until`` where positions are missing. The caller stops
+    where ``page.last`` is below what it needs: a source that ends before ``until`` would give empty pages for ever.
+
+    Raises SourceUnavailableError.
+    """
+    fetching: asyncio.Task[FeedPage] | None = None
+    try:
+        while after < until:
+            page = await (fetching or feed.page(after, min(lines, until - after), 0))
+            after, fetching = page.next, None
+            if after < until:
+                fetching = asyncio.create_task(feed.page(after, min(lines, until - after), 0))
+                await asyncio.sleep(0)  # lets the request go out before the page is worked on
+            yield page
+    finally:
+        await _cancelled(fetching)
 
 
 async def _cancelled(fetching: asyncio.Task[FeedPage] | None) -> None:

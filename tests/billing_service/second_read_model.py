@@ -1,21 +1,18 @@
-"""Replay: every statement recomputed from the two logs, and compared with what the read model comes to.
+"""The audit by a second read model: slower than the service's ``replay``, and the measure that its digests are held to.
 
-The ticket service's log is read over HTTP, billing's own where it lies; both up to the position that the read model has, so that
-the services may go on meanwhile. Facts are collected in a temporary file, so that memory does not grow with the logs.
+Both logs are projected into a database of their own, and every account is rated from either one.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime
 from typing import Final, NoReturn
 
 import aiosqlite
-import httpx
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -26,33 +23,12 @@ from billing_service.projections.projector import Projector
 from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentFilter, DocumentQueries
-from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
-from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.cli import CliError
-from fristwerk_platform.event_log import open_log
-from fristwerk_platform.read_models import Database, SqlDatabase, open_live_read_model
-from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Apply, Feed, HttpFeed, LogFeed, Prefetch
+from billing_service.replay import NothingToCompareError, ReplayComparison
+from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_platform.read_models import Database, SqlDatabase
+from fristwerk_platform.subscriptions import Apply, Feed, Prefetch
 
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
-
-
-class NothingToCompareError(CliError):
-    """There is no read model, or its source ends before what it was made of; the message is a sentence."""
-
-
-class ReplayComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay found: digests over every statement of both sides, and a sentence for each thing that differs."""
-
-    accounts: int
-    documents: int
-    log_digest: str
-    read_model_digest: str
-    differences: tuple[str, ...]
-
-    @property
-    def equal(self) -> bool:
-        return self.log_digest == self.read_model_digest and not self.differences
 
 
 class _Snapshot:
@@ -71,32 +47,17 @@ class _Snapshot:
         raise AssertionError("a replay writes nothing to the read model")
 
 
-async def replay(settings: Settings, until: date, now: Callable[[], datetime]) -> ReplayComparison:
-    """Recompute and compare the statements of all accounts up to a local day.
-
-    Raises NothingToCompareError, SourceUnavailableError where the ticket service does not answer, KeyFileError without the keys
-    to ask it.
-    """
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="billing-replay", role="service", provider="*")
-    async with AsyncExitStack() as open_things:
-        stored = open_live_read_model(settings, "billing", metadata)
-        open_things.push_async_callback(stored.close)
-        if not await stored.find():
-            raise NothingToCompareError("There is no read model of the billing service yet.")
-        snapshot = _Snapshot(await open_things.enter_async_context(_frozen(stored)))
-        fresh = await open_things.enter_async_context(_temporary())
-        log = open_log(settings, "billing-log", read_columns=columns_of)
-        open_things.push_async_callback(log.close)
-        client = await open_things.enter_async_context(httpx.AsyncClient(base_url=settings.ticket_url))
-        upstream = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
-        projector = Projector()
+async def compare_by_second_read_model(
+    stored: Database, tickets: Feed, own: Feed, until: date, now: Callable[[], datetime]
+) -> ReplayComparison:
+    """The same as ``billing_service.replay.compare``. Raises NothingToCompareError."""
+    async with stored.reading() as connection, _temporary() as fresh:
+        snapshot, projector = _Snapshot(connection), Projector()
         for source, feed, apply in (
-            ("ticket-service", upstream, projector.apply),
-            ("own log", LogFeed(log), projector.apply_own),
+            ("ticket-service", tickets, projector.apply),
+            ("own log", own, projector.apply_own),
         ):
-            async with snapshot.reading() as connection:
-                position = await checkpoints.position(connection, source)
+            position = await checkpoints.position(connection, source)
             await _follow(source, feed, position, fresh, apply)
         return await _compare(snapshot, fresh, until, now)
 
@@ -174,16 +135,6 @@ class _Side:
 
 def _comparable(rated: Rated) -> dict[str, object]:
     return {"statement": rated.statement, "invoiced": rated.ledger.invoiced, "numbers": rated.ledger.numbers}
-
-
-@asynccontextmanager
-async def _frozen(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection with a consistent snapshot: every transaction of SQLite has one, PostgreSQL must be asked for it."""
-    async with database.reading() as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        await checkpoints.position(connection, "own log")
-        yield connection
 
 
 @asynccontextmanager
