@@ -49,6 +49,15 @@ async def test_an_invoice_remarks_on_a_word_that_no_coverage_rule_knows(vendor: 
     answer = await vendor.post("/v1/invoices", {"contract": contract, "until": until})
     assert [each["code"] for each in preview["remarks"]] == ["unknown_activity"]
     assert answer.json()["remarks"] == preview["remarks"]
+    kept = await vendor.read("/v1/invoices/1")
+    assert kept["invoice"]["remarks"] == preview["remarks"]
+    shown = (await vendor.get("/v1/invoices/1", role="customer", company=customer)).json()
+    assert shown["invoice"] == {name: value for name, value in kept["invoice"].items() if name != "remarks"}
+    other = await vendor.ticket(customer, received_at=now.isoformat())
+    await vendor.work(other, now.isoformat(), 1, activity="call")
+    later = await vendor.post("/v1/invoices", {"contract": contract, "until": until})
+    assert (await vendor.read("/v1/invoices/2"))["invoice"]["remarks"] == []
+    assert "remarks" not in later.json()
 
 
 async def test_reading_an_invoice_gives_the_frozen_copy_that_the_log_holds(vendor: Vendor) -> None:

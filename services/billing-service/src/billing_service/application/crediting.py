@@ -13,7 +13,6 @@ from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotInThisState
 from billing_service.domain.invoice.credit import Afterwards, ChargeLeft, left_of, taken_back, waived_for_good
 from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
-from billing_service.domain.statement.statement import Violation
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentQueries, IssuedDocument
 from fristwerk_language.events import Event, streams
@@ -26,8 +25,6 @@ class Numbered(msgspec.Struct, frozen=True, kw_only=True):
 
     document: InvoiceDocument
     event: InvoiceIssued | CreditNoteIssued
-    remarks: tuple[Violation, ...] = ()
-    """What a clerk should look at although it is billed."""
     decisions: tuple[StreamChange[Event], ...] = ()
     """What is decided along with it, in the same transaction."""
 

@@ -48,6 +48,11 @@ def summary(issued: IssuedDocument) -> dict[str, Any]:
     }
 
 
+def for_staff(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, Any]:
+    """The whole document with the vendor's remarks on it."""
+    return described(issued, document) | {"remarks": issued.event.remarks}
+
+
 def described(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, Any]:
     """The whole document; ``n`` counts its lines from 1. ``document`` may name a buyer that the
     stored one does not.

@@ -24,11 +24,12 @@ from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from billing_service.domain.invoice.credit import Afterwards
 from billing_service.domain.invoice.document import document_digest, stored_form
+from billing_service.domain.invoice.invoice import remarks
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentQueries, IssuedDocument
 from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import Event, decode, encode_event, streams
-from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceRemark, InvoiceSent
 from fristwerk_language.terms import zone
 from fristwerk_platform.commands import (
     CommandMetadata,
@@ -191,9 +192,13 @@ class Invoicing:
             until=until,
             document=stored,
             digest=document_digest(stored),
+            remarks=[
+                InvoiceRemark(code=remark.code, detail=remark.detail, ticket=remark.ticket)
+                for each in rated
+                for remark in remarks(each.statement, each.to_invoice)
+            ],
         )
-        remarks = tuple(remark for each in rated for remark in each.statement.remarks)
-        return Numbered(document=draft.document, event=event, remarks=remarks)
+        return Numbered(document=draft.document, event=event)
 
     async def _issue(self, meta: CommandMetadata, decide: Callable[[], Awaitable[Numbered]]) -> CommandResult:
         """Append the document under the next number; where another was first, decide anew on the
@@ -211,8 +216,8 @@ class Invoicing:
                 lines = new_events(meta, [change, *numbered.decisions], encode_event)
                 issued = IssuedDocument(issued=decode(lines[0].line))
                 body: dict[str, Any] = {"invoice": described(issued, numbered.document)}
-                if numbered.remarks:
-                    body["remarks"] = numbered.remarks
+                if numbered.event.remarks:
+                    body["remarks"] = numbered.event.remarks
                 try:
                     return await record(self._log, meta, lines, command_result(body, lines, version=1))
                 except VersionConflictError:

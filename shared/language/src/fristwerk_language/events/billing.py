@@ -24,8 +24,19 @@ class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
     at_most: Decimal | None = None
 
 
+class InvoiceRemark(msgspec.Struct, frozen=True, kw_only=True):
+    """What a clerk should look at although it is billed: a stable code and a sentence, about work on a ticket."""
+
+    code: str
+    detail: str
+    ticket: str
+
+
 class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice; its number is the version of the stream ``invoices-<series>``. ``document`` is the frozen copy."""
+    """An invoice; its number is the version of the stream ``invoices-<series>``. ``document`` is the frozen copy.
+
+    ``remarks`` are the vendor's own and not part of the document.
+    """
 
     series: str
     number: int
@@ -33,6 +44,7 @@ class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
     until: date
     document: dict[str, Any]
     digest: str
+    remarks: list[InvoiceRemark] = []
 
 
 class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +62,7 @@ class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
     document: dict[str, Any]
     digest: str
     then: Literal["reissue", "waive"] | None = None
+    remarks: list[InvoiceRemark] = []
 
 
 class InvoiceSent(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from billing_service.domain.rating import vat
-from billing_service.domain.statement.charge_line import ChargeLine, in_order
+from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeLine, in_order
 from billing_service.domain.statement.ledger import Invoiced, added, combined, reversed_line
-from billing_service.domain.statement.statement import Statement, Totals
+from billing_service.domain.statement.statement import Remark, Statement, Totals
 
 DocumentOutcome = Literal["nothing", "invoice", "credit_note"]
 ChargeState = Literal["rated", "proposed", "charged", "waived", "invoiced"]
@@ -62,6 +62,12 @@ def state(line: ChargeLine, statement: Statement, invoiced: Invoiced, decided: M
     if any(each.amount == line.amount and each.minutes == line.minutes for each in billed.values()):
         return "invoiced"
     return "charged" if line.charge in decided else "rated"
+
+
+def remarks(statement: Statement, lines: Iterable[ChargeLine]) -> list[Remark]:
+    """The remarks on the work that lines of a document bill; of those that rest on several tickets, all."""
+    tickets = {line.ticket for line in lines}
+    return [each for each in statement.remarks if not tickets.isdisjoint({each.ticket, EVERY_TICKET})]
 
 
 def _says_something(line: ChargeLine) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from billing_service.domain.facts.account import BilledTicket
 from billing_service.domain.rating import cost_approval, coverage, work
 from billing_service.domain.rating.work import Piece, TermsInForce
-from billing_service.domain.statement.statement import Violation
+from billing_service.domain.statement.statement import Remark, Violation
 from fristwerk_language.terms.coverage import is_unknown_word
 
 
@@ -66,7 +66,7 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
     )
 
 
-def remarks(tickets: Iterable[ClassifiedWork]) -> tuple[Violation, ...]:
+def remarks(tickets: Iterable[ClassifiedWork]) -> tuple[Remark, ...]:
     """Words that no coverage rule knows, where the agreement lists none: a misspelt one costs money."""
     unknown = {
         (piece.ticket, piece.agreement.agreement, piece.activity)
@@ -75,9 +75,10 @@ def remarks(tickets: Iterable[ClassifiedWork]) -> tuple[Violation, ...]:
         if is_unknown_word(piece.agreement, piece.activity)
     }
     return tuple(
-        Violation(
+        Remark(
             "unknown_activity",
             f"Ticket {ticket}: no coverage rule of the agreement {agreement} knows the activity {activity!r}.",
+            ticket,
         )
         for ticket, agreement, activity in sorted(unknown)
     )

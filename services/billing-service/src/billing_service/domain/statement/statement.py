@@ -27,6 +27,14 @@ class Violation(msgspec.Struct, frozen=True, order=True):
     detail: str
 
 
+class Remark(msgspec.Struct, frozen=True, order=True):
+    """What a clerk should look at although it is billed: a stable ``code`` and a sentence about work on a ticket."""
+
+    code: str
+    detail: str
+    ticket: str
+
+
 class NotRated(msgspec.Struct, frozen=True):
     """Logged minutes of an entry that are on no line, and why."""
 
@@ -116,7 +124,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     not_rated: tuple[NotRated, ...]
     never_charged: tuple[NeverCharged, ...]
     violations: tuple[Violation, ...]
-    remarks: tuple[Violation, ...]
+    remarks: tuple[Remark, ...]
     waived: tuple[str, ...]
     shares: Shares
 
