@@ -70,3 +70,23 @@ async def test_a_message_repeated_with_its_key_opens_one_ticket(resolved: Any) -
     first = await office.post(path, body, headers=headers)
     again = await office.post(path, body, headers=headers)
     assert first["ticket"]["id"] == again["ticket"]["id"]
+
+
+async def test_what_it_took_to_read_a_late_message_is_work_on_the_new_ticket(resolved: Any) -> None:
+    office, _, ticket = await resolved()
+    opened = await write(office, ticket, LATE, minutes=10)
+    logged = opened["events"][-1]
+    assert (logged["type"], logged["data"]["minutes"], logged["data"]["activity"]) == ("TimeLogged", 10, "message")
+    assert opened["ticket"]["follows"] == ticket["id"]
+
+
+async def test_messages_and_answers_carry_minutes_under_an_activity(resolved: Any) -> None:
+    office, _, ticket = await resolved()
+    read = await write(office, ticket, IN_TIME, minutes=5, activity="maintenance")
+    assert [each["type"] for each in read["events"]] == ["CustomerMessageReceived", "Reopened", "TimeLogged"]
+    answer = {"channel": "email", "text": "So geht es", "minutes": 10}
+    told = await office.post(f"/v1/tickets/{ticket['id']}/responses", answer)
+    assert [each["type"] for each in told["events"]] == ["Responded", "TimeLogged"]
+    entries = (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["time_entries"]
+    assert [(each["minutes"], each["activity"]) for each in entries.values()] == [(5, "maintenance"), (10, "message")]
+    await office.refused(422, f"/v1/tickets/{ticket['id']}/responses", answer | {"activity": "maintenence"})

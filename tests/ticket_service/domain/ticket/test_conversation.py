@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from fristwerk_language.events.tickets import (
@@ -18,9 +19,10 @@ from fristwerk_language.events.tickets import (
     Resolved,
     Responded,
     TicketNumberCommunicated,
+    TimeLogged,
     WorkStarted,
 )
-from tests.ticket_service.domain.conftest import GivenTicket
+from tests.ticket_service.domain.conftest import NOW, GivenTicket
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket.commands import (
     CommunicateNumber,
@@ -30,6 +32,7 @@ from ticket_service.domain.ticket.commands import (
     ReportProgress,
     RequestInformation,
     Respond,
+    TimeSpent,
 )
 
 AT = datetime(2026, 6, 10, 7, 0, tzinfo=UTC)
@@ -171,4 +174,39 @@ def test_feedback_is_given_by_a_channel_of_the_surveys_or_else_of_the_agreement(
 def test_feedback_by_a_channel_that_has_no_surveys_is_refused(given: GivenTicket) -> None:
     given("hamburg", Resolved()).when(GiveFeedback(score=5, channel="email")).refused(
         NotAcceptable, "not-acceptable", "/channel"
+    )
+
+
+SPENT = TimeSpent(entry="e-1", minutes=15, activity="maintenance")
+
+
+def test_what_an_answer_took_is_a_time_entry_that_ends_with_it(given: GivenTicket) -> None:
+    outcome = given("infoniqa").when(Respond(channel="email", text="So geht es", spent=SPENT))
+    logged = TimeLogged(
+        entry="e-1", start=AT - timedelta(minutes=15), minutes=15, activity="maintenance", agent="agent-3"
+    )
+    outcome.then(Responded(channel="email"), logged).sealing({"text": "So geht es"}, None)
+
+
+def test_what_a_message_took_is_a_time_entry_from_its_arrival_on(given: GivenTicket) -> None:
+    message = ReceiveMessage(channel="email", text="Hallo", spent=SPENT)
+    for at, start in ((AT, AT), (NOW, NOW - timedelta(minutes=15))):
+        facts = given("infoniqa").when(message, at=at).facts
+        assert [getattr(fact.event, "start", None) for fact in facts] == [None, start]
+
+
+@pytest.mark.parametrize(
+    ("changes", "by", "pointer"),
+    [
+        ({"activity": "maintenence"}, "agent", "/activity"),
+        ({"minutes": 24 * 60 + 1}, "agent", "/minutes"),
+        ({}, "customer", "/minutes"),
+    ],
+)
+def test_such_an_entry_is_checked_as_any_other(
+    given: GivenTicket, changes: dict[str, Any], by: str, pointer: str
+) -> None:
+    message = ReceiveMessage(channel="email", text="Hallo", spent=msgspec.structs.replace(SPENT, **changes))
+    given("infoniqa", created={"received_at": AT - timedelta(days=3)}).when(message, by=by).refused(
+        NotAcceptable, "not-acceptable", pointer
     )

@@ -16,7 +16,7 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
-from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody
+from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody, TimedBody
 from ticket_service.domain.ticket import commands
 
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
@@ -67,7 +67,7 @@ class TransferBody(CommandBody):
     reason: LongText = Field(examples=["Frage zur Rechnung"])
 
 
-class MessageBody(CommandBody):
+class MessageBody(TimedBody):
     """On a resolved ticket it reopens it within `after_resolution.reopen_within`; later a new ticket `follows` the old one.
 
     A machine's message (`automatic`) starts, ends and reopens nothing; neither does a word of thanks that staff have
@@ -81,7 +81,7 @@ class MessageBody(CommandBody):
     needs_answer: StrictBool = True
 
 
-class ResponseBody(CommandBody):
+class ResponseBody(TimedBody):
     creates = commands.Respond
     channel: ShortText = Field(examples=["email"])
     text: LongText = Field(examples=["Wir schauen es an."])

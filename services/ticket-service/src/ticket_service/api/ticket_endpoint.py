@@ -10,11 +10,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.http import HttpModel, Instant, as_response, command_metadata
+from fristwerk_language.terms.agreement import MESSAGE
+from fristwerk_platform.http import HttpModel, Identifier, Instant, Minutes, as_response, command_metadata
 from fristwerk_platform.http.operations import Endpoint
 from ticket_service.api.parameters import TicketName
 from ticket_service.application.application import Application
-from ticket_service.domain.ticket.commands import Command, ReceiveInformation, ReceiveMessage
+from ticket_service.domain.ticket.commands import Command, ReceiveInformation, ReceiveMessage, TimeSpent
 from ticket_service.entropy import new_id
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
@@ -66,6 +67,26 @@ class NewEntryBody(CommandBody):
     def command(self, path: PathValues) -> Command:
         """The domain's command."""
         return self.creates(**self.given(), entry=new_id(path.now))  # type: ignore[call-arg]  # such commands have it
+
+
+class TimedBody(CommandBody):
+    """A command that may say what it took: ``minutes`` of work, which become a time entry under ``activity``."""
+
+    minutes: Minutes | None = None
+    activity: Identifier = Field(default=MESSAGE, examples=["maintenance"])
+
+    def command(self, path: PathValues) -> Command:
+        """The domain's command."""
+        return self.creates(**self.given(), spent=self._spent(path))  # type: ignore[call-arg]  # timed commands have it
+
+    def given(self) -> dict[str, Any]:
+        """See :meth:`CommandBody.given`."""
+        return {name: value for name, value in super().given().items() if name not in {"minutes", "activity"}}
+
+    def _spent(self, path: PathValues) -> TimeSpent | None:
+        if self.minutes is None:
+            return None
+        return TimeSpent(entry=new_id(path.now), minutes=self.minutes, activity=self.activity)
 
 
 def endpoint(application: Application, template: str) -> Endpoint:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from ticket_service.application.intake import Intake, Request
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.ticket.commands import ReceiveInformation, ReceiveMessage
+from ticket_service.domain.ticket.commands import LogTime, ReceiveInformation, ReceiveMessage
+from ticket_service.domain.ticket.conversation import read_from
 from ticket_service.domain.ticket.reopening import CLOSED, TOO_LATE
 
 DONE_FOR_GOOD: Final = frozenset({CLOSED, TOO_LATE})
@@ -46,4 +48,12 @@ class FollowUps:
             fields=earlier.fields,
             follows=earlier.id,
         )
-        return await self._intake.open(meta, earlier.customer, request)
+        return await self._intake.open(meta, earlier.customer, request, list(_time_spent(meta, command)))
+
+
+def _time_spent(meta: CommandMetadata, command: Message) -> Iterator[LogTime]:
+    """What it took to read the message is work on the new ticket."""
+    if isinstance(command, ReceiveMessage) and command.spent is not None:
+        spent, agent = command.spent, meta.principal.sub
+        start = read_from(spent, meta.occurred_at, meta.now)
+        yield LogTime(entry=spent.entry, start=start, minutes=spent.minutes, activity=spent.activity, agent=agent)

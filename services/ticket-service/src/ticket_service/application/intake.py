@@ -80,8 +80,12 @@ class Intake:
         self._known = known
         self._dating = dating
 
-    async def open(self, meta: CommandMetadata, customer: str, request: Request) -> CommandResult:
-        """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment."""
+    async def open(
+        self, meta: CommandMetadata, customer: str, request: Request, following: Sequence[Command] = ()
+    ) -> CommandResult:
+        """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment. What is ``following``
+        belongs to the same intake.
+        """
         violations = Violations()
         violations.not_later_than("/received_at", request.received_at, meta.now)
         violations.raise_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
@@ -90,7 +94,7 @@ class Intake:
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
         loaded = await self._customers.customer(principal.provider, customer)
         ground = await self.ground(meta, loaded.state, request, await self._current())
-        return await self.conclude(meta, ground)
+        return await self.conclude(meta, ground, following=following)
 
     async def ground(
         self, meta: CommandMetadata, customer: Customer, request: Request, read_model: ReadModel

@@ -48,7 +48,9 @@ CALL: Final = "call"
 """The activity of a call that names none."""
 PREPARATION: Final = "preparation"
 """The activity of work that prepares an appointment."""
-ALWAYS_KNOWN: Final = (CALL, PREPARATION)
+MESSAGE: Final = "message"
+"""The activity of what a message or an answer took, where nobody names one."""
+ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION)
 """The activities that every agreement has, whichever it lists: they are the product's own words."""
 
 

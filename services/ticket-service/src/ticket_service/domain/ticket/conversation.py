@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from fristwerk_language.events.tickets import (
@@ -25,10 +26,12 @@ from ticket_service.domain.ticket.commands import (
     ReportProgress,
     RequestInformation,
     Respond,
+    TimeSpent,
 )
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.reopening import reopened_by_customer
 from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.work import time_spent
 from ticket_service.domain.validation import Violations, personal
 
 BY_PHONE: Final = frozenset({"phone", "call", "callback", "voicemail"})
@@ -44,12 +47,33 @@ def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> 
     """
     violations = Violations()
     fact = _said(ticket, command, context, violations)
+    spent = _spent(ticket, command, context, violations)
     violations.raise_if_any(f"This cannot be recorded with ticket {ticket.reference}.")
     match command:
         case ReceiveMessage() | ReceiveInformation():
-            return [fact, *_cancelled_by(ticket, fact, context), *reopened_by_customer(ticket, fact.event, context)]
+            follows = [*_cancelled_by(ticket, fact, context), *reopened_by_customer(ticket, fact.event, context)]
+            return [fact, *follows, *spent]
         case _:
-            return [fact]
+            return [fact, *spent]
+
+
+def _spent(
+    ticket: Ticket, command: ConversationCommand, context: Context, violations: Violations
+) -> list[DecidedEvent]:
+    """An answer was written until it was sent; a message is read from its arrival on, and has been read by now."""
+    match command:
+        case Respond(spent=TimeSpent() as spent):
+            start = context.occurred_at - timedelta(minutes=spent.minutes)
+        case ReceiveMessage(spent=TimeSpent() as spent):
+            start = read_from(spent, context.occurred_at, context.now)
+        case _:
+            return []
+    return time_spent(ticket, spent, start, context, violations)
+
+
+def read_from(spent: TimeSpent, received_at: datetime, now: datetime) -> datetime:
+    """When staff began to read a message that took them so long, and that they have read by now."""
+    return min(received_at, now - timedelta(minutes=spent.minutes))
 
 
 def _cancelled_by(ticket: Ticket, said: DecidedEvent, context: Context) -> list[DecidedEvent]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fristwerk_language.events.tickets import Assigned, EffortNoticeSent, TimeLogCorrected, TimeLogged, WorkStarted
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.coverage import known_activities
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
-from ticket_service.domain.ticket.commands import CorrectTime, LogTime, SendEffortNotice, StartWork, WorkCommand
+from ticket_service.domain.ticket.commands import (
+    CorrectTime,
+    LogTime,
+    SendEffortNotice,
+    StartWork,
+    TimeSpent,
+    WorkCommand,
+)
 from ticket_service.domain.ticket.cost_approval import allowance_minutes, billable_minutes, gate_holds
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.state import Ticket
@@ -98,6 +107,22 @@ def _log(ticket: Ticket, command: LogTime, context: Context) -> list[DecidedEven
         appointment=command.appointment,
     )
     return [DecidedEvent(event, personal(note=command.note))]
+
+
+def time_spent(
+    ticket: Ticket, spent: TimeSpent | None, start: datetime, context: Context, violations: Violations
+) -> list[DecidedEvent]:
+    """The time entry of what a message took from ``start`` on; its rules are those of any entry."""
+    if spent is None:
+        return []
+    violations.require(context.actor.role != "customer", "/minutes", "only staff say what a message took")
+    violations.span(start, spent.minutes, context.now, context.agreement.time_entries.longest_minutes)
+    violations.not_long_before("/minutes", start, ticket.received_at)
+    check_activity(spent.activity, context.agreement, violations)
+    logged = TimeLogged(
+        entry=spent.entry, start=start, minutes=spent.minutes, activity=spent.activity, agent=context.actor.id
+    )
+    return [DecidedEvent(logged)]
 
 
 def check_activity(activity: str, agreement: AgreementDocument, violations: Violations) -> None:

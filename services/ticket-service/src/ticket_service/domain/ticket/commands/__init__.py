@@ -41,6 +41,7 @@ from ticket_service.domain.ticket.commands.conversation import (
     ReportProgress,
     RequestInformation,
     Respond,
+    TimeSpent,
 )
 from ticket_service.domain.ticket.commands.cost_approval import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.commands.creation import CreateTicket
@@ -119,6 +120,7 @@ __all__ = [
     "SetSeverity",
     "StartWork",
     "TicketCommand",
+    "TimeSpent",
     "Transfer",
     "WorkCommand",
 ]

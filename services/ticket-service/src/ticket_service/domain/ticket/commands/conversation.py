@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
+class TimeSpent(msgspec.Struct, frozen=True, kw_only=True):
+    """``minutes`` that a message took, which become the time entry ``entry``."""
+
+    entry: str
+    minutes: int
+    activity: str
+
+
 class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
-    """``automatic``: a machine wrote it. ``needs_answer`` false is staff's mark on a word of thanks."""
+    """``automatic``: a machine wrote it. ``needs_answer`` false is staff's mark on a word of thanks. ``spent`` is what it
+    took staff to read it.
+    """
 
     word = "messages"
     channel: str
     text: str
     automatic: bool = False
     needs_answer: bool = True
+    spent: TimeSpent | None = None
 
 
 class Respond(TicketCommand, frozen=True, kw_only=True):
-    """``visible`` false is an internal note, ``automatic`` a machine's text."""
+    """``visible`` false is an internal note, ``automatic`` a machine's text. ``spent`` is what it took to write it."""
 
     word = "responses"
     channel: str
     text: str
     visible: bool = True
     automatic: bool = False
+    spent: TimeSpent | None = None
 
 
 class ReportProgress(TicketCommand, frozen=True, kw_only=True):
