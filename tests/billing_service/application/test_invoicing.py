@@ -52,7 +52,7 @@ async def test_an_invoice_remarks_on_a_word_that_no_coverage_rule_knows(vendor: 
     kept = await vendor.read("/v1/invoices/1")
     assert kept["invoice"]["remarks"] == preview["remarks"]
     shown = (await vendor.get("/v1/invoices/1", role="customer", company=customer)).json()
-    assert shown["invoice"] == {name: value for name, value in kept["invoice"].items() if name != "remarks"}
+    assert "remarks" not in shown["invoice"]
     other = await vendor.ticket(customer, received_at=now.isoformat())
     await vendor.work(other, now.isoformat(), 1, activity="call")
     later = await vendor.post("/v1/invoices", {"contract": contract, "until": until})

@@ -11,7 +11,7 @@ from tests.billing_service.application.conftest import Vendor
 
 JUNE = "2026-06-30"
 MARK = "hausintern"
-DOCUMENT_HIDES = {"issued_by"}
+DOCUMENT_HIDES = {"issued_by", "remarks"}
 PREVIEW_HIDES = {"remarks", "violations"}
 
 

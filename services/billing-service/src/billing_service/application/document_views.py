@@ -48,11 +48,6 @@ def summary(issued: IssuedDocument) -> dict[str, Any]:
     }
 
 
-def for_staff(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, Any]:
-    """The whole document with the vendor's remarks on it."""
-    return described(issued, document) | {"remarks": issued.event.remarks}
-
-
 def described(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, Any]:
     """The whole document; ``n`` counts its lines from 1. ``document`` may name a buyer that the
     stored one does not.
@@ -64,6 +59,7 @@ def described(issued: IssuedDocument, document: InvoiceDocument) -> dict[str, An
         "language": document.language,
         "timezone": document.timezone,
         "taxes": document.totals.taxes,
+        "remarks": issued.event.remarks,
         "lines": [{"n": number} | _line(line) for number, line in enumerate(document.lines, start=1)],
     }
 

@@ -17,7 +17,7 @@ import msgspec
 
 from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.crediting import Crediting, Numbered
-from billing_service.application.document_views import for_staff, summary
+from billing_service.application.document_views import described, summary
 from billing_service.application.drafts import difference_draft
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Cutoff, Rated, Statements
@@ -215,7 +215,7 @@ class Invoicing:
                 )
                 lines = new_events(meta, [change, *numbered.decisions], encode_event)
                 issued = IssuedDocument(issued=decode(lines[0].line))
-                body: dict[str, Any] = {"invoice": for_staff(issued, numbered.document)}
+                body: dict[str, Any] = {"invoice": described(issued, numbered.document)}
                 if numbered.event.remarks:
                     body["remarks"] = numbered.event.remarks
                 try:
