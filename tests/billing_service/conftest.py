@@ -129,7 +129,9 @@ class Story:
 
     def decide(self, charge: str, decision: Literal["charge", "waive"], at: str, reason: str = "agreed") -> None:
         """The billing clerk decides."""
-        decided = billing.ChargeDecided(charge=charge, contract=self.id, ticket="t", decision=decision, reason=reason)
+        decided = billing.ChargeDecided(
+            charge=charge, contract=self.id, ticket="t", decision=decision, reason=billing.SealedText(reason)
+        )
         self.add(f"charge-{charge}", decided, at, actor="clerk-1")
 
     def account(self, events: list[Recorded] | None = None) -> Account:

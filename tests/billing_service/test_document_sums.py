@@ -81,7 +81,7 @@ class Clerk:
             contract=self.account.id,
             ticket=None,
             decision="waive",
-            reason="sorry",
+            reason=billing.SealedText("sorry"),
             at_most=left.amount + sum((each for each in earlier[-1:] if each), Decimal(0)),
         )
         return self.account.add(f"charge-{left.charge}", event, f"{until} 12:00")

@@ -16,7 +16,14 @@ from billing_service.projections.tables import metadata
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentFilter, DocumentQueries, LineFilter
 from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode, encode_line, type_name
-from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.billing import (
+    ChargeDecided,
+    CreditNoteIssued,
+    InvoiceIssued,
+    InvoicePaid,
+    InvoiceSent,
+    SealedText,
+)
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.tickets import Responded, TicketCreated, TimeLogged
 from fristwerk_platform.read_models import Database, sqlite_database
@@ -121,7 +128,9 @@ def own_story() -> list[Recorded]:
         "document": DOCUMENT,
         "digest": document_digest(DOCUMENT),
     }
-    decided = ChargeDecided(charge="f" * 32, contract="k-1", ticket="t-1", decision="waive", reason="Kulanz")
+    decided = ChargeDecided(
+        charge="f" * 32, contract="k-1", ticket="t-1", decision="waive", reason=SealedText("Kulanz")
+    )
     return [
         told(f"charge-{'f' * 32}", 1, decided),
         told("invoices-infoniqa", 1, InvoiceIssued(number=1, **given)),

@@ -86,6 +86,8 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
         {"admin"},
     ),
     ("POST", "/v1/customers/{customer}/forget"): ({}, {"admin"}),
+    ("POST", "/v1/customers/{customer}/sealed-texts"): ({"text": "T"}, set()),
+    ("POST", "/v1/customers/opened-texts"): ({"sealed": []}, set()),
     ("GET", "/v1/contracts/{contract}"): (None, ALL),
     ("POST", "/v1/contracts/{contract}/packages"): ({"hours": 4, "from": "2026-01-01"}, {"admin"}),
     ("POST", "/v1/contracts/{contract}/addons"): ({"addon": "x", "from": "2026-01-01"}, {"admin"}),

@@ -60,7 +60,8 @@ async def test_every_ticket_of_the_version_gets_an_event_of_its_own(open_office:
     correlations = set()
     for ticket in tickets:
         (event,) = await migrated_events(office, ticket)
-        assert event["data"] == {"agreement_version": 2, "calendar_version": 1, "reason": "Neue Supportzeiten"}
+        assert event["data"] == {"agreement_version": 2, "calendar_version": 1, "reason": None}
+        assert event["personal"] == {"reason": "Neue Supportzeiten"}
         assert event["actor"] == {"id": "manager", "role": "manager"}
         correlations.add(event["correlation_id"])
         assert (await office.get(f"/v1/tickets/{ticket}"))["ticket"]["agreement_version"] == 2
@@ -199,7 +200,8 @@ async def test_after_a_crash_it_goes_on_where_it_was(
 async def test_only_administrators_and_managers_migrate_in_bulk(open_office: OpenOffice, role: str) -> None:
     office = await open_office("infoniqa")
     await office.refused(403, PATH, ORDER, role=role)
-    assert (await office.get(PATH, role=role))["items"] == []
+    if role != "service":
+        assert (await office.get(PATH, role=role))["items"] == []
 
 
 async def test_another_provider_sees_nothing_of_it(open_office: OpenOffice) -> None:

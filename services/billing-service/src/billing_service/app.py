@@ -23,6 +23,7 @@ from billing_service.application.decisions import Decisions
 from billing_service.application.invoice_runs import InvoiceRuns
 from billing_service.application.invoices import Invoices
 from billing_service.application.invoicing import Invoicing
+from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
@@ -105,7 +106,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             ],
         ),
     )
-    refusals.install(app)
+    refusals.install(app, application.reasons)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
     return app
 
@@ -158,8 +159,8 @@ def _application(
 ) -> Application:
     model, documents, current = AccountQueries(database), DocumentQueries(database), ConsistentReads(log, own)
     statements = Statements(model, documents, now)
-    recipients = Recipients(model, client, token)
-    invoices = Invoices(model, documents, statements, recipients)
+    recipients, reasons = Recipients(model, client, token), Reasons(client, token)
+    invoices = Invoices(model, documents, statements, recipients, reasons)
     invoicing = Invoicing(
         log=log,
         current=current,
@@ -167,6 +168,7 @@ def _application(
         documents=documents,
         statements=statements,
         recipients=recipients,
+        reasons=reasons,
         new_id=new_id,
     )
     return Application(
@@ -175,10 +177,10 @@ def _application(
         read_model=model,
         current=current,
         statements=statements,
-        decisions=Decisions(log, statements, model, new_id),
+        decisions=Decisions(log, statements, model, reasons, new_id),
         invoices=invoices,
         invoicing=invoicing,
-        traces=Traces(model, statements, invoices),
+        traces=Traces(model, statements, invoices, reasons),
         runs=InvoiceRuns(
             log=log,
             writer=InvoiceRunWriter(database),
@@ -190,4 +192,5 @@ def _application(
         ),
         what_if=WhatIf(model, statements),
         reconciliation=Reconciliation(model, statements),
+        reasons=reasons,
     )

@@ -2,7 +2,8 @@
 
 A log cannot be rewritten, so forgetting a person means deleting the key: what was sealed stays in place, unreadable.
 The sealed text is ``fw1.<subject>.<base64url of nonce and ciphertext>``; the event's id is bound to it (associated data), so
-a sealed part moved to another event does not open. A data subject's key is itself wrapped with the key file's sealing key.
+a sealed part moved to another event does not open. A text that another service keeps is bound to the word ``text`` instead.
+A data subject's key is itself wrapped with the key file's sealing key.
 
 Each forgetting ends a subject (``Customer.subject`` gives the one that counts now), and only what was sealed for the present
 subject is ever opened: a key that another process still remembers, or that a late repetition of the deletion misses, opens
@@ -31,6 +32,8 @@ from fristwerk_platform.read_models import Database, migrated_by
 from ticket_service.entropy import random_bytes
 
 FORMAT: Final = "fw1"
+KEPT_ELSEWHERE: Final = "text"
+"""What is bound to a text that another service stores in its own log: it knows no event of this one."""
 _NONCE_BYTES: Final = 12
 KNOWN_KEYS: Final = 10_000
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "personal_keys"))
@@ -87,6 +90,20 @@ class PersonalData:
         keys = await self._keys(set(readable.values()))
         contents = {each.event: _opened(keys.get(subject), each) for each, subject in readable.items()}
         return {event_id: content for event_id, content in contents.items() if content is not None}
+
+    async def seal_text(self, subject: str, text: str) -> str:
+        """A text that another service stores, sealed with the subject's key."""
+        return await self.seal(subject, KEPT_ELSEWHERE, {"text": text})
+
+    async def open_texts(self, sealed: Iterable[str], subjects: Iterable[str]) -> dict[str, str]:
+        """What the texts say, by their sealed form. What was sealed for none of the present subjects is left out."""
+        present = set(subjects)
+        readable = {each: subject for each in sealed if (subject := subject_of(each)) in present}
+        keys = await self._keys(set(readable.values()))
+        contents = {
+            each: _opened(keys.get(subject), Sealed(KEPT_ELSEWHERE, each)) for each, subject in readable.items()
+        }
+        return {each: str(content["text"]) for each, content in contents.items() if content is not None}
 
     async def has_sealed(self, subject: str) -> bool:
         """Whether anything was ever sealed for the subject and is not forgotten."""
@@ -165,10 +182,10 @@ def _opened(key: AESGCM | None, sealed: Sealed) -> dict[str, Any] | None:
     if key is None:
         return None
     text = sealed.text.split(".", 2)[2]
-    content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     try:
+        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         opened = key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], sealed.event.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         return None
     decoded: dict[str, Any] = msgspec.json.decode(opened)
     return decoded

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from billing_service.api.access import ACCOUNT_READERS, READERS
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
+from billing_service.api.reasons import with_reasons
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
 from billing_service.application.statements import Cutoff
@@ -71,7 +72,7 @@ def accounts_router(application: Application) -> Routes:
         """The same function as an invoice, without taking a number; `to_invoice` is what the next invoice would say."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         row = await statements.contract(principal, contract)
-        return json_answer(await previewed(principal, [row], query, contract))
+        return await with_reasons(request, application.reasons, await previewed(principal, [row], query, contract))
 
     @routes.get(
         "/customers/{customer}/preview",
@@ -82,7 +83,7 @@ def accounts_router(application: Application) -> Routes:
         """All contracts, and work without one."""
         principal = allowed(request, ACCOUNT_READERS, "read previews")
         rows = await statements.accounts_of(principal, customer)
-        return json_answer(await previewed(principal, rows, query))
+        return await with_reasons(request, application.reasons, await previewed(principal, rows, query))
 
     @routes.post(
         "/contracts/{contract}/what-if",
@@ -94,6 +95,7 @@ def accounts_router(application: Application) -> Routes:
         principal = allowed(request, READERS, "compare terms")
         await application.current()
         row = await statements.contract(principal, contract)
-        return json_answer(await application.what_if.compared(row, body.until, body.agreement))
+        compared = await application.what_if.compared(row, body.until, body.agreement)
+        return await with_reasons(request, application.reasons, compared)
 
     return routes

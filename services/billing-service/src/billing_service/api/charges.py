@@ -11,6 +11,7 @@ from starlette.responses import Response
 from billing_service.api.access import ACCOUNT_READERS, BILLING
 from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
+from billing_service.api.reasons import with_reasons
 from billing_service.application.application import Application
 from billing_service.application.views import charges
 from billing_service.application.visibility import lines_seen_by
@@ -51,7 +52,7 @@ def charges_router(application: Application) -> Routes:
         rated = await application.statements.rated(row)
         decided = await application.read_model.decisions(row.account)
         items = [] if rated is None else charges(rated, found, decided)
-        return json_answer({"items": lines_seen_by(principal, items)})
+        return await with_reasons(request, application.reasons, {"items": lines_seen_by(principal, items)})
 
     @routes.get(
         "/charges/{charge}/trace",

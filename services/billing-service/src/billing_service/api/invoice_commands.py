@@ -11,8 +11,9 @@ from starlette.responses import Response
 from billing_service.api.access import BILLING
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
 from billing_service.api.parameters import BoundedInstant, Day, Number
+from billing_service.api.reasons import opened
 from billing_service.application.application import Application
-from fristwerk_platform.commands import CommandMetadata
+from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.http import (
     HttpModel,
     LongText,
@@ -70,6 +71,9 @@ def invoice_commands_router(application: Application) -> Routes:
         allowed(request, BILLING, doing)
         return await command_metadata(request, application.log, application.now(), body.occurred_at)
 
+    async def shown(request: Request, result: CommandResult) -> Response:
+        return await opened(request, application.reasons, as_response(result))
+
     @routes.post(
         "/invoices",
         summary="Issue what is new since the last invoice",
@@ -85,9 +89,9 @@ def invoice_commands_router(application: Application) -> Routes:
         meta = await meta_for(request, body, "issue invoices")
         match body.contract, body.customer:
             case str() as contract, None:
-                return as_response(await invoicing.issue_contract(meta, contract, body.until))
+                return await shown(request, await invoicing.issue_contract(meta, contract, body.until))
             case None, str() as customer:
-                return as_response(await invoicing.issue_customer(meta, customer, body.until))
+                return await shown(request, await invoicing.issue_customer(meta, customer, body.until))
             case _:
                 sentence = "name either a contract or a customer"
                 problems = [("/contract", sentence), ("/customer", sentence)]
@@ -106,7 +110,7 @@ def invoice_commands_router(application: Application) -> Routes:
         `invoice-credited`, 409 `nothing-left`.
         """
         meta = await meta_for(request, body, "credit invoices")
-        return as_response(await invoicing.credit(meta, number, body.reason, body.then))
+        return await shown(request, await invoicing.credit(meta, number, body.reason, body.then))
 
     @routes.post(
         "/invoices/{number}/sent",
@@ -116,7 +120,7 @@ def invoice_commands_router(application: Application) -> Routes:
     )
     async def note_sent(request: Request, number: Number, body: SentBody) -> Response:
         meta = await meta_for(request, body, "send invoices")
-        return as_response(await invoicing.sent(meta, number, body.channel))
+        return await shown(request, await invoicing.sent(meta, number, body.channel))
 
     @routes.post(
         "/invoices/{number}/paid",
@@ -126,6 +130,6 @@ def invoice_commands_router(application: Application) -> Routes:
     )
     async def note_paid(request: Request, number: Number, body: PaidBody) -> Response:
         meta = await meta_for(request, body, "settle invoices")
-        return as_response(await invoicing.paid(meta, number, body.paid_on))
+        return await shown(request, await invoicing.paid(meta, number, body.paid_on))
 
     return routes

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
 from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Number, Table, TableQuery
+from billing_service.api.reasons import with_reasons
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.document_views import described
@@ -94,7 +95,7 @@ def invoices_router(application: Application) -> Routes:
 
 
 def _add_documents(routes: Routes, application: Application) -> None:
-    invoices = application.invoices
+    invoices, reasons = application.invoices, application.reasons
 
     async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[Mapping[str, Any]]:
         after: int | None = 0
@@ -128,7 +129,7 @@ def _add_documents(routes: Routes, application: Application) -> None:
         version = {}
         if principal.role != "customer":
             version = {"ETag": f'"{await invoices.series(principal.provider)}"'}
-        return json_answer({"items": items}, headers=headers | version)
+        return await with_reasons(request, reasons, {"items": items}, headers | version)
 
     @routes.get(
         "/invoices/{number}",
@@ -159,13 +160,12 @@ def _add_documents(routes: Routes, application: Application) -> None:
             case "text":
                 return Response(as_text(numbered), headers=headers, media_type="text/plain; charset=utf-8")
             case _:
-                return json_answer(
-                    {"invoice": document_seen_by(principal, described(issued, document))}, headers=headers
-                )
+                body = {"invoice": document_seen_by(principal, described(issued, document))}
+                return await with_reasons(request, reasons, body, headers)
 
 
 def _add_lines(routes: Routes, application: Application) -> None:
-    invoices = application.invoices
+    invoices, reasons = application.invoices, application.reasons
 
     async def every(principal: Principal, wanted: LineFilter) -> AsyncIterator[dict[str, Any]]:
         after: tuple[int, int] | None = (0, 0)
@@ -199,9 +199,9 @@ def _add_lines(routes: Routes, application: Application) -> None:
         items = await invoices.lines(principal, wanted)
         if len(items) == query.limit:
             cursor = f"{items[-1]['invoice']}-{items[-1]['n']}"
-            return json_answer({"items": items}, headers=next_link(request, cursor))
+            return await with_reasons(request, reasons, {"items": items}, next_link(request, cursor))
         waiting = [] if query.event is None else await invoices.not_invoiced(principal, query.event)
-        return json_answer({"items": items + waiting})
+        return await with_reasons(request, reasons, {"items": items + waiting})
 
     @routes.get(
         "/invoices/{number}/lines",
@@ -216,7 +216,7 @@ def _add_lines(routes: Routes, application: Application) -> None:
         wanted = LineFilter(documents=DocumentFilter(provider=principal.provider), number=number)
         if query.table == "csv":
             return csv_answer(_LINE_COLUMNS, every(principal, wanted), name=f"invoice-{number}", own=money_cell)
-        return json_answer({"items": await invoices.lines(principal, wanted)})
+        return await with_reasons(request, reasons, {"items": await invoices.lines(principal, wanted)})
 
     @routes.get(
         "/invoices/{number}/lines/{n}/trace",

@@ -12,6 +12,7 @@ from billing_service.application.decisions import Decisions
 from billing_service.application.invoice_runs import InvoiceRuns
 from billing_service.application.invoices import Invoices
 from billing_service.application.invoicing import Invoicing
+from billing_service.application.reasons import Reasons
 from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
@@ -37,3 +38,4 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     runs: InvoiceRuns
     what_if: WhatIf
     reconciliation: Reconciliation
+    reasons: Reasons

@@ -16,7 +16,7 @@ from billing_service.domain.invoice.document import InvoiceDocument, document_di
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentQueries, IssuedDocument
 from fristwerk_language.events import Event, streams
-from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, SealedText
 from fristwerk_platform.commands import CommandMetadata, NewFact, StreamChange
 
 
@@ -45,7 +45,7 @@ class Crediting:
         self._new_id = new_id
 
     async def credit_note(
-        self, meta: CommandMetadata, original: IssuedDocument, reason: str, then: Afterwards
+        self, meta: CommandMetadata, original: IssuedDocument, reason: SealedText, then: Afterwards
     ) -> Numbered:
         """The credit note over what is left of an invoice, with the decisions that go with it."""
         provider, contract = meta.principal.provider, original.head.contract
@@ -82,7 +82,9 @@ class Crediting:
         )
         return Numbered(document=document, event=event, decisions=decisions)
 
-    async def _waiver(self, meta: CommandMetadata, left: ChargeLeft, event: str, reason: str) -> StreamChange[Event]:
+    async def _waiver(
+        self, meta: CommandMetadata, left: ChargeLeft, event: str, reason: SealedText
+    ) -> StreamChange[Event]:
         """The decision by which a charge is never billed again, as far as it was billed."""
         decided = await self._read_model.decision(left.account, left.charge)
         before, version = (None, 0) if decided is None else decided

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from billing_service.application.reasons import Reasons
 from billing_service.application.statements import Rated, Statements
 from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
@@ -34,25 +35,35 @@ class Decisions:
     """
 
     def __init__(
-        self, log: EventLog, statements: Statements, read_model: AccountQueries, new_id: Callable[[], str]
+        self,
+        log: EventLog,
+        statements: Statements,
+        read_model: AccountQueries,
+        reasons: Reasons,
+        new_id: Callable[[], str],
     ) -> None:
         self._log = log
         self._statements = statements
         self._read_model = read_model
+        self._reasons = reasons
         self._new_id = new_id
 
     async def decide(
         self, meta: CommandMetadata, public_id: str, decision: ChargeOrWaive, reason: str
     ) -> CommandResult:
-        """Raises NotFound, or NotInThisState where the charge is decided already. The read model
-        must be current.
+        """Raises NotFound, NotInThisState where the charge is decided already, or
+        ReasonNotSealedError. The read model must be current.
         """
         rated, found = await self._charge(meta, public_id)
         charge = public_id.partition(":")[2]
         version = await self._decidable(rated, charge, decision)
         check_version(meta, version)
         event = ChargeDecided(
-            charge=charge, contract=rated.row.account, ticket=found["ticket"], decision=decision, reason=reason
+            charge=charge,
+            contract=rated.row.account,
+            ticket=found["ticket"],
+            decision=decision,
+            reason=await self._reasons.sealed(rated.row.provider, rated.row.customer, reason),
         )
         fact = NewFact(id=self._new_id(), event=event, occurred_at=meta.occurred_at)
         lines = new_events(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from billing_service.application.document_views import issued_line, line_not_invoiced, summary
+from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Statements, foreign
 from billing_service.application.visibility import document_seen_by, lines_seen_by
@@ -26,12 +27,18 @@ class Invoices:
     """
 
     def __init__(
-        self, read_model: AccountQueries, documents: DocumentQueries, statements: Statements, recipients: Recipients
+        self,
+        read_model: AccountQueries,
+        documents: DocumentQueries,
+        statements: Statements,
+        recipients: Recipients,
+        reasons: Reasons,
     ) -> None:
         self._read_model = read_model
         self._documents = documents
         self._statements = statements
         self._recipients = recipients
+        self._reasons = reasons
 
     async def document(self, principal: Principal, number: int) -> IssuedDocument:
         """A document. Raises NotFound."""
@@ -41,11 +48,14 @@ class Invoices:
         return found
 
     async def read(self, principal: Principal, number: int) -> tuple[IssuedDocument, InvoiceDocument]:
-        """A document and what it says, with a private person's name if it can be read. Raises
-        NotFound.
+        """A document and what it says, with its reason and a private person's name if they can be
+        read. Raises NotFound.
         """
         issued = await self.document(principal, number)
         document = issued.document
+        if document.reason is not None:
+            reasons = await self._reasons.opened(principal.provider, [document.reason])
+            document = msgspec.structs.replace(document, reason=reasons[document.reason])
         buyer = document.parties.buyer
         if buyer.sealed_in is msgspec.UNSET:
             return issued, document

@@ -19,6 +19,7 @@ from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.crediting import Crediting, Numbered
 from billing_service.application.document_views import described, summary
 from billing_service.application.drafts import difference_draft
+from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Cutoff, Rated, Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
@@ -64,6 +65,7 @@ class Invoicing:
         documents: DocumentQueries,
         statements: Statements,
         recipients: Recipients,
+        reasons: Reasons,
         new_id: Callable[[], str],
     ) -> None:
         self._crediting = Crediting(read_model, documents, statements, new_id)
@@ -73,6 +75,7 @@ class Invoicing:
         self._documents = documents
         self._statements = statements
         self._recipients = recipients
+        self._reasons = reasons
         self._new_id = new_id
         self._series: dict[str, asyncio.Lock] = {}
 
@@ -112,8 +115,8 @@ class Invoicing:
         """Take back what is left of an invoice by a credit note that names it (R8).
 
         With ``reissue`` the next invoice bills the work again, with ``waive`` it is never billed
-        again. Raises NotFound, and NotInThisState for a credit note, for an invoice taken back
-        already and for one of which nothing is left.
+        again. Raises NotFound, NotInThisState for a credit note, for an invoice taken back already
+        and for one of which nothing is left, and ReasonNotSealedError.
         """
 
         async def decide() -> Numbered:
@@ -126,7 +129,8 @@ class Invoicing:
             if original.credited_by is not None:
                 sentence = f"Invoice {number} was taken back by credit note {original.credited_by}."
                 raise NotInThisState("invoice-credited", sentence)
-            return await self._crediting.credit_note(meta, original, reason, then)
+            sealed = await self._reasons.sealed(meta.principal.provider, original.customer, reason)
+            return await self._crediting.credit_note(meta, original, sealed, then)
 
         return await self._issue(meta, decide)
 

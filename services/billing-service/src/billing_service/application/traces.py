@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from billing_service.application.invoices import Invoices
+from billing_service.application.reasons import Reasons
 from billing_service.application.statements import Statements, foreign
 from billing_service.application.views import public_charge, shown
 from billing_service.application.visibility import line_seen_by
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.messages import sentences
 from billing_service.domain.explanation.trace import trace
-from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.charge_line import ChargeLine, Waived
 from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.terms import canonical
 from fristwerk_platform.auth import Principal
@@ -22,10 +23,13 @@ from fristwerk_platform.auth import Principal
 class Traces:
     """Explains lines of documents, and charges that are not invoiced yet."""
 
-    def __init__(self, read_model: AccountQueries, statements: Statements, invoices: Invoices) -> None:
+    def __init__(
+        self, read_model: AccountQueries, statements: Statements, invoices: Invoices, reasons: Reasons
+    ) -> None:
         self._read_model = read_model
         self._statements = statements
         self._invoices = invoices
+        self._reasons = reasons
 
     async def of_line(self, principal: Principal, number: int, place: int, language: str | None) -> dict[str, Any]:
         """How a line of a document came about; in the document's language unless another is named.
@@ -54,6 +58,7 @@ class Traces:
         raise NotFound("charge-not-found", f"There is no charge {public_id}.")
 
     async def _explained(self, provider: str, account: str, line: ChargeLine, language: str) -> dict[str, Any]:
+        line = await self._with_reason(provider, line)
         explained = trace(line)
         return {
             "line": shown(account, line),
@@ -64,6 +69,14 @@ class Traces:
             "events": await self._events(line),
             "clauses": await self._clauses(provider, line),
         }
+
+    async def _with_reason(self, provider: str, line: ChargeLine) -> ChargeLine:
+        """The line with the reason of a waiver opened, as its sentences are made of it."""
+        basis = line.basis
+        if not isinstance(basis, Waived) or basis.reason is None:
+            return line
+        reasons = await self._reasons.opened(provider, [basis.reason])
+        return msgspec.structs.replace(line, basis=msgspec.structs.replace(basis, reason=reasons[basis.reason]))
 
     async def _events(self, line: ChargeLine) -> list[dict[str, Any]]:
         """The stream, version and times of each source event."""

@@ -14,6 +14,7 @@ from fristwerk_platform.http import allowed, command_metadata
 from ticket_service.application.application import Application
 
 ADMIN: Final = frozenset({"admin"})
+SERVICES: Final = frozenset({"service"})
 READERS: Final = frozenset(ROLES) - {"customer"}
 """Who reads everything of the provider; a customer reads what is the own company's."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     LocalDate,
+    LongText,
     Routes,
     ShortText,
     allowed,
@@ -23,7 +24,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import ADMIN, READERS, authorise_command
+from ticket_service.api.access import ADMIN, READERS, SERVICES, authorise_command
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import contract_seen_by
@@ -34,9 +35,16 @@ from ticket_service.domain.errors import NotFound
 
 _CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
 
+_SEALED = "fw1.0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70.Vm9yYmVyZWl0dW5n"
 
 Address = Annotated[dict[Identifier, ShortText], Field(max_length=20)]
 """Where invoices go: countries name the parts of an address differently."""
+
+
+StoredText = Annotated[
+    str,
+    StringConstraints(pattern=r"^fw1[.][A-Za-z0-9~-]+[.][A-Za-z0-9_-]+$", max_length=120_000),
+]
 
 
 class Contact(HttpModel):
@@ -106,6 +114,18 @@ class ForgetBody(HttpModel):
     occurred_at: Instant | None = None
 
 
+class TextBody(HttpModel):
+    """A text about the customer that another service is going to store."""
+
+    text: LongText = Field(examples=["Falscher Empfänger"])
+
+
+class SealedTextsBody(HttpModel):
+    """Texts as this service sealed them."""
+
+    sealed: Annotated[list[StoredText], Field(max_length=1000, examples=[[_SEALED]])]
+
+
 class CustomerQuery(Page):
     """Which customers."""
 
@@ -123,6 +143,7 @@ def customers_router(application: Application) -> Routes:
     routes = Routes(tags=["customers"])
     _add_commands(routes, application)
     _add_forgetting(routes, application)
+    _add_texts(routes, application)
     _add_reads(routes, application)
     return routes
 
@@ -183,6 +204,33 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
         """
         meta = await authorise_command(request, application, ADMIN, "forget persons", body.occurred_at)
         return as_response(await customers.forget(meta, customer, body.accept))
+
+
+def _add_texts(routes: Routes, application: Application) -> None:
+    """For services that store texts about customers in logs of their own: the keys stay here."""
+    customers = application.customers
+
+    @routes.post(
+        "/customers/{customer}/sealed-texts",
+        summary="Seal a text about a customer",
+        responses=responses(200, "The sealed text", {"sealed": _SEALED}),
+    )
+    async def seal_text(request: Request, customer: CustomerId, body: TextBody) -> Response:
+        """For a service that stores it: whoever has the sealed text alone reads nothing, and nobody once the customer was
+        forgotten. Nothing is stored here but the customer's key.
+        """
+        provider = allowed(request, SERVICES, "seal texts").provider
+        return json_answer({"sealed": await customers.sealed_text(provider, customer, body.text)})
+
+    @routes.post(
+        "/customers/opened-texts",
+        summary="Open texts that were sealed",
+        responses=responses(200, "What each says, in the same order", {"texts": ["Falscher Empfänger"]}),
+    )
+    async def open_texts(request: Request, body: SealedTextsBody) -> Response:
+        """`null` for what was forgotten and for what cannot be opened."""
+        provider = allowed(request, SERVICES, "open texts").provider
+        return json_answer({"texts": await customers.opened_texts(provider, body.sealed)})
 
 
 def _add_reads(routes: Routes, application: Application) -> None:

@@ -17,11 +17,11 @@ from ticket_service.application.terms import Terms
 from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
-from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.customer.state import Customer, customer_of
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.phone import normalised_phone
-from ticket_service.personal_data import PersonalData, Sealed
+from ticket_service.personal_data import PersonalData, Sealed, subject_of
 from ticket_service.projections.tables import DEDICATED_AGENT
 from ticket_service.queries.read_model import ReadModel
 
@@ -67,6 +67,21 @@ class Customers:
     async def with_phone(self, provider: str, phone: str, read_model: ReadModel) -> list[str]:
         """The ids of the customers whose contact has the number, in whatever form it is written."""
         return await read_model.customers_by_phone(self._personal_data.phone_index(provider, normalised_phone(phone)))
+
+    async def sealed_text(self, provider: str, customer: str, text: str) -> str:
+        """A text about the customer, sealed for a service that stores it; forgetting makes it unreadable. Raises NotFound."""
+        state = (await self.customer(provider, customer)).state
+        return await self._personal_data.seal_text(state.subject, text)
+
+    async def opened_texts(self, provider: str, sealed: Sequence[str]) -> list[str | None]:
+        """What each text says; None for another provider's, for what was forgotten, and for what is no sealed text."""
+        present: list[str] = []
+        for customer in {customer_of(subject_of(each)) for each in sealed}:
+            loaded = await self._known.newest(streams.CUSTOMER.stream(customer))
+            if loaded is not None and loaded.provider == provider:
+                present.append(loaded.state.subject)
+        opened = await self._personal_data.open_texts(sealed, present)
+        return [opened.get(each) for each in sealed]
 
     async def register(self, meta: CommandMetadata, command: Register) -> CommandResult:
         """A new customer."""

@@ -47,7 +47,18 @@ def main(given: Sequence[str] | None = None) -> int:
 SERVICE_TOKEN_VALID: Final = timedelta(days=90)
 LONGEST_TOKEN_VALID: Final = timedelta(days=366)
 SCOPES: Final = (
-    *("agreements", "calendars", "calls", "charges", "contracts", "customers", "deadlines", "invoice-runs", "invoices"),
+    *(
+        "agreements",
+        "calendars",
+        "calls",
+        "charges",
+        "contracts",
+        "customers",
+        "deadlines",
+        "escalations",
+        "invoice-runs",
+        "invoices",
+    ),
     *("lines", "reports", "simulations", "terms-migrations", "tickets", "timers", "worklist"),
 )
 """The resources of the three services, apart from the feeds."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 import msgspec
 
+SealedText = NewType("SealedText", str)
+"""A text about a customer, sealed by the ticket-service, which holds the keys and opens it until the customer is forgotten."""
+
 
 class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposed charge was charged or waived. ``reason`` is a statement of the vendor (stream ``charge-…``).
+    """A proposed charge was charged or waived, for a ``reason`` (stream ``charge-…``). Up to 0.2.0 it stood here in clear.
 
     ``at_most`` is the amount that is waived, in the contract's currency, where a credit note waived what was billed so far:
     later work is charged again. Without it all of the charge is waived, whatever it comes to. ``ticket`` is null for an add-on.
@@ -20,7 +23,7 @@ class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
     contract: str
     ticket: str | None
     decision: Literal["charge", "waive"]
-    reason: str
+    reason: SealedText
     at_most: Decimal | None = None
 
 
@@ -49,6 +52,8 @@ class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
 
 class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
     """A credit note in the same series; ``corrects`` is the number it names, or null for a negative difference.
+
+    The ``reason`` in the document is sealed as that of ``ChargeDecided`` is.
 
     ``then`` says what becomes of the work that it takes back: ``reissue``, the next invoice bills it again, or ``waive``, never.
     It is null for a difference, and where it was issued before there was a choice (``reissue``).

@@ -363,11 +363,14 @@ class FeedbackReceived(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):
-    """From now on the ticket is measured by these versions. The reason is a statement of the vendor, not personal."""
+    """From now on the ticket is measured by these versions. Personal: `{"reason"}`.
+
+    Up to 0.2.0 ``reason`` stood here in clear.
+    """
 
     agreement_version: int
     calendar_version: int
-    reason: str
+    reason: str | None = None
 
 
 CreationEvent = TicketCreated | AcknowledgementSent

@@ -7,7 +7,16 @@ from typing import Any
 
 from fristwerk_language.events import billing as facts
 from fristwerk_language.events import streams
-from fristwerk_language.examples.subjects import CHARGE, CLERK, MUSTER_CONTRACT, PAYROLL, YEAR_END, Example, instant
+from fristwerk_language.examples.subjects import (
+    CHARGE,
+    CLERK,
+    MUSTER,
+    MUSTER_CONTRACT,
+    PAYROLL,
+    YEAR_END,
+    Example,
+    instant,
+)
 from fristwerk_language.terms import digest
 
 _SERIES = "infoniqa-2026"
@@ -58,7 +67,7 @@ def all_examples() -> tuple[Example, ...]:
         contract=MUSTER_CONTRACT,
         ticket=YEAR_END,
         decision="charge",
-        reason="Vorbereitung war abgeschlossen",
+        reason=facts.SealedText(f"fw1.{MUSTER}.Vm9yYmVyZWl0dW5nIHdhciBhYmdlc2NobG9zc2Vu"),
     )
     invoice = facts.InvoiceIssued(
         series=_SERIES, number=1, account=MUSTER_CONTRACT, until=june, document=_INVOICE, digest=digest(_INVOICE)

@@ -36,6 +36,7 @@ _PROVIDERS = {
 }
 _WITH_PERSONAL_PART = {
     facts.TicketCreated,
+    facts.TermsMigrated,
     facts.PriorityChanged,
     facts.Transferred,
     facts.CustomerMessageReceived,
@@ -92,7 +93,7 @@ def _payroll() -> tuple[Example, ...]:
     )
     logged = facts.TimeLogged(entry=ENTRY, start=instant(6, 5, 7), minutes=50, activity="help", agent="agent-3")
     changed = facts.PriorityChanged(priority=1, agreement_channel="phone", agreement_at=instant(6, 3, 14, 45))
-    migrated = facts.TermsMigrated(agreement_version=2, calendar_version=2, reason="Neue Reaktionszeiten ab Juli")
+    migrated = facts.TermsMigrated(agreement_version=2, calendar_version=2)
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
         (instant(6, 3, 14, 30), created, AGENT),
         (instant(6, 3, 14, 32), facts.SeveritySuggested(severity="kritisch"), CUSTOMER),

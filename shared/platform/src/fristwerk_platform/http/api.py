@@ -56,7 +56,7 @@ def create_api(
     )
     app.router.routes.append(Route("/docs", _docs_page))
     problems.install(app)
-    app.add_exception_handler(AnsweredBefore, _on_answered_before)
+    app.add_exception_handler(AnsweredBefore, on_answered_before)
     return app
 
 
@@ -71,7 +71,8 @@ async def _docs_page(request: Request) -> Response:
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
 
 
-async def _on_answered_before(request: Request, answered: Exception) -> Response:
+async def on_answered_before(request: Request, answered: Exception) -> Response:
+    """The answer of a command that is repeated under its key."""
     assert isinstance(answered, AnsweredBefore)
     request.state.replayed = True
     return as_response(answered.answer, replayed=True)

@@ -189,7 +189,11 @@ class _Story:
             case FeeWaived():
                 charge = charge_id(NAME, ticket, "cancellation", str(number))
                 waived = billing.ChargeDecided(
-                    charge=charge, contract=NAME, ticket=ticket, decision="waive", reason=event.reason
+                    charge=charge,
+                    contract=NAME,
+                    ticket=ticket,
+                    decision="waive",
+                    reason=billing.SealedText(event.reason),
                 )
                 at = event.at.astimezone(UTC) if event.at else self._when(ticket, None, event.rec)
                 self._record(f"charge-{charge}", name, waived, at, self._recorded_at(event.rec, at), event.by or NAME)

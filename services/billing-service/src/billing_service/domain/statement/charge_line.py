@@ -119,12 +119,12 @@ class AddonMonth(msgspec.Struct, frozen=True, kw_only=True, tag="addon_month"):
 
 class Waived(msgspec.Struct, frozen=True, kw_only=True, tag="waived"):
     """A line of kind ``waives`` and its ``amount`` are not charged, by the decision of ``actor``
-    (R8).
+    (R8). ``reason`` is sealed; it is None where it was opened and the customer forgotten.
     """
 
     waives: ChargeKind
     amount: Money
-    reason: str
+    reason: str | None
     actor: str
 
 

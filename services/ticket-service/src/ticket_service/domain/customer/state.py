@@ -52,5 +52,10 @@ def check_not_forgotten(customer: Customer) -> None:
         raise NotInThisState("customer-forgotten", f"customer {customer.id} was forgotten; register the person anew")
 
 
+def customer_of(subject: str) -> str:
+    """The id of the customer whose data is sealed for a subject."""
+    return subject.partition("~")[0]
+
+
 def _subject(customer: str, times_forgotten: int) -> str:
     return f"{customer}~{times_forgotten}" if times_forgotten else customer

@@ -54,8 +54,8 @@ def migrate(ticket: Ticket, command: MigrateTerms, context: Context) -> list[Dec
     if (agreement_version, calendar_version) == (ticket.agreement_version, ticket.calendar_version):
         violations.add("/agreement_version", "names no version other than the ticket has")
     violations.raise_if_any(f"The terms of ticket {ticket.reference} stay as they are.")
-    event = TermsMigrated(agreement_version=agreement_version, calendar_version=calendar_version, reason=command.reason)
-    return [DecidedEvent(event)]
+    event = TermsMigrated(agreement_version=agreement_version, calendar_version=calendar_version)
+    return [DecidedEvent(event, personal(reason=command.reason))]
 
 
 def _check_published(kind: str, name: str, version: int | None, newest: int | None, violations: Violations) -> None:
