@@ -159,3 +159,29 @@ def test_what_the_calendar_s_years_do_not_reach_is_unknown() -> None:
     late = changed(clock="business", started_at=datetime(2027, 6, 3, 9, tzinfo=UTC))
 
     assert used_seconds(late, OFFICE, datetime(2027, 6, 4, tzinfo=UTC)) is None
+
+
+SOFT_DUE = datetime(2026, 6, 3, 13, tzinfo=UTC)
+
+
+def test_a_soft_target_warns_when_it_passes_and_never_after_the_deadline() -> None:
+    timer = changed(warnings=(), soft_due_at=SOFT_DUE)
+    assert alarms_of(timer) == (
+        Alarm(timer=RUNNING.id, kind="warned", rule="soft", at=SOFT_DUE),
+        Alarm(timer=RUNNING.id, kind="missed", rule="", at=DUE),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "warns"),
+    [
+        ({"paused_since": SOFT_DUE - timedelta(minutes=1)}, False),
+        ({"paused_since": SOFT_DUE}, True),
+        ({"met_at": SOFT_DUE - timedelta(minutes=1)}, False),
+        ({"cancelled_at": SOFT_DUE - timedelta(minutes=1)}, False),
+        ({"soft_due_at": None}, False),
+    ],
+)
+def test_a_soft_target_of_a_timer_that_stands_still_or_is_over_does_not_warn(fields: Any, warns: bool) -> None:
+    rules = [each.rule for each in alarms_of(changed(**{"warnings": (), "soft_due_at": SOFT_DUE} | fields))]
+    assert ("soft" in rules) == warns

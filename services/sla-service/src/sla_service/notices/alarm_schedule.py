@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import add, in_list
-from sla_service.domain.timers.notices import Alarm, alarms_of
+from sla_service.domain.timers.notices import SOFT, Alarm, alarms_of
 from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms, announced
 from sla_service.projections.writer import TimerChange
@@ -25,7 +25,7 @@ def key_of_miss(timer: str) -> AnnouncedKey:
 
 async def set_alarms(connection: AsyncConnection, changes: Sequence[TimerChange], known: set[AnnouncedKey]) -> None:
     """Replace the alarms of the changed timers; those whose notice is ``known`` to be announced are
-    left out.
+    left out, and so is a soft target's once the miss was.
     """
     changed = in_list(connection, alarms.c.timer, [change.timer for change in changes])
     await connection.execute(delete(alarms).where(changed))
@@ -35,6 +35,7 @@ async def set_alarms(connection: AsyncConnection, changes: Sequence[TimerChange]
         if change.after is not None
         for alarm in alarms_of(change.after)
         if (alarm.timer, alarm.kind, alarm.rule) not in known
+        and (alarm.rule != SOFT or key_of_miss(alarm.timer) not in known)
     }
     rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in coming.items()]
     await add(connection, alarms, rows)
@@ -61,7 +62,7 @@ async def drop_alarms(connection: AsyncConnection, fired: Sequence[Alarm]) -> No
 
 
 async def drop_announced_alarms(connection: AsyncConnection) -> None:
-    """Delete the alarms whose notices were announced before."""
+    """Delete the alarms whose notices were announced before, and those of soft targets whose miss was."""
     same = (
         announced.c.timer == alarms.c.timer,
         announced.c.kind == alarms.c.kind,
@@ -69,3 +70,6 @@ async def drop_announced_alarms(connection: AsyncConnection) -> None:
     )
     was_announced = select(1).select_from(announced).where(*same).correlate(alarms).exists()
     await connection.execute(delete(alarms).where(was_announced))
+    missed = (announced.c.timer == alarms.c.timer, announced.c.kind == "missed")
+    was_missed = select(1).select_from(announced).where(*missed).correlate(alarms).exists()
+    await connection.execute(delete(alarms).where(alarms.c.rule == SOFT, was_missed))

@@ -27,7 +27,7 @@ class TimerRescheduled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerWarned(msgspec.Struct, frozen=True, kw_only=True):
-    """``rule`` is the agreement's warning: ``75%`` or a span before the deadline."""
+    """``rule`` is the agreement's warning: ``75%`` or a span before the deadline; ``soft``: its soft target passed."""
 
     timer: str
     ticket: str

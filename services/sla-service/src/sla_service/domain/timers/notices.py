@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -25,11 +25,13 @@ from fristwerk_language.events.notices import (
 from sla_service.domain.timers.timer import Timer
 
 AlarmKind = Literal["warned", "missed"]
+SOFT: Final = "soft"
+"""The rule of the warning that a soft target has passed."""
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Fires once ``at`` has passed, unless the timer changes before; ``rule`` is that of a warning,
-    else empty.
+    ``soft`` for a soft target, else empty.
     """
 
     timer: str
@@ -87,11 +89,21 @@ def missed_from(timer: Timer) -> datetime | None:
 def alarms_of(timer: Timer) -> tuple[Alarm, ...]:
     """The alarms of a timer; once it has ended it warns no more."""
     missed = missed_from(timer)
-    warned = () if _ended(timer) else timer.warnings
-    coming = [Alarm(timer=timer.id, kind="warned", rule=each.rule, at=each.at) for each in warned]
+    warned = [] if _ended(timer) else [(each.rule, each.at) for each in timer.warnings]
+    if (soft := _soft_warning(timer)) is not None:
+        warned.append((SOFT, soft))
+    coming = [Alarm(timer=timer.id, kind="warned", rule=rule, at=at) for rule, at in warned]
     if missed is not None:
         coming.append(Alarm(timer=timer.id, kind="missed", rule="", at=missed))
     return tuple(coming)
+
+
+def _soft_warning(timer: Timer) -> datetime | None:
+    """When a soft target passes, unless the timer ends before or a pause that goes on holds it back."""
+    soft = timer.soft_due_at
+    if soft is None or _ended(timer) or (timer.paused_since is not None and soft > timer.paused_since):
+        return None
+    return soft
 
 
 def _ended(timer: Timer) -> bool:
