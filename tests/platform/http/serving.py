@@ -52,7 +52,9 @@ def main() -> int:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        token = tokens.issue(Principal(sub="sla-service", role="service", provider="*"), now=now())
+        scopes = frozenset({"things", "garbage", "slow"})
+        follower = Principal(sub="sla-service", role="service", provider="*", scopes=scopes)
+        token = tokens.issue(follower, now=now())
         sys.stdout.write(f"{token}\n")
         sys.stdout.flush()
         yield

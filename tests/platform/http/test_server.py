@@ -114,6 +114,17 @@ async def test_a_connection_that_rests_longer_than_clients_keep_one_is_still_the
     writer.close()
 
 
+async def test_head_and_body_of_an_answer_arrive_together(service: Served) -> None:
+    def received_at_once() -> bytes:
+        with socket.create_connection(("127.0.0.1", service.port)) as client:
+            client.sendall(b"GET /v1/nowhere HTTP/1.1\r\nHost: service\r\n\r\n")
+            return client.recv(65_536)
+
+    for _ in range(50):
+        head, _, body = (await asyncio.to_thread(received_at_once)).partition(b"\r\n\r\n")
+        assert len(body) == int(head.partition(b"content-length: ")[2].split()[0])
+
+
 async def test_what_was_there_at_the_start_is_not_looked_through_for_garbage(client: httpx.AsyncClient) -> None:
     found = (await client.get("/v1/garbage")).json()
 

@@ -13,12 +13,15 @@ import resource
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
 
+import httptools
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from fristwerk_platform.http.connection_limits import ConnectionLimits, Refusal
+from fristwerk_platform.http.exchange import Exchange
 from fristwerk_platform.process_counters import CONNECTIONS_CLOSED, DESCRIPTORS_SHORT
 from fristwerk_platform.rare_warning import RareWarning
 
@@ -136,6 +139,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """See :class:`asyncio.Protocol`."""
         if self._part is Part.NOTHING and not self.is_answering:
             self._receive(Part.HEAD)  # even if it is only an empty line, which nothing else would count or time
+        if len(data) <= PARSED_AT_ONCE and not self._refused:
+            self._parse(data)
+            return
         for begin in range(0, len(data), PARSED_AT_ONCE):
             if self._refused:
                 self._throw_away(len(data) - begin)
@@ -167,14 +173,43 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """See httptools' callbacks."""
+        """See httptools' callbacks. As uvicorn's, without what is not offered here (WebSockets, a path below another)."""
         if self._refused:
             return
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(Refusal.PIPELINED)
             return
         self._receive(Part.BODY)
-        super().on_headers_complete()
+        before, self.cycle = self.cycle, self._exchange()
+        if before is None or before.response_complete:  # type: ignore[redundant-expr]  # None at first
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _exchange(self) -> Exchange:
+        """The request whose head is complete, with its address in the scope."""
+        http_version = self.parser.get_http_version()
+        address = httptools.parse_url(self.url)
+        path = address.path.decode("ascii")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = http_version
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = address.path
+        self.scope["query_string"] = address.query or b""
+        return Exchange(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def on_body(self, body: bytes) -> None:
         """See httptools' callbacks."""

@@ -77,6 +77,7 @@ def serve(app: FastAPI, stopping: Stopping, *, host: str, port: int, limits: Con
         host=host,
         port=port,
         http=limited_protocol(connections),
+        ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,  # nothing here asks where a request came from
