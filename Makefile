@@ -34,7 +34,8 @@ help:
 	@echo "make bench    measures, and prints the figures"
 	@echo "make compare  measures this checkout and another in turn: make compare OTHER=../other"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
-	@echo "make nightly  the whole test suite with many more examples of every property, then make faults"
+	@echo "make nightly  the whole test suite with many more examples of every property, then make faults;"
+	@echo "              with OLDER=folder also 2,000 stories through that checkout of an older version"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
 	@echo "make lock     renews the pinned requirements"
 	@echo "make clean    removes .venv and caches, never your data"
@@ -77,7 +78,7 @@ faults: setup
 	$(PYTEST) tests/faults $(ORDER_OF_ARRIVAL) --faults=long
 
 nightly: setup
-	$(PYTEST) --hypothesis-profile=nightly
+	$(PYTEST) --hypothesis-profile=nightly $(if $(OLDER),--older=$(OLDER))
 	$(MAKE) faults
 
 # Every page anew each time, as only a page that is read can complain.

@@ -39,6 +39,7 @@ def examples(most: int) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("short", "long"), default="short", help="how much the fault tests do")
+    parser.addoption("--older", help="the checkout of an older version to compare with, with its .venv")
 
 
 @pytest.hookimpl(tryfirst=True)
