@@ -169,8 +169,11 @@ class StoryTeller:
         call = tickets.CallReceived(call="call", started_at=self.at, minutes=7)
         failed = tickets.CallTransferAttempted(call="call", to="specialist", result="failed")
         asked = tickets.CallbackRequested(callback=0, purpose=self.draw.choice(["failed_transfer", "requested"]))
-        then = [tickets.CallbackAttempted(callback=0, reached=False), tickets.CallbackCompleted(callback=0)]
-        return [call, failed, [*asked], *then[self.draw.randint(0, 2) :]]
+        then: list[Event] = [
+            tickets.CallbackAttempted(callback=0, reached=False),
+            tickets.CallbackCompleted(callback=0),
+        ]
+        return [call, failed, asked, *then[self.draw.randint(0, 2) :]]
 
     def _classify(self) -> list[Event]:
         types = ["normal", *(each.id for each in self.agreement.ticket_types)]
