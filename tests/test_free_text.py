@@ -49,6 +49,8 @@ WORDS_OF_THE_TERMS: Final = frozenset(
         "agreement",
         "agreement_channel",
         "calendar",
+        "code",
+        "detail",
         "channel",
         "classification",
         "department",

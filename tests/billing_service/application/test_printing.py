@@ -175,6 +175,16 @@ def test_nothing_that_somebody_wrote_becomes_markup() -> None:
     assert page.text.count(EVIL) >= 6
 
 
+def test_nothing_that_somebody_wrote_turns_the_rest_around_or_commands_a_terminal() -> None:
+    reason = "gut\u202egnidnats \x1b[31m\a\nzweite Zeile"
+    evil = invoice(type="credit_note", corrects=3, refers_to=[3], reason=reason)
+
+    text, page = as_text(evil), as_html(evil)
+    assert not {"\u202e", "\x1b", "\a"} & set(text)
+    assert "gut\\u202egnidnats \\u001b[31m\\u0007\nzweite Zeile" in text
+    assert f"<bdi>Grund: {reason}</bdi>" in page
+
+
 async def test_an_invoice_is_read_as_data_page_or_text(vendor: Vendor) -> None:
     customer = await vendor.customer(name=EVIL)
     contract = await vendor.contract(customer)

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from fristwerk_platform.http import (
     Identifier,
     Instant,
+    Lines,
     LocalDate,
     LongText,
     Minutes,
+    Number,
     ShortText,
     StrictBool,
     parse_instant,
@@ -137,12 +139,40 @@ def test_a_day_is_read_in_one_way_only() -> None:
     ("kind", "good", "wrong"),
     [
         (LongText, ["a", " a ", "x" * 20_000, "Ä\n😀"], ["", "  ", "\n\t", "\u3000", "x" * 20_001, 7, None]),
-        (ShortText, ["a", "x" * 500], ["", " ", "x" * 501]),
+        (
+            ShortText,
+            ["a", "x" * 500, "Söhne & Co\u00a0KG", "עברית", "नाम"],
+            [
+                "",
+                " ",
+                "x" * 501,
+                "a\nb",
+                "a\rb",
+                "a\tb",
+                "\x1b[31mred",
+                "\a",
+                "a\u202eb",
+                "\u2066a",
+                "a\u2028b",
+                "\x9b",
+                "\ufeff",
+            ],
+        ),
+        (
+            Lines,
+            ["a", "Hauptstraße 1\n20095 Hamburg"],
+            ["", "a\n\nb", "a\r\nb", "a\n\x1b[31m", "a\u202e\nb", "x" * 501, 7, None],
+        ),
+        (
+            Number,
+            ["+49 40 000001", "+41 (0)41 000 00 00", "specialist", "040/000-1"],
+            ["", " ", "Frau Saxofon!", "+49\n1", "1  2"],
+        ),
         (Identifier, ["a", "A-1_b.c", "9", "x" * 64], ["", "-a", ".a", "a b", "ä", "a\n", "x" * 65, "a/b"]),
         (Minutes, [1, 100_000], [0, -1, 100_001, 1.0, "1", True, None]),
         (StrictBool, [True, False], ["true", 1, 0, None]),
     ],
-    ids=["LongText", "ShortText", "Identifier", "Minutes", "StrictBool"],
+    ids=["LongText", "ShortText", "Lines", "Number", "Identifier", "Minutes", "StrictBool"],
 )
 def test_values_have_their_limits(kind: Any, good: list[object], wrong: list[object]) -> None:
     for value in good:

@@ -217,6 +217,15 @@ def test_an_installation_is_performed_by_an_employee_or_a_partner(
         assert created(opened("infoniqa", command)).fields == {"performer": performer}
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[31m", "\a", "a\u202eb", "x" * 501])
+@pytest.mark.parametrize("name", ["product", "company"])
+def test_a_field_that_stands_in_clear_is_one_line(
+    opened: Callable[..., list[DecidedEvent]], name: str, text: str
+) -> None:
+    refused(opened, NotAcceptable, "not-acceptable", [f"/fields/{name}"], "infoniqa", request(fields={name: text}))
+    assert created(opened("infoniqa", request(fields={"free": text}))).fields == {}
+
+
 def test_a_request_is_not_received_in_the_future(opened: Callable[..., list[DecidedEvent]]) -> None:
     late = datetime(2026, 7, 31, 12, 1, 1, tzinfo=UTC)
     refused(opened, NotAcceptable, "not-acceptable", ["/received_at"], "hamburg", request(received_at=late))

@@ -16,6 +16,7 @@ from billing_service.application.application import Application
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.http import (
     HttpModel,
+    Identifier,
     LongText,
     Routes,
     ShortText,
@@ -49,7 +50,7 @@ class CreditBody(HttpModel):
 class SentBody(HttpModel):
     """How the document reached the customer."""
 
-    channel: ShortText = Field(examples=["email"])
+    channel: Identifier = Field(examples=["email"])
     occurred_at: BoundedInstant | None = None
 
 

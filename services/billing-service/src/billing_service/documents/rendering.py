@@ -1,9 +1,10 @@
 """A document as plain text for a terminal and as an HTML page that loads nothing; whatever is not
-ours is escaped.
+ours is escaped, and cannot change the direction in which the rest is written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Final
@@ -12,6 +13,8 @@ from billing_service.documents.print_view import PrintRow, PrintView, print_view
 from billing_service.domain.invoice.document import NumberedDocument
 
 WIDTH: Final = 110
+_COMMANDS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys or turns the direction of writing: everything of that kind but the line feed."""
 _COLUMNS: Final = (12, 52, 12, 15, 15)
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;color:#111}"
@@ -29,7 +32,7 @@ def as_text(numbered: NumberedDocument) -> str:
     header = PrintRow(
         on=labels.on, description=labels.description, quantity=labels.quantity, price=labels.price, amount=labels.amount
     )
-    return "\n".join(
+    text = "\n".join(
         [
             view.seller,
             "",
@@ -48,6 +51,7 @@ def as_text(numbered: NumberedDocument) -> str:
             "",
         ]
     )
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_html(numbered: NumberedDocument) -> str:
@@ -55,16 +59,21 @@ def as_html(numbered: NumberedDocument) -> str:
     view = print_view(numbered)
     labels = view.labels
     heads = (labels.on, labels.description, labels.quantity, labels.price, labels.amount)
-    details = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in view.details)
-    notes = "".join(f"<p>{escape(note)}</p>" for note in view.notes)
+    details = "".join(f"<dt>{escape(label)}</dt><dd>{_isolated(value)}</dd>" for label, value in view.details)
+    notes = "".join(f"<p>{_isolated(note)}</p>" for note in view.notes)
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(view.language)}"><head><meta charset="utf-8">'
         f"<title>{escape(view.title)}</title><style>{_STYLE}</style></head><body>"
-        f"<p>{escape(view.seller)}</p><address>{'<br>'.join(escape(line) for line in view.buyer)}</address>"
+        f"<p>{_isolated(view.seller)}</p><address>{'<br>'.join(map(_isolated, view.buyer))}</address>"
         f"<h1>{escape(view.title)}</h1><dl>{details}</dl>"
         f"<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{_body(view)}</tbody>"
         f"<tfoot>{_foot(view)}</tfoot></table>{notes}</body></html>\n"
     )
+
+
+def _isolated(text: str) -> str:
+    """Text that somebody else wrote: whatever its direction, it does not reach beyond its element."""
+    return f"<bdi>{escape(text)}</bdi>"
 
 
 def _text_row(row: PrintRow) -> str:
@@ -89,6 +98,6 @@ def _foot(view: PrintView) -> str:
 def _cells(tag: str, texts: Iterable[str]) -> str:
     """Cells of a row; from the third on they are figures."""
     return "".join(
-        f'<{tag} class="n">{escape(text)}</{tag}>' if place > 1 else f"<{tag}>{escape(text)}</{tag}>"
+        f'<{tag} class="n">{escape(text)}</{tag}>' if place > 1 else f"<{tag}>{_isolated(text)}</{tag}>"
         for place, text in enumerate(texts)
     )

@@ -20,6 +20,7 @@ from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document, canonical, zone
 from fristwerk_platform.read_models import DatabaseUnavailableError
 from sla_service.application.calendar_client import CalendarClient
+from sla_service.application.simulation_bounds import check_bounds
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.errors import NotAcceptable
 from sla_service.domain.reports.comparison import add_up, compared
@@ -86,7 +87,7 @@ class Simulations:
         """The simulation, not stored yet: done with what was found, or still running if its tickets
         are many.
 
-        Raises NotAcceptable for terms that are not known or refused, RetryLaterError where a
+        Raises NotAcceptable for terms that are not known or refused or too many, RetryLaterError where a
         calendar cannot be expanded.
         """
         question = await self._question(provider, asked)
@@ -160,6 +161,7 @@ class Simulations:
         return self._compiled[1]
 
     async def _question(self, provider: str, asked: SimulationRequest) -> SimulationSpec:
+        check_bounds(asked.calendars, asked.calendar)
         terms = await self._terms_cache.of(provider)
         agreement = None if asked.agreement is None else _agreement(terms, asked.agreement)
         calendars = {

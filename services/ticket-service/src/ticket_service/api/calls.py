@@ -15,6 +15,7 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     LongText,
+    Number,
     Routes,
     ShortText,
     StrictBool,
@@ -30,7 +31,7 @@ from ticket_service.domain.ticket.commands import CallTransfer
 class CallTransferBody(HttpModel):
     """Whether the caller was put through to a role."""
 
-    to: ShortText = Field(examples=["specialist"])
+    to: Identifier = Field(examples=["specialist"])
     result: Literal["connected", "failed"]
 
 
@@ -47,8 +48,8 @@ class CallBody(HttpModel):
     """
 
     ticket: ShortText | None = None
-    from_: ShortText = Field(alias="from", examples=["+49 40 000001"])
-    to: ShortText | None = None
+    from_: Number = Field(alias="from", examples=["+49 40 000001"])
+    to: Number | None = None
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
     activity: Identifier = Field(default=CALL, examples=["maintenance"])

@@ -13,6 +13,7 @@ from fristwerk_platform.http import (
     HttpModel,
     Identifier,
     Instant,
+    Lines,
     LocalDate,
     LongText,
     Routes,
@@ -63,7 +64,7 @@ class RegisterBody(HttpModel):
     language: ShortText | None = Field(None, examples=["de-CH"])
     country: ShortText | None = Field(None, examples=["CH"])
     vat_id: ShortText | None = None
-    address: ShortText | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
+    address: Lines | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
     contact: Contact | None = None
     occurred_at: Instant | None = None
 

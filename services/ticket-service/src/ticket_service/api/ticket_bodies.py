@@ -29,7 +29,7 @@ class Agreed(HttpModel):
     """With whom at the customer, by which channel and when."""
 
     contact: ShortText
-    channel: ShortText
+    channel: Identifier
     at: Instant
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -14,6 +15,8 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 
 CUSTOMERS_CLOCK: Final = timedelta(minutes=5)
 """How old what a customer enters may be: clocks differ, and a request may wait on its way."""
+LONGEST_LINE: Final = 500
+_HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 EARLIEST_WORK: Final = timedelta(days=1)
 
 
@@ -45,6 +48,14 @@ class Violations:
         """Each named text must say something: blank counts as missing."""
         for name, text in texts.items():
             self.require(is_given(text), f"/{name}", "is required and may not be blank")
+
+    def one_line(self, pointer: str, text: str) -> None:
+        """A short line that stands in clear: no control characters, line ends or changes of direction."""
+        if len(text) > LONGEST_LINE or _HIDDEN.search(text):
+            self.add(
+                pointer,
+                f"must be one line of {LONGEST_LINE} characters at most, without control characters and changes of direction",
+            )
 
     def known(self, pointer: str, thing: str, value: str, known: Collection[str]) -> None:
         if value not in known:

@@ -15,6 +15,8 @@ _INSTANT: Final = re.compile(
 )
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Control characters, line ends and what changes the direction of writing: a name with them looks like another."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2100
 """Instants and days outside these years are slips of the pen, and arithmetic on them overflows."""
@@ -67,11 +69,31 @@ def _no_blank(value: object) -> object:
     return value
 
 
+def _one_line(value: object) -> object:
+    if isinstance(value, str):
+        if not value.strip():
+            raise ValueError("must not be blank")
+        if _HIDDEN.search(value):
+            raise ValueError("must be one line without control characters and changes of direction")
+    return value
+
+
+def _lines(value: object) -> object:
+    return value if isinstance(value, str) and all(map(_one_line, value.split("\n"))) else _one_line(value)
+
+
 Instant = Annotated[datetime, BeforeValidator(parse_instant, json_schema_input_type=str)]
 LocalDate = Annotated[date, BeforeValidator(parse_date, json_schema_input_type=str)]
 LongText = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_no_blank)]
 OptionalText = Annotated[str, StringConstraints(max_length=20_000)]
-ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_no_blank)]
+ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_one_line)]
+"""A name or another short line."""
+Lines = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_lines)]
+"""A few short lines, as an address has them."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+Number = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9+(][A-Za-z0-9+()/_.\-]*( [A-Za-z0-9+()/_.\-]+)*$", max_length=64)
+]
+"""A telephone number as people write it, or an identifier."""
 Minutes = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=10_000)]

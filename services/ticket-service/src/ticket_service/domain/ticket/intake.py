@@ -181,6 +181,8 @@ def _check_input(command: CreateTicket, context: Context) -> None:
         check_severity("/suggested_severity", command.suggested_severity, agreement, violations)
     check_type(command.type, agreement, violations)
     _check_required(command, agreement.ticket_type(command.type), violations)
+    for name in {*NOT_PERSONAL, "company"} & command.fields.keys():
+        violations.one_line(f"/fields/{name}", command.fields[name])
     performer = command.fields.get("performer")
     if is_given(performer):
         violations.require(performer in PERFORMERS, "/fields/performer", f"is one of {', '.join(PERFORMERS)}")
