@@ -285,3 +285,12 @@ def test_weekdays_without_hours_and_exceptional_hours_have_their_sentences(lang:
             ],
         }[lang]
     )
+
+
+def test_an_explanation_says_where_the_entitlement_rests_on_a_receipt_dated_back(story: Story) -> None:
+    def told(**created: Any) -> list[str]:
+        return words(story("infoniqa", "2026-06-03 16:30", **created), "first_response")
+
+    said = "The receipt (email) is dated back to Wednesday 3 June 2026, 16:30: when it was entered, nothing entitled any more."
+    assert told(entitled_by_dating=True)[2] == said
+    assert said not in told()

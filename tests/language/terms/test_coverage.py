@@ -98,7 +98,7 @@ def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None
         **{
             name: getattr(opened, name)
             for name in opened.__struct_fields__
-            if name not in ("addons", "fields", "severity", "prices")
+            if name in Ticket.__struct_fields__ and name not in ("addons", "fields", "severity")
         },
     )
     return billable_minutes(ticket, terms) == 30

@@ -90,9 +90,8 @@ def opened(terms: Agreements) -> Any:
         document = terms(agreement) if isinstance(agreement, str) else agreement
         versions = Versions(agreement=4, calendars=dict.fromkeys((name for _, name in document.calendar_names()), 2))
         caller = Caller(id="x-1", role=by, customer=customer.id if by == "customer" else None)
-        surroundings = Context(
-            now=NOW, occurred_at=at, actor=caller, agreement=document, **({"dating": STORIES} | context)
-        )
+        around: dict[str, Any] = {"now": NOW, "dating": STORIES} | context
+        surroundings = Context(occurred_at=at, actor=caller, agreement=document, **around)
         return open_ticket(command, customer, held, versions, surroundings)
 
     return build
@@ -439,3 +438,21 @@ def test_a_contract_serves_to_the_end_of_its_last_day_at_its_site(terms: Agreeme
     ending = contract(site=site, until_on=date(2026, 5, 13))
     found = serving_contract(request(received_at=LAST_HALF_HOUR), [(ending, terms("hamburg"))])
     assert (found is not None) == serves
+
+
+@pytest.mark.parametrize(
+    ("until", "dated_back"), [(date(2026, 5, 13), True), (date(2026, 5, 14), False), (None, False)]
+)
+def test_an_entitlement_that_held_at_the_receipt_and_no_longer_on_entry_says_that_it_is_dated_back(
+    opened: Callable[..., list[DecidedEvent]], until: date | None, dated_back: bool
+) -> None:
+    """Received on the 13th, entered on the 14th: of what entitled until the 13th only the date is left."""
+    entered = {"now": datetime(2026, 5, 14, 9, tzinfo=UTC), "at": RECEIVED_AT}
+    by_contract = created(opened("fluxpunkt", request(), contract("fluxpunkt", until_on=until), **entered))
+    covered = msgspec.structs.replace(COMPANY, devices=(device(until=until),))
+    command = request(type="malfunction", fields=CALLER)
+    by_warranty = created(opened("hamburg", command, customer=covered, **entered))
+    for ticket in [by_contract] if until is None else [by_contract, by_warranty]:
+        assert ticket.entitled
+        assert ticket.entitled_by_dating == dated_back
+        assert ("the receipt by phone is dated back, on 2026-05-14" in ticket.entitled_why) == dated_back

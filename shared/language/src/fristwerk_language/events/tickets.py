@@ -20,6 +20,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     ``addons`` are those in force on the local day of receipt. ``follows`` is the id of the ticket that was done when the
     customer wrote on it once more, too late to reopen it. ``prices`` says which version's prices its work is billed at:
     that in force ``when_done``, or, for tickets opened before terms had a validity, the ticket's own.
+    ``entitled_by_dating``: what entitles held at the receipt, which was dated back, and no longer when it was entered.
     Personal: ``{"subject", "description", "fields": {…}}``.
     """
 
@@ -44,6 +45,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, str] = {}
     follows: str | None = None
     prices: Literal["when_opened", "when_done"] = "when_opened"
+    entitled_by_dating: bool = False
 
     @property
     def performer(self) -> str | None:

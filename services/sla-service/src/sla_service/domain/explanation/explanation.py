@@ -51,6 +51,13 @@ def _promise(timer: Timer, terms: TermsLookup, timeline: Timeline) -> Iterator[E
     )
     if timer.severity is None and levels.document.unclassified == "strictest":
         yield ExplanationStep(rule="strictest", clause=f"agreements/{timer.terms}#/unclassified")
+    if timeline.created.entitled_by_dating:
+        yield ExplanationStep(
+            rule="dated_back",
+            at=timeline.created.received_at,
+            event=timeline.received.event,
+            text=timeline.created.channel,
+        )
 
 
 def _start_rule(timer: Timer, timeline: Timeline) -> str:

@@ -32,6 +32,7 @@ StepRule = (
         "target",
         "measure_only",
         "strictest",
+        "dated_back",
         "started",
         "rescheduled",
         "outside_hours",

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from fristwerk_language.events.customers import DeviceRegistered
 from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Assigned,
@@ -104,6 +105,7 @@ def _created(
     devices = devices_in_question(customer, serial)
     device = device_in_question(received_at, devices, agreement)
     entitlement = entitlement_at(received_at, contract, devices, agreement)
+    dated_back = entitlement.entitled and not _entitled_on_entry(contract, devices, context)
     site = (contract.site if contract is not None else None) or (device.site if device is not None else None)
     day = local_day(received_at, agreement, site)
     calendar = agreement.calendar_for(command.channel, site)
@@ -123,13 +125,28 @@ def _created(
         received_at=command.received_at,
         entitled=entitlement.entitled,
         entitled_by=entitlement.by,
-        entitled_why=entitlement.why,
+        entitled_why=_dated_back(entitlement.why, command, context) if dated_back else entitlement.why,
+        entitled_by_dating=dated_back,
         group=group_of(contract, agreement),
         severity=command.severity,
         fields=_open_fields(command, customer),
         follows=command.follows,
         prices="when_done",
     )
+
+
+def _entitled_on_entry(contract: Contract | None, devices: tuple[DeviceRegistered, ...], context: Context) -> bool:
+    """Whether the ticket would be entitled if it had been received when it was entered."""
+    if contract is not None:
+        today = local_day(context.now, context.agreement, contract.site)
+        contract = contract if in_force(contract, today) else None
+    return entitlement_at(context.now, contract, devices, context.agreement).entitled
+
+
+def _dated_back(why: str, command: CreateTicket, context: Context) -> str:
+    """The reason of an entitlement that rests on a receipt which somebody dated back, past the end of what entitles."""
+    day = local_day(context.now, context.agreement, None)
+    return f"{why}; the receipt by {command.channel} is dated back, on {day} when it was entered that held no longer"
 
 
 def _open_fields(command: CreateTicket, customer: Customer) -> dict[str, str]:

@@ -52,7 +52,8 @@ def _seen(
 CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.TicketCreated: _seen(
         "reference customer contract plan site addons agreement agreement_version calendar calendar_version type channel"
-        " received_at entitled entitled_by entitled_why severity fields follows prices",
+        " received_at entitled entitled_by entitled_why severity fields follows prices"
+        " entitled_by_dating",
         "subject description fields",
         but_not="group",
     ),
