@@ -22,7 +22,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from fristwerk_platform.read_models import Database, UtcDateTime, add, in_list, open_database, store
+from fristwerk_platform.read_models import (
+    Database,
+    Query,
+    UtcDateTime,
+    Write,
+    add,
+    fetch,
+    in_list,
+    open_database,
+    removal,
+    store,
+    write,
+)
 from fristwerk_platform.settings import Settings
 
 metadata = MetaData()
@@ -122,3 +134,39 @@ async def test_rows_are_found_by_their_keys_however_many(database: Database, wan
         others = await connection.execute(select(func.count()).where(~in_list(connection, things.c.name, wanted)))
 
     assert others.scalar_one() == len(set(names) - set(wanted))
+
+
+async def test_writes_of_several_tables_are_one_and_removed_is_what_has_a_key(database: Database) -> None:
+    async with database.transaction() as connection:
+        await write(
+            connection,
+            Write("store", things, [thing("a", at=AT), thing("b"), thing("a", at=AT, count=2)]),
+            Write("add", numbered, [{"name": "first"}, {"name": "second"}]),
+        )
+        await write(connection, removal(things.c.name, ["b", "none"]), Write("add", numbered, [{"name": "third"}]))
+
+    assert await stored(database) == [thing("a", at=AT, count=2)]
+    async with database.reading() as connection:
+        assert [tuple(row) for row in (await connection.execute(select(numbered).order_by(numbered.c.number)))] == [
+            (1, "first"),
+            (2, "second"),
+            (3, "third"),
+        ]
+
+
+async def test_a_write_is_undone_with_its_transaction_though_it_was_the_first_statement(database: Database) -> None:
+    async with database.transaction() as connection:
+        await write(connection, Write("store", things, [thing("a")]))
+        await connection.rollback()
+
+    assert await stored(database) == []
+
+
+async def test_a_query_finds_by_a_value_and_by_a_list_of_keys(database: Database) -> None:
+    query = Query("SELECT name, count FROM things WHERE provider = $1 AND name IN LIST($2) ORDER BY name")
+    async with database.transaction() as connection:
+        await store(connection, things, [thing("a", count=1), thing("l'été", count=2), thing("c")])
+        found = await fetch(connection, query, "hamburg", ["l'été", "c", "none"])
+        assert [tuple(row) for row in found] == [("c", None), ("l'été", 2)]
+        assert await fetch(connection, query, "berlin", ["c"]) == []
+        assert await fetch(connection, query, "hamburg", []) == []

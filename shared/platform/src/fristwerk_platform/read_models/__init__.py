@@ -4,6 +4,8 @@ Database              where rows are read and written: transactions and readings
 open_database         one that is never rebuilt: a file or a schema
 open_live_read_model  one that a rebuild may replace while it is in use
 store, add, in_list   many rows or keys in one statement
+write, removal        the writes of several tables in one statement
+Query, fetch          a constant query through the driver, without SQLAlchemy's share
 migrated_by           where the revisions of a database's tables lie
 KEPT, GROWING         marks of tables that cannot be derived from the log; a rebuild copies them
 PASSING               mark of tables that a rebuild neither copies nor compares
@@ -12,13 +14,12 @@ PASSING               mark of tables that a rebuild neither copies nor compares
 from __future__ import annotations
 
 from fristwerk_platform.read_models.blue_green import LiveReadModel, open_live_read_model
-from fristwerk_platform.read_models.bulk import add, in_list, store, upsert
+from fristwerk_platform.read_models.bulk import Write, add, in_list, removal, store, upsert, write
 from fristwerk_platform.read_models.carry_over import GROWING, KEPT, PASSING
 from fristwerk_platform.read_models.database import (
     IRREPLACEABLE,
     REBUILDABLE,
     Database,
-    DatabaseUnavailableError,
     SqlDatabase,
     UtcDateTime,
     advisory_lock,
@@ -27,7 +28,9 @@ from fristwerk_platform.read_models.database import (
     postgres_database,
     sqlite_database,
 )
+from fristwerk_platform.read_models.driver import Query, fetch
 from fristwerk_platform.read_models.migrations import NewerDatabaseError, migrated_by
+from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 from fristwerk_platform.read_models.versions import RebuildError
 
 __all__ = [
@@ -40,18 +43,23 @@ __all__ = [
     "DatabaseUnavailableError",
     "LiveReadModel",
     "NewerDatabaseError",
+    "Query",
     "RebuildError",
     "SqlDatabase",
     "UtcDateTime",
+    "Write",
     "add",
     "advisory_lock",
     "after_commit",
+    "fetch",
     "in_list",
     "migrated_by",
     "open_database",
     "open_live_read_model",
     "postgres_database",
+    "removal",
     "sqlite_database",
     "store",
     "upsert",
+    "write",
 ]

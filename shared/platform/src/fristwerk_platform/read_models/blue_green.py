@@ -12,13 +12,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
-from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models.carry_over import PASSING
 from fristwerk_platform.read_models.database import REBUILDABLE, Database, SqlDatabase
+from fristwerk_platform.read_models.driver import Query, fetch
 from fristwerk_platform.read_models.versions import FileVersions, ReadModelVersions, SchemaVersions
 from fristwerk_platform.settings import Settings
 
@@ -202,7 +203,8 @@ async def mark_live(connection: AsyncConnection) -> None:
 
 async def replaced_by(connection: AsyncConnection) -> int | None:
     """The number of the version that replaced this one, if one did."""
-    return (await connection.execute(select(_replacements.c.generation))).scalar()
+    rows = await fetch(connection, _REPLACED_BY)
+    return rows[0][0] if rows else None
 
 
 async def _replacement(database: Database) -> int | None:
@@ -213,7 +215,7 @@ async def _replacement(database: Database) -> int | None:
 async def _hold_shared_lock(connection: AsyncConnection) -> None:
     """Prevent the version from being replaced before this transaction ends; SQLite's write lock does so anyway."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})"))
+        await fetch(connection, _SHARED_LOCK)
 
 
 def _replaced_by_table(metadata: MetaData) -> Table:
@@ -223,4 +225,6 @@ def _replaced_by_table(metadata: MetaData) -> Table:
 
 
 _LOCK: Final = "hashtext(current_schema()), hashtext('fristwerk generation')"
+_SHARED_LOCK: Final = Query(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+_REPLACED_BY: Final = Query("SELECT generation FROM replaced_by")
 _replacements: Final = _replaced_by_table(MetaData())

@@ -1,46 +1,96 @@
-"""Many rows in one statement of constant text: stored, added, or looked up by a list of keys.
+"""Many rows in one statement of constant text: stored, added, removed, or looked up by a list of keys.
 
-A statement for each row, or a parameter for each key, costs a projector more than all of its own work. PostgreSQL takes a column
-as an array; SQLite takes the keys as a JSON text, and rows through its driver's loop.
+A statement for each row, or a parameter for each key, costs a projector more than all of its own
+work. PostgreSQL takes each column as an array, and the writes of several tables as one statement;
+SQLite takes rows through its driver's loop, and all writes in one change of thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, any_, bindparam, func, insert, literal, select
+from sqlalchemy import Column, ColumnElement, Dialect, Table, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fristwerk_platform.read_models.driver import run_on_postgres, run_on_sqlite
+
 Row = Mapping[str, Any]
-Replacing = TypeVar("Replacing", sqlite.Insert, postgresql.Insert)
 _ORDINAL: Final = "ordinal_in_list"
 
 
-async def store(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows; each replaces the row with the same primary key, whether stored or earlier in the list."""
-    if not rows:
+class Write(msgspec.Struct, frozen=True):
+    """A write of one table.
+
+    ``store`` replaces the row with the same primary key, whether stored or earlier in the list;
+    ``add`` inserts rows in their order; ``remove`` deletes what has one of the texts that the rows
+    hold in their only column. All rows have the same columns.
+    """
+
+    kind: Literal["store", "add", "remove"]
+    table: Table
+    rows: Sequence[Row]
+
+
+class _Shape(msgspec.Struct, frozen=True):
+    """What the text of a write depends on."""
+
+    kind: Literal["store", "add", "remove"]
+    table: Table
+    columns: tuple[str, ...]
+
+
+async def write(connection: AsyncConnection, *writes: Write) -> None:
+    """Carry out writes of different tables at once. Raises IntegrityError where a key that is added
+    exists already.
+    """
+    wanted = [each for each in writes if each.rows]
+    assert len({each.table for each in wanted}) == len(wanted), "one statement writes a table once"
+    if not wanted:
         return
-    if connection.dialect.name == "postgresql":
-        keys = [column.name for column in table.primary_key]
-        last = {tuple([row[key] for key in keys]): row for row in rows}
-        await connection.execute(_stored_at_once(table, tuple(rows[0])), _columns(list(last.values())))
+    shapes = tuple(_Shape(each.kind, each.table, tuple(each.rows[0])) for each in wanted)
+    dialect = connection.dialect
+    if dialect.name == "postgresql":
+        arrays = [
+            array
+            for each, shape in zip(wanted, shapes, strict=True)
+            for array in zip(*_values(each, shape, dialect), strict=True)
+        ]
+        await run_on_postgres(connection, _postgres_text(shapes), *arrays)
     else:
-        await connection.execute(upsert(connection, table), rows)
+        prepared = [
+            (_sqlite_text(shape), _values(each, shape, dialect)) for each, shape in zip(wanted, shapes, strict=True)
+        ]
+        await run_on_sqlite(connection, lambda driver: _execute_all(driver, prepared))
+
+
+def _execute_all(driver: sqlite3.Connection, prepared: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+    for statement, rows in prepared:
+        driver.executemany(statement, rows)
+
+
+async def store(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert the rows; each replaces the row with the same primary key, whether stored or earlier in
+    the list.
+    """
+    await write(connection, Write("store", table, rows))
 
 
 async def add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows in their order; all have the same columns. Raises IntegrityError where a key exists already."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        await connection.execute(_inserted_at_once(table, tuple(rows[0])), _columns(rows))
-    else:
-        await connection.execute(insert(table), rows)
+    """Insert the rows in their order; all have the same columns. Raises IntegrityError where a key
+    exists already.
+    """
+    await write(connection, Write("add", table, rows))
+
+
+def removal(column: Column[Any], keys: Sequence[str]) -> Write:
+    """Delete the rows that hold one of the keys in a text column."""
+    return Write("remove", column.table, [{column.name: key} for key in keys])
 
 
 def in_list(connection: AsyncConnection, column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
@@ -54,31 +104,90 @@ def in_list(connection: AsyncConnection, column: Column[Any], values: Sequence[s
 def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert into the table that replaces the row with the same primary key."""
     if connection.dialect.name == "postgresql":
-        return _replacing(postgresql.insert(table), table)
-    return _replacing(sqlite.insert(table), table)
+        statement = postgresql.insert(table)
+        return statement.on_conflict_do_update(
+            index_elements=_keys(table), set_=dict(_others(table, statement.excluded))
+        )
+    inserting = sqlite.insert(table)
+    return inserting.on_conflict_do_update(index_elements=_keys(table), set_=dict(_others(table, inserting.excluded)))
 
 
-def _replacing(statement: Replacing, table: Table, columns: Sequence[str] = ()) -> Replacing:
-    keys = [column.name for column in table.primary_key]
-    names = columns or [column.name for column in table.columns]
-    others = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=others)
+def _others(table: Table, excluded: Any) -> Sequence[tuple[str, Any]]:
+    return [(column.name, excluded[column.name]) for column in table.columns if not column.primary_key]
 
 
-@lru_cache(maxsize=64)
-def _stored_at_once(table: Table, columns: tuple[str, ...]) -> postgresql.Insert:
-    """Like ``_inserted_at_once``, replacing rows with the same primary key."""
-    return _replacing(_inserted_at_once(table, columns), table, columns)
+def _keys(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
 
 
-@lru_cache(maxsize=64)
-def _inserted_at_once(table: Table, columns: tuple[str, ...]) -> postgresql.Insert:
-    """Inserts columns given as arrays, in the order of the list, so that a sequence numbers the rows in that order."""
-    arrays = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in columns]
-    listed = func.unnest(*arrays).table_valued(*columns, with_ordinality=_ORDINAL).render_derived()
-    rows = select(*[listed.c[name] for name in columns]).order_by(listed.c[_ORDINAL])
-    return postgresql.insert(table).from_select(columns, rows)
+def _values(each: Write, shape: _Shape, dialect: Dialect) -> Sequence[Sequence[Any]]:
+    """The rows as the driver takes them, in the order of the shape's columns."""
+    processors = _processors(shape, dialect)
+    rows = each.rows
+    if each.kind == "store":
+        keys = _keys(each.table)
+        rows = list({tuple([row[key] for key in keys]): row for row in rows}.values())
+    return [
+        [row[name] if process is None else process(row[name]) for name, process in processors.items()] for row in rows
+    ]
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+@lru_cache(maxsize=256)
+def _processors(shape: _Shape, dialect: Dialect) -> Mapping[str, Callable[[Any], Any] | None]:
+    """For each column what makes a value of it one of the driver's."""
+    types = {name: shape.table.c[name].type.dialect_impl(dialect) for name in shape.columns}
+    return {name: each.bind_processor(dialect) for name, each in types.items()}
+
+
+@lru_cache(maxsize=256)
+def _postgres_text(shapes: tuple[_Shape, ...]) -> str:
+    """One statement for all: each column of each table is an array."""
+    first, parts = 1, []
+    for shape in shapes:
+        parts.append(_postgres_part(shape, first))
+        first += len(shape.columns)
+    named = [f"written_{number} AS ({part})" for number, part in enumerate(parts[:-1])]
+    return (f"WITH {', '.join(named)} " if named else "") + parts[-1]
+
+
+_POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without types
+
+
+def _postgres_part(shape: _Shape, first: int) -> str:
+    arrays = [
+        f"${first + place}::{shape.table.c[name].type.compile(dialect=_POSTGRES)}[]"
+        for place, name in enumerate(shape.columns)
+    ]
+    table, names = _quoted_table(shape.table), _quoted(shape.columns)
+    if shape.kind == "remove":
+        return f"DELETE FROM {table} WHERE {names} = ANY({arrays[0]})"  # noqa: S608 - names of our own tables
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM unnest({', '.join(arrays)}) WITH ORDINALITY "  # noqa: S608
+        f"AS listed ({names}, {_ORDINAL}) ORDER BY {_ORDINAL}{_replacing(shape)}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _sqlite_text(shape: _Shape) -> str:
+    table, names = _quoted_table(shape.table), _quoted(shape.columns)
+    if shape.kind == "remove":
+        return f"DELETE FROM {table} WHERE {names} = ?"  # noqa: S608 - names of our own tables
+    return f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(shape.columns))}){_replacing(shape)}"  # noqa: S608
+
+
+def _replacing(shape: _Shape) -> str:
+    """What to do with the row of the same primary key; the two databases write it alike."""
+    if shape.kind == "add":
+        return ""
+    keys = _keys(shape.table)
+    others = [f"{_quoted([name])} = excluded.{_quoted([name])}" for name in shape.columns if name not in keys]
+    action = f"UPDATE SET {', '.join(others)}" if others else "NOTHING"
+    return f" ON CONFLICT ({_quoted(keys)}) DO {action}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _quoted_table(table: Table) -> str:
+    return f'"{table.name}"' if table.schema is None else f'"{table.schema}"."{table.name}"'

@@ -5,6 +5,8 @@ SQLite drops time zones, so instants are stored as integers of microseconds sinc
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,14 +14,16 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, BigInteger, Dialect, MetaData, event, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.opened_file import OpenedFile
+from fristwerk_platform.read_models.driver import Query, fetch
 from fristwerk_platform.read_models.migrations import bring_up_to_date
+from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 from fristwerk_platform.settings import DATABASE_CONNECTIONS, Settings
 
 FILE_CONNECTIONS: Final = 4
@@ -27,6 +31,9 @@ FILE_CONNECTIONS: Final = 4
 POOL_SECONDS: Final = 10.0
 """How long a request waits for a pooled connection."""
 CONNECT_SECONDS: Final = 5.0
+PING_AFTER_SECONDS: Final = 10.0
+"""The server is asked before a connection is used that was idle for longer."""
+_LOCK: Final = Query("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext($1))")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -45,13 +52,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - its signature
         return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-class DatabaseUnavailableError(SQLAlchemyError):
-    """The database is unreachable: it is stopped, still starting, or the connection was lost. Nothing was stored.
-
-    Only where the connection breaks during a commit is it unknown whether the transaction was stored.
-    """
 
 
 class Database(Protocol):
@@ -138,9 +138,7 @@ def _lost(error: DBAPIError) -> bool:
 async def advisory_lock(connection: AsyncConnection, what: str) -> None:
     """Hold the lock named ``what`` until the transaction ends, waiting for it. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:what))"), {"what": what}
-        )
+        await fetch(connection, _LOCK, what)
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
@@ -179,7 +177,6 @@ def postgres_database(
         pool_size=max_connections,  # all are kept: under load a closed one would be opened again at once
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,
         **isolation,
         connect_args={
@@ -189,7 +186,31 @@ def postgres_database(
             "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
         },
     )
+    _check_before_use(engine)
     return SqlDatabase(engine, metadata, schema)
+
+
+def _check_before_use(engine: AsyncEngine) -> None:
+    """Have a pooled connection replaced that broke while nothing used it.
+
+    The driver knows of one that the server closed. To ask the server each time, as SQLAlchemy's
+    ``pool_pre_ping`` does, takes as long as all the statements of one event.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def remember(_connection: Any, record: Any) -> None:
+        record.info["returned_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: Any, _proxy: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("the server has closed the connection")
+        if time.monotonic() - record.info.get("returned_at", math.inf) < PING_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError(f"{type(error).__name__}: {error}") from error
 
 
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")

@@ -6,12 +6,18 @@ A checkpoint in a transaction of its own applied 18 events twice in 40 kills; ef
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import advisory_lock, in_list, store
+from fristwerk_platform.read_models import Query, Write, advisory_lock, fetch, write
 from fristwerk_platform.subscriptions.decoding import FeedEvent
+
+_STORED: Final = Query(
+    "SELECT NULL AS stream, position AS reached FROM followed_positions WHERE source = $1"
+    " UNION ALL SELECT stream, version FROM followed_streams WHERE source = $1 AND stream IN LIST($2)"
+)
 
 
 class SourceWentBackwardsError(Exception):
@@ -68,27 +74,20 @@ class Checkpoints:
         is no longer ``after``.
         """
         await self.hold(connection, source)
-        if await self.position(connection, source) != after:
-            raise CheckpointMovedError(source)
-        await self._advance_streams(connection, source, events)
-        last_event = events[-1].id if events else None
-        await store(connection, self._positions, [{"source": source, "position": until, "last_event": last_event}])
-
-    async def _advance_streams(self, connection: AsyncConnection, source: str, events: Sequence[FeedEvent]) -> None:
         streams = sorted({event.stream for event in events})
-        if not streams:
-            return
-        table = self._stream_versions
-        statement = select(table.c.stream, table.c.version).where(
-            table.c.source == source, in_list(connection, table.c.stream, streams)
-        )
-        versions: dict[str, int] = {row[0]: row[1] for row in (await connection.execute(statement)).all()}
+        stored: dict[str | None, int] = {row[0]: row[1] for row in await fetch(connection, _STORED, source, streams)}
+        if stored.pop(None, 0) != after:
+            raise CheckpointMovedError(source)
         for event in events:
             stream, version = event.stream, event.version
-            if version != versions.get(stream, 0) + 1:
+            if version != stored.get(stream, 0) + 1:
                 raise SourceWentBackwardsError(
-                    f"stream {stream} continues with version {version} after {versions.get(stream, 0)}"
+                    f"stream {stream} continues with version {version} after {stored.get(stream, 0)}"
                 )
-            versions[stream] = version
-        rows = [{"source": source, "stream": stream, "version": versions[stream]} for stream in streams]
-        await store(connection, table, rows)
+            stored[stream] = version
+        last_event = events[-1].id if events else None
+        position = {"source": source, "position": until, "last_event": last_event}
+        versions = [{"source": source, "stream": stream, "version": stored[stream]} for stream in streams]
+        await write(
+            connection, Write("store", self._positions, [position]), Write("store", self._stream_versions, versions)
+        )
