@@ -10,7 +10,7 @@ import sla_service
 from sla_service.projections import tables
 
 PACKAGE = Path(sla_service.__file__).parent
-WRITES = {"store", "add", "insert", "update", "delete"}
+WRITES = {"store", "add", "insert", "update", "delete", "Write", "removal"}
 TABLES = {name for name, value in vars(tables).items() if value in tables.metadata.tables.values()}
 WRITERS = {
     "terms": {"projections"},
@@ -28,7 +28,7 @@ WRITERS = {
 
 
 def written_tables(source: str) -> Iterator[str]:
-    """The tables that a module's calls of ``store``, ``add``, ``insert``, ``update`` and ``delete`` name."""
+    """The tables that a module's calls of ``store``, ``Write``, ``removal``, ``delete`` and the like name."""
     tree = ast.parse(source)
     names: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -42,6 +42,10 @@ def written_tables(source: str) -> Iterator[str]:
                         yield names[name]
                     case ast.Attribute(value=ast.Name(id="tables"), attr=name) if name in TABLES:
                         yield name
+                    case ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="c")) if (
+                        names.get(name) in TABLES
+                    ):
+                        yield names[name]
 
 
 def test_every_table_is_written_by_its_own_package_and_by_no_other() -> None:
@@ -59,3 +63,9 @@ def test_a_write_is_found_however_the_table_is_named() -> None:
     source = "from sla_service.projections.tables import notices as board\nadd(connection, board, rows)\n"
     assert list(written_tables(source)) == ["notices"]
     assert list(written_tables("delete(tables.alarms)")) == ["alarms"]
+    assert list(written_tables('from sla_service.projections.tables import timers\nWrite("store", timers, rows)')) == [
+        "timers"
+    ]
+    assert list(written_tables("from sla_service.projections.tables import timers\nremoval(timers.c.timer, gone)")) == [
+        "timers"
+    ]

@@ -28,7 +28,7 @@ from fristwerk_local.story import DecideCharge, read_story
 from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
 from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
-from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database
+from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database, write
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import with_position
 from sla_service.notices.feed import NoticeFeed
@@ -174,7 +174,9 @@ class Service:
     async def apply(self, batch: Sequence[Recorded] | None = None) -> None:
         """Apply a batch, by default what was told to the log since the last time."""
         async with self.database.transaction() as connection:
-            await self.projector.apply(connection, self.log.news() if batch is None else batch)
+            await write(
+                connection, *await self.projector.apply(connection, self.log.news() if batch is None else batch)
+            )
 
     async def look(self) -> None:
         """What the watch does when it wakes."""

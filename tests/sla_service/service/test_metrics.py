@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.read_models import write
 from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections.projector import Projector
@@ -92,7 +93,7 @@ async def test_a_notice_that_was_not_stored_in_the_end_is_not_counted(
 
     with suppress(LookupError):
         async with service.database.transaction() as connection:
-            await service.projector.apply(connection, batch)
+            await write(connection, *await service.projector.apply(connection, batch))
             raise LookupError("the power fails")
 
     assert measured.of("notices_total", type="TimerStarted") is None

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from fristwerk_language.events import tickets
+from fristwerk_platform.read_models import write
 from fristwerk_platform.subscriptions import FeedPage
 from sla_service import cli
 from sla_service.projections import tables
@@ -39,7 +40,7 @@ async def filled(service: Service) -> None:
         batch = service.log.news()
         page = FeedPage(lines=service.log.lines, next=len(service.log.lines), last=len(service.log.lines))
         await tables.checkpoints.advance(connection, "ticket-service", 0, page.next, [])
-        await service.projector.apply(connection, batch)
+        await write(connection, *await service.projector.apply(connection, batch))
 
 
 def both_ways(service: Service) -> Any:

@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import add, in_list
+from fristwerk_platform.read_models import Write
 from sla_service.domain.timers.notices import SOFT, Alarm, alarms_of
 from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms, announced
 from sla_service.projections.writer import TimerChange
 
-AnnouncedKey = tuple[str, str, str]
+AlarmKey = tuple[str, str, str]
 """Timer, kind of alarm and warning rule (empty for a miss): what is announced once."""
 
 
-def key_of_miss(timer: str) -> AnnouncedKey:
+def key_of_miss(timer: str) -> AlarmKey:
     """Under which the miss of a timer is announced."""
     return timer, "missed", ""
 
 
-async def set_alarms(connection: AsyncConnection, changes: Sequence[TimerChange], known: set[AnnouncedKey]) -> None:
-    """Replace the alarms of the changed timers; those whose notice is ``known`` to be announced are
-    left out, and so is a soft target's once the miss was.
+def key_of(alarm: Alarm) -> AlarmKey:
+    """Under which an alarm is stored, and announced."""
+    return alarm.timer, alarm.kind, alarm.rule
+
+
+def _named(key: AlarmKey) -> dict[str, str]:
+    return {"timer": key[0], "kind": key[1], "rule": key[2]}
+
+
+def alarm_writes(
+    changes: Sequence[TimerChange], stored: AbstractSet[AlarmKey], announced_before: AbstractSet[AlarmKey]
+) -> list[Write]:
+    """What replaces the ``stored`` alarms of the changed timers; those whose notice was announced
+    before are left out, and so is a soft target's once the miss was.
     """
-    changed = in_list(connection, alarms.c.timer, [change.timer for change in changes])
-    await connection.execute(delete(alarms).where(changed))
     coming = {
-        (alarm.timer, alarm.kind, alarm.rule): alarm.at
+        key_of(alarm): alarm.at
         for change in changes
         if change.after is not None
         for alarm in alarms_of(change.after)
-        if (alarm.timer, alarm.kind, alarm.rule) not in known
-        and (alarm.rule != SOFT or key_of_miss(alarm.timer) not in known)
+        if key_of(alarm) not in announced_before
+        and (alarm.rule != SOFT or key_of_miss(alarm.timer) not in announced_before)
     }
-    rows = [{"timer": key[0], "kind": key[1], "rule": key[2], "at": at} for key, at in coming.items()]
-    await add(connection, alarms, rows)
+    rows = [{**_named(key), "at": at} for key, at in coming.items()]
+    gone = [_named(key) for key in sorted(stored - coming.keys())]
+    return [Write("store", alarms, rows), Write("remove", alarms, gone)]
+
+
+def dropped_alarms(fired: Iterable[AlarmKey]) -> Write:
+    """Deletes alarms that have fired."""
+    return Write("remove", alarms, [_named(key) for key in fired])
 
 
 async def next_alarm(connection: AsyncConnection) -> datetime | None:
@@ -46,19 +62,6 @@ async def next_alarm(connection: AsyncConnection) -> datetime | None:
     may_fire = select(alarms.c.at).where(~parked_tickets.whose_ticket_is_parked(alarms.c.timer))
     row = (await connection.execute(may_fire.order_by(alarms.c.at).limit(1))).first()
     return None if row is None else row.at
-
-
-async def drop_alarms(connection: AsyncConnection, fired: Sequence[Alarm]) -> None:
-    """Delete alarms that have fired."""
-    if not fired:
-        return
-    statement = delete(alarms).where(
-        alarms.c.timer == bindparam("of_timer"),
-        alarms.c.kind == bindparam("of_kind"),
-        alarms.c.rule == bindparam("of_rule"),
-    )
-    rows = [{"of_timer": alarm.timer, "of_kind": alarm.kind, "of_rule": alarm.rule} for alarm in fired]
-    await connection.execute(statement, rows)
 
 
 async def drop_announced_alarms(connection: AsyncConnection) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import NoticeEvent
 from fristwerk_language.events.notices import TimerMissed, TimerWarned
-from fristwerk_platform.read_models import advisory_lock
+from fristwerk_platform.read_models import advisory_lock, write
 from sla_service.domain.timers.notices import Alarm
 from sla_service.domain.timers.timer import Timer
-from sla_service.notices.alarm_schedule import drop_alarms
-from sla_service.notices.outbox import NOTICES_LOCK, Notice, Outbox
+from sla_service.notices.alarm_schedule import dropped_alarms, key_of
+from sla_service.notices.outbox import NOTICES_LOCK, Notice, Outbox, announced_before
 from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms as alarm_table
 from sla_service.projections.tables import timers
@@ -42,8 +42,8 @@ async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int) -> i
         for alarm, row in zip(fired, rows, strict=True)
         if row.document is not None
     ]
-    await outbox.add(connection, notices, now)
-    await drop_alarms(connection, fired)
+    known = await announced_before(connection, [alarm.timer for alarm in fired])
+    await write(connection, *outbox.notice_writes(connection, notices, known, now), dropped_alarms(map(key_of, fired)))
     return len(fired)
 
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Actor, NoticeEvent, encode_line, streams, type_name
@@ -26,9 +25,9 @@ from fristwerk_language.events.notices import (
     TimerStarted,
     TimerWarned,
 )
-from fristwerk_platform.read_models import add, advisory_lock, after_commit, in_list
+from fristwerk_platform.read_models import Query, Write, advisory_lock, after_commit, fetch
 from sla_service.domain.timers.notices import notices
-from sla_service.notices.alarm_schedule import AnnouncedKey, drop_announced_alarms, key_of_miss, set_alarms
+from sla_service.notices.alarm_schedule import AlarmKey, alarm_writes, drop_announced_alarms, key_of_miss
 from sla_service.notices.change_signal import ChangeSignal
 from sla_service.projections.tables import announced
 from sla_service.projections.tables import notices as notice_table
@@ -49,6 +48,24 @@ class Notice(msgspec.Struct, frozen=True):
     caused_at: datetime | None = None
 
 
+class Announced(msgspec.Struct):
+    """What was announced of timers: the newest version of each stream of notices, what is announced
+    once, and the alarms that are set.
+    """
+
+    versions: dict[str, int]
+    announced: set[AlarmKey]
+    alarms: set[AlarmKey]
+
+
+_ANNOUNCED: Final = Query(
+    "SELECT 'notice' AS source, stream AS name, CAST(NULL AS TEXT) AS kind, CAST(NULL AS TEXT) AS rule,"
+    " max(version) AS version FROM notices WHERE stream IN LIST($2) GROUP BY stream"
+    " UNION ALL SELECT 'announced', timer, kind, rule, NULL FROM notices_given WHERE timer IN LIST($1)"
+    " UNION ALL SELECT 'alarm', timer, kind, rule, NULL FROM alarms WHERE timer IN LIST($1)"
+)
+
+
 class Outbox:
     """Stores notices and alarms. ``count`` is called with the notices by type once they are
     committed.
@@ -65,45 +82,42 @@ class Outbox:
         self._count = count
         self.signal = ChangeSignal()
 
-    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
-        """Announce what changed and set the alarms of the changed timers, inside the projector's
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> Sequence[Write]:
+        """What announces the changes and sets the alarms of the changed timers, inside the projector's
         transaction.
         """
         if not changes:
-            return
+            return ()
         await advisory_lock(connection, NOTICES_LOCK)
-        known = await _announced(connection, [change.timer for change in changes])
+        before = await announced_before(connection, [change.timer for change in changes])
         now = self.now()
         added = [
             Notice(change.provider, event, change.caused_at)
             for change in changes
             for event in notices(
-                change.before, change.after, miss_announced=key_of_miss(change.timer) in known, now=now
+                change.before, change.after, miss_announced=key_of_miss(change.timer) in before.announced, now=now
             )
         ]
-        await self.add(connection, added, now)
-        known -= {key_of_miss(each.event.timer) for each in added if isinstance(each.event, TimerMissWithdrawn)}
-        await set_alarms(connection, changes, known)
+        withdrawn = {key_of_miss(each.event.timer) for each in added if isinstance(each.event, TimerMissWithdrawn)}
+        return [
+            *self.notice_writes(connection, added, before, now),
+            *alarm_writes(changes, before.alarms, before.announced - withdrawn),
+        ]
 
-    async def add(self, connection: AsyncConnection, added: Sequence[Notice], now: datetime) -> None:
-        """Store notices. The transaction holds ``NOTICES_LOCK``."""
-        if not added:
-            return
-        names = sorted({_stream(notice.event) for notice in added})
-        newest = select(notice_table.c.stream, func.max(notice_table.c.version)).where(
-            in_list(connection, notice_table.c.stream, names)
-        )
-        found = await connection.execute(newest.group_by(notice_table.c.stream))
-        versions: dict[str, int] = {row[0]: row[1] for row in found}
+    def notice_writes(
+        self, connection: AsyncConnection, added: Sequence[Notice], before: Announced, now: datetime
+    ) -> list[Write]:
+        """What stores notices. The transaction holds ``NOTICES_LOCK`` since before ``before`` was read."""
+        versions = dict(before.versions)
         rows: list[dict[str, Any]] = []
         for notice in added:
             stream = _stream(notice.event)
             version = versions[stream] = versions.get(stream, 0) + 1
             rows.append({"stream": stream, "version": version, "line": self._line(notice, version, now)})
-        await add(connection, notice_table, rows)
-        await _remember(connection, [notice.event for notice in added])
-        by_type = Counter(type_name(notice.event) for notice in added)
-        after_commit(connection, lambda: self._count(by_type))
+        if added:
+            by_type = Counter(type_name(notice.event) for notice in added)
+            after_commit(connection, lambda: self._count(by_type))
+        return [Write("add", notice_table, rows), *_remembered([notice.event for notice in added])]
 
     def _line(self, notice: Notice, version: int, now: datetime) -> bytes:
         return encode_line(
@@ -128,29 +142,39 @@ class MutedOutbox:
     announced before.
     """
 
-    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
-        """Set the alarms of the changed timers."""
-        if changes:
-            await set_alarms(connection, changes, known=set())
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> Sequence[Write]:
+        """What sets the alarms of the changed timers."""
+        if not changes:
+            return ()
+        before = await announced_before(connection, [change.timer for change in changes])
+        return alarm_writes(changes, before.alarms, frozenset())
 
     async def settle(self, connection: AsyncConnection) -> None:
         """Delete the alarms whose notices were announced, once the announcements have been copied."""
         await drop_announced_alarms(connection)
 
 
-async def _announced(connection: AsyncConnection, timers: Sequence[str]) -> set[AnnouncedKey]:
-    known = select(announced.c.timer, announced.c.kind, announced.c.rule).where(
-        in_list(connection, announced.c.timer, timers)
-    )
-    return {(timer, kind, rule) for timer, kind, rule in (await connection.execute(known)).all()}
+async def announced_before(connection: AsyncConnection, timers: Sequence[str]) -> Announced:
+    """What was announced of timers, inside the transaction that announces more of them."""
+    streams_of_timers = [streams.TIMER.stream(timer) for timer in timers]
+    found = Announced({}, set(), set())
+    for source, name, kind, rule, version in await fetch(connection, _ANNOUNCED, list(timers), streams_of_timers):
+        match source:
+            case "notice":
+                found.versions[name] = version
+            case "announced":
+                found.announced.add((name, kind, rule))
+            case _:
+                found.alarms.add((name, kind, rule))
+    return found
 
 
-async def _remember(connection: AsyncConnection, events: Sequence[NoticeEvent]) -> None:
+def _remembered(events: Sequence[NoticeEvent]) -> list[Write]:
     """A unique row per timer and kind makes a second notice impossible; a withdrawn miss may happen
     again.
     """
     rows: list[dict[str, Any]] = []
-    withdrawn: list[str] = []
+    withdrawn: list[dict[str, Any]] = []
     for event in events:
         match event:
             case TimerMissed():
@@ -158,14 +182,10 @@ async def _remember(connection: AsyncConnection, events: Sequence[NoticeEvent]) 
             case TimerWarned():
                 rows.append({"timer": event.timer, "kind": "warned", "rule": event.rule, "at": event.warn_at})
             case TimerMissWithdrawn():
-                withdrawn.append(event.timer)
+                withdrawn.append({"timer": event.timer, "kind": "missed"})
             case TimerStarted() | TimerRescheduled() | TimerMet() | TimerCancelled():
                 pass  # they follow from the change of a timer, which happens once
-    if withdrawn:
-        await connection.execute(
-            delete(announced).where(in_list(connection, announced.c.timer, withdrawn), announced.c.kind == "missed")
-        )
-    await add(connection, announced, rows)
+    return [Write("add", announced, rows), Write("remove", announced, withdrawn)]
 
 
 def _stream(event: NoticeEvent) -> str:

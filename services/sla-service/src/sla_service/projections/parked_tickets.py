@@ -7,14 +7,15 @@ known of it may be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import in_list, store
+from fristwerk_platform.read_models import Write, removal
+from sla_service.projections.stored_tickets import ParkedSince
 from sla_service.projections.tables import parked, timers
 
 
@@ -50,23 +51,18 @@ async def find(connection: AsyncConnection, provider: str, name: str) -> ParkedT
     return None if row is None else ParkedTicket(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
 
-async def note(connection: AsyncConnection, tried: Sequence[str], failed: Mapping[str, ParkedTicket]) -> None:
+def parked_writes(
+    tried: Iterable[str], failed: Mapping[str, ParkedTicket], stored: Mapping[str, ParkedSince]
+) -> list[Write]:
     """Of the tickets that were tried just now only those that failed are parked; since when, stays
-    as it was.
+    as it is ``stored``.
     """
-    known = select(parked.c.ticket, parked.c.since, parked.c.position).where(
-        in_list(connection, parked.c.ticket, tried)
-    )
-    before = {row.ticket: row for row in await connection.execute(known)} if tried else {}
-    done = [ticket for ticket in before if ticket not in failed]
-    if done:
-        await connection.execute(delete(parked).where(in_list(connection, parked.c.ticket, done)))
     rows = [
-        msgspec.structs.asdict(each)
-        | ({"since": before[ticket].since, "position": before[ticket].position} if ticket in before else {})
+        msgspec.structs.asdict(each) | (msgspec.structs.asdict(stored[ticket]) if ticket in stored else {})
         for ticket, each in failed.items()
     ]
-    await store(connection, parked, rows)
+    done = [ticket for ticket in tried if ticket in stored and ticket not in failed]
+    return [Write("store", parked, rows), removal(parked.c.ticket, done)]
 
 
 def is_parked(ticket: ColumnElement[str]) -> ColumnElement[bool]:

@@ -18,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.tickets import TicketCreated
-from fristwerk_platform.read_models import Database
+from fristwerk_platform.read_models import Database, Write, after_commit, write
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.projections import parked_tickets, writer
 from sla_service.projections.parked_tickets import ParkedTicket
+from sla_service.projections.recent_histories import RecentHistories
+from sla_service.projections.stored_tickets import StoredTickets, stored_tickets
 from sla_service.projections.tables import checkpoints
 from sla_service.projections.writer import DerivedTicket, TimerChange
 
@@ -35,8 +37,8 @@ _log = structlog.get_logger()
 class Announces(Protocol):
     """Announces changed timers: the outbox, or the muted one during a rebuild."""
 
-    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> None:
-        """Announce the changes, inside the transaction."""
+    async def announce(self, connection: AsyncConnection, changes: Sequence[TimerChange]) -> Sequence[Write]:
+        """The writes that announce the changes, to be carried out in this transaction."""
         ...
 
 
@@ -48,14 +50,23 @@ class Projector:
     def __init__(self, outbox: Announces) -> None:
         self._outbox = outbox
         self._terms: dict[str, PublishedTerms] = {}
+        self._recent = RecentHistories()
 
-    async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
+    async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[Write]:
         """The effect of a batch, inside the follower's transaction."""
         news = _by_ticket(batch)
         touched = sorted(news)
         if await self._publish(connection, batch):
             touched = sorted({*touched, *await parked_tickets.tickets(connection)})
-        await self._derive(connection, await self._lengthened(connection, touched, news))
+        if not touched:
+            return ()
+        kept = self._recent.before(news)
+        stored = await stored_tickets(connection, touched, [ticket for ticket in touched if ticket not in kept])
+        before = kept | stored.histories
+        histories = {ticket: [*before[ticket], *news.get(ticket, ())] for ticket in touched}
+        after_commit(connection, lambda: self._recent.keep(histories))
+        writes = await self._derived_writes(connection, histories, stored)
+        return [writer.history_write(news), *writes]
 
     async def retry_parked(self, database: Database) -> tuple[int, int]:
         """Try every parked ticket again, some in one transaction: how many they were, and how many
@@ -69,7 +80,8 @@ class Projector:
                 wanted = await parked_tickets.tickets(connection, last, RETRIED_AT_ONCE)
                 if not wanted:
                     return tried, await parked_tickets.count(connection)
-                await self._derive(connection, await writer.stored_histories(connection, wanted))
+                stored = await stored_tickets(connection, wanted, wanted)
+                await write(connection, *await self._derived_writes(connection, stored.histories, stored))
             tried, last = tried + len(wanted), wanted[-1]
 
     async def retry_at_start(self, database: Database) -> None:
@@ -82,10 +94,10 @@ class Projector:
             if tried:
                 _log.info("parked_tried_again", tickets=tried, still_parked=left)
 
-    async def _derive(self, connection: AsyncConnection, histories: Mapping[str, Sequence[Recorded]]) -> None:
+    async def _derived_writes(
+        self, connection: AsyncConnection, histories: Mapping[str, Sequence[Recorded]], stored: StoredTickets
+    ) -> list[Write]:
         """Derive tickets anew; those that cannot be derived are parked, the others no longer."""
-        if not histories:
-            return
         derived: list[DerivedTicket] = []
         failed: dict[str, ParkedTicket] = {}
         for ticket, recorded in histories.items():
@@ -96,8 +108,9 @@ class Projector:
             except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
                 _log.error("ticket_parked", ticket=ticket, exc_info=error)
                 failed[ticket] = _parked(ticket, recorded, error)
-        await parked_tickets.note(connection, list(histories), failed)
-        await self._outbox.announce(connection, await writer.store_timers(connection, derived))
+        writes, changes = writer.timer_writes(derived, stored.timers)
+        writes += parked_tickets.parked_writes(histories, failed, stored.parked)
+        return [*writes, *await self._outbox.announce(connection, changes)]
 
     async def _publish(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> bool:
         """Store the versions that were published; returns whether there were any."""
@@ -105,17 +118,6 @@ class Projector:
         for provider in providers:
             self._terms.pop(provider, None)
         return bool(providers)
-
-    @staticmethod
-    async def _lengthened(
-        connection: AsyncConnection, tickets: Sequence[str], news: Mapping[str, Sequence[Recorded]]
-    ) -> dict[str, list[Recorded]]:
-        """Store the new events of tickets; returns the whole histories of ``tickets``."""
-        histories = await writer.stored_histories(connection, tickets)
-        for ticket, events in news.items():
-            histories[ticket].extend(events)
-        await writer.store_history(connection, news)
-        return histories
 
     async def _derived(self, connection: AsyncConnection, recorded: Sequence[Recorded]) -> DerivedTicket:
         """A ticket's timers. Raises NoTicketError, UnknownTermsError."""

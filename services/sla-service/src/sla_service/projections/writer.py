@@ -13,14 +13,15 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_platform.read_models import in_list, store
+from fristwerk_platform.read_models import Write, in_list, removal, store
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.timer import Timer, TimerSet
+from sla_service.projections.stored_tickets import StoredTimer
 from sla_service.projections.tables import histories, terms, tickets, timers
 
 _log = structlog.get_logger()
@@ -86,14 +87,14 @@ async def store_terms(connection: AsyncConnection, batch: Sequence[Recorded]) ->
     return providers
 
 
-async def store_history(connection: AsyncConnection, by_ticket: Mapping[str, Sequence[Recorded]]) -> None:
-    """Add events to the histories of tickets; those that are stored already stay as they are."""
+def history_write(by_ticket: Mapping[str, Sequence[Recorded]]) -> Write:
+    """Adds events to the histories of tickets; those that are stored already stay as they are."""
     rows = [
         {"ticket": ticket, "version": recorded.envelope.version, "line": recorded.line}
         for ticket, events in by_ticket.items()
         for recorded in events
     ]
-    await store(connection, histories, rows)
+    return Write("store", histories, rows)
 
 
 class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,46 +123,36 @@ class TimerChange(msgspec.Struct, frozen=True, kw_only=True):
     after: Timer | None
 
 
-async def store_timers(connection: AsyncConnection, derived: Sequence[DerivedTicket]) -> list[TimerChange]:
-    """Replace what is stored of tickets by what was derived; what stays the same is left alone.
-    What changed.
+def timer_writes(
+    derived: Sequence[DerivedTicket], stored: Mapping[str, Mapping[str, StoredTimer]]
+) -> tuple[list[Write], list[TimerChange]]:
+    """What replaces the ``stored`` timers of tickets by what was derived, leaving alone what stays
+    the same, and what changed.
     """
-    if not derived:
-        return []
-    await store(connection, tickets, [ticket_row(each) for each in derived])
-    known = await _known(connection, [each.derived.ticket for each in derived])
     rows: list[dict[str, Any]] = []
     changes: list[TimerChange] = []
     for each in derived:
-        before = known.get(each.derived.ticket, {})
+        before = dict(stored.get(each.derived.ticket, {}))
         for place, timer in enumerate(each.derived.timers):
             row = _row(each, place, timer)
-            old_document, old_place = before.pop(timer.id, (None, None))
-            if (old_document, old_place) != (row["document"], place):
+            old = before.pop(timer.id, None)
+            if old is None or old.document != row["document"]:
+                changes.append(_change(each, timer.id, old, timer))
                 rows.append(row)
-            if old_document != row["document"]:
-                changes.append(_change(each, timer.id, old_document, timer))
-        changes += [_change(each, name, document, None) for name, (document, _) in sorted(before.items())]
-    await store(connection, timers, rows)
+            elif old.place != place:
+                rows.append(row)
+        changes += [_change(each, name, old, None) for name, old in sorted(before.items())]
     gone = [change.timer for change in changes if change.after is None]
-    if gone:
-        await connection.execute(delete(timers).where(in_list(connection, timers.c.timer, gone)))
-    return changes
+    writes = [
+        Write("store", tickets, [ticket_row(each) for each in derived]),
+        Write("store", timers, rows),
+        removal(timers.c.timer, gone),
+    ]
+    return writes, changes
 
 
-async def _known(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, dict[str, tuple[bytes, int]]]:
-    """Of each ticket, by timer, the stored document and its place."""
-    statement = select(timers.c.timer, timers.c.ticket, timers.c.document, timers.c.place).where(
-        in_list(connection, timers.c.ticket, wanted)
-    )
-    known: dict[str, dict[str, tuple[bytes, int]]] = {}
-    for timer, ticket, document, place in (await connection.execute(statement)).all():
-        known.setdefault(ticket, {})[timer] = (document, place)
-    return known
-
-
-def _change(ticket: DerivedTicket, name: str, before: bytes | None, after: Timer | None) -> TimerChange:
-    old = None if before is None else timer_in(before)
+def _change(ticket: DerivedTicket, name: str, before: StoredTimer | None, after: Timer | None) -> TimerChange:
+    old = None if before is None else timer_in(before.document)
     return TimerChange(provider=ticket.provider, timer=name, caused_at=ticket.caused_at, before=old, after=after)
 
 

@@ -28,8 +28,8 @@ class Write(msgspec.Struct, frozen=True):
     """A write of one table.
 
     ``store`` replaces the row with the same primary key, whether stored or earlier in the list;
-    ``add`` inserts rows in their order; ``remove`` deletes what has one of the texts that the rows
-    hold in their only column. All rows have the same columns.
+    ``add`` inserts rows in their order; ``remove`` deletes the rows that agree with one of these in
+    all columns that it has. All rows have the same columns.
     """
 
     kind: Literal["store", "add", "remove"]
@@ -46,11 +46,10 @@ class _Shape(msgspec.Struct, frozen=True):
 
 
 async def write(connection: AsyncConnection, *writes: Write) -> None:
-    """Carry out writes of different tables at once. Raises IntegrityError where a key that is added
-    exists already.
+    """Carry out writes at once, in no order: no two of them concern the same row. Raises
+    IntegrityError where a key that is added exists already.
     """
     wanted = [each for each in writes if each.rows]
-    assert len({each.table for each in wanted}) == len(wanted), "one statement writes a table once"
     if not wanted:
         return
     shapes = tuple(_Shape(each.kind, each.table, tuple(each.rows[0])) for each in wanted)
@@ -160,7 +159,8 @@ def _postgres_part(shape: _Shape, first: int) -> str:
     ]
     table, names = _quoted_table(shape.table), _quoted(shape.columns)
     if shape.kind == "remove":
-        return f"DELETE FROM {table} WHERE {names} = ANY({arrays[0]})"  # noqa: S608 - names of our own tables
+        listed = f"unnest({', '.join(arrays)})"
+        return f"DELETE FROM {table} WHERE ({names}) IN (SELECT * FROM {listed})"  # noqa: S608 - names of our own tables
     return (
         f"INSERT INTO {table} ({names}) SELECT {names} FROM unnest({', '.join(arrays)}) WITH ORDINALITY "  # noqa: S608
         f"AS listed ({names}, {_ORDINAL}) ORDER BY {_ORDINAL}{_replacing(shape)}"
@@ -171,7 +171,8 @@ def _postgres_part(shape: _Shape, first: int) -> str:
 def _sqlite_text(shape: _Shape) -> str:
     table, names = _quoted_table(shape.table), _quoted(shape.columns)
     if shape.kind == "remove":
-        return f"DELETE FROM {table} WHERE {names} = ?"  # noqa: S608 - names of our own tables
+        same = " AND ".join(f"{_quoted([name])} = ?" for name in shape.columns)
+        return f"DELETE FROM {table} WHERE {same}"  # noqa: S608 - names of our own tables
     return f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(shape.columns))}){_replacing(shape)}"  # noqa: S608
 
 

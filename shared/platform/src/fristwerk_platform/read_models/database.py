@@ -51,7 +51,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - its signature
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else instant_of_stored(value)
+
+
+def instant_of_stored(value: int) -> datetime:
+    """The instant that a column of ``UtcDateTime`` holds as this number."""
+    return _EPOCH + value * _MICROSECOND
 
 
 class Database(Protocol):

@@ -68,7 +68,16 @@ class Checkpoints:
     async def advance(
         self, connection: AsyncConnection, source: str, after: int, until: int, events: Sequence[FeedEvent]
     ) -> None:
-        """Record that the events after one position, up to another, are applied.
+        """Record that the events after one position, up to another, are applied. Raises what
+        ``advancing`` raises.
+        """
+        await write(connection, *await self.advancing(connection, source, after, until, events))
+
+    async def advancing(
+        self, connection: AsyncConnection, source: str, after: int, until: int, events: Sequence[FeedEvent]
+    ) -> list[Write]:
+        """The writes that record it, to be carried out in this transaction; nobody else applies
+        anything of the source before it ends.
 
         Raises SourceWentBackwardsError if a stream's versions are not consecutive, CheckpointMovedError if the stored position
         is no longer ``after``.
@@ -88,6 +97,4 @@ class Checkpoints:
         last_event = events[-1].id if events else None
         position = {"source": source, "position": until, "last_event": last_event}
         versions = [{"source": source, "stream": stream, "version": stored[stream]} for stream in streams]
-        await write(
-            connection, Write("store", self._positions, [position]), Write("store", self._stream_versions, versions)
-        )
+        return [Write("store", self._positions, [position]), Write("store", self._stream_versions, versions)]

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import Database
+from fristwerk_platform.read_models import Database, Write, write
 from fristwerk_platform.subscriptions.checkpoints import CheckpointMovedError, Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines
 from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceUnavailableError
@@ -23,8 +23,10 @@ RETRY_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 0.8)
 """Below a second in all, so that health is well again within a second of its cause."""
 _log = structlog.get_logger()
 
-Apply = Callable[[AsyncConnection, Sequence[EventT]], Awaitable[None]]
-"""Writes the effect of events in the transaction it is given."""
+Apply = Callable[[AsyncConnection, Sequence[EventT]], Awaitable[Sequence[Write] | None]]
+"""Writes the effect of events in the transaction it is given. What it returns is still to be
+written, which costs least in the same statement as the checkpoint.
+"""
 
 
 class Lag(msgspec.Struct, kw_only=True):
@@ -51,10 +53,11 @@ async def apply_events(
 ) -> None:
     """Apply the events between two positions and advance the checkpoint, in the given transaction.
 
-    Raises what :meth:`Checkpoints.advance` raises.
+    Raises what :meth:`Checkpoints.advancing` raises.
     """
-    await checkpoints.advance(connection, source, after, until, events)
-    await apply(connection, [event for event in events if event.is_known])
+    advancing = await checkpoints.advancing(connection, source, after, until, events)
+    effect = await apply(connection, [event for event in events if event.is_known])
+    await write(connection, *advancing, *(effect or ()))
 
 
 class Subscription(Generic[EventT]):
