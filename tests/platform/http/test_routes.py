@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -79,6 +80,10 @@ def things() -> Routes:
     @routes.get("/required")
     async def required(query: Sized) -> Response:
         return json_answer(query.size)
+
+    @routes.get("/callers")
+    async def callers() -> Response:
+        return json_answer(sorted({str(each.frame.f_globals["__name__"]) for each in inspect.stack(0)}))
 
     return routes
 
@@ -242,3 +247,21 @@ def test_an_operation_is_registered_once() -> None:
 
     with pytest.raises(ValueError, match="twice"):
         create_api(title="A", description="A", version="1", routers=[routes], lifespan=None)  # type: ignore[arg-type]
+
+
+async def test_an_operation_is_answered_without_the_frameworks_stack_of_middleware(client: httpx.AsyncClient) -> None:
+    modules = (await client.get("/callers")).json()
+
+    assert "fristwerk_platform.http.operations" in modules
+    assert [each for each in modules if each.startswith(("starlette.middleware", "fastapi.middleware"))] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/openapi.json"), ("GET", "/docs"), ("PUT", "/pages"), ("GET", "/no")]
+)
+async def test_what_is_no_operation_is_answered_by_the_framework(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    expected = {"/pages": 405, "/no": 404}.get(path, 200)
+
+    assert (await client.request(method, path)).status_code == expected

@@ -11,26 +11,39 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.commands import as_response
 from fristwerk_platform.http.openapi import describe
-from fristwerk_platform.http.operations import RouteTable
+from fristwerk_platform.http.operations import Dispatcher, RouteTable
 from fristwerk_platform.http.routes import Routes
 
 
 class _Api(FastAPI):
-    """Describes the operations of its route table, which FastAPI does not know (its documented extension point)."""
+    """FastAPI with a route table of our own, which it neither describes nor answers (its documented extension points)."""
+
+    def __init__(self, table: RouteTable, **settings: Any) -> None:
+        super().__init__(routes=[table], **settings)
+        self._table = table
 
     def openapi(self) -> dict[str, Any]:
         """The interface's description, made once."""
         if self.openapi_schema is None:
-            operations = [each for route in self.routes if isinstance(route, RouteTable) for each in route.operations]
             self.openapi_schema = describe(
-                operations, title=self.title, description=self.description, version=self.version
+                self._table.operations, title=self.title, description=self.description, version=self.version
             )
         return self.openapi_schema
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The operations stand directly below our own middleware; FastAPI's stack of six answers only what is none of them."""
+        own, self.user_middleware = self.user_middleware, []
+        app: ASGIApp = Dispatcher(self._table, super().build_middleware_stack(), self.exception_handlers)
+        self.user_middleware = own
+        for middleware, arguments, settings in reversed(own):
+            app = middleware(app, *arguments, **settings)
+        return app
 
 
 def create_api(
@@ -43,11 +56,11 @@ def create_api(
 ) -> FastAPI:
     """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem."""
     app = _Api(
+        RouteTable([operation for each in routers for operation in each.operations]),
         title=title,
         description=description,
         version=version,
         lifespan=lifespan,
-        routes=[RouteTable([operation for each in routers for operation in each.operations])],
         docs_url=None,  # FastAPI's page loads scripts of others
         redoc_url=None,
         redirect_slashes=False,

@@ -13,9 +13,7 @@ import resource
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Final
-from urllib.parse import unquote
 
-import httptools
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -180,36 +178,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Refusal.PIPELINED)
             return
         self._receive(Part.BODY)
-        before, self.cycle = self.cycle, self._exchange()
+        before, self.cycle = self.cycle, Exchange.of(self)
         if before is None or before.response_complete:  # type: ignore[redundant-expr]  # None at first
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
-
-    def _exchange(self) -> Exchange:
-        """The request whose head is complete, with its address in the scope."""
-        http_version = self.parser.get_http_version()
-        address = httptools.parse_url(self.url)
-        path = address.path.decode("ascii")
-        self.scope["method"] = self.parser.get_method().decode("ascii")
-        self.scope["http_version"] = http_version
-        self.scope["path"] = unquote(path) if "%" in path else path
-        self.scope["raw_path"] = address.path
-        self.scope["query_string"] = address.query or b""
-        return Exchange(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
 
     def on_body(self, body: bytes) -> None:
         """See httptools' callbacks."""

@@ -6,12 +6,15 @@ uvicorn's own, whose request and answer this is.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
 _NOT_IN_NAMES: Final = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\\\[\]={} \t"]')
@@ -24,6 +27,31 @@ class Exchange(RequestResponseCycle):
 
     _head = b""
     """The head of an answer of known length, until its body comes."""
+
+    @classmethod
+    def of(cls, connection: HttpToolsProtocol) -> Exchange:
+        """The request whose head is complete, with its address in the scope."""
+        parser, scope = connection.parser, connection.scope
+        address = httptools.parse_url(connection.url)
+        path = address.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = parser.get_http_version()
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = address.path
+        scope["query_string"] = address.query or b""
+        return cls(
+            scope=scope,
+            transport=connection.transport,
+            flow=connection.flow,
+            logger=connection.logger,
+            access_logger=connection.access_logger,
+            access_log=False,
+            default_headers=connection.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=connection.expect_100_continue,
+            keep_alive=scope["http_version"] != "1.0" and parser.should_keep_alive(),
+            on_response=connection.on_response_complete,
+        )
 
     async def send(self, message: Any) -> None:
         """Send the head or a part of the body. Raises RuntimeError for what is neither, or not its turn."""

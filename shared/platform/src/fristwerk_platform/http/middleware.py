@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -23,7 +23,12 @@ from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.metrics import Answered
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-CORRELATION_HEADER: Final = "X-Correlation-Id"
+CORRELATION_HEADER: Final = b"x-correlation-id"
+PROTECTED: Final = "/v1/"
+"""What lies below needs a token."""
+RawHeader = tuple[bytes, bytes]
+_NOSNIFF: Final[RawHeader] = (b"x-content-type-options", b"nosniff")
+_NO_STORE: Final[RawHeader] = (b"cache-control", b"no-store")
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 _log = structlog.get_logger()
 
@@ -52,35 +57,30 @@ class AuthenticationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
-        given = request.headers.get(CORRELATION_HEADER, "")
-        correlation_id = given if _CORRELATION_ID.fullmatch(given) else _new_correlation_id()
-        request.state.correlation_id = correlation_id
         began = time.perf_counter()
+        state: dict[str, Any] = scope.setdefault("state", {})
+        given = header(scope, CORRELATION_HEADER)
+        correlation_id = given if _CORRELATION_ID.fullmatch(given) else _new_correlation_id()
+        state["correlation_id"] = correlation_id
         status: int | None = None
-        limited = _limited(request, receive)
 
         async def send_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-correlation-id", correlation_id.encode()),
-                    *_protecting(scope["path"], message["headers"]),
-                ]
+                message["headers"] = _completed(scope["path"], message["headers"], correlation_id)
             await send(message)
 
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
-            self._admit(request)
-            await self._app(scope, limited, send_on)
+            self._admit(scope, state)
+            await self._app(scope, _limited(scope, receive), send_on)
         except Problem as refusal:
-            await problems.response(request, refusal)(scope, receive, send_on)
+            await problems.response(Request(scope), refusal)(scope, receive, send_on)
         except ClientDisconnect:
             pass  # nobody is left who could be answered
         except Exception as error:
-            answer = problems.failed(request, error)
+            answer = problems.failed(Request(scope), error)
             if status is not None:
                 raise  # half an answer was sent already
             await answer(scope, receive, send_on)
@@ -91,35 +91,47 @@ class AuthenticationMiddleware:
                 self._meter.answered(_answered(scope, seconds))
             structlog.contextvars.reset_contextvars(**bound)
 
-    def _admit(self, request: Request) -> None:
+    def _admit(self, scope: Scope, state: dict[str, Any]) -> None:
         """Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422 for an address with NUL,
         which no database takes as text.
         """
-        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        path: str = scope["path"]
+        if "\0" in path or b"%00" in scope["query_string"]:
             raise Problem(422, "The address holds NUL.", code="invalid-request")
-        if request.scope["path"].startswith("/v1/"):
+        if path.startswith(PROTECTED):
             try:
-                token, now = _bearer(request), self._now()
-                request.state.principal = self._tokens.check(token, now=now)
-                request.state.token_seconds_left = self._tokens.seconds_left(token, now=now)
+                token, now = _bearer(scope), self._now()
+                principal = state["principal"] = self._tokens.check(token, now=now)
+                state["token_seconds_left"] = self._tokens.seconds_left(token, now=now)
             except NotAuthenticatedError as error:
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
-            if request.state.principal.role == "service":
-                _check_scope(request)
+            if principal.role == "service":
+                _check_scope(path, principal)
 
 
-def _protecting(path: str, given: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """No browser guesses another content type, and nobody on the way keeps what is behind a token (RFC 9111, 5.2.2.5)."""
-    headers = [(b"x-content-type-options", b"nosniff")]
-    if path.startswith("/v1/") and all(name.lower() != b"cache-control" for name, _ in given):
-        headers.append((b"cache-control", b"no-store"))
+def header(scope: Scope, name: bytes) -> str:
+    """A request's header by its name in lower case, the first of several; empty where there is none."""
+    for each, value in scope["headers"]:
+        if each == name:
+            return str(value, "latin-1")
+    return ""
+
+
+def _completed(path: str, given: Iterable[RawHeader], correlation_id: str) -> list[RawHeader]:
+    """The headers of an answer with those of every answer.
+
+    No browser guesses another content type, and nobody on the way keeps what is behind a token (RFC 9111, 5.2.2.5).
+    """
+    headers = [*given, (CORRELATION_HEADER, correlation_id.encode()), _NOSNIFF]
+    if path.startswith(PROTECTED) and b"cache-control" not in [name.lower() for name, _ in headers]:
+        headers.append(_NO_STORE)
     return headers
 
 
-def _check_scope(request: Request) -> None:
+def _check_scope(path: str, principal: Principal) -> None:
     """Raises Problem 403 where a program asks for more than the feeds and what its scopes name."""
-    resource = request.scope["path"].split("/", 3)[2]
-    if not principal_of(request).may_use(resource):
+    resource = path.split("/", 3)[2]
+    if not principal.may_use(resource):
         sentence = f"The role service reads the feeds; its token has no scope {resource[:64]!r}."
         raise Problem(403, sentence)
 
@@ -141,7 +153,7 @@ def _answered(scope: Scope, seconds: float) -> Answered:
     )
 
 
-def _limited(request: Request, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive) -> Receive:
     """The request's body, refused with 413 once it passes 1 MiB, whatever its Content-Length claims."""
     taken = 0
 
@@ -150,14 +162,14 @@ def _limited(request: Request, receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > MAX_BODY_BYTES:
-            raise Problem(413, f"The body of {problems.instance(request)} is larger than 1 MiB.")
+            raise Problem(413, f"The body of {problems.instance(Request(scope))} is larger than 1 MiB.")
         return message
 
     return receive_some
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def _bearer(scope: Scope) -> str:
+    scheme, _, token = header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticatedError("A bearer token is needed; 'python -m ticket_service token' prints one.")
     return token.strip()

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
@@ -76,27 +76,25 @@ class Operation:
         self._request_name: str | None = None
         self._query_name: str | None = None
         self._read_signature(get_type_hints(endpoint, include_extras=True))
-        self._path = [(each, TypeAdapter(annotation).validate_python) for each, annotation in self.path_types.items()]
+        self._path = [(each, _validator(annotation)) for each, annotation in self.path_types.items()]
         self._no_query: QueryParameters | None = default_query(self.query)
-        self._validate_body = None if self.body is None else TypeAdapter(self.body.annotation).validate_python
+        self._validate_body = None if self.body is None else _validator(self.body.annotation)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. A refusal that may be the effect of the request's own twin gets the twin's answer."""
-        request = Request(scope, receive)
+    async def answer(self, request: Request) -> Response:
+        """The answer to a request. A refusal that may be the effect of the request's own twin gets the twin's answer."""
         arguments, wrong = self._path_and_query(request)
         if self.body is not None:
             wrong += await self._add_body(arguments, request, self.body)
         if wrong:
             raise invalid(wrong)
         try:
-            response = await self._endpoint(**arguments)
+            return await self._endpoint(**arguments)
         except AnsweredBefore:
             raise
         except Exception as refusal:
             if (answered := await answered_meanwhile(request)) is not None:
                 raise answered from refusal
             raise
-        await response(scope, receive, send)
 
     def _path_and_query(self, request: Request) -> tuple[dict[str, Any], list[Mapping[str, Any]]]:
         """What the endpoint is called with, but for the body, and everything that does not fit."""
@@ -104,9 +102,10 @@ class Operation:
         wrong: list[Mapping[str, Any]] = []
         if self._request_name is not None:
             arguments[self._request_name] = request
+        values = request.scope["path_params"]
         for name, validate in self._path:
             try:
-                arguments[name] = validate(request.path_params[name])
+                arguments[name] = validate(values[name])
             except ValidationError as error:
                 wrong += _located(error, "path", name)
         query: QueryParameters | None = self._no_query
@@ -155,12 +154,19 @@ class Operation:
             raise TypeError(f"The endpoint of {self.method} {self.path} does not take {in_path}.")
 
 
+def _validator(annotation: Any) -> Callable[..., Any]:
+    """Checks and converts a value; without the adapter's many keyword arguments, which take longer than most checks."""
+    return TypeAdapter(annotation).validator.validate_python
+
+
 async def _json(request: Request) -> Any:
     """The parsed body, None where there is none. Raises Problem 415 for another media type, 400 for what is not JSON."""
     body = await request.body()
     if not body:
         return None
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = request.headers.get("content-type", "")
+    if media_type != "application/json":
+        media_type = media_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Problem(415, f"The body must be application/json, not {media_type or 'of no type'}.")
     try:
@@ -196,31 +202,27 @@ class RouteTable(BaseRoute):
         for each in self.operations:
             self._add(each)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """The operation, with the parts of the path that it names."""
-        if scope["type"] != "http":
-            return Match.NONE, {}
-        parts = scope["path"].split("/")
-        method = scope["method"]
-        other: tuple[Operation, list[str], list[str]] | None = None
-        for node, values in _walk(self._root, parts, 1, []):
+    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        """The operation, with the parts of the path that it names; None where there is none."""
+        for node, values in _walk(self._root, path.split("/"), 1, []):
             found = node.operations.get(method)
             if found is not None:
                 operation, names = found
-                return Match.FULL, {"route": operation, "path_params": dict(zip(names, values, strict=True))}
-            if other is None and node.operations:
-                operation, names = next(iter(node.operations.values()))
-                other = (operation, names, values)
-        if other is None:
-            return Match.NONE, {}
-        return Match.PARTIAL, {"route": other[0], "path_params": dict(zip(other[1], other[2], strict=True))}
+                return operation, dict(zip(names, values, strict=True))
+        return None
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that ``matches`` has found the operation of."""
-        operation: Operation = scope["route"]
-        if operation.method != scope["method"]:
-            raise HTTPException(405, headers={"Allow": self._allowed(scope["path"])})
-        await operation.handle(scope, receive, send)
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Only paths at which other methods are possible: what ``find`` finds never gets here."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        for node, _ in _walk(self._root, scope["path"].split("/"), 1, []):
+            for operation, _ in node.operations.values():
+                return Match.PARTIAL, {"route": operation}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - a route's signature
+        """Refuse the method."""
+        raise HTTPException(405, headers={"Allow": self._allowed(scope["path"])})
 
     def _allowed(self, path: str) -> str:
         """Every method that is possible at the path (RFC 9110, section 10.2.1)."""
@@ -240,13 +242,52 @@ class RouteTable(BaseRoute):
         node.operations[operation.method] = (operation, NAME_IN_PATH.findall(operation.path))
 
 
+class Dispatcher:
+    """The ASGI application that answers the operations; everything else the framework's application answers.
+
+    Errors become answers by the framework's own table of handlers: the most specific class of an error decides.
+    """
+
+    def __init__(self, table: RouteTable, rest: ASGIApp, handlers: Mapping[Any, Any]) -> None:
+        self._table = table
+        self._rest = rest
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        found = self._table.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self._rest(scope, receive, send)
+            return
+        scope["route"], scope["path_params"] = found
+        request = Request(scope, receive)
+        try:
+            response = await found[0].answer(request)
+            await response(scope, receive, send)
+        except Exception as error:
+            handler = self._handler(type(error))
+            if handler is None:
+                raise
+            response = await handler(request, error)
+            await response(scope, receive, send)
+
+    def _handler(self, error: type[Exception]) -> Any:
+        """What answers the error; None for what nobody expects, which is answered further out."""
+        expected = (each for each in error.__mro__ if each in self._handlers and each is not Exception)
+        return self._handlers.get(next(expected, None))
+
+
 def _walk(node: _Node, parts: Sequence[str], depth: int, values: list[str]) -> list[tuple[_Node, list[str]]]:
-    """The nodes that a path leads to, with the values of the parts that are names."""
-    if depth == len(parts):
-        return [(node, values)]
-    part = parts[depth]
-    literal = node.literal.get(part)
-    found = [] if literal is None else _walk(literal, parts, depth + 1, values)
-    if node.parameter is not None and part:
-        found += _walk(node.parameter, parts, depth + 1, [*values, part])
-    return found
+    """The nodes that a path leads to, with the values of the parts that are names; nearly always one."""
+    for at in range(depth, len(parts)):
+        part = parts[at]
+        literal, parameter = node.literal.get(part), node.parameter if part else None
+        if literal is not None and parameter is not None:
+            return _walk(literal, parts, at + 1, values) + _walk(parameter, parts, at + 1, [*values, part])
+        if parameter is not None:
+            values = [*values, part]
+        below = literal or parameter
+        if below is None:
+            return []
+        node = below
+    return [(node, values)]
