@@ -63,6 +63,7 @@ class AuthenticationMiddleware:
         correlation_id = given if _CORRELATION_ID.fullmatch(given) else _new_correlation_id()
         state["correlation_id"] = correlation_id
         status: int | None = None
+        limited = _limited(scope, receive)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -74,7 +75,7 @@ class AuthenticationMiddleware:
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
             self._admit(scope, state)
-            await self._app(scope, _limited(scope, receive), send_on)
+            await self._app(scope, limited, send_on)
         except Problem as refusal:
             await problems.response(Request(scope), refusal)(scope, receive, send_on)
         except ClientDisconnect:
