@@ -133,7 +133,7 @@ def test_until_a_severity_is_set_the_strictest_line_holds_where_the_agreement_sa
 
 def test_elsewhere_there_is_no_timer_until_a_severity_is_set_and_then_it_counts_from_receipt(agreed: Agreed) -> None:
     ticket = agreed(HIGH, LOW)("2026-06-08 10:00")
-    assert ticket.absent()["first_response"] == "not_configured"
+    assert ticket.absent()["first_response"] == "severity_not_set"
     timer = ticket.severity("2026-06-08 10:30", "low").timer("first_response")
     assert (told(timer, "2026-06-08T09:00Z"), moves(timer)) == (("running", "08 12:00"), [])
     assert "first_response" not in ticket.absent()

@@ -101,6 +101,14 @@ def test_without_a_severity_the_strictest_agreement_offers_a_line_for_each() -> 
     lines = ({"severity": "high", "target": "1 hours"}, {"severity": "low", "target": "30 minutes"})
     assert fitting(levels(*lines, unclassified="strictest")) == ["1 hours", "30 minutes"]
     assert fitting(levels(*lines, unclassified="strictest"), "high") == ["1 hours"]
+    assert fitting(levels(*lines)) == "severity_not_set"
+
+
+def test_a_line_that_waits_for_a_severity_is_not_called_missing() -> None:
+    """``not_configured`` is said where no severity would bring a line."""
+    lines = ({"severity": "high", "type": "quick", "target": "1 hours"}, {"channel": "phone", "target": "2 hours"})
+    assert fitting(levels(*lines), type="quick") == "severity_not_set"
+    assert fitting(levels(*lines), "low", type="quick") == "not_configured"
     assert fitting(levels(*lines)) == "not_configured"
 
 

@@ -41,12 +41,14 @@ _NO_TIMER: Final = {"de": "{metric}: keine Frist, {reason}.", "en": "{metric}: n
 _REASONS: Final = {
     "de": {
         "not_configured": "die Vereinbarung sagt dazu nichts",
+        "severity_not_set": "solange das Ticket keinen Schweregrad hat",
         "not_entitled": "kein Anspruch",
         "service_not_covered": "die Leistung ist nicht vereinbart",
         "calendar_range": "der Kalender reicht nicht so weit",
     },
     "en": {
         "not_configured": "the agreement says nothing about it",
+        "severity_not_set": "as long as the ticket has no severity",
         "not_entitled": "not entitled",
         "service_not_covered": "the service is not covered",
         "calendar_range": "the calendar does not reach so far",

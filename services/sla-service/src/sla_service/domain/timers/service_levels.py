@@ -23,7 +23,8 @@ from fristwerk_language.terms import (
 )
 from fristwerk_language.terms.coverage import is_charged_preparation, match_coverage
 
-AbsenceReason = Literal["not_configured", "not_entitled", "service_not_covered", "calendar_range"]
+AbsenceReason = Literal["not_configured", "severity_not_set", "not_entitled", "service_not_covered", "calendar_range"]
+"""``not_configured``: no line is for such a ticket; ``severity_not_set``: one will be, once it has a severity."""
 
 
 class NotApplicable(NamedTuple):
@@ -99,13 +100,18 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         if not self._covers(type_):
             return NotApplicable("service_not_covered")
         if severity is None and self.document.unclassified == "strictest":
-            found: dict[int, ServiceLevelLine] = {}
-            for each in self.document.severities:
-                if line := _first(lines, ticket, each.id, type_):
-                    found.setdefault(line.index, line)
-            return tuple(found.values()) or NotApplicable("not_configured")
-        line = _first(lines, ticket, severity, type_)
-        return NotApplicable("not_configured") if line is None else (line,)
+            return self._of_any_severity(lines, ticket, type_) or NotApplicable("not_configured")
+        if (line := _first(lines, ticket, severity, type_)) is not None:
+            return (line,)
+        will_fit = severity is None and self._of_any_severity(lines, ticket, type_)
+        return NotApplicable("severity_not_set" if will_fit else "not_configured")
+
+    def _of_any_severity(
+        self, lines: Iterable[ServiceLevelLine], ticket: TicketCreated, type_: str
+    ) -> tuple[ServiceLevelLine, ...]:
+        """The lines that would hold with one of the scale's severities."""
+        found = (_first(lines, ticket, each.id, type_) for each in self.document.severities)
+        return tuple({line.index: line for line in found if line is not None}.values())
 
     def billable(self, ticket: TicketCreated, activity: str, appointment: int | None = None) -> bool:
         """Whether work of an activity is billable: the first line of ``billing.coverage`` that
