@@ -20,8 +20,14 @@ from fristwerk_language.terms import (
 from ticket_service.domain.errors import NotAcceptable, NotFound
 from ticket_service.domain.terms.comparison import DocumentChange, calendar_changes, diff
 from ticket_service.domain.terms.evolve import apply as published_at
-from ticket_service.domain.terms.publishing import is_published, publish_agreement, publish_calendar
+from ticket_service.domain.terms.publishing import (
+    is_published,
+    publication_warnings,
+    publish_agreement,
+    publish_calendar,
+)
 from ticket_service.domain.terms.state import Origin, Published, Version
+from ticket_service.holidays import materialise
 
 AGREEMENTS = Path(__file__).parents[4] / "deploy/local/src/fristwerk_local/terms/agreements"
 NOTHING: Published[Any] = Published()
@@ -35,6 +41,11 @@ def apply(published: Published[Version], event: Version, at: datetime = NOW) -> 
 
 def agreement(name: str = "infoniqa", **keys: Any) -> AgreementDocument:
     return agreement_document(read_yaml((AGREEMENTS / f"{name}.yaml").read_bytes()) | keys)
+
+
+def shipped_calendar(name: str) -> CalendarPublished:
+    document = read_yaml((AGREEMENTS.parent / "calendars" / f"{name}.yaml").read_bytes())
+    return materialise(calendar_document(document), 1)
 
 
 def calendar(version: int, *closed: tuple[str, str], **keys: Any) -> CalendarPublished:
@@ -165,7 +176,29 @@ def test_an_agreement_that_names_unknown_calendars_is_refused_at_each_place() ->
         "/calendars/dedicated_chat",
         "/calendars/dedicated_email",
         "/calendars/call",
+        *(f"/service_levels/{number}/calendar" for number in (2, 3, 4, 7)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "warned"),
+    [
+        ({"calendar": "always"}, {"target": "2 business hours"}, True),
+        ({"calendar": "always"}, {"target": "1 business days"}, True),
+        ({"calendar": "always"}, {"target": "2 hours"}, False),
+        ({"calendar": "always"}, {"target": "2 business hours", "calendar": "infoniqa"}, False),
+        ({"calendar": "infoniqa"}, {"target": "2 business hours"}, False),
+        ({"calendar": "infoniqa"}, {"target": "2 business hours", "calendar": "always"}, True),
+        ({"calendars": {"email": "always"}}, {"target": "2 business hours"}, True),
+        ({"calendars": {"email": "always"}}, {"target": "2 business hours", "channel": "email"}, True),
+        ({"calendars": {"email": "always"}}, {"target": "2 business hours", "channel": "phone"}, False),
+    ],
+)
+def test_business_time_on_a_calendar_that_never_closes_is_warned_of(keys: Any, line: Any, *, warned: bool) -> None:
+    document = agreement(service_levels=[{"metric": "first_response"} | line], **keys)
+    calendars = {name: shipped_calendar(name) for name in ("always", "infoniqa")}
+    found = [each.pointer for each in publication_warnings(document, calendars)]
+    assert found == (["/service_levels/0/target"] if warned else [])
 
 
 def test_the_calendars_of_sites_must_exist_too() -> None:

@@ -97,11 +97,14 @@ def terms_router(application: Application) -> Routes:
         "/agreements/{name}",
         summary="Publish an agreement",
         status_code=201,
-        responses=responses(201, "Published", {"agreement": _VERSION, "events": []}),
+        responses=responses(201, "Published", {"agreement": _VERSION, "warnings": [], "events": []}),
         openapi_extra=_document(_AGREEMENT_YAML),
     )
     async def publish_agreement(request: Request, name: TermsName) -> Response:
-        """The next version, in force from its `valid_from` on, else from now; the same document again is 200 and none."""
+        """The next version, in force from its `valid_from` on, else from now; the same document again is 200 and none.
+
+        `warnings` name what is probably not meant, each with its `pointer` and a sentence.
+        """
         meta = await authorise_command(request, application, ADMIN, "publish agreements")
         document = await _read(request, agreement_document)
         check_name(name, document.agreement, "agreement")

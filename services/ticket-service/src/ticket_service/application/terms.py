@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
@@ -60,12 +62,19 @@ class Terms:
 
         async def decide(loaded: Loaded[AgreementVersions] | None) -> Decision[AgreementVersions]:
             published = _own(meta, loaded, document.agreement)
-            named = sorted({name for _, name in document.calendar_names()})
-            known = [name for name in named if await self._calendar(provider, name) is not None]
-            return _publication("agreement", meta, publishing.publish_agreement(published, document, known, meta.now))
+            calendars = await self._newest_calendars(provider, document)
+            facts = publishing.publish_agreement(published, document, calendars, meta.now)
+            warnings = publishing.publication_warnings(document, calendars)
+            return _publication("agreement", meta, facts, {"warnings": warnings})
 
         stream = agreement_stream(provider, document.agreement)
         return await self._executor.execute(meta, self._agreements, stream, decide)
+
+    async def _newest_calendars(self, provider: str, document: AgreementDocument) -> dict[str, CalendarPublished]:
+        """Of the calendars that an agreement names those that are published."""
+        names = sorted({name for _, name in document.calendar_names()})
+        found = {name: await self._calendar(provider, name) for name in names}
+        return {name: each.versions[-1] for name, each in found.items() if each is not None}
 
     async def calendar(self, provider: str, name: str) -> CalendarVersions:
         """All versions of a calendar. Raises NotFound."""
@@ -139,6 +148,12 @@ def _own(meta: CommandMetadata, loaded: Loaded[Published[Version]] | None, name:
     return loaded.state if loaded else Published()
 
 
-def _publication(kind: str, meta: CommandMetadata, facts: Any) -> Decision[Published[Kind]]:
+def _publication(
+    kind: str, meta: CommandMetadata, facts: Any, more: Mapping[str, Any] = MappingProxyType({})
+) -> Decision[Published[Kind]]:
     """Publishing is one fact, or none; either way the answer is what was published last."""
-    return Decision(facts=facts, body=lambda state: {kind: state.newest}, subject="", occurred_at=meta.occurred_at)
+
+    def body(state: Published[Kind]) -> dict[str, Any]:
+        return {kind: state.newest, **more}
+
+    return Decision(facts=facts, body=body, subject="", occurred_at=meta.occurred_at)

@@ -107,7 +107,7 @@ class Tickets:
         elif isinstance(command, BookAppointment):
             context = await self._with_bookings(context, found.provider, ticket)
         elif isinstance(command, MigrateTerms):
-            context = await self._with_newest_versions(context, found.provider, ticket)
+            context = await self._with_newest_versions(context, found.provider, ticket, command)
         facts = decide(ticket, command, context)
         return Decision(
             facts=facts, body=SHOWN.get(meta.principal.role, shown), subject=customer.subject, occurred_at=occurred_at
@@ -211,12 +211,23 @@ class Tickets:
         bookings = await (await self._current()).bookings(provider)
         return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
 
-    async def _with_newest_versions(self, context: Context, provider: str, ticket: Ticket) -> Context:
+    async def _with_newest_versions(
+        self, context: Context, provider: str, ticket: Ticket, command: MigrateTerms
+    ) -> Context:
         """What a migration to other terms is decided on as well."""
+        newest = len((await self._terms.agreement(provider, ticket.agreement)).versions)
+        line_calendars = None
+        if command.agreement_version is not None and 1 <= command.agreement_version <= newest:
+            wanted = await self._terms.agreement_version(provider, ticket.agreement, command.agreement_version)
+            line_calendars = {
+                name: (await self._terms.calendar(provider, name)).in_force_at(context.now)
+                for name in wanted.line_calendars()
+            }
         return msgspec.structs.replace(
             context,
-            newest_agreement_version=len((await self._terms.agreement(provider, ticket.agreement)).versions),
+            newest_agreement_version=newest,
             newest_calendar_version=len((await self._terms.calendar(provider, ticket.calendar)).versions),
+            line_calendars=line_calendars,
         )
 
     async def _with_contract(self, context: Context, contract: str) -> Context:

@@ -60,7 +60,9 @@ async def _publish(client: httpx.AsyncClient, document: TermsFile) -> str:
         raise NotPublishedError(f"The ticket service at {client.base_url} does not answer: {why}.") from error
     if not answer.is_success:
         raise NotPublishedError(f"{document.file}: {_refusal(answer)}")
-    return f"{document.kind} {document.name}: version {answer.json()[document.kind]['version']}"
+    done = answer.json()
+    warnings = [f"\n  warning: {each['pointer']}: {each['detail']}" for each in done.get("warnings", [])]
+    return f"{document.kind} {document.name}: version {done[document.kind]['version']}" + "".join(warnings)
 
 
 def _refusal(answer: httpx.Response) -> str:

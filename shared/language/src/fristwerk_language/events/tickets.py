@@ -21,6 +21,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     customer wrote on it once more, too late to reopen it. ``prices`` says which version's prices its work is billed at:
     that in force ``when_done``, or, for tickets opened before terms had a validity, the ticket's own.
     ``entitled_by_dating``: what entitles held at the receipt, which was dated back, and no longer when it was entered.
+    ``line_calendars`` are the versions of the calendars that lines of the service levels name for themselves.
     Personal: ``{"subject", "description", "fields": {…}}``.
     """
 
@@ -46,6 +47,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     follows: str | None = None
     prices: Literal["when_opened", "when_done"] = "when_opened"
     entitled_by_dating: bool = False
+    line_calendars: dict[str, int] = {}
 
     @property
     def performer(self) -> str | None:
@@ -367,12 +369,13 @@ class FeedbackReceived(msgspec.Struct, frozen=True, kw_only=True):
 class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):
     """From now on the ticket is measured by these versions. Personal: `{"reason"}`.
 
-    Up to 0.2.0 ``reason`` stood here in clear.
+    Up to 0.2.0 ``reason`` stood here in clear. ``line_calendars`` are those of the new agreement; null: as before.
     """
 
     agreement_version: int
     calendar_version: int
     reason: str | None = None
+    line_calendars: dict[str, int] | None = None
 
 
 CreationEvent = TicketCreated | AcknowledgementSent

@@ -206,7 +206,16 @@ class AgreementDocument(TermsModel):
         named = [("/calendar", self.calendar)] if self.calendar else []
         named += [(place("calendars", channel), name) for channel, name in self.calendars.items()]
         named += [(place("sites", number, "calendar"), site.calendar) for number, site in enumerate(self.sites)]
+        named += [
+            (place("service_levels", number, "calendar"), line.calendar)
+            for number, line in enumerate(self.service_levels)
+            if line.calendar is not None
+        ]
         return named
+
+    def line_calendars(self) -> list[str]:
+        """The calendars that lines of the service levels name for themselves."""
+        return sorted({line.calendar for line in self.service_levels if line.calendar is not None})
 
     @model_validator(mode="after")
     def _check_whole(self) -> AgreementDocument:

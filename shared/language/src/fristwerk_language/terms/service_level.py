@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import StrictBool, model_validator
 
-from fristwerk_language.terms.values import PlacedError, Span, Target, TermsId, TermsModel, Warning_, added_key
+from fristwerk_language.terms.values import Clock, PlacedError, Span, Target, TermsId, TermsModel, Warning_, added_key
 
 StaffRole = Literal["agent", "specialist", "manager", "admin"]
 Metric = Literal[
@@ -23,6 +23,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     "effort_notice",
 )
 DAY: Final = 86_400
+BUSINESS: Final[tuple[Clock, ...]] = ("business", "business_days")
+"""The clocks that count on a calendar."""
 PausingState = Literal["waiting_customer", "waiting_approval", "awaiting_acceptance"]
 _DEFAULT_PAUSES: Final[dict[str, list[PausingState]]] = {
     "processing_started": ["waiting_customer"],
@@ -35,7 +37,8 @@ class ServiceLevel(TermsModel):
 
     ``pauses_in`` None means the metric's default (see :meth:`pausing_states`). ``counts_from``:
     whether a line that a ticket comes to by a change of its type or severity counts from the
-    original start or from that change.
+    original start or from that change. ``calendar``: on which a line counts whatever the ticket's
+    channel and site.
     """
 
     metric: Metric
@@ -55,6 +58,7 @@ class ServiceLevel(TermsModel):
     counts_from: Literal["start", "change"] = added_key("start")
     measure_only: StrictBool = False
     warn_at: list[Warning_] | None = None
+    calendar: TermsId | None = added_key(None)
 
     @property
     def pausing_states(self) -> tuple[PausingState, ...]:
@@ -84,6 +88,7 @@ class ServiceLevel(TermsModel):
         if self.metric != "follow_up" and self.after != "customer_message":
             raise PlacedError("/after", "belongs to follow_up")
         _check_counted_from(self)
+        _check_calendar(self)
         check_warnings("/warn_at", self.warn_at or [], worked=self.metric == "effort_notice")
         return self
 
@@ -113,6 +118,11 @@ def _check_counted_from(line: ServiceLevel) -> None:
         raise PlacedError("/counts_from", "a line that names neither type nor severity has no change to count from")
     if line.metric == "effort_notice":
         raise PlacedError("/counts_from", "effort_notice counts logged work, from the first billable minute")
+
+
+def _check_calendar(line: ServiceLevel) -> None:
+    if line.calendar is not None and line.target is not None and line.target.clock not in BUSINESS:
+        raise PlacedError("/calendar", f"{line.target} is counted on no calendar")
 
 
 def check_warnings(pointer: str, warnings: Iterable[object], *, worked: bool) -> None:

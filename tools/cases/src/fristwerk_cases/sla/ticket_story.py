@@ -40,6 +40,8 @@ class _CaseTerms:
     def calendar(self, name: str, version: int) -> Calendar:  # noqa: ARG002 - there is but one
         return self._calendar
 
+    line_calendar = calendar
+
 
 def story_answers(fields: Fields, calendar: Calendar) -> dict[str, Any]:
     """What the timers of a told ticket say as of the case's ``as_of``; minutes are whole ones,

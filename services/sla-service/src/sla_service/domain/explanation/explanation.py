@@ -13,7 +13,7 @@ from sla_service.domain.calendar.epoch import instant_of
 from sla_service.domain.explanation.explanation_steps import ExplanationStep, steps_until, wait_step
 from sla_service.domain.explanation.labels import Language
 from sla_service.domain.explanation.messages import sentences
-from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.published_terms import TermsLookup, versioned
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import Timer, missed_at, state_at
 
@@ -24,7 +24,7 @@ def explain(timer: Timer, timeline: Timeline, terms: TermsLookup, now: datetime)
     """The steps that led to a timer's deadline, and what became of it at ``now``. Raises
     UnknownTermsError.
     """
-    calendar = terms.calendar(timeline.created.calendar, _version(timer.calendar))
+    calendar = terms.calendar(*versioned(timer.calendar))
     return (
         *_promise(timer, terms, timeline),
         ExplanationStep(rule="started", at=timer.started_at, event=timer.started_by, text=_start_rule(timer, timeline)),

@@ -4,8 +4,9 @@ other terms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -51,13 +52,20 @@ class MetricSums(msgspec.Struct, frozen=True, kw_only=True):
 
 class SubstitutedTerms:
     """The terms of a ticket with its agreement, its calendar or both replaced in every version;
-    None: as published.
+    None: as published. ``line_calendars`` hold instead of those of that name that lines name.
     """
 
-    def __init__(self, terms: TermsLookup, levels: ServiceLevels | None, calendar: Calendar | None) -> None:
+    def __init__(
+        self,
+        terms: TermsLookup,
+        levels: ServiceLevels | None,
+        calendar: Calendar | None,
+        line_calendars: Mapping[str, Calendar] = MappingProxyType({}),
+    ) -> None:
         self._terms = terms
         self._levels = levels
         self._calendar = calendar
+        self._line_calendars = line_calendars
 
     def agreement(self, name: str, version: int) -> ServiceLevels:
         """The promises that hold instead."""
@@ -66,6 +74,11 @@ class SubstitutedTerms:
     def calendar(self, name: str, version: int) -> Calendar:
         """The calendar that holds instead."""
         return self._calendar or self._terms.calendar(name, version)
+
+    def line_calendar(self, name: str, version: int) -> Calendar:
+        """The calendar that holds instead of one that a line names."""
+        found = self._line_calendars.get(name)
+        return self._terms.line_calendar(name, version) if found is None else found
 
 
 def compared(then: TimerSet, now: TimerSet, at: datetime) -> tuple[ComparedTimer, ...]:

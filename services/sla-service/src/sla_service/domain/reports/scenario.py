@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -41,6 +42,22 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         calendar = self.calendars.get(name, self.calendar)
         if calendar is None and name != created.calendar:
             calendar = name
-        if isinstance(calendar, str):
-            calendar = terms.calendar_at(calendar, received_at)
-        return derive_timers(timeline, SubstitutedTerms(terms, levels, calendar))
+        compiled = None if calendar is None else _compiled(calendar, terms, received_at)
+        return derive_timers(
+            timeline, SubstitutedTerms(terms, levels, compiled, self._of_lines(levels, timeline, terms))
+        )
+
+    def _of_lines(self, levels: ServiceLevels | None, timeline: Timeline, terms: PublishedTerms) -> dict[str, Calendar]:
+        """The calendars of lines: those of the agreement that is tried, else those tried in place of the ticket's own."""
+        received_at = timeline.created.received_at
+        names = timeline.created.line_calendars if levels is None else levels.document.line_calendars()
+        replaced = {name: self.calendars.get(name, self.calendar) for name in names}
+        return {
+            name: _compiled(name if each is None else each, terms, received_at)
+            for name, each in replaced.items()
+            if levels is not None or each is not None
+        }
+
+
+def _compiled(calendar: str | Calendar, terms: PublishedTerms, at: datetime) -> Calendar:
+    return terms.calendar_at(calendar, at) if isinstance(calendar, str) else calendar

@@ -94,13 +94,19 @@ class DeadlinePlanner:
             return lines
         calendar = self._terms.calendar(created.calendar, context.calendar_version)
         plans = [
-            self._plan(context, line, calendar, start, moment)
+            self._plan(context, line, self._calendar(line, context) or calendar, start, moment)
             for line in lines
             if (start := self._start(line, moment)) is not None and start <= moment
         ]
         if len(plans) == 1:
             return plans[0]
         return min(plans, key=_strictness, default=NotStarted())
+
+    def _calendar(self, line: ServiceLevelLine, context: TargetContext) -> Calendar | None:
+        """The line's own calendar, if it names one: its first version where the ticket recorded none."""
+        if line.calendar is None:
+            return None
+        return self._terms.line_calendar(line.calendar, context.line_calendars.get(line.calendar, 1))
 
     def _start(self, line: ServiceLevelLine, moment: Moment) -> Moment | None:
         """From where a line counts at a moment: the original start, or the change of type or severity

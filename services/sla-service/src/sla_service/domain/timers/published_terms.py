@@ -30,6 +30,7 @@ class TermsLookup(Protocol):
 
     def agreement(self, name: str, version: int) -> ServiceLevels: ...
     def calendar(self, name: str, version: int) -> Calendar: ...
+    def line_calendar(self, name: str, version: int) -> Calendar: ...
 
 
 class PublishedTerms:
@@ -77,6 +78,10 @@ class PublishedTerms:
             return self._calendars[name, version]
         except KeyError:
             raise UnknownTermsError("calendar", name, version) from None
+
+    def line_calendar(self, name: str, version: int) -> Calendar:
+        """The version of a calendar that a line of the service levels names for itself."""
+        return self.calendar(name, version)
 
     def agreement_at(self, name: str, instant: datetime) -> ServiceLevels:
         """The version of an agreement in force at an instant. Raises UnknownTermsError."""

@@ -55,6 +55,7 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
     attempt_counts: bool
     counts_from: Literal["start", "change"]
     warn_at: tuple[Span | Percent, ...]
+    calendar: str | None
 
     @property
     def clock(self) -> Clock:
@@ -162,4 +163,5 @@ def _service_level_line(index: int, level: ServiceLevel, document: AgreementDocu
         attempt_counts=level.attempt_counts,
         counts_from=level.counts_from,
         warn_at=() if level.target is None else tuple(warn_at),
+        calendar=level.calendar,
     )

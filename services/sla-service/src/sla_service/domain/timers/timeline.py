@@ -6,6 +6,7 @@ in order of time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -30,13 +31,16 @@ class Moment(msgspec.Struct, frozen=True, order=True):
 
 
 class TargetContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target is looked up by, from ``since`` on."""
+    """What a target is looked up by, from ``since`` on. ``line_calendars`` are the versions of the
+    calendars that lines name for themselves.
+    """
 
     since: Moment
     severity: str | None
     type: str
     agreement_version: int
     calendar_version: int
+    line_calendars: Mapping[str, int]
 
 
 class StatePeriod(msgspec.Struct, frozen=True, kw_only=True):

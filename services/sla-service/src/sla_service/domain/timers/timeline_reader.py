@@ -119,6 +119,7 @@ class _TimelineReader:
                 type=created.event.type,
                 agreement_version=created.event.agreement_version,
                 calendar_version=created.event.calendar_version,
+                line_calendars=created.event.line_calendars,
             )
         ]
         self.state_periods = [StatePeriod(state="new", since=self.received)]
@@ -151,9 +152,7 @@ class _TimelineReader:
             case tickets.TypeChanged(type=type_):
                 self._change_context(moment, type=type_)
             case tickets.TermsMigrated():
-                self._change_context(
-                    moment, agreement_version=event.agreement_version, calendar_version=event.calendar_version
-                )
+                self._migrate(moment, event)
             case tickets.Responded():
                 if event.answers:
                     self.answers.append(moment)
@@ -202,6 +201,15 @@ class _TimelineReader:
         self.attempts.setdefault(number, []).append(attempt)
         if attempt.reached:
             self.answers.append(attempt.moment)
+
+    def _migrate(self, moment: Moment, event: tickets.TermsMigrated) -> None:
+        before = self.contexts[-1].line_calendars
+        self._change_context(
+            moment,
+            agreement_version=event.agreement_version,
+            calendar_version=event.calendar_version,
+            line_calendars=before if event.line_calendars is None else event.line_calendars,
+        )
 
     def _change_context(self, moment: Moment, **changes: object) -> None:
         self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=moment, **changes))

@@ -27,6 +27,14 @@ def is_open(calendar: CalendarPublished, start: datetime, end: datetime) -> bool
     return reached >= end
 
 
+def never_closes(calendar: CalendarPublished) -> bool:
+    """Whether a calendar is open around the clock on every day."""
+    if calendar.closed_days or any(each.hours for each in calendar.exceptional_hours):
+        return False
+    start = datetime(calendar.first_year, 1, 1, tzinfo=zone(calendar.timezone))
+    return is_open(calendar, start, start + 7 * _DAY)
+
+
 def _at(midnight: datetime, minutes: int) -> datetime:
     """The local wall time so many minutes after midnight, as an instant."""
     return (midnight.replace(tzinfo=None) + timedelta(minutes=minutes)).replace(tzinfo=midnight.tzinfo)

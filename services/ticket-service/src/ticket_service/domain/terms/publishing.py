@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+
+import msgspec
 
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, canonical, digest, zone
-from fristwerk_language.terms.service_level import may_be_later
+from fristwerk_language.terms.service_level import BUSINESS, ServiceLevel, may_be_later
 from fristwerk_language.terms.values import place
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.terms.opening import never_closes
 from ticket_service.domain.terms.state import Published, Version
+
+
+class PublicationWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """What a publication is warned of; ``pointer`` is the place in the document (RFC 6901)."""
+
+    pointer: str
+    detail: str
 
 
 def is_published(published: Published[Version], document: CalendarDocument | AgreementDocument, now: datetime) -> bool:
@@ -78,6 +88,36 @@ def publish_agreement(
         name=document.agreement, version=published.next_version, document=data, digest=digest(data)
     )
     return [DecidedEvent(event)]
+
+
+def publication_warnings(
+    document: AgreementDocument, calendars: Mapping[str, CalendarPublished]
+) -> list[PublicationWarning]:
+    """What is allowed and probably not meant: business time on a calendar that never closes is time around the clock.
+
+    ``calendars`` are the versions of those that the agreement names.
+    """
+    always = {name for name, calendar in calendars.items() if never_closes(calendar)}
+    return [
+        PublicationWarning(
+            pointer=place("service_levels", number, "target"),
+            detail=f"{line.target} on the calendar {', '.join(found)}, which never closes, is time around the clock; "
+            "a line may name another calendar",
+        )
+        for number, line in enumerate(document.service_levels)
+        if line.target is not None
+        and line.target.clock in BUSINESS
+        and (found := sorted(always & _of_line(document, line)))
+    ]
+
+
+def _of_line(document: AgreementDocument, line: ServiceLevel) -> set[str]:
+    """The calendars that a line's time may be counted on, by the channel and site of the ticket."""
+    if line.calendar is not None:
+        return {line.calendar}
+    channels = document.channels if line.channel is None else [line.channel]
+    sites = [line.site] if line.site is not None else [None, *(each.id for each in document.sites)]
+    return {document.calendar_for(channel, site) for channel in channels for site in sites}
 
 
 def _check_soft_targets(document: AgreementDocument) -> None:

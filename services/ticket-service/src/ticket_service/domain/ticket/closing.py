@@ -54,7 +54,11 @@ def migrate(ticket: Ticket, command: MigrateTerms, context: Context) -> list[Dec
     if (agreement_version, calendar_version) == (ticket.agreement_version, ticket.calendar_version):
         violations.add("/agreement_version", "names no version other than the ticket has")
     violations.raise_if_any(f"The terms of ticket {ticket.reference} stay as they are.")
-    event = TermsMigrated(agreement_version=agreement_version, calendar_version=calendar_version)
+    event = TermsMigrated(
+        agreement_version=agreement_version,
+        calendar_version=calendar_version,
+        line_calendars=dict(context.line_calendars) if context.line_calendars is not None else None,
+    )
     return [DecidedEvent(event, personal(reason=command.reason))]
 
 

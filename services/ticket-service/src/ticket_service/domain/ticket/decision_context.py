@@ -37,7 +37,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``agreement`` is the version the ticket is under. What only the application can look up: ``contacts`` (role → the
     member of staff who holds it for this customer) and, for a migration of terms, the newest published versions of the
-    ticket's agreement and calendar; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
+    ticket's agreement and calendar, and the versions in force of the ``line_calendars`` that another agreement version
+    names; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
     ``contract_began``, the beginning of the ticket's contract, for work that is logged;
     ``earliest_receipt``, before which no new ticket was received.
     """
@@ -49,6 +50,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Mapping[str, str] = {}
     newest_agreement_version: int | None = None
     newest_calendar_version: int | None = None
+    line_calendars: Mapping[str, int] | None = None
     bookings: Sequence[KeptAppointment] = ()
     calendar: CalendarPublished | None = None
     contract_began: datetime | None = None

@@ -132,6 +132,7 @@ def _created(
         fields=_open_fields(command, customer),
         follows=command.follows,
         prices="when_done",
+        line_calendars={name: versions.calendars[name] for name in agreement.line_calendars()},
     )
 
 

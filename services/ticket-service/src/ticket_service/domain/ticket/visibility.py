@@ -53,7 +53,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.TicketCreated: _seen(
         "reference customer contract plan site addons agreement agreement_version calendar calendar_version type channel"
         " received_at entitled entitled_by entitled_why severity fields follows prices"
-        " entitled_by_dating",
+        " entitled_by_dating line_calendars",
         "subject description fields",
         but_not="group",
     ),
@@ -93,7 +93,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Reopened: _seen("", "reason"),
     events.Closed: _seen(),
     events.FeedbackReceived: _seen("score channel", "text"),
-    events.TermsMigrated: _seen("agreement_version calendar_version", but_not="reason"),
+    events.TermsMigrated: _seen("agreement_version calendar_version line_calendars", but_not="reason"),
 }
 CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
     {
