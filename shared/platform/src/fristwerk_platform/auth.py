@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.types import Options
 
+from fristwerk_platform.key_files import KeyFileError, write_key_file
+
 Role = Literal["admin", "agent", "specialist", "manager", "customer", "billing", "auditor", "service"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 STAFF: Final[frozenset[Role]] = frozenset({"agent", "specialist", "manager"})
@@ -40,10 +42,6 @@ _NO_CLOCK: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_n
 
 class NotAuthenticatedError(Exception):
     """The token is missing, expired, wrongly signed or not ours. The message says which, without repeating the token."""
-
-
-class KeyFileError(Exception):
-    """The key file cannot be read, made or understood; the message is a sentence."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,31 +111,7 @@ def _make_keys(path: Path) -> None:
         signing_seed=base64.b64encode(seed).decode(),
         sealing_key=base64.b64encode(secrets.token_bytes(SEALING_KEY_BYTES)).decode(),
     )
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(keys)))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # fails if another service was first; its file holds
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        _sync(path.parent)
-    except OSError as error:
-        raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
-
-
-def _sync(folder: Path) -> None:
-    """Let the folder's entries outlive a loss of power: a log that is sealed with lost keys tells nothing of a person."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_key_file(path, msgspec.json.format(msgspec.json.encode(keys)))
 
 
 class Tokens:

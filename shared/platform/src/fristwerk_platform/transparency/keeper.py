@@ -1,0 +1,250 @@
+"""Keeps the trees of a log: takes what was recorded into them after the commit, signs their heads, hashes the log again.
+
+A command pays nothing for it. What is not in a signed head yet is at most the last thousand events or those of the last
+seconds. Several processes may keep the trees of one log: whoever comes second finds the work done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+
+from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError
+from fristwerk_platform.event_log.stored_rows import DamagedEventError
+from fristwerk_platform.health import Dependency
+from fristwerk_platform.read_models import Database, advisory_lock
+from fristwerk_platform.transparency import store
+from fristwerk_platform.transparency.keys import CheckpointKeys
+from fristwerk_platform.transparency.store import Head, Leaf
+from fristwerk_proof.checkpoints import Checkpoint
+from fristwerk_proof.merkle import leaf_hash
+from fristwerk_proof.tiles import TILE_WIDTH
+
+TAIL_EVENTS: Final = 1_000
+"""So many events are waited for, and taken at once."""
+TAIL_SECONDS: Final = 10.0
+"""So long at most."""
+SLICE: Final = 250
+"""Lines that are hashed again without a pause."""
+PAUSES: Final = 4
+"""How much longer than its work a check rests, so that it takes a fifth of a processor at most."""
+CHECK_SECONDS: Final = 86_400.0
+"""How often the whole log is hashed again."""
+_log = structlog.get_logger()
+
+
+class LogContradictsTreeError(Exception):
+    """The log is not the one whose hashes were kept. The message is a sentence that names the event."""
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """What is read of a line: whose it is, and what names it."""
+
+    provider: str
+    type: str
+    stream: str
+    version: int
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+class TreeKeeper:
+    """The trees over one log, ``name``, in a database of their own."""
+
+    def __init__(
+        self, log: EventLog, name: str, database: Database, keys: CheckpointKeys, now: Callable[[], datetime]
+    ) -> None:
+        self.name = name
+        self.database = database
+        self.keys = keys
+        self.contradiction: str | None = None
+        """How the log differs from the trees; ``None`` as far as is known."""
+        self.checked_at: datetime | None = None
+        """When the whole log was last hashed again and found unchanged."""
+        self._log = log
+        self._now = now
+
+    async def run(self) -> None:
+        """Take what is recorded into the trees until cancelled, or until the log contradicts them."""
+        while self.contradiction is None:
+            position = await self.position()
+            if await self.step() < TAIL_EVENTS:
+                await self._log.wait(max(position, await self.position()) + TAIL_EVENTS - 1, TAIL_SECONDS)
+
+    async def finish(self) -> None:
+        """Take what is left into the trees before the service ends."""
+        with suppress(LogUnavailableError):
+            while self.contradiction is None and await self.step() == TAIL_EVENTS:
+                pass
+
+    async def step(self) -> int:
+        """Take up to a thousand more events into the trees and sign the heads. Returns how many there were."""
+        after = await self.position()
+        if not await self._continues(after):
+            return 0
+        lines = await self._log.read_feed(after, TAIL_EVENTS)
+        if not lines:
+            return 0
+        found_until = await self._log.last_position()
+        added: dict[str, list[Leaf]] = defaultdict(list)
+        for each in lines:
+            added[_line.decode(each.line).provider].append(Leaf(each.position, leaf_hash(each.line)))
+        async with self.database.transaction() as connection:
+            await advisory_lock(connection, f"trees {self.name}")
+            stored = await store.read_progress(connection, self.name)
+            if (stored[0] if stored else 0) != after:
+                return len(lines)  # another process was first
+            found_until = stored[1] if stored else found_until
+            for provider, leaves in added.items():
+                edge = await store.read_edge(connection, provider)
+                await store.write_tiles(connection, provider, edge, sorted(edge.add(leaves)))
+                await store.write_head(connection, self._signed(provider, edge, leaves[-1].position, found_until))
+            await store.write_progress(connection, self.name, lines[-1].position, found_until)
+        return len(lines)
+
+    async def position(self) -> int:
+        """How far the log was taken into the trees."""
+        async with self.database.reading() as connection:
+            stored = await store.read_progress(connection, self.name)
+        return stored[0] if stored else 0
+
+    def origin(self, provider: str) -> str:
+        """What the provider's tree is called."""
+        return self.keys.origin(provider, self.name)
+
+    async def check(self) -> Dependency:
+        """For ``/health/ready``: whether the log is the one that was hashed, and how many events no head covers yet."""
+        if self.contradiction is not None:
+            return Dependency(ok=False, detail=self.contradiction)
+        return Dependency(ok=True, detail=f"{await self.tail()} events are in no signed head yet")
+
+    async def tail(self) -> int:
+        """How many positions of the log no head covers yet."""
+        return max(0, await self._log.last_position() - await self.position())
+
+    async def keep_checking(self) -> None:
+        """Hash the whole log again at the start and once a day, until cancelled or the log contradicts the trees."""
+        while self.contradiction is None:
+            with suppress(LogUnavailableError):
+                await self.check_log()
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def check_log(self, *, pauses: int = PAUSES) -> str | None:
+        """Hash the log again and compare it with the trees, as far as they go. Returns how it differs."""
+        try:
+            async with self.database.reading() as connection:
+                names = await store.providers(connection)
+            comparison = _Comparison(self.database, names)
+            end, after = await self.position(), 0
+            while after < end:
+                began = time.monotonic()
+                lines = await self._log.read_feed(after, SLICE)
+                await comparison.compare([each for each in lines if each.position <= end])
+                after = lines[-1].position if lines else end
+                await asyncio.sleep(pauses * (time.monotonic() - began))
+            await comparison.nothing_left(end)
+        except (LogContradictsTreeError, DamagedEventError) as error:
+            self._contradicted(str(error))
+        else:
+            self.checked_at = self._now()
+        return self.contradiction
+
+    async def _continues(self, after: int) -> bool:
+        """Whether the last event that was taken is still the one there. A log that lost its tail must not go on."""
+        if after == 0:
+            return True
+        lines = await self._log.read_feed(after - 1, 1)
+        if not lines or lines[0].position != after:
+            last = await self._log.last_position()
+            self._contradicted(f"The log ends at position {last}, but its tree reaches to {after}.")
+            return False
+        provider = _line.decode(lines[0].line).provider
+        async with self.database.reading() as connection:
+            edge = await store.read_edge(connection, provider)
+            leaves = await store.read_leaves(connection, provider, max(0, edge.size - 1) // TILE_WIDTH)
+        if not leaves or leaves[-1] != Leaf(after, leaf_hash(lines[0].line)):
+            self._contradicted(_different(lines[0]))
+            return False
+        return True
+
+    def _signed(self, provider: str, edge: store.Edge, position: int, found_until: int) -> Head:
+        origin = self.origin(provider)
+        return Head(
+            provider=provider,
+            size=edge.size,
+            position=position,
+            signed_at=self._now(),
+            as_found=position <= found_until,
+            note=Checkpoint(origin, edge.size, edge.root()).signed(self.keys.signing(origin)),
+        )
+
+    def _contradicted(self, sentence: str) -> None:
+        if self.contradiction is None:
+            self.contradiction = sentence
+            _log.error("log_contradicts_tree", log=self.name, sentence=sentence)
+
+
+class _Comparison:
+    """Walks along the log and along each provider's leaves at the same time."""
+
+    def __init__(self, database: Database, names: Sequence[str]) -> None:
+        self._database = database
+        self._taken = dict.fromkeys(names, 0)
+        self._leaves: dict[str, list[Leaf]] = {name: [] for name in names}
+
+    async def compare(self, lines: Sequence[FeedLine]) -> None:
+        """Raises LogContradictsTreeError for a line that is not the leaf at its place."""
+        for each in lines:
+            provider = _line.decode(each.line).provider
+            expected = await self._next(provider)
+            found = Leaf(each.position, leaf_hash(each.line))
+            if expected is not None and found.position > expected.position:
+                raise LogContradictsTreeError(await self._missing(provider, expected))
+            if expected != found:
+                raise LogContradictsTreeError(_different(each) + await self._between(provider))
+            self._taken[provider] += 1
+
+    async def nothing_left(self, end: int) -> None:
+        """Raises LogContradictsTreeError where a tree has a leaf up to ``end`` that the log does not have."""
+        for provider in self._taken:
+            expected = await self._next(provider)
+            if expected is not None and expected.position <= end:
+                raise LogContradictsTreeError(await self._missing(provider, expected))
+
+    async def _next(self, provider: str) -> Leaf | None:
+        number, place = divmod(self._taken.setdefault(provider, 0), TILE_WIDTH)
+        leaves = self._leaves.get(provider, [])
+        if place == 0 or place >= len(leaves):  # a tile that was read may have grown since
+            async with self._database.reading() as connection:
+                leaves = self._leaves[provider] = await store.read_leaves(connection, provider, number)
+        return leaves[place] if place < len(leaves) else None
+
+    async def _missing(self, provider: str, leaf: Leaf) -> str:
+        return f"The event at position {leaf.position} is missing" + await self._between(provider)
+
+    async def _between(self, provider: str) -> str:
+        """Between which heads the event was taken into the tree: the second one proves what it was."""
+        index = self._taken[provider]
+        async with self._database.reading() as connection:
+            before = await store.read_head(connection, provider, at_most=index) if index else None
+            covering = await store.read_head(connection, provider, at_least=index + 1)
+        older = f"the head of {before.size} events" if before else "the beginning"
+        newer = "no head" if covering is None else f"that of {covering.size}, signed {covering.signed_at.isoformat()}"
+        return f"; it stands between {older} and {newer}."
+
+
+def _different(line: FeedLine) -> str:
+    read = _line.decode(line.line)
+    return (
+        f"The event at position {line.position} ({read.type}, version {read.version} of {read.stream}) is not the one"
+        " that was recorded there"
+    )
