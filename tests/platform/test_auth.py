@@ -20,15 +20,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from fristwerk_platform.auth import (
-    KeyFileError,
-    Keys,
-    NotAuthenticatedError,
-    Principal,
-    Tokens,
-    load_keys,
-    load_or_make_keys,
-)
+from fristwerk_platform.auth import Keys, NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from fristwerk_platform.key_files import KeyFileError
 
 AGENT = Principal(sub="agent-3", role="agent", provider="hamburg")
 DAMAGES = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.key_files import KeyFileError
 from fristwerk_platform.read_models import IRREPLACEABLE, sqlite_database
 from fristwerk_platform.settings import Settings
 from tests.ticket_service.conftest import Office, OpenOffice, OpenService, Service

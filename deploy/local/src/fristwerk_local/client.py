@@ -18,7 +18,8 @@ import msgspec
 
 from fristwerk_local.errors import FailedError
 from fristwerk_local.services import ServiceName, settings_on, urls
-from fristwerk_platform.auth import ALL_PROVIDERS, KeyFileError, Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Role, Tokens, load_keys
+from fristwerk_platform.key_files import KeyFileError
 
 PATIENCE_SECONDS: Final = 60.0
 NEXT_POSITION: Final = "Fristwerk-Next-Position"

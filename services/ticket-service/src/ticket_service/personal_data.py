@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from fristwerk_platform.auth import KeyFileError
+from fristwerk_platform.key_files import KeyFileError
 from fristwerk_platform.read_models import Database, migrated_by
 from ticket_service.entropy import random_bytes
 

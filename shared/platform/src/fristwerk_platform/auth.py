@@ -6,7 +6,6 @@ The provider a request acts for comes from its token, never from the request.
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from collections import OrderedDict
 from datetime import datetime, timedelta

@@ -17,11 +17,11 @@ import msgspec
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from fristwerk_platform.auth import KeyFileError
 from fristwerk_platform.data_folder import protect_data_folder
 from fristwerk_platform.event_log import LogError
 from fristwerk_platform.http import Stopping, serve
 from fristwerk_platform.http.connection_limits import ConnectionLimits
+from fristwerk_platform.key_files import KeyFileError
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.read_models import RebuildError
 from fristwerk_platform.settings import Settings, SettingsError, read_settings

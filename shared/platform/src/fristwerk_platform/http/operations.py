@@ -4,7 +4,8 @@ Every request goes this one way. An endpoint is a coroutine function that return
 signature is read once, when it is registered:
 
     request: Request                    the request itself
-    a name that is in the path          one part of the path, checked as the type that it is annotated with
+    a name that is in the path          one part of the path, checked as the type that it is annotated with;
+                                        ``{path}`` at its end takes all that is left, slashes included
     a subclass of QueryParameters       the whole query (see ``queries``); without one no parameter is accepted
     anything else                       the JSON body, at most one; with a default it may be left out
 """
@@ -36,6 +37,7 @@ REQUIRED: Final = inspect.Parameter.empty
 """The default of a body that must be sent."""
 NAME_IN_PATH: Final = re.compile(r"\{([a-z_]+)\}")
 """A part of a path that is a name, such as ``{name}``."""
+REST_OF_PATH: Final = "{path}"
 _MISSING: Final = {"type": "missing", "loc": ("body",)}
 
 
@@ -188,6 +190,7 @@ class _Node:
         self.operations: dict[str, tuple[Operation, list[str]]] = {}
         self.literal: dict[str, _Node] = {}
         self.parameter: _Node | None = None
+        self.rest: _Node | None = None
 
 
 class RouteTable(BaseRoute):
@@ -232,7 +235,10 @@ class RouteTable(BaseRoute):
     def _add(self, operation: Operation) -> None:
         node = self._root
         for part in operation.path.split("/")[1:]:
-            if NAME_IN_PATH.fullmatch(part):
+            if part == REST_OF_PATH:
+                node.rest = node.rest or _Node()
+                node = node.rest
+            elif NAME_IN_PATH.fullmatch(part):
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
             else:
@@ -288,6 +294,6 @@ def _walk(node: _Node, parts: Sequence[str], depth: int, values: list[str]) -> l
             values = [*values, part]
         below = literal or parameter
         if below is None:
-            return []
+            return [(node.rest, [*values, "/".join(parts[at:])])] if node.rest is not None and part else []
         node = below
     return [(node, values)]
