@@ -48,6 +48,9 @@ POST /v1/tickets/{}/resolution            POST /v1/tickets/{}/reopening
 POST /v1/tickets/{}/closing               POST /v1/tickets/{}/feedback
 POST /v1/tickets/{}/terms
 GET /v1/worklist                          POST /v1/worklist/next
+GET /v1/audit/tickets/key                 GET /v1/audit/tickets/checkpoint
+GET /v1/audit/tickets/heads               GET /v1/audit/tickets/tile/{}/{}
+GET /v1/audit/tickets/inclusion           GET /v1/audit/tickets/consistency
 GET /v1/events                            GET /v1/events/stream
 GET /health/live                          GET /health/ready                         GET /metrics
 """

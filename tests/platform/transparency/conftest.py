@@ -33,9 +33,10 @@ async def open_some(database_settings: Settings, log: EventLog, now: datetime) -
 
 @pytest.fixture
 async def trees(open_some: Callable[[], Trees]) -> Trees:
-    """Trees that nothing was taken into yet."""
+    """Trees that began with the log, and that nothing was taken into yet."""
     made = open_some()
     await made.database.create()
+    await made.keeper.begin()
     return made
 
 

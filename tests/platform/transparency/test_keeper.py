@@ -109,10 +109,16 @@ async def test_another_providers_event_is_in_no_proof(trees: Trees, append: Appe
         await trees.reads.tile("hamburg", 0, 0, 4)
 
 
-async def test_a_log_that_was_there_before_its_tree_is_covered_as_found(trees: Trees, append: Append) -> None:
+async def test_a_log_that_was_there_before_its_tree_is_covered_as_found(
+    open_some: Callable[[], Trees], append: Append
+) -> None:
+    trees = open_some()
+    await trees.database.create()
     await append("ticket-1", 3)
+    await trees.keeper.begin()
     await trees.keeper.step()
     await append("ticket-1", 2)
+    await trees.keeper.begin()
     await trees.keeper.step()
 
     assert [(each.size, each.as_found) for each in await trees.reads.heads("hamburg", 0, 10)] == [(3, True), (5, False)]

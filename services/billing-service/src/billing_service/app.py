@@ -36,6 +36,7 @@ from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, new_event_id
+from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
@@ -75,11 +76,13 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     reader = Principal(sub="billing-service", role="service", provider="*")
     feed = LogFeed(log)
     upstream, own = _projections(HttpFeed(client, lambda: tokens.issue(reader, now=now())), feed, database)
-    tasks = BackgroundTasks()
-    checks = {"log": log.check, "read model": database.check, "tasks": tasks.check}
+    tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
+    checks = {"log": log.check, "read model": database.check, "tasks": tasks.check} | auditing.checks
     application = _application(log, database, own, client, _on_behalf_of(tokens))
     both, parked = [upstream, own], _parked(application)
-    health = health_router(checks=checks, followers=lambda: both, metrics=metrics, now=now, left_out=parked)
+    health = health_router(
+        checks=checks, followers=lambda: both, metrics=metrics, now=now, left_out=parked, measure=auditing.measure
+    )
     app = create_api(
         title="Fristwerk billing-service",
         description=DESCRIPTION,
@@ -93,11 +96,13 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             invoice_runs_router(application),
             reports_router(application),
             feed_router(feed, stopping),
+            auditing.routes,
         ],
         lifespan=service_lifespan(
-            closing=[database.close, log.close, client.aclose],
+            closing=[database.close, log.close, client.aclose, auditing.close],
             steps=[
                 step(database.create),
+                *auditing.steps(tasks),
                 tasks.forever("read model version", database.keep_fresh),
                 tasks.until_done("projection of tickets", lambda: upstream.run(now)),  # returns where it went backwards
                 tasks.until_done("projection", lambda: own.run(now)),

@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
+from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
@@ -85,7 +86,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     current = ConsistentReads(log, follower, ReadModel(database))
     application = _application(log, personal, current, _dating_rules(settings))
-    tasks = BackgroundTasks()
+    tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
 
@@ -99,21 +100,27 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             ticket_commands_router(application),
             feed_router(feed, stopping),
             health_router(
-                checks=checks | _dating_check(settings), followers=lambda: [follower], metrics=metrics, now=now
+                checks={**checks, **auditing.checks, **_dating_check(settings)},
+                followers=lambda: [follower],
+                metrics=metrics,
+                now=now,
+                measure=auditing.measure,
             ),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
             terms_router(application),
             migrations_router(application, migrations),
+            auditing.routes,
         ],
         lifespan=service_lifespan(
-            closing=[subject_keys.close, plans.close, database.close, log.close],
+            closing=[subject_keys.close, plans.close, database.close, log.close, auditing.close],
             steps=[
                 step(database.create),
                 step(subject_keys.create),
                 step(plans.create),
                 step(personal.check),
+                *auditing.steps(tasks),
                 *_background(tasks, database, follower, migrations, application, log),
             ],
         ),

@@ -161,5 +161,5 @@ def _text(example: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _bytes(description: str) -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "string", "format": "binary"}
-    return {200: {"description": description, "content": {"application/octet-stream": {"schema": schema}}}}
+    content = {"schema": {"type": "string", "format": "binary"}, "example": "…"}
+    return {200: {"description": description, "content": {"application/octet-stream": content}}}

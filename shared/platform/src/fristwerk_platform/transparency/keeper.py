@@ -75,10 +75,19 @@ class TreeKeeper:
 
     async def run(self) -> None:
         """Take what is recorded into the trees until cancelled, or until the log contradicts them."""
+        await self.begin()
         while self.contradiction is None:
             position = await self.position()
             if await self.step() < TAIL_EVENTS:
                 await self._log.wait(max(position, await self.position()) + TAIL_EVENTS - 1, TAIL_SECONDS)
+
+    async def begin(self) -> None:
+        """Note where the log is when its trees begin: what came before is covered as it was found."""
+        last = await self._log.last_position()
+        async with self.database.transaction() as connection:
+            await advisory_lock(connection, f"trees {self.name}")
+            if await store.read_progress(connection, self.name) is None:
+                await store.write_progress(connection, self.name, 0, last)
 
     async def finish(self) -> None:
         """Take what is left into the trees before the service ends."""
@@ -94,16 +103,16 @@ class TreeKeeper:
         lines = await self._log.read_feed(after, TAIL_EVENTS)
         if not lines:
             return 0
-        found_until = await self._log.last_position()
         added: dict[str, list[Leaf]] = defaultdict(list)
         for each in lines:
             added[_line.decode(each.line).provider].append(Leaf(each.position, leaf_hash(each.line)))
         async with self.database.transaction() as connection:
             await advisory_lock(connection, f"trees {self.name}")
             stored = await store.read_progress(connection, self.name)
-            if (stored[0] if stored else 0) != after:
+            assert stored is not None, "the trees have begun"
+            position, found_until = stored
+            if position != after:
                 return len(lines)  # another process was first
-            found_until = stored[1] if stored else found_until
             for provider, leaves in added.items():
                 edge = await store.read_edge(connection, provider)
                 await store.write_tiles(connection, provider, edge, sorted(edge.add(leaves)))
