@@ -88,24 +88,21 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     application = _application(log, personal, current, _dating_rules(settings))
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
+    every_check = {**checks, **auditing.checks, **_dating_check(settings)}
+    followers = [follower]
+    health = health_router(
+        checks=every_check, followers=lambda: followers, metrics=metrics, now=now, measure=auditing.measure
+    )
     migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
-
     app = create_api(
         title="Fristwerk ticket-service",
         description=DESCRIPTION,
         version=version("fristwerk-ticket-service"),
-        # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             tickets_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping),
-            health_router(
-                checks={**checks, **auditing.checks, **_dating_check(settings)},
-                followers=lambda: [follower],
-                metrics=metrics,
-                now=now,
-                measure=auditing.measure,
-            ),
+            health,
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -116,10 +113,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         lifespan=service_lifespan(
             closing=[subject_keys.close, plans.close, database.close, log.close, auditing.close],
             steps=[
-                step(database.create),
-                step(subject_keys.create),
-                step(plans.create),
-                step(personal.check),
+                *map(step, (database.create, subject_keys.create, plans.create, personal.check)),
                 *auditing.steps(tasks),
                 *_background(tasks, database, follower, migrations, application, log),
             ],
