@@ -20,7 +20,7 @@ import structlog
 from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
 from fristwerk_platform.health import Dependency
-from fristwerk_platform.read_models import Database, advisory_lock
+from fristwerk_platform.read_models import Database, DatabaseUnavailableError, advisory_lock
 from fristwerk_platform.transparency import store
 from fristwerk_platform.transparency.keys import CheckpointKeys
 from fristwerk_platform.transparency.store import Head, Leaf
@@ -32,6 +32,7 @@ TAIL_EVENTS: Final = 1_000
 """So many events are waited for, and taken at once."""
 TAIL_SECONDS: Final = 10.0
 """So long at most."""
+FINISH_SECONDS: Final = 2.0
 SLICE: Final = 250
 """Lines that are hashed again without a pause."""
 PAUSES: Final = 4
@@ -90,9 +91,11 @@ class TreeKeeper:
                 await store.write_progress(connection, self.name, 0, last)
 
     async def finish(self) -> None:
-        """Take what is left into the trees before the service ends."""
-        with suppress(LogUnavailableError):
-            while self.contradiction is None and await self.step() == TAIL_EVENTS:
+        """Take what is left into the trees before the service ends, as far as that goes in two seconds."""
+        with suppress(LogUnavailableError, DatabaseUnavailableError):
+            await self.begin()
+            ends_at = time.monotonic() + FINISH_SECONDS
+            while self.contradiction is None and await self.step() == TAIL_EVENTS and time.monotonic() < ends_at:
                 pass
 
     async def step(self) -> int:
