@@ -17,17 +17,7 @@ from sla_service.projections import tables
 from sla_service.projections.tables import histories, timers
 from sla_service.replay import SourceShorterError, replay
 from tests.sla_service.service.conftest import Service
-
-
-class ToldFeed:
-    """The feed of a told log."""
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-
-    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:  # noqa: ARG002 - a feed's signature
-        lines = self._lines[after : after + limit]
-        return FeedPage(lines=lines, next=after + len(lines), last=len(self._lines))
+from tests.sla_service.service.told_feed import told
 
 
 async def filled(service: Service) -> None:
@@ -44,24 +34,24 @@ async def filled(service: Service) -> None:
 
 
 def both_ways(service: Service) -> Any:
-    return (ToldFeed(service.log.lines), None)
+    return (told(service.log.lines), None)
 
 
 async def test_the_log_and_the_stored_histories_give_what_is_stored(service: Service) -> None:
     await filled(service)
     for feed in both_ways(service):
-        told: list[str] = []
-        found = await replay(service.database, feed, told.append)
+        said: list[str] = []
+        found = await replay(service.database, feed, said.append)
         assert found.is_equal
         assert found.tickets == 3
         assert found.differing == ()
-        assert told[-1] == "3 tickets recomputed."
+        assert said[-1] == "3 tickets recomputed."
 
 
 async def test_what_the_log_holds_beyond_the_read_model_is_left_out(service: Service) -> None:
     await filled(service)
     service.log.answer("t0", "2026-06-09 07:00")
-    assert (await replay(service.database, ToldFeed(service.log.lines), lambda _line: None)).is_equal
+    assert (await replay(service.database, told(service.log.lines), lambda _line: None)).is_equal
 
 
 async def test_a_changed_timer_is_found_both_ways(service: Service) -> None:
@@ -81,22 +71,22 @@ async def test_a_lost_timer_and_a_lost_event_are_found(service: Service) -> None
         await connection.execute(delete(timers).where(timers.c.ticket == "t0"))
         await connection.execute(delete(histories).where(histories.c.ticket == "t1", histories.c.version == 3))
     assert (await replay(service.database, None, lambda _line: None)).differing == ("t0", "t1")
-    assert (await replay(service.database, ToldFeed(service.log.lines), lambda _line: None)).differing == ("t0",)
+    assert (await replay(service.database, told(service.log.lines), lambda _line: None)).differing == ("t0",)
 
 
 async def test_a_log_that_ends_before_the_read_model_is_not_compared(service: Service) -> None:
     await filled(service)
     with pytest.raises(SourceShorterError, match="ends at position"):
-        await replay(service.database, ToldFeed(service.log.lines[:-1]), lambda _line: None)
+        await replay(service.database, told(service.log.lines[:-1]), lambda _line: None)
 
 
 async def test_a_ticket_that_cannot_be_derived_is_told_of_and_the_others_are_compared(service: Service) -> None:
     service.log.ticket("bad", "2026-06-09 06:00", agreement_version=9)
     await filled(service)
-    told: list[str] = []
-    found = await replay(service.database, None, told.append)
+    said: list[str] = []
+    found = await replay(service.database, None, said.append)
     assert found.is_equal
-    assert any(line.startswith("ticket-bad cannot be derived: There is no version 9") for line in told)
+    assert any(line.startswith("ticket-bad cannot be derived: There is no version 9") for line in said)
 
 
 def command(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str) -> int:
@@ -144,12 +134,12 @@ def test_explain_tells_each_timer_of_a_ticket(
     folder, names = recorded_folder
     ticket = names["infoniqa/ticket:lohnlauf"]
     assert command(monkeypatch, folder, "explain", ticket, "--lang", lang) == 0
-    told = capsys.readouterr().out
-    assert holiday in told
-    assert due in told
-    reference = told.partition(" ")[0]
+    shown = capsys.readouterr().out
+    assert holiday in shown
+    assert due in shown
+    reference = shown.partition(" ")[0]
     assert command(monkeypatch, folder, "explain", reference.lower(), "--lang", lang, "--provider", "infoniqa") == 0
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == shown
 
 
 def test_explain_says_why_there_is_no_timer(

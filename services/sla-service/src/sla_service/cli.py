@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.read_model import ReadModel, StoredTicket
 from sla_service.rebuild import rebuild
 from sla_service.replay import replay
+from sla_service.replay.processes import usable_cores
 
 PrintLine = Callable[[str], None]
 Found = TypeVar("Found")
@@ -93,6 +95,19 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parked", action="store_true", help="try the tickets again that could not be derived, and nothing else"
     )
+    parser.add_argument(
+        "--processes",
+        type=positive,
+        metavar="N",
+        help="work on a long log with N processes (default: one for each core)",
+    )
+
+
+def positive(text: str) -> int:
+    """A number of the command line from 1 on. Raises ArgumentTypeError."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
 
 
 def _cases_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +123,7 @@ def _explain_arguments(parser: argparse.ArgumentParser) -> None:
 def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.parked:
         return run_retry(settings, now, new_id, show)
-    return run_replay(settings, now, show, from_log=not arguments.stored)
+    return run_replay(settings, now, show, from_log=not arguments.stored, processes=arguments.processes)
 
 
 def _explain(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -133,18 +148,32 @@ def run_cases(folder: Path, show: PrintLine) -> int:
     return 0 if passed and not failed else 1
 
 
-def run_replay(settings: Settings, now: Callable[[], datetime], show: PrintLine, *, from_log: bool) -> int:
-    """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal."""
+@asynccontextmanager
+async def ticket_feed(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[HttpFeed]:
+    """The ticket service's feed, read with a token of this service's. Raises KeyFileError."""
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    reader = Principal(sub="sla-service", role="service", provider="*")
+    async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
+        yield HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+
+
+def run_replay(
+    settings: Settings,
+    now: Callable[[], datetime],
+    show: PrintLine,
+    *,
+    from_log: bool,
+    processes: int | None = None,
+) -> int:
+    """Recompute everything and compare; the last two lines are the digests. 0 only if they are equal.
+
+    ``processes`` is how many work on a long log at most, by default one for each core.
+    """
     tune_garbage_collection()
 
     async def compare(database: Database) -> int:
-        if from_log:
-            tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
-            reader = Principal(sub="sla-service", role="service", provider="*")
-            async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
-                found = await replay(database, HttpFeed(client, lambda: tokens.issue(reader, now=now())), show)
-        else:
-            found = await replay(database, None, show)
+        open_feed = partial(ticket_feed, settings, now) if from_log else None
+        found = await replay(database, open_feed, show, processes=processes or usable_cores())
         for ticket in found.differing[:SHOWN]:
             show(f"ticket {ticket} differs")
         if len(found.differing) > SHOWN:
