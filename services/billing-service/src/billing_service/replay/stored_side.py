@@ -17,16 +17,16 @@ from fristwerk_language.events import streams
 from fristwerk_platform.read_models import in_list
 
 DOCUMENTS_AT_ONCE: Final = 20
-Lines = dict[str, list[bytes]]
+LinesByAccount = dict[str, list[bytes]]
 
 
 class StoredLines(msgspec.Struct, frozen=True, kw_only=True):
     """Of some accounts the lines by account, of their customers those in the customers' own streams."""
 
-    facts: Lines
-    registrations: Lines
-    decisions: Lines
-    ledgers: Lines
+    facts: LinesByAccount
+    registrations: LinesByAccount
+    decisions: LinesByAccount
+    ledgers: LinesByAccount
     """In the order of numbers and places; the others in none."""
 
 
@@ -80,8 +80,8 @@ async def stored_documents(connection: AsyncConnection) -> dict[str, dict[int, b
         after = rows[-1].provider, rows[-1].number
 
 
-def _by_account(rows: Iterable[Any]) -> Lines:
-    found: Lines = {}
+def _by_account(rows: Iterable[Any]) -> LinesByAccount:
+    found: LinesByAccount = {}
     for account, line in rows:
         found.setdefault(account, []).append(line)
     return found

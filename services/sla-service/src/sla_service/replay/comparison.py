@@ -19,8 +19,8 @@ from sla_service.projections import tables, timer_fingerprints
 from sla_service.projections.writer import stored_histories, stored_terms
 from sla_service.replay.parts import (
     DerivedPartition,
+    LogPart,
     OpenFeed,
-    Part,
     Plan,
     Sizes,
     derive,
@@ -151,7 +151,7 @@ async def _read(
     """Put the log into the files of partitions; the lines that publish terms, in their order."""
     read = 0
 
-    async def here(part: Part) -> list[bytes]:
+    async def here(part: LogPart) -> list[bytes]:
         await looking_up
         return await read_part(open_feed, plan, part)
 

@@ -52,11 +52,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sizes: Sizes
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[LogPart]:
         """The log in parts, each of which reaches from one position to another."""
         length = max(self.sizes.part, -(-self.position // MOST_PARTS))
         return [
-            Part(number=number, after=after, until=min(after + length, self.position))
+            LogPart(number=number, after=after, until=min(after + length, self.position))
             for number, after in enumerate(range(0, self.position, length))
         ]
 
@@ -66,7 +66,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return min(1 + self.position // self.sizes.partition, MOST_PARTITIONS)
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class LogPart(msgspec.Struct, frozen=True, kw_only=True):
     """The positions from ``after`` (exclusive) to ``until`` (inclusive)."""
 
     number: int
@@ -96,7 +96,7 @@ _head: Final = msgspec.json.Decoder(_Head)
 _stream: Final = msgspec.json.Decoder(_Stream)
 
 
-async def read_part(open_feed: OpenFeed, plan: Plan, part: Part) -> list[bytes]:
+async def read_part(open_feed: OpenFeed, plan: Plan, part: LogPart) -> list[bytes]:
     """Put the lines of tickets into their partitions' files; returns the lines that publish terms, in their order.
 
     Raises SourceShorterError, SourceUnavailableError.
@@ -117,7 +117,7 @@ async def read_part(open_feed: OpenFeed, plan: Plan, part: Part) -> list[bytes]:
     return published
 
 
-def read_part_at_once(open_feed: OpenFeed, plan: Plan, part: Part) -> list[bytes]:
+def read_part_at_once(open_feed: OpenFeed, plan: Plan, part: LogPart) -> list[bytes]:
     """``read_part`` for a process that does nothing else meanwhile."""
     return asyncio.run(read_part(open_feed, plan, part))
 
