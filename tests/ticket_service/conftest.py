@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,8 @@ from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 from ticket_service.app import create_app
+from ticket_service.application.consistent_reads import ConsistentReads
+from ticket_service.queries.read_model import ReadModel
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"
 DOCUMENTS = {
@@ -36,6 +39,8 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "infoniqa": {"plan": "m", "package_hours": 4},
     "liveagent": {"plan": "all_inclusive"},
 }
+METHOD: ContextVar[str] = ContextVar("METHOD", default="")
+"""The method of the request that is being served."""
 _numbers = itertools.count(1)
 
 
@@ -164,12 +169,26 @@ class Office:
         return ticket
 
 
+class MethodNoted:
+    """The application, with the method of each request noted for the tasks that serve it."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        noted = METHOD.set(scope.get("method", ""))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            METHOD.reset(noted)
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The application with its lifespan."""
     app = create_app(settings, Stopping())
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(MethodNoted(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://ticket") as client:
             yield Service(app, client, settings)
 
@@ -178,6 +197,20 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 def _quiet() -> None:
     """A line for every request of thousands would only be captured."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_command_waits_for_the_read_model() -> Iterator[None]:
+    """What decides about a command comes from streams and the log's index: every command of these tests is held to it."""
+    wait = ConsistentReads.__call__
+
+    async def held(self: ConsistentReads) -> ReadModel:
+        assert METHOD.get() in ("", "GET"), "a command waits for the read model"
+        return await wait(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ConsistentReads, "__call__", held)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

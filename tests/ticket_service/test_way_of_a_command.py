@@ -32,8 +32,8 @@ WAY = {
     "fristwerk_language.events.encoding": 3,
     "fristwerk_platform.http.commands": 2,
     "ticket_service.application.tickets": 3,
-    "ticket_service.application.command_executor": 3,
-    "ticket_service.application.state_cache": 4,
+    "ticket_service.application.command_executor": 4,
+    "ticket_service.application.state_cache": 5,
     "fristwerk_platform.event_log.log": 2,
     "fristwerk_platform.event_log.read_batching": 1,
     "ticket_service.application.terms": 1,
@@ -47,6 +47,7 @@ WAY = {
     "ticket_service.personal_data": 1,
     "fristwerk_platform.commands.recording": 3,
     "ticket_service.domain.ticket.evolve": 1,
+    "ticket_service.application.names": 1,
     "fristwerk_platform.event_log.group_commit": 1,
 }
 

@@ -131,15 +131,10 @@ async def told(tmp_path: Path) -> Any:
 async def test_what_happened_is_found_by_what_it_is(told: Any) -> None:
     await told.story()
     await told.apply()
-    model, personal = told.model, told.personal
+    model = told.model
     assert [each.id for each in await model.tickets("p", {"severity": "high"}, after="", limit=9)] == ["t1"]
     assert [each.id for each in await model.open_tickets("k")] == ["t1"]
-    assert await model.ticket_by_reference("p", "P-t2") == "t2"
-    assert await model.ticket_by_reference("other", "P-t2") is None
     assert [each.id for each in await model.contracts_of("k")] == ["v"]
-    assert await model.customers_by_phone(personal.phone_index("p", "+41411")) == ["k"]
-    assert await model.customers_by_phone(personal.phone_index("other", "+41411")) == []
-    assert await model.dedicated_customer("p", "agent-9") == "k"
     assert [(row.name, row.is_default) for row in await model.terms("p", "agreement")] == [("a", True)]
     assert [each.id for each in (await model.placed_after("p", 0))[0]] == ["t1"]
 
@@ -199,14 +194,14 @@ async def test_a_company_keeps_its_agent_when_its_contact_is_forgotten(told: Any
     await told.event("customer-c", ContactAssigned(customer="c", role="dedicated_agent", agent="agent-9"))
     await told.event("customer-c", PersonForgotten(customer="c"))
     await told.apply(1)
-    assert await told.model.dedicated_customer("p", "agent-9") == "c"
-    assert (await told.rows())["registrations"] == []
+    rows = await told.rows()
+    assert [(each["customer"], each["agent"]) for each in rows["dedicated_agents"]] == [("c", "agent-9")]
+    assert rows["registrations"] == []
 
 
 async def test_two_tickets_with_one_reference_never_stop_the_projection(told: Any) -> None:
-    """Chance gives one reference twice in a life of millions; the older ticket keeps the name."""
+    """A log that is older than its index may hold one reference twice; the older ticket keeps the name."""
     for name in ("t1", "t2"):
         await told.event(f"ticket-{name}", created(name, reference="P-SAME"))
     await told.apply()
-    assert await told.model.ticket_by_reference("p", "P-SAME") == "t1"
     assert len((await told.rows())["tickets"]) == 2

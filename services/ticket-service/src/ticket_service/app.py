@@ -15,7 +15,7 @@ from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
-from fristwerk_platform.event_log import EventLog, GroupCommitLog, open_log
+from fristwerk_platform.event_log import GroupCommitLog, open_log
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
@@ -35,6 +35,7 @@ from ticket_service.api.terms import terms_router
 from ticket_service.api.terms_migrations import migrations_router
 from ticket_service.api.ticket_commands import ticket_commands_router
 from ticket_service.api.tickets import tickets_router
+from ticket_service.application import names
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
@@ -43,19 +44,17 @@ from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
+from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
+from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
-from ticket_service.application.state_cache import StateCache
+from ticket_service.application.states import States
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
-from ticket_service.domain.contract.evolve import evolve as evolve_contract
-from ticket_service.domain.customer.evolve import evolve as evolve_customer
-from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
 from ticket_service.domain.ticket.decision_context import DatingRules
-from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
 from ticket_service.entropy import new_id
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
@@ -81,19 +80,18 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
     personal = PersonalData(subject_keys, keys.sealing_bytes())
-    feed = LogFeed(log)
+    feed, tasks = LogFeed(log), BackgroundTasks()
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
-    current = ConsistentReads(log, follower, ReadModel(database))
-    application = _application(log, personal, current, _dating_rules(settings))
-    tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "tickets", now, metrics)
+    application = _application(log, personal, follower, ReadModel(database), _dating_rules(settings))
+    auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     every_check = {**checks, **auditing.checks, **_dating_check(settings)}
     followers = [follower]
     health = health_router(
         checks=every_check, followers=lambda: followers, metrics=metrics, now=now, measure=auditing.measure
     )
-    migrations = Migrations(current, application.terms, application.tickets, MigrationLedger(plans), now, new_id)
+    migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
         title="Fristwerk ticket-service",
         description=DESCRIPTION,
@@ -133,9 +131,10 @@ def _background(
     application: Application,
     log: GroupCommitLog,
 ) -> list[StartupStep]:
-    """What runs beside the requests."""
+    """What older logs lack, made up before the first request, and what runs beside the requests."""
     places = PlaceUpkeep(application.worklist, application.tickets, now, new_id)
     return [
+        step(lambda: log.fill_index(names.RULES, application.index_filling.entries)),
         tasks.forever("read model version", database.keep_fresh),
         tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards
         tasks.forever("terms migrations", migrations.run),
@@ -176,28 +175,35 @@ def _dating_rules(settings: Settings) -> DatingRules:
     )
 
 
-def _application(log: EventLog, personal: PersonalData, current: ConsistentReads, dating: DatingRules) -> Application:
-    executor = CommandExecutor(log, personal, new_id)
-    known_tickets = StateCache(log, evolve_ticket)
-    terms = Terms(executor, StateCache(log, evolve_calendar), StateCache(log, evolve_agreement))
-    known_onlys = StateCache(log, evolve_customer)
-    consequences = Consequences(current, terms)
-    customers = Customers(executor, current, terms, personal, known_onlys, consequences)
-    known_contracts = StateCache(log, evolve_contract)
-    tickets = Tickets(log, executor, current, terms, known_onlys, known_tickets, known_contracts, dating)
-    intake = Intake(executor, current, terms, customers, known_tickets, dating)
+def _application(
+    log: GroupCommitLog,
+    personal: PersonalData,
+    follower: Subscription[Recorded],
+    read_model: ReadModel,
+    dating: DatingRules,
+) -> Application:
+    states, executor = States(log), CommandExecutor(log, personal, new_id)
+    current = ConsistentReads(log, follower, read_model)
+    newest_reads = NewestReads(log, follower, read_model, states.tickets, states.contracts)
+    terms = Terms(log, executor, states.calendars, states.agreements)
+    consequences = Consequences(log, newest_reads, terms, states.contracts)
+    customers = Customers(log, executor, terms, personal, states.customers, consequences)
+    tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
+    intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
     return Application(
         now=now,
         log=log,
         executor=executor,
         current=current,
+        newest_reads=newest_reads,
+        index_filling=IndexFilling(states, customers),
         terms=terms,
         customers=customers,
-        contracts=Contracts(executor, terms, customers, tickets, known_contracts, consequences),
+        contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,
         follow_ups=FollowUps(tickets, intake),
-        calls=Calls(executor, current, terms, customers, tickets, intake),
-        complaints=Complaints(current, customers, intake),
-        worklist=Worklist(current, terms, tickets),
+        calls=Calls(executor, terms, customers, tickets, intake),
+        complaints=Complaints(customers, intake),
+        worklist=Worklist(current, newest_reads, terms, tickets),
     )

@@ -249,9 +249,10 @@ def _add_reads(routes: Routes, application: Application) -> None:
         """In the order of registration; with `phone` whose contact has that number, in whatever form it is written."""
         provider = allowed(request, READERS, "read customers").provider
         if query.phone is None:
-            items = await customers.page(provider, after=query.after, limit=query.limit + 1)
+            rows = (await application.current()).customers(provider, after=query.after, limit=query.limit + 1)
+            items = await customers.described_rows(await rows)
         else:
-            found = await customers.with_phone(provider, query.number, await application.current())
+            found = await customers.with_phone(provider, query.number)
             items = [await described(request, each) for each in found if each > query.after][: query.limit + 1]
         return page(request, items, query.limit, lambda each: str(each["id"]))
 

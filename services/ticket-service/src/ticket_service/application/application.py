@@ -14,20 +14,27 @@ from ticket_service.application.complaints import Complaints
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
+from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
+from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything wired (see ``app``). ``current`` gives the read model once it reflects what was answered."""
+    """Everything wired (see ``app``).
+
+    ``current`` gives the read model once it reflects what was answered: for reads only, no command waits for it.
+    """
 
     now: Callable[[], datetime]
     log: EventLog
     executor: CommandExecutor
     current: ConsistentReads
+    newest_reads: NewestReads
+    index_filling: IndexFilling
     terms: Terms
     customers: Customers
     contracts: Contracts

@@ -13,7 +13,6 @@ from fristwerk_language.events.tickets import CallReceived
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from ticket_service.application.command_executor import CommandExecutor, PlannedChange
-from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
 from ticket_service.application.state_cache import KeyedLocks
@@ -27,7 +26,6 @@ from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
 from ticket_service.domain.validation import Violations
-from ticket_service.queries.read_model import ReadModel
 
 VOICEMAIL: Final = "voicemail"
 
@@ -52,14 +50,12 @@ class Calls:
     def __init__(
         self,
         executor: CommandExecutor,
-        current: ConsistentReads,
         terms: Terms,
         customers: Customers,
         tickets: Tickets,
         intake: Intake,
     ) -> None:
         self._executor = executor
-        self._current = current
         self._terms = terms
         self._customers = customers
         self._tickets = tickets
@@ -85,8 +81,7 @@ class Calls:
 
     async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> CommandResult:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
-        read_model = await self._current()
-        customer = await self._known_caller(meta.principal.provider, call.from_number, read_model)
+        customer = await self._known_caller(meta.principal.provider, call.from_number)
         before: list[PlannedChange] = []
         if customer is None:
             number = call.from_number
@@ -102,7 +97,7 @@ class Calls:
             description=text,
             fields={"phone": call.from_number},
         )
-        ground = await self._intake.ground(meta, customer, request, read_model)
+        ground = await self._intake.ground(meta, customer, request)
         if VOICEMAIL not in ground.context.agreement.channels:
             sentence = f"the agreement {ground.context.agreement.agreement} has no channel {VOICEMAIL!r}"
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
@@ -114,12 +109,11 @@ class Calls:
         The number is sealed for the customer who has it, so that it is forgotten with the person; else for the call alone.
         """
         provider = meta.principal.provider
-        read_model = await self._current()
-        agreements = await self._terms.agreements_at(provider, call.started_at, read_model)
+        agreements = await (await self._terms.of(provider)).agreements_at(call.started_at)
         if not any(each.calls.log_all for each in agreements):
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
-        caller = await self._known_caller(provider, call.from_number, read_model)
+        caller = await self._known_caller(provider, call.from_number)
         call_id = self._executor.new_id(meta.now)
         stream = streams.CALL.stream(call_id)
         event = CallReceived(
@@ -137,9 +131,9 @@ class Calls:
         kept["customer"] = None if caller is None else caller.id
         return await self._executor.store(meta, events, {"call": kept}, version=1)
 
-    async def _known_caller(self, provider: str, number: str, read_model: ReadModel) -> Customer | None:
+    async def _known_caller(self, provider: str, number: str) -> Customer | None:
         """Who has the number; of several the one registered first."""
-        known = await self._customers.with_phone(provider, number, read_model)
+        known = await self._customers.with_phone(provider, number)
         return (await self._customers.customer(provider, known[0])).state if known else None
 
     def _attached(self, meta: CommandMetadata, call: Call) -> AttachCall:

@@ -26,7 +26,7 @@ from fristwerk_platform.commands import (
     new_events,
     record,
 )
-from fristwerk_platform.event_log import EventLog, NewEvent, VersionConflictError
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, NewEvent, VersionConflictError
 from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import Refusal
@@ -40,13 +40,17 @@ _NOT_ENCODED: Final = msgspec.Raw(b"null")
 
 
 class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that continue a stream after a version; ``subject`` is whose key seals their personal parts."""
+    """Facts that continue a stream after a version; ``subject`` is whose key seals their personal parts.
+
+    ``names`` are claimed, given and dropped with the first of them, beside those that follow from the stream's state.
+    """
 
     stream: str
     after_version: int
     subject: str
     facts: Sequence[DecidedEvent]
     occurred_at: datetime
+    names: NameChange = NO_NAMES
 
 
 class PreparedEvent(msgspec.Struct, frozen=True):
@@ -57,13 +61,17 @@ class PreparedEvent(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
-    """What a command produces in its own stream, what is stored ``also`` in others, and how the result is shown."""
+    """What a command produces in its own stream, what is stored ``also`` in others, and how the result is shown.
+
+    ``names`` as in :class:`PlannedChange`.
+    """
 
     facts: Sequence[DecidedEvent]
     body: Callable[[State], dict[str, Any]]
     subject: str
     occurred_at: datetime
     also: Sequence[PlannedChange] = ()
+    names: NameChange = NO_NAMES
 
 
 Decide = Callable[[Loaded[State] | None], Awaitable[Decision[State]]]
@@ -118,11 +126,14 @@ class CommandExecutor:
             subject=decision.subject,
             facts=decision.facts,
             occurred_at=decision.occurred_at,
+            names=decision.names,
         )
         also = await self.prepare(meta, decision.also) if decision.also else []
         events = await self.prepare(meta, [own])
         after = cache.after(loaded, map(attrgetter("recorded"), events))
         content = decision.body(after.state)
+        if (names := cache.renamed(loaded, after)) is not NO_NAMES:
+            events = renamed(events, names)
         result = await self.store(meta, [*events, *also], content, version=after.version, created=bool(events))
         cache.keep(stream, after)
         return result
@@ -173,9 +184,12 @@ class CommandExecutor:
         actor = Actor(id=meta.principal.sub, role=meta.principal.role)
         for version, fact in enumerate(change.facts, start=change.after_version + 1):
             event_id, sealed = self.new_id(meta.now), None
+            names = change.names if version == change.after_version + 1 else NO_NAMES
             if fact.personal:
                 sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
-            facts.append(NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed))
+            facts.append(
+                NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed, names=names)
+            )
             envelope = Envelope(
                 id=event_id,
                 type=TYPE_NAMES[type(fact.event)],
@@ -193,6 +207,13 @@ class CommandExecutor:
             )
             recorded.append(Recorded(envelope=envelope, event=fact.event))
         return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts), recorded
+
+
+def renamed(events: Sequence[PreparedEvent], names: NameChange) -> list[PreparedEvent]:
+    """The events of one stream, the last of them with what changes in the names by which the stream is found."""
+    *earlier, last = events
+    new = msgspec.structs.replace(last.new, names=last.new.names | names)
+    return [*earlier, PreparedEvent(new, last.recorded)]
 
 
 def shown_as(name: str) -> Callable[[object], dict[str, Any]]:

@@ -7,7 +7,6 @@ from datetime import datetime
 import msgspec
 
 from fristwerk_platform.commands import CommandMetadata, CommandResult
-from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
 from ticket_service.domain.errors import NotAcceptable, NotFound
@@ -28,8 +27,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 class Complaints:
     """Takes complaints in."""
 
-    def __init__(self, current: ConsistentReads, customers: Customers, intake: Intake) -> None:
-        self._current = current
+    def __init__(self, customers: Customers, intake: Intake) -> None:
         self._customers = customers
         self._intake = intake
 
@@ -49,7 +47,7 @@ class Complaints:
             description=complaint.text,
             fields=complaint.fields,
         )
-        ground = await self._intake.ground(meta, customer, request, await self._current())
+        ground = await self._intake.ground(meta, customer, request)
         terms = ground.context.agreement.escalation
         if terms is None or not terms.at_any_time:
             sentence = f"the agreement {ground.context.agreement.agreement} takes escalations on tickets only"

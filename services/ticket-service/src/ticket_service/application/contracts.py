@@ -90,11 +90,12 @@ class Contracts:
         self, provider: str, command: SignContract, signed_at: datetime
     ) -> tuple[AgreementDocument, int]:
         """The version in force when the contract is signed, or, where it begins later, on its first day."""
-        agreement, version = await self._terms.agreement_at(provider, command.agreement, signed_at)
+        terms = await self._terms.of(provider)
+        agreement, version = await terms.agreement_at(command.agreement, signed_at)
         first = datetime.combine(command.from_on, time(), zone(agreement.timezone_at(command.site)))
         if first <= signed_at:
             return agreement, version
-        return await self._terms.agreement_at(provider, command.agreement, first)
+        return await terms.agreement_at(command.agreement, first)
 
     async def terminate(
         self, meta: CommandMetadata, contract: str, command: Terminate, accepted: Sequence[str] = ()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from fristwerk_language.events import streams
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
+from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.consequences import Consequences
-from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.domain.confirmation import check_accepted
@@ -23,7 +25,7 @@ from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed, subject_of
 from ticket_service.projections.tables import DEDICATED_AGENT
-from ticket_service.queries.read_model import ReadModel
+from ticket_service.queries.read_model import CustomerRow
 
 CustomerView = Callable[[Customer], dict[str, Any]]
 
@@ -33,16 +35,16 @@ class Customers:
 
     def __init__(
         self,
+        log: EventLog,
         executor: CommandExecutor,
-        current: ConsistentReads,
         terms: Terms,
         personal_data: PersonalData,
         known: StateCache[Customer],
         consequences: Consequences,
     ) -> None:
         self._consequences = consequences
+        self._log = log
         self._executor = executor
-        self._current = current
         self._terms = terms
         self._personal_data = personal_data
         self._known = known
@@ -57,16 +59,26 @@ class Customers:
         personal = await self._executor.personal(loaded, loaded.state.subject)
         return _description(loaded.state, loaded.version, personal)
 
-    async def page(self, provider: str, *, after: str, limit: int) -> list[dict[str, Any]]:
-        """The provider's customers in the order of registration."""
-        rows = await (await self._current()).customers(provider, after=after, limit=limit)
+    async def described_rows(self, rows: Sequence[CustomerRow]) -> list[dict[str, Any]]:
+        """Customers as they are listed, each with what is sealed in the log."""
         sealed = [Sealed(row.event, row.sealed) for row in rows if row.event is not None and row.sealed is not None]
         contents = await self._personal_data.open(sealed, [row.state.subject for row in rows])
         return [_description(row.state, row.version, contents.get(row.event or "", {})) for row in rows]
 
-    async def with_phone(self, provider: str, phone: str, read_model: ReadModel) -> list[str]:
-        """The ids of the customers whose contact has the number, in whatever form it is written."""
-        return await read_model.customers_by_phone(self._personal_data.phone_index(provider, normalised_phone(phone)))
+    async def with_phone(self, provider: str, phone: str) -> list[str]:
+        """The ids of the customers whose contact has the number, in whatever form it is written, the first one first."""
+        found = [await self._log.labelled(each) for each in self.phone_labels(provider, phone)]
+        return [streams.CUSTOMER.subject(stream) for stream, _ in chain.from_iterable(found)]
+
+    def phone_labels(self, provider: str, phone: str | None) -> tuple[str, ...]:
+        """Under which a customer is found by the number of its contact: one label, none for a number without digits."""
+        number = normalised_phone(phone or "")
+        return (names.with_phone(self._personal_data.phone_index(provider, number)),) if number else ()
+
+    async def sealed_labels(self, loaded: Loaded[Customer]) -> tuple[str, ...]:
+        """The labels that a customer has by what its registration sealed; none once the person was forgotten."""
+        personal = await self._executor.personal(loaded, loaded.state.subject)
+        return self.phone_labels(loaded.provider, (personal.get("contact") or {}).get("phone"))
 
     async def sealed_text(self, provider: str, customer: str, text: str) -> str:
         """A text about the customer, sealed for a service that stores it; forgetting makes it unreadable. Raises NotFound."""
@@ -87,7 +99,11 @@ class Customers:
         """A new customer."""
         change = self.registration(meta, command)
         decision = Decision[Customer](
-            facts=change.facts, body=_shown, subject=change.subject, occurred_at=change.occurred_at
+            facts=change.facts,
+            body=_shown,
+            subject=change.subject,
+            occurred_at=change.occurred_at,
+            names=change.names,
         )
         return await self._executor.conclude(meta, self._known, change.stream, None, decision)
 
@@ -95,12 +111,15 @@ class Customers:
         """A new customer, to be stored together with what it is registered for."""
         customer = self._executor.new_id(meta.now)
         facts = domain.register(customer, command)
+        phone = command.contact.phone if command.contact else None
+        labels = self.phone_labels(meta.principal.provider, phone)
         return PlannedChange(
             stream=streams.CUSTOMER.stream(customer),
             after_version=0,
             subject=customer,
             facts=facts,
             occurred_at=meta.occurred_at,
+            names=NameChange(labels=labels) if labels else NO_NAMES,
         )
 
     async def register_device(self, meta: CommandMetadata, customer: str, command: RegisterDevice) -> CommandResult:
@@ -135,22 +154,29 @@ class Customers:
 
         Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
         """
-        state = (await self.customer(meta.principal.provider, customer)).state
-        subject = state.subject
+        loaded = await self.customer(meta.principal.provider, customer)
+        state, subject = loaded.state, loaded.state.subject
         sealed = await self._personal_data.has_sealed(subject)
         if domain.forget(state, sealed_since=sealed):
-            hanging = await self._consequences.of_forgetting(state, meta.now.date())
+            hanging = await self._consequences.of_forgetting(loaded.provider, state, meta.now.date())
             check_accepted(f"Forgetting customer {customer}", hanging, accepted)
-        answer = await self._change(meta, customer, lambda state: domain.forget(state, sealed_since=sealed), _shown)
+        numbers = await self.sealed_labels(loaded)
+        answer = await self._change(
+            meta,
+            customer,
+            lambda state: domain.forget(state, sealed_since=sealed),
+            _shown,
+            NameChange(dropped_labels=numbers) if numbers else NO_NAMES,
+        )
         await self._personal_data.forget(subject)
         return answer
 
     async def _check_exclusive(self, meta: CommandMetadata, customer: str, agent: str) -> None:
-        provider, read_model = meta.principal.provider, await self._current()
-        served = await read_model.dedicated_customer(provider, agent)
-        if served in (None, customer):
+        provider = meta.principal.provider
+        served = await self._log.labelled(names.dedicated_to(provider, agent))
+        if all(stream == streams.CUSTOMER.stream(customer) for stream, _ in served):
             return
-        for agreement in await self._terms.agreements_at(provider, meta.now, read_model):
+        for agreement in await (await self._terms.of(provider)).agreements_at(meta.now):
             if agreement.dedicated_agent is not None and agreement.dedicated_agent.exclusive:
                 raise NotInThisState(
                     "agent-already-dedicated",
@@ -164,20 +190,28 @@ class Customers:
         customer: str,
         decide: Callable[[Customer], Sequence[DecidedEvent]],
         body: CustomerView,
+        change: NameChange = NO_NAMES,
     ) -> CommandResult:
         async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)
             check_version(meta, own.version)
             state = own.state
-            return Decision(facts=decide(state), body=body, subject=state.subject, occurred_at=meta.occurred_at)
+            return Decision(
+                facts=decide(state), body=body, subject=state.subject, occurred_at=meta.occurred_at, names=change
+            )
 
         return await self._executor.execute(meta, self._known, streams.CUSTOMER.stream(customer), decision)
 
 
 def _own(provider: str, customer: str, loaded: Loaded[Customer] | None) -> Loaded[Customer]:
     if loaded is None or loaded.provider != provider:
-        raise NotFound("customer-not-found", f"There is no customer {customer}.")
+        raise no_customer(customer)
     return loaded
+
+
+def no_customer(customer: str) -> NotFound:
+    """The refusal of a customer whom the caller's provider does not have."""
+    return NotFound("customer-not-found", f"There is no customer {customer}.")
 
 
 def _shown(state: Customer) -> dict[str, Any]:

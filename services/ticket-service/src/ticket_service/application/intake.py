@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Sequence
@@ -11,24 +12,25 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_platform.commands import CommandMetadata, CommandResult
-from ticket_service.application.command_executor import CommandExecutor, PlannedChange
-from ticket_service.application.consistent_reads import ConsistentReads
-from ticket_service.application.customers import Customers
+from fristwerk_platform.commands import CommandMetadata, CommandResult, ContentionError
+from fristwerk_platform.event_log import ClaimedError, EventLog, NameChange
+from ticket_service.application import names
+from ticket_service.application.command_executor import ATTEMPTS, CommandExecutor, PlannedChange, renamed
+from ticket_service.application.customers import no_customer
+from ticket_service.application.newest_reads import NewestReads
+from ticket_service.application.provider_terms import ProviderTerms
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import SHOWN, caller, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import Command, CreateTicket
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Context, DatingRules
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
-from ticket_service.queries.read_model import ReadModel
 
 REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: people read references to each other over the telephone."""
@@ -66,17 +68,21 @@ class Intake:
 
     def __init__(
         self,
+        log: EventLog,
         executor: CommandExecutor,
-        current: ConsistentReads,
+        newest_reads: NewestReads,
         terms: Terms,
-        customers: Customers,
+        customers: StateCache[Customer],
+        contracts: StateCache[Contract],
         known: StateCache[Ticket],
         dating: DatingRules,
     ) -> None:
+        self._log = log
         self._executor = executor
-        self._current = current
+        self._newest_reads = newest_reads
         self._terms = terms
         self._customers = customers
+        self._contracts = contracts
         self._known = known
         self._dating = dating
 
@@ -90,35 +96,50 @@ class Intake:
         violations.not_later_than("/received_at", request.received_at, meta.now)
         violations.raise_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
         principal = meta.principal
-        if principal.role == "customer" and customer != principal.customer:
-            raise NotFound("customer-not-found", f"There is no customer {customer}.")
-        loaded = await self._customers.customer(principal.provider, customer)
-        ground = await self.ground(meta, loaded.state, request, await self._current())
+        foreign = principal.role == "customer" and customer != principal.customer
+        asking, contracts, terms = await self._look_up(principal.provider, customer)
+        if foreign or asking is None:
+            raise no_customer(customer)
+        ground = await self._ground(meta, asking, contracts, terms, request)
         return await self.conclude(meta, ground, following=following)
 
-    async def ground(
-        self, meta: CommandMetadata, customer: Customer, request: Request, read_model: ReadModel
+    async def ground(self, meta: CommandMetadata, customer: Customer, request: Request) -> Ground:
+        """Look up what decides about a request of a customer, who may be registered together with it.
+
+        Raises NotAcceptable where no agreement serves the customer.
+        """
+        _, contracts, terms = await self._look_up(meta.principal.provider, customer.id)
+        return await self._ground(meta, customer, contracts, terms, request)
+
+    async def _look_up(self, provider: str, customer: str) -> tuple[Customer | None, list[Contract], ProviderTerms]:
+        """The customer, its contracts and what the provider has published, in every append so far.
+
+        These are two labels, which the log looks for in one query.
+        """
+        found, terms = await asyncio.gather(self._log.labelled(names.of_customer(customer)), self._terms.of(provider))
+        own = await self._customers.at(each for each in found if streams.CUSTOMER.includes(each[0]))
+        contracts = await self._contracts.at(each for each in found if streams.CONTRACT.includes(each[0]))
+        asking = next((each.state for each in own if each.provider == provider), None)
+        return asking, [each.state for each in contracts], terms
+
+    async def _ground(
+        self,
+        meta: CommandMetadata,
+        customer: Customer,
+        contracts: Sequence[Contract],
+        terms: ProviderTerms,
+        request: Request,
     ) -> Ground:
-        """Look up what decides about a request. Raises NotAcceptable where no agreement serves the customer."""
-        provider = meta.principal.provider
-        reference, is_free = "", False
-        while not is_free:
-            reference = _new_reference(provider)
-            contracts, is_free = await read_model.for_intake(provider, customer.id, reference)
-        offered = [
-            (each, await self._terms.agreement_version(provider, each.agreement, each.agreement_version))
-            for each in contracts
-        ]
+        """What a new ticket stands on. Raises NotAcceptable where no agreement serves the customer."""
+        provider, received_at = meta.principal.provider, request.received_at
+        offered = [(each, await terms.agreement_version(each.agreement, each.agreement_version)) for each in contracts]
+        reference = _new_reference(provider)
         command = CreateTicket(reference=reference, customer=customer.id, **msgspec.structs.asdict(request))
         serving = serving_contract(command, offered)
         contract = serving[0] if serving else None
-        name = contract.agreement if contract else await self._terms.default_agreement(provider, read_model)
-        received_at = request.received_at
-        agreement, version = await self._terms.agreement_at(provider, name, received_at)
-        calendars = {
-            each: (await self._terms.calendar(provider, each)).in_force_at(received_at)
-            for _, each in agreement.calendar_names()
-        }
+        name = contract.agreement if contract else await terms.default_agreement()
+        agreement, version = await terms.agreement_at(name, received_at)
+        calendars = {each: await terms.calendar_at(each, received_at) for _, each in agreement.calendar_names()}
         context = Context(
             now=meta.now,
             occurred_at=meta.occurred_at if meta.occurred_at_given else request.received_at,
@@ -126,19 +147,17 @@ class Intake:
             agreement=agreement,
             contacts=customer.contacts,
             dating=self._dating,
-            earliest_receipt=await self._earliest_receipt(meta, request, read_model),
+            earliest_receipt=await self._earliest_receipt(meta, request),
         )
         versions = Versions(agreement=version, calendars=calendars)
         return Ground(command=command, customer=customer, contract=contract, versions=versions, context=context)
 
-    async def _earliest_receipt(
-        self, meta: CommandMetadata, request: Request, read_model: ReadModel
-    ) -> datetime | None:
+    async def _earliest_receipt(self, meta: CommandMetadata, request: Request) -> datetime | None:
         """Before which nothing was received. Only looked up for what was received long ago: that is rare."""
         margin = self._dating.receipt_before_contracts
         if request.received_at >= meta.now - margin:
             return None
-        first_day = await read_model.first_contract_day(meta.principal.provider)
+        first_day = await self._newest_reads.first_contract_day(meta.principal.provider)
         if first_day is None:
             return meta.now - margin
         return min(datetime.combine(first_day, time.min, UTC), meta.now) - margin
@@ -151,7 +170,25 @@ class Intake:
         before: Sequence[PlannedChange] = (),
         following: Sequence[Command] = (),
     ) -> CommandResult:
-        """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake."""
+        """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake.
+
+        The ticket claims its reference in the same transaction, and gets another one where that was taken.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._conclude(meta, ground, before, following)
+            except ClaimedError as error:
+                claimed = ground.command.reference
+                if error.claim != names.reference_claim(meta.principal.provider, claimed):
+                    raise
+                command = msgspec.structs.replace(ground.command, reference=_new_reference(meta.principal.provider))
+                ground = msgspec.structs.replace(ground, command=command)
+        raise ContentionError
+
+    async def _conclude(
+        self, meta: CommandMetadata, ground: Ground, before: Sequence[PlannedChange], following: Sequence[Command]
+    ) -> CommandResult:
+        """Raises ClaimedError where another ticket has the reference."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
         stream = streams.TICKET.stream(self._executor.new_id(meta.now))
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
@@ -161,6 +198,8 @@ class Intake:
             added = await self._executor.prepare(meta, [self._change(ground, stream, loaded.version, more)])
             loaded = self._known.after(loaded, (each.recorded for each in added))
             events += added
+        claim = NameChange(claims=(names.reference_claim(meta.principal.provider, ground.command.reference),))
+        events = renamed(events, claim | self._known.renamed(None, loaded))
         events = [*await self._executor.prepare(meta, before), *events]
         result = await self._executor.store(
             meta, events, SHOWN.get(meta.principal.role, shown)(loaded.state), version=loaded.version

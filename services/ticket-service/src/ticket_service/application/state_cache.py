@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from fristwerk_language.events import Recorded, UnknownEvent, decode
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, StreamVersion
 from ticket_service.personal_data import Sealed
 
 State = TypeVar("State")
@@ -46,14 +46,17 @@ class KeyedLocks:
 
 
 Evolve = Callable[[State | None, Recorded], State | None]
+LabelsOf = Callable[[str, State], frozenset[str]]
+"""The labels of a stream by its provider and its state (see ``names``)."""
 
 
 class StateCache(Generic[State]):
-    """The states of one kind of stream; ``evolve`` applies one recorded event."""
+    """The states of one kind of stream; ``evolve`` applies one recorded event, ``labels`` is how streams are found."""
 
-    def __init__(self, log: EventLog, evolve: Evolve[State]) -> None:
+    def __init__(self, log: EventLog, evolve: Evolve[State], labels: LabelsOf[State]) -> None:
         self._log = log
         self._evolve = evolve
+        self._labels = labels
         self._kept: OrderedDict[str, Loaded[State]] = OrderedDict()
         self._locks = KeyedLocks()
 
@@ -72,6 +75,32 @@ class StateCache(Generic[State]):
     async def kept(self, stream: str) -> Loaded[State] | None:
         """The state as kept, or the newest if none is; good enough to decide on."""
         return self._kept.get(stream) or await self.newest(stream)
+
+    async def newest_of(self, streams: Iterable[str]) -> dict[str, Loaded[State]]:
+        """The states of several streams after everything in the log, by stream; those that there are."""
+        wanted = list(streams)
+        loaded = await asyncio.gather(*map(self.newest, wanted))
+        return {stream: each for stream, each in zip(wanted, loaded, strict=True) if each is not None}
+
+    async def at(self, found: Iterable[StreamVersion]) -> list[Loaded[State]]:
+        """The states of streams at these versions or newer ones, in their order; read only where an older one is kept."""
+        wanted = list(found)
+        older = [stream for stream, version in wanted if self._kept_version(stream) < version]
+        read = await self.newest_of(older) if older else {}
+        loaded = [read.get(stream) or self._kept.get(stream) for stream, _ in wanted]
+        return [each for each in loaded if each is not None]
+
+    def labels(self, loaded: Loaded[State]) -> frozenset[str]:
+        """The labels that a stream with this state has."""
+        return self._labels(loaded.provider, loaded.state)
+
+    def renamed(self, before: Loaded[State] | None, after: Loaded[State]) -> NameChange:
+        """What the events between two states change in the names by which their stream is found."""
+        had = frozenset[str]() if before is None else self._labels(before.provider, before.state)
+        has = self._labels(after.provider, after.state)
+        if had == has:
+            return NO_NAMES
+        return NameChange(labels=tuple(has - had), dropped_labels=tuple(had - has))
 
     def after(self, loaded: Loaded[State] | None, events: Iterable[Recorded]) -> Loaded[State]:
         """The state after events that are about to be stored; the first of a stream must begin its state."""
@@ -92,6 +121,10 @@ class StateCache(Generic[State]):
     def lock(self, stream: str) -> asyncio.Lock:
         """The lock under which this process continues the stream."""
         return self._locks.of(stream)
+
+    def _kept_version(self, stream: str) -> int:
+        kept = self._kept.get(stream)
+        return 0 if kept is None else kept.version
 
     def _after(self, loaded: Loaded[State] | None, each: Recorded) -> Loaded[State] | None:
         envelope = each.envelope

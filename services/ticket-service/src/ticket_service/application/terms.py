@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -13,17 +12,23 @@ from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
+from fristwerk_platform.event_log import EventLog
+from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision
+from ticket_service.application.provider_terms import (
+    AgreementVersions,
+    CalendarVersions,
+    ProviderTerms,
+    no_agreement,
+    no_calendar,
+)
 from ticket_service.application.state_cache import Loaded, StateCache
-from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.terms import publishing
 from ticket_service.domain.terms.state import Published, Version
 from ticket_service.holidays import materialise
-from ticket_service.queries.read_model import ReadModel
 
 KEPT_DOCUMENTS: Final = 200
-CalendarVersions = Published[CalendarPublished]
-AgreementVersions = Published[AgreementPublished]
 Kind = TypeVar("Kind", CalendarPublished, AgreementPublished)
 
 
@@ -32,10 +37,12 @@ class Terms:
 
     def __init__(
         self,
+        log: EventLog,
         executor: CommandExecutor,
         calendars: StateCache[CalendarVersions],
         agreements: StateCache[AgreementVersions],
     ) -> None:
+        self._log = log
         self._executor = executor
         self._calendars = calendars
         self._agreements = agreements
@@ -80,37 +87,20 @@ class Terms:
         """All versions of a calendar. Raises NotFound."""
         found = await self._calendar(provider, name)
         if found is None:
-            raise NotFound("calendar-not-found", f"There is no calendar {name!r}.")
+            raise no_calendar(name)
         return found
 
     async def agreement(self, provider: str, name: str) -> AgreementVersions:
         """All versions of an agreement. Raises NotFound."""
         loaded = await self._agreements.newest(agreement_stream(provider, name))
         if loaded is None or loaded.provider != provider:
-            raise NotFound("agreement-not-found", f"There is no agreement {name!r}.")
+            raise no_agreement(name)
         return loaded.state
 
-    async def agreement_at(self, provider: str, name: str, instant: datetime) -> tuple[AgreementDocument, int]:
-        """The agreement in force at an instant, and its version. Raises NotFound."""
-        version = (await self.agreement(provider, name)).in_force_at(instant)
-        return await self.agreement_version(provider, name, version), version
-
-    async def agreements_at(self, provider: str, instant: datetime, read_model: ReadModel) -> list[AgreementDocument]:
-        """All of the provider's agreements as they are in force at an instant."""
-        rows = await read_model.terms(provider, "agreement")
-        return [(await self.agreement_at(provider, row.name, instant))[0] for row in rows]
-
-    async def default_agreement(self, provider: str, read_model: ReadModel) -> str:
-        """The name of the agreement that serves who has no contract. Raises NotAcceptable where none is meant for it."""
-        rows = await read_model.terms(provider, "agreement")
-        names = [row.name for row in rows if row.is_default] or [row.name for row in rows]
-        if len(names) != 1:
-            raise NotAcceptable(
-                "The customer has no contract in force, and the provider has no agreement for that: "
-                "publish one, or mark one of them 'default: true'.",
-                code="no-default-agreement",
-            )
-        return names[0]
+    async def of(self, provider: str) -> ProviderTerms:
+        """All that a provider has published so far, found by one look at the log."""
+        found = await self._log.labelled(names.terms_of(provider))
+        return ProviderTerms(provider, found, self._calendars, self._agreements, self.agreement_version)
 
     async def agreement_version(self, provider: str, name: str, version: int) -> AgreementDocument:
         """The document of one version; versions never change, so it is kept. Raises NotFound."""

@@ -17,9 +17,7 @@ import structlog
 from fristwerk_platform.auth import Principal, Role
 from fristwerk_platform.commands import STORAGE_FAILURES, AnsweredBefore, CommandError, CommandMetadata, RetryLaterError
 from fristwerk_platform.event_log import IdempotencyKey
-from ticket_service.application.consistent_reads import ConsistentReads
-from ticket_service.application.terms import Terms
-from ticket_service.application.tickets import Tickets
+from ticket_service.application.application import Application
 from ticket_service.domain.errors import NotAcceptable, NotFound, Refusal
 from ticket_service.domain.ticket.commands import MigrateTerms
 from ticket_service.domain.ticket.state import Ticket
@@ -27,7 +25,6 @@ from ticket_service.terms_migration_ledger import MigrationLedger, MigrationOutc
 
 AT_ONCE: Final = 16
 """How many tickets are moved side by side; their appends share a transaction."""
-PAGE: Final = 200
 RETRY_SECONDS: Final = 1.0
 _log = structlog.get_logger()
 
@@ -47,16 +44,14 @@ class Migrations:
 
     def __init__(
         self,
-        current: ConsistentReads,
-        terms: Terms,
-        tickets: Tickets,
+        application: Application,
         ledger: MigrationLedger,
         now: Callable[[], datetime],
         new_id: Callable[[datetime], str],
     ) -> None:
-        self._current = current
-        self._terms = terms
-        self._tickets = tickets
+        self._newest_reads = application.newest_reads
+        self._terms = application.terms
+        self._tickets = application.tickets
         self.ledger = ledger
         self._now = now
         self._new_id = new_id
@@ -121,16 +116,9 @@ class Migrations:
 
     async def _concerned(self, migration: TermsMigration) -> list[str]:
         """The tickets to move: those on that version, unless they are closed for good."""
-        model = await self._current()
-        wanted = {"agreement": migration.name} if migration.kind == "agreement" else {}
-        found: list[str] = []
-        after = ""
-        while page := await model.tickets(migration.provider, wanted, after=after, limit=PAGE):
-            found += [
-                each.id for each in page if _version(each, migration) == migration.from_version and _is_open(each)
-            ]
-            after = page[-1].id
-        return found
+        agreement = migration.name if migration.kind == "agreement" else None
+        found = await self._newest_reads.tickets_under(migration.provider, agreement)
+        return [each.id for each in found if _version(each, migration) == migration.from_version and _is_open(each)]
 
     async def _go_on(self, migration: TermsMigration) -> None:
         tickets = await self.ledger.pending(migration.migration, AT_ONCE)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,19 +16,21 @@ from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import EventLog
+from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange, shown_as
-from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotFound
+from ticket_service.domain.ticket.booking import kept_appointments
 from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, LogTime, MigrateTerms
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
 from ticket_service.domain.ticket.evolve import evolve
+from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
-from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.state import Ticket, appointment_end
 from ticket_service.domain.ticket.visibility import event_for_customer, ticket_for_customer
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -51,7 +54,6 @@ class Tickets:
         self,
         log: EventLog,
         executor: CommandExecutor,
-        current: ConsistentReads,
         terms: Terms,
         customers: StateCache[Customer],
         known: StateCache[Ticket],
@@ -60,7 +62,6 @@ class Tickets:
     ) -> None:
         self._log = log
         self._executor = executor
-        self._current = current
         self._terms = terms
         self._customers = customers
         self._known = known
@@ -105,7 +106,7 @@ class Tickets:
         if ticket.contract is not None and _worked_since(ticket, command) < ticket.received_at:
             context = await self._with_contract(context, ticket.contract)
         elif isinstance(command, BookAppointment):
-            context = await self._with_bookings(context, found.provider, ticket)
+            context = await self._with_bookings(context, found.provider, ticket, command)
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket, command)
         facts = decide(ticket, command, context)
@@ -120,11 +121,10 @@ class Tickets:
         """
         if _ID.fullmatch(name.lower()):
             return name.lower()
-        found = await (await self._current()).ticket_by_reference(principal.provider, name.upper())
-        if found is None:
+        stream = await self._log.claimant(names.reference_claim(principal.provider, name.upper()))
+        if stream is None:
             raise _not_found(name)
-        visible(principal, name, await self._known.kept(streams.TICKET.stream(found)))
-        return found
+        return visible(principal, name, await self._known.kept(stream)).state.id
 
     async def newest(self, principal: Principal, ticket: str) -> Loaded[Ticket]:
         """The ticket as the log tells it now. Raises NotFound, also for another provider's or customer's."""
@@ -166,15 +166,13 @@ class Tickets:
         """A contract that was signed or ended moves the customer's open tickets: each one's derived priority becomes that of
         the group in which it is served now, timers untouched. ``contract`` is as it stands after the command.
         """
-        model = await self._current()
-        held = [contract, *(each for each in await model.contracts_of(contract.customer) if each.id != contract.id)]
+        found = await self._log.labelled(names.of_customer(contract.customer))
+        signed = await self._contracts.at(each for each in found if streams.CONTRACT.includes(each[0]))
+        held = [contract, *(each.state for each in signed if each.state.id != contract.id)]
         changes = []
-        for row in await model.open_tickets(contract.customer):
-            stream = streams.TICKET.stream(row.id)
-            loaded = await self._known.newest(stream)
-            assert loaded is not None, "the read model has it from the log"
-            ticket = loaded.state
-            if ticket.agreement != contract.agreement:
+        for loaded in await self._known.at(await self._log.labelled(names.open_tickets_of(contract.customer))):
+            ticket, stream = loaded.state, streams.TICKET.stream(loaded.state.id)
+            if ticket.state in DONE or ticket.agreement != contract.agreement:
                 continue
             agreement = await self._terms.agreement_version(loaded.provider, ticket.agreement, ticket.agreement_version)
             days = [(each, local_day(meta.now, agreement, each.site)) for each in held]
@@ -205,10 +203,15 @@ class Tickets:
         assert loaded is not None, "a ticket is opened for a customer that is registered"
         return loaded.state
 
-    async def _with_bookings(self, context: Context, provider: str, ticket: Ticket) -> Context:
-        """What a booking is decided on as well: the agents' other bookings, and the calendar of the ticket."""
+    async def _with_bookings(
+        self, context: Context, provider: str, ticket: Ticket, command: BookAppointment
+    ) -> Context:
+        """What a booking is decided on as well: the other bookings on its days, and the calendar of the ticket."""
         calendar = (await self._terms.calendar(provider, ticket.calendar)).version(ticket.calendar_version)
-        bookings = await (await self._current()).bookings(provider)
+        days = names.days_of(command.start, appointment_end(command.start, command.minutes))
+        found = [await self._log.labelled(names.bookings_on(provider, each)) for each in days]
+        loaded = await self._known.at(dict(chain.from_iterable(found)).items())
+        bookings = [booking for each in loaded for booking in kept_appointments(each.state)]
         return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
 
     async def _with_newest_versions(

@@ -12,6 +12,7 @@ import msgspec
 
 from fristwerk_platform.commands import CommandMetadata, CommandResult, VersionMismatchError
 from ticket_service.application.consistent_reads import ConsistentReads
+from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist_ranking import Ranking
@@ -36,8 +37,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 class Worklist:
     """One worklist a provider. ``displaced`` are, by provider, the tickets whose present place no fact tells of yet."""
 
-    def __init__(self, current: ConsistentReads, terms: Terms, tickets: Tickets) -> None:
+    def __init__(self, current: ConsistentReads, newest_reads: NewestReads, terms: Terms, tickets: Tickets) -> None:
         self._current = current
+        self._newest_reads = newest_reads
         self._terms = terms
         self._tickets = tickets
         self._rankings: OrderedDict[str, Ranking] = OrderedDict()
@@ -52,8 +54,8 @@ class Worklist:
 
         Raises NotAcceptable if there never was such a ticket.
         """
-        ranking = await self._ranking(provider, now)
-        read_model = self._current.so_far
+        read_model = await self._current()
+        ranking = await self._ranking(provider, now, self._current.position)
         last = None if after is None else await read_model.placed(provider, after)
         if after is not None and last is None:
             sentence = f"there is no ticket {after}"
@@ -63,8 +65,7 @@ class Worklist:
     async def take_next(self, meta: CommandMetadata) -> CommandResult:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two callers get the same."""
         async with self._taking:
-            ranking = await self._ranking(meta.principal.provider, meta.now)
-            for place in [each for each in ranking.first() if is_free(each)]:
+            for place in await self._free(meta.principal.provider, meta.now):
                 newest = await self._tickets.newest(meta.principal, place.id)
                 if not is_free(newest.state):
                     continue
@@ -77,10 +78,9 @@ class Worklist:
 
     async def look(self, now: datetime) -> None:
         """Bring the order of every provider whose agreements have groups up to date, so that ``displaced`` is known."""
-        read_model = self._current.so_far
-        for provider in await read_model.providers():
-            if any(each.groups for each in await self._terms.agreements_at(provider, now, read_model)):
-                await self._ranking(provider, now)
+        for provider in await self._current.so_far.providers():
+            if any(each.groups for each in await (await self._terms.of(provider)).agreements_at(now)):
+                await self._ranking(provider, now, self._current.position)
 
     async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
         """The tickets at the places. What was shown before and has not changed since is not read again."""
@@ -96,12 +96,18 @@ class Worklist:
             kept.popitem(last=False)
         return items
 
-    async def _ranking(self, provider: str, now: datetime) -> Ranking:
-        """The provider's order as it is now. One whose refreshing fails half-way is not kept."""
-        read_model = await self._current()
+    async def _free(self, provider: str, now: datetime) -> list[Placed]:
+        """The tickets that may be given away by all that was recorded so far, the most urgent first."""
+        beyond = await self._newest_reads.beyond(provider)
+        ranking = await self._ranking(provider, now, self._newest_reads.position)
+        newest = await ranking.with_newest(beyond, self._newest_reads.so_far, now)
+        return [each for each in newest.first() if is_free(each)]
+
+    async def _ranking(self, provider: str, now: datetime, position: int) -> Ranking:
+        """The provider's order as the read model has it now. One whose refreshing fails half-way is not kept."""
         async with self._refreshing:
             ranking = self._rankings.pop(provider, None) or Ranking(provider, self._terms)
-            await ranking.refresh(read_model, now, self._current.position)
+            await ranking.refresh(self._current.so_far, now, position)
             self._rankings[provider] = ranking
             if displaced := ranking.displaced():
                 self.displaced[provider] = displaced

@@ -7,23 +7,28 @@ the customers' present contracts, and so the local day.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from fristwerk_language.terms import AgreementDocument
+from ticket_service.application.newest_reads import Beyond
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.ticket.placement import serving_now
-from ticket_service.domain.worklist import Placed, SortKey, sort_key
+from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.worklist import Placed, SortKey, placed, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
 FEW: Final = 100
 """Up to so many changed places are put in one by one, more are sorted anew."""
+NOTHING_NEWER: Final[Mapping[str, Ticket]] = MappingProxyType({})
 Days = dict[tuple[str, int, str | None], date]
 """The local day by the agreement, its version and the contract's site."""
 
@@ -58,6 +63,31 @@ class Ranking:
         await self._compare(read_model, changed)
         await self._place(changed)
 
+    async def with_newest(self, beyond: Beyond, read_model: ReadModel, now: datetime) -> Ranking:
+        """The order with what the read model does not show yet. It is another one: this one takes that in when it refreshes."""
+        if not beyond.tickets and not beyond.contracts:
+            return self
+        newest = copy(self)
+        customers = {ticket.customer for ticket, _ in beyond.tickets.values()}
+        newest.detach(customers | {each.customer for each in beyond.contracts.values()})
+        await newest.take_in(beyond, read_model, now)
+        return newest
+
+    def detach(self, customers: Iterable[str]) -> None:
+        """Share nothing with the order that this one was copied of which a change to these customers' tickets touches."""
+        self._tickets, self._keys, self._present = {**self._tickets}, {**self._keys}, {**self._present}
+        self._order, self._places = [*self._order], {*self._places}
+        self._of_customer |= {each: {*self._of_customer.get(each, ())} for each in customers}
+        self._contracts |= {each: {**self._contracts.get(each, {})} for each in customers}
+
+    async def take_in(self, beyond: Beyond, read_model: ReadModel, now: datetime) -> None:
+        """Take in what has changed after the last refresh."""
+        tickets = [placed(ticket, position) for ticket, position in beyond.tickets.values()]
+        changed = self._take_all(beyond.contracts.values(), tickets)
+        self._days = await self._local_days(now)
+        await self._compare(read_model, changed, {key: ticket for key, (ticket, _) in beyond.tickets.items()})
+        await self._place(changed)
+
     def displaced(self) -> list[tuple[str, Contract | None]]:
         """The tickets whose derived priority is not that of their present group yet, each with the contract that serves it.
 
@@ -65,25 +95,35 @@ class Ranking:
         """
         return [(ticket, self._serving(self._tickets[ticket])) for ticket in self._present if ticket in self._tickets]
 
-    async def _compare(self, read_model: ReadModel, changed: Iterable[str]) -> None:
-        """Take in which of the changed tickets have another priority than their present group, if a rule gave it to them."""
+    async def _compare(
+        self, read_model: ReadModel, changed: Iterable[str], newest: Mapping[str, Ticket] = NOTHING_NEWER
+    ) -> None:
+        """Take in which of the changed tickets have another priority than their present group, if a rule gave it to them.
+
+        ``newest`` are states that the read model does not have yet.
+        """
         wanted: dict[str, int] = {}
         for ticket in changed:
             self._present.pop(ticket, None)
-            if (placed := self._tickets.get(ticket)) is not None:
-                agreement = await self._agreement(placed)
-                group = agreement.group(group_of(self._serving(placed), agreement))
-                if group is not None and group.priority != placed.priority:
+            if (found := self._tickets.get(ticket)) is not None:
+                agreement = await self._agreement(found)
+                group = agreement.group(group_of(self._serving(found), agreement))
+                if group is not None and group.priority != found.priority:
                     wanted[ticket] = group.priority
         if wanted:
-            for ticket, row in (await read_model.tickets_with([*wanted])).items():
-                if row.state.priority_rule is not None:
-                    self._present[ticket] = wanted[ticket]
+            rows = await read_model.tickets_with([each for each in wanted if each not in newest])
+            states = {**{key: row.state for key, row in rows.items()}, **newest}
+            self._present |= {
+                key: priority for key, priority in wanted.items() if states[key].priority_rule is not None
+            }
 
     async def _changed(self, read_model: ReadModel) -> set[str]:
         """Take in what has changed since the last time; the tickets whose places that may move."""
         contracts, self._contracts_position = await read_model.contracts_after(self._provider, self._contracts_position)
         tickets, self._tickets_position = await read_model.placed_after(self._provider, self._tickets_position)
+        return self._take_all(contracts, tickets)
+
+    def _take_all(self, contracts: Iterable[Contract], tickets: Sequence[Placed]) -> set[str]:
         changed = {each.id for each in tickets}
         for contract in contracts:
             self._contracts.setdefault(contract.customer, {})[contract.id] = contract
@@ -128,8 +168,8 @@ class Ranking:
 
     async def _key(self, ticket: Placed) -> SortKey:
         agreement = await self._agreement(ticket)
-        placed = msgspec.structs.replace(ticket, priority=self._present.get(ticket.id, ticket.priority))
-        return sort_key(placed, group_of(self._serving(ticket), agreement), agreement)
+        present = msgspec.structs.replace(ticket, priority=self._present.get(ticket.id, ticket.priority))
+        return sort_key(present, group_of(self._serving(ticket), agreement), agreement)
 
     async def _agreement(self, ticket: Placed) -> AgreementDocument:
         return await self._terms.agreement_version(self._provider, ticket.agreement, ticket.agreement_version)

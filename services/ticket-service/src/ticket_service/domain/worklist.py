@@ -47,6 +47,14 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
         return self.assignee is None or self.assignee == QUEUE
 
 
+_OF_TICKET: Final = [name for name in Placed.__struct_fields__ if name != "position"]
+
+
+def placed(ticket: Ticket, position: int) -> Placed:
+    """What the ticket's place rests on; ``position`` is where in the log it changed last."""
+    return Placed(position=position, **{name: getattr(ticket, name) for name in _OF_TICKET})
+
+
 def sort_key(ticket: Ticket | Placed, group: str | None, agreement: AgreementDocument) -> SortKey:
     """The ticket's place by its agreement: the smallest comes first.
 

@@ -12,10 +12,10 @@ from sqlalchemy import RowMapping, select
 from fristwerk_platform.read_models import Database, in_list
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
-from ticket_service.domain.ticket.state import KeptAppointment, Ticket
+from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
-from ticket_service.projections.documents import bookings_from, contract_from, customer_from, ticket_from
-from ticket_service.projections.tables import contracts, customers, dedicated, registrations, terms, tickets
+from ticket_service.projections.documents import contract_from, customer_from, ticket_from
+from ticket_service.projections.tables import contracts, customers, registrations, terms, tickets
 
 CLOSED_STATES: Final = ("resolved", "closed")
 FILTERS: Final = ("state", "customer", "contract", "severity", "type", "group", "assignee", "channel", "agreement")
@@ -95,20 +95,6 @@ class ReadModel:
             for row in await self._rows(statement)
         ]
 
-    async def customers_by_phone(self, phone_index: str) -> list[str]:
-        """Customers whose contact has the number with that keyed digest, the one registered first at the front."""
-        statement = (
-            select(registrations.c.customer)
-            .where(registrations.c.phone_index == phone_index)
-            .order_by(registrations.c.customer)
-        )
-        return [row["customer"] for row in await self._rows(statement)]
-
-    async def dedicated_customer(self, provider: str, agent: str) -> str | None:
-        """The customer whom an agent serves as dedicated agent, if any."""
-        statement = select(dedicated.c.customer).where(dedicated.c.provider == provider, dedicated.c.agent == agent)
-        return next((row["customer"] for row in await self._rows(statement)), None)
-
     async def contracts_of(self, customer: str) -> list[Contract]:
         """The customer's contracts, the earliest signed first."""
         return [contract_from(row["document"]) for row in await self._rows(_contracts_of(customer))]
@@ -117,13 +103,6 @@ class ReadModel:
         """The first day of the provider's earliest contract; None without one. Reads every contract."""
         rows = await self._rows(select(contracts.c.document).where(contracts.c.provider == provider))
         return min((_first_day.decode(row["document"]).from_on for row in rows), default=None)
-
-    async def for_intake(self, provider: str, customer: str, reference: str) -> tuple[list[Contract], bool]:
-        """What a new ticket needs, in one reading: the customer's contracts, and whether no ticket has the reference yet."""
-        async with self._database.reading() as connection:
-            signed = (await connection.execute(_contracts_of(customer))).all()
-            named = (await connection.execute(_ticket_called(provider, reference))).first()
-        return [contract_from(row.document) for row in signed], named is None
 
     async def contracts_after(self, provider: str, position: int) -> tuple[list[Contract], int]:
         """The provider's contracts that changed after a position of the log, and the position of the last change."""
@@ -134,11 +113,6 @@ class ReadModel:
         )
         rows = await self._rows(statement)
         return [contract_from(row["document"]) for row in rows], rows[-1]["position"] if rows else position
-
-    async def ticket_by_reference(self, provider: str, reference: str) -> str | None:
-        """The id of the ticket with that reference."""
-        rows = await self._rows(_ticket_called(provider, reference))
-        return next((row["ticket"] for row in rows), None)
 
     async def tickets(self, provider: str, wanted: Mapping[str, str], *, after: str, limit: int) -> list[Ticket]:
         """Tickets in the order of creation, filtered by equality on columns named in ``FILTERS``."""
@@ -174,11 +148,6 @@ class ReadModel:
         )
         return [ticket_from(row["document"]) for row in await self._rows(statement)]
 
-    async def bookings(self, provider: str) -> list[KeptAppointment]:
-        """The appointments that are booked on the provider's tickets which are not closed."""
-        statement = select(tickets.c.document).where(tickets.c.provider == provider, tickets.c.state != "closed")
-        return [booking for row in await self._rows(statement) for booking in bookings_from(row["document"])]
-
     async def placed(self, provider: str, ticket: str) -> Placed | None:
         """What a ticket's place in the worklist rests on, whatever its state."""
         rows = await self._rows(_placed().where(tickets.c.provider == provider, tickets.c.ticket == ticket))
@@ -205,11 +174,6 @@ _PLACED_COLUMNS: Final = [each for each in Placed.__struct_fields__ if each != "
 
 def _contracts_of(customer: str) -> Any:
     return select(contracts.c.document).where(contracts.c.customer == customer).order_by(contracts.c.contract)
-
-
-def _ticket_called(provider: str, reference: str) -> Any:
-    named = (tickets.c.provider == provider, tickets.c.reference == reference)
-    return select(tickets.c.ticket).where(*named).order_by(tickets.c.ticket).limit(1)
 
 
 def _placed() -> Any:

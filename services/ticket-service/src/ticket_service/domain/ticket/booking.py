@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import AppointmentBooked, OnBehalf
 from ticket_service.domain.decided_event import DecidedEvent
@@ -18,6 +20,21 @@ def agent_of(ticket: Ticket, command: BookAppointment) -> str | None:
     if command.agent is not None:
         return command.agent
     return None if ticket.unassigned else ticket.assignee
+
+
+def kept_appointments(ticket: Ticket) -> Iterator[KeptAppointment]:
+    """The booked appointments that somebody keeps; of one booked without an agent, whoever has the ticket."""
+    for each in ticket.appointments:
+        agent = each.agent or ticket.assignee
+        if each.state == "booked" and each.start is not None and agent is not None:
+            yield KeptAppointment(
+                ticket=ticket.id,
+                reference=ticket.reference,
+                number=each.number,
+                agent=agent,
+                start=each.start,
+                minutes=each.minutes,
+            )
 
 
 def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, context: Context) -> list[DecidedEvent]:

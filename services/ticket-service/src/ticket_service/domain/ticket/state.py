@@ -81,6 +81,11 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     missing: Literal["writing"] | None = None
 
 
+def appointment_end(start: datetime, minutes: int | None) -> datetime:
+    """The instant from which the agent of an appointment is free again."""
+    return start + max(timedelta(minutes=minutes or 0), SHORTEST_APPOINTMENT)
+
+
 class KeptAppointment(msgspec.Struct, frozen=True, kw_only=True):
     """An appointment that an agent has on some ticket."""
 
@@ -94,7 +99,7 @@ class KeptAppointment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def end(self) -> datetime:
         """The instant from which the agent is free again."""
-        return self.start + max(timedelta(minutes=self.minutes or 0), SHORTEST_APPOINTMENT)
+        return appointment_end(self.start, self.minutes)
 
 
 class CostApproval(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,98 @@
+"""By which names streams are found in the index that is kept with the log.
+
+What decides about a command and lies in other streams is found by these names, in every append so far, of whatever
+process: nothing here waits for a read model. A stream's labels follow from its state, but for telephone numbers: these
+are sealed, so their keyed digests are given where the number is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.ticket.booking import kept_appointments
+from ticket_service.domain.ticket.intake import DEDICATED_AGENT
+from ticket_service.domain.ticket.lifecycle import DONE
+from ticket_service.domain.ticket.state import Ticket
+
+RULES: Final = "1"
+"""Changes whenever streams that are stored already are to be found by other names than before."""
+LabelSet = frozenset[str]
+_NONE: Final[LabelSet] = frozenset()
+
+
+def reference_claim(provider: str, reference: str) -> str:
+    """What a ticket claims: within a provider a reference belongs to one ticket for ever."""
+    return f"reference:{provider}:{reference}"
+
+
+def of_customer(customer: str) -> str:
+    """The customer's own stream and those of its contracts."""
+    return f"customer:{customer}"
+
+
+def open_tickets_of(customer: str) -> str:
+    """The customer's tickets that are neither resolved nor closed."""
+    return f"open-tickets:{customer}"
+
+
+def terms_of(provider: str) -> str:
+    """The provider's calendars and agreements."""
+    return f"terms:{provider}"
+
+
+def with_phone(phone_index: str) -> str:
+    """The customers whose contact has the number with that keyed digest."""
+    return f"phone:{phone_index}"
+
+
+def dedicated_to(provider: str, agent: str) -> str:
+    """The customers whom an agent serves as dedicated agent."""
+    return f"dedicated:{provider}:{agent}"
+
+
+def bookings_on(provider: str, day: date) -> str:
+    """The tickets with an appointment that somebody keeps on a day of UTC."""
+    return f"bookings:{provider}:{day.isoformat()}"
+
+
+def days_of(start: datetime, end: datetime) -> Iterator[date]:
+    """The days of UTC on which an appointment takes of its agent's time."""
+    day, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
+
+
+def of_terms(provider: str, _: object) -> LabelSet:
+    """The labels of a calendar or an agreement."""
+    return frozenset((terms_of(provider),))
+
+
+def of_contract(_: str, contract: Contract) -> LabelSet:
+    """The labels of a contract."""
+    return frozenset((of_customer(contract.customer),))
+
+
+def of_registered(provider: str, customer: Customer) -> LabelSet:
+    """The labels of a customer that follow from its state."""
+    own = of_customer(customer.id)
+    agent = customer.contacts.get(DEDICATED_AGENT)
+    if agent is None or (customer.forgotten and customer.kind != "company"):
+        return frozenset((own,))
+    return frozenset((own, dedicated_to(provider, agent)))
+
+
+def of_ticket(provider: str, ticket: Ticket) -> LabelSet:
+    """The labels of a ticket."""
+    if ticket.state == "closed":
+        return _NONE
+    own = _NONE if ticket.state in DONE else frozenset((open_tickets_of(ticket.customer),))
+    if not ticket.appointments:
+        return own
+    return own.union(
+        bookings_on(provider, day) for each in kept_appointments(ticket) for day in days_of(each.start, each.end)
+    )
