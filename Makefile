@@ -17,7 +17,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults attack lock clean
 
 welcome: setup help
 
@@ -34,6 +34,7 @@ help:
 	@echo "make bench    measures, and prints the figures"
 	@echo "make compare  measures this checkout and another in turn: make compare OTHER=../other"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
+	@echo "make attack   sends what nobody should send to every operation, and prints what came of it"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults;"
 	@echo "              with OLDER=folder also 2,000 stories through that checkout of an older version"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
@@ -77,6 +78,14 @@ check: lint test
 faults: setup
 	$(PYTEST) tests/faults $(ORDER_OF_ARRIVAL) --faults=long
 
+# Every field of every operation with every extreme value, every identity at everything, and schemathesis; prints its table.
+attack: setup .venv/attack-ready
+	$(PY) -m pytest tests/attack --faults=long
+
+.venv/attack-ready: .venv/ready requirements-attack.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-attack.txt
+	@touch $@
+
 nightly: setup
 	$(PYTEST) --hypothesis-profile=nightly $(if $(OLDER),--older=$(OLDER))
 	$(MAKE) faults
@@ -106,6 +115,7 @@ compare: setup .venv/bench-ready
 lock: setup
 	$(LOCK) requirements.in --upgrade --output-file requirements.txt
 	$(LOCK) requirements-bench.in --upgrade --output-file requirements-bench.txt
+	$(LOCK) requirements-attack.in --upgrade --output-file requirements-attack.txt
 	$(LOCK) requirements-docs.in --upgrade --output-file requirements-docs.txt
 	$(LOCK) requirements-uv.in --upgrade --output-file requirements-uv.txt
 

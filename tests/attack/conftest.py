@@ -1,0 +1,142 @@
+"""What attacks need: the three services in this process with one provider's data, a watchdog of the event loop, and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from fristwerk_platform.auth import Principal, Role
+from fristwerk_platform.settings import Settings
+from tests.attack.grammar import Interface
+from tests.billing_service.application.conftest import Vendor
+from tests.conftest import services_on
+
+PROVIDER = "infoniqa"
+SECRETS = {
+    "company": "Quittenhof AG",
+    "person": "Frau Saxofon",
+    "mail": "zebra@geheim.example",
+    "matter": "Zirkusdirektion",
+}
+"""Words of the attacked provider's data that stand in no request."""
+TERMS = "calendars/infoniqa", "agreements/infoniqa"
+
+
+class Target(msgspec.Struct, frozen=True):
+    """The services, and what exists there for the provider ``infoniqa``."""
+
+    vendor: Vendor
+    existing: dict[str, str]
+    reference: str
+
+    def interfaces(self) -> list[Interface]:
+        """The three descriptions with what exists."""
+        return [
+            Interface(name, app.openapi(), self.existing) for name, app in sorted(self.vendor.services.apps.items())
+        ]
+
+    def bearer(self, role: Role, provider: str = PROVIDER, **more: Any) -> dict[str, str]:
+        """The header of somebody."""
+        principal = Principal(sub=role, role=role, provider=provider, **more)
+        return {"Authorization": f"Bearer {self.vendor.services.issue(principal)}", "Content-Type": "application/json"}
+
+
+class Watchdog:
+    """How long the event loop ran one thing, in processor time of its own thread: other processes and threads do not count.
+
+    It wakes every millisecond; what the thread did in between ran without a chance for anything else, but for a millisecond.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self.culprit: str | None = None
+        self.now = ""
+        """What is being tried, for whoever reads the result."""
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        before = time.thread_time()
+        while True:
+            await asyncio.sleep(0.001)
+            after = time.thread_time()
+            if after - before > self.longest:
+                self.longest, self.culprit = after - before, self.now
+            before = after
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[Watchdog]:
+    """A watchdog for as long as the context is open; garbage is collected as in a service that has started."""
+    watchdog = Watchdog()
+    gc.collect()
+    gc.freeze()
+    task = asyncio.create_task(watchdog.watch())
+    try:
+        yield watchdog
+    finally:
+        task.cancel()
+        gc.unfreeze()
+
+
+def megabytes() -> float:
+    """What this process holds in memory, after the garbage was collected."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Nothing is logged: a traceback with every local takes seconds to print."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+async def target(tmp_path: Path) -> AsyncIterator[Target]:
+    """A company with a contract, a ticket with a proposed charge, and an invoice with a credit note."""
+    async with services_on(Settings(var=tmp_path)) as services:
+        vendor = Vendor(services, PROVIDER)
+        await vendor.publish(*TERMS)
+        contact = {"name": SECRETS["person"], "email": SECRETS["mail"]}
+        customer = await vendor.customer(name=SECRETS["company"], contact=contact)
+        contract = await vendor.contract(customer)
+        ticket, charge = await vendor.cancelled_late(customer)
+        other = await vendor.ticket(customer, subject=SECRETS["matter"], description=SECRETS["person"])
+        event = await vendor.work(other, "2026-05-05T09:00:00+02:00", 50)
+        await vendor.issue("2026-05-31", contract=contract)
+        credited = await vendor.post("/v1/invoices/1/credit-note", {"reason": SECRETS["person"]})
+        assert credited.status_code == 201, credited.text
+        run = await vendor.post("/v1/invoice-runs", {"until": "2026-06-30"})
+        shown = await vendor.tickets.get(f"/v1/tickets/{ticket}", headers=vendor.headers("agent"))
+        existing = {
+            "customer": customer,
+            "contract": contract,
+            "ticket": ticket,
+            "charge": charge,
+            "event": event,
+            "number": "1",
+            "n": "1",
+            "version": "1",
+            "entry": "e-1",
+            "addon": "dedicated_support",
+            "name": PROVIDER,
+            "run": run.headers["Location"].rpartition("/")[2],
+            "timer": f"{ticket}:first_response",
+            "simulation": "none",
+            "migration": "none",
+        }
+        yield Target(vendor, existing, shown.json()["ticket"]["reference"])

@@ -1,0 +1,92 @@
+"""Every field of every operation with every extreme value: never a 5xx, the event loop never held, memory back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from fristwerk_platform.auth import ROLES, Role
+from tests.attack.conftest import Target, megabytes, watched
+from tests.attack.grammar import EVERYTHING, Attack
+from tests.promises import Promise
+
+STRIDE = 31
+"""Of so many attacks the suite sends one; a prime, so that every field meets other values."""
+LONGEST_SECONDS = 0.05
+MORE_MEGABYTES = 20
+GOOD_ROLES: dict[str, Role] = {"ticket": "admin", "sla": "manager", "billing": "billing"}
+
+
+def role_of(attack: Attack, number: int, *, every: bool) -> Role:
+    """Who sends it: somebody who may, as refusals of the role come first; at length everybody in turn."""
+    if every and number % 3 == 0:
+        return ROLES[number // 3 % len(ROLES)]
+    if attack.service == "ticket" and "/tickets" in attack.path:
+        return "agent"
+    return GOOD_ROLES[attack.service]
+
+
+async def test_no_extreme_value_breaks_or_holds_a_service(target: Target, long: bool, promise: Promise) -> None:
+    attacks = [each for interface in target.interfaces() for each in interface.attacks()]
+    sent = attacks if long else attacks[::STRIDE]
+    headers: dict[Role, dict[str, str]] = {role: target.bearer(role) for role in ROLES if role != "customer"}
+    headers["customer"] = target.bearer("customer", customer=target.existing["customer"])
+    statuses: Counter[int] = Counter()
+    broken: list[str] = []
+    before = megabytes()
+    async with watched() as watchdog:
+        for number, attack in enumerate(sent):
+            if number == len(sent) // 3:
+                before = megabytes()  # by now every cache has its first entries and every module is loaded
+            watchdog.now = f"{attack.operation} {attack.place}"
+            client = target.vendor.services.clients[attack.service]  # type: ignore[index]  # the services of the stack
+            answer = await client.request(
+                attack.method,
+                attack.path,
+                content=attack.content,
+                headers=headers[role_of(attack, number, every=long)],
+            )
+            statuses[answer.status_code] += 1
+            if answer.status_code >= 500:
+                broken.append(
+                    f"{attack.operation} {attack.place} {attack.content!r:.200} {attack.path} {answer.text:.200}"
+                )
+    grown = megabytes() - before
+
+    assert broken == []
+    assert watchdog.longest <= LONGEST_SECONDS, watchdog.culprit
+    assert grown <= MORE_MEGABYTES
+    assert statuses[422] > statuses[403]
+    promise.figures = (
+        f"{len(sent):,} requests of {len(attacks):,}: "
+        + ", ".join(f"{n:,} x {status}" for status, n in sorted(statuses.items()))
+        + f"; the loop was held {watchdog.longest * 1000:.0f} ms at most; {grown:+.0f} MB"
+    )
+
+
+@pytest.mark.parametrize("service", ["ticket", "sla", "billing"])
+async def test_every_field_of_every_body_is_attacked(target: Target, service: str) -> None:
+    (interface,) = [each for each in target.interfaces() if each.service == service]
+    attacked: dict[str, set[str]] = {}
+    counted: Counter[tuple[str, str]] = Counter()
+    for each in interface.attacks():
+        attacked.setdefault(each.operation, set()).add(each.place.split("/")[0])
+        counted[each.operation, each.place] += 1
+    described = 0
+    for path, methods in interface.description["paths"].items():
+        for method, operation in methods.items():
+            for name in _fields(interface.description, operation):
+                described += 1
+                assert name in attacked[f"{method.upper()} {path}"], (method, path, name)
+    assert described > 8
+    assert set(counted.values()) == {len(EVERYTHING)}
+
+
+def _fields(description: Any, operation: Any) -> set[str]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = content.get("schema", {})
+    if "$ref" in schema:
+        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return set(schema.get("properties", {}))
