@@ -71,6 +71,7 @@ lint: setup
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
+	$(PY) -m bandit --quiet --severity-level medium --configfile pyproject.toml --recursive services shared tools deploy
 
 check: lint test
 

@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from fristwerk_platform.http import (
     Identifier,
     Instant,
-    Lines,
     LocalDate,
     LongText,
     Minutes,
-    Number,
+    PhoneNumber,
+    ShortLines,
     ShortText,
     StrictBool,
     parse_instant,
@@ -159,12 +159,12 @@ def test_a_day_is_read_in_one_way_only() -> None:
             ],
         ),
         (
-            Lines,
+            ShortLines,
             ["a", "Hauptstraße 1\n20095 Hamburg"],
             ["", "a\n\nb", "a\r\nb", "a\n\x1b[31m", "a\u202e\nb", "x" * 501, 7, None],
         ),
         (
-            Number,
+            PhoneNumber,
             ["+49 40 000001", "+41 (0)41 000 00 00", "specialist", "040/000-1"],
             ["", " ", "Frau Saxofon!", "+49\n1", "1  2"],
         ),
@@ -172,7 +172,7 @@ def test_a_day_is_read_in_one_way_only() -> None:
         (Minutes, [1, 100_000], [0, -1, 100_001, 1.0, "1", True, None]),
         (StrictBool, [True, False], ["true", 1, 0, None]),
     ],
-    ids=["LongText", "ShortText", "Lines", "Number", "Identifier", "Minutes", "StrictBool"],
+    ids=["LongText", "ShortText", "ShortLines", "PhoneNumber", "Identifier", "Minutes", "StrictBool"],
 )
 def test_values_have_their_limits(kind: Any, good: list[object], wrong: list[object]) -> None:
     for value in good:

@@ -15,7 +15,7 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     LongText,
-    Number,
+    PhoneNumber,
     Routes,
     ShortText,
     StrictBool,
@@ -48,8 +48,8 @@ class CallBody(HttpModel):
     """
 
     ticket: ShortText | None = None
-    from_: Number = Field(alias="from", examples=["+49 40 000001"])
-    to: Number | None = None
+    from_: PhoneNumber = Field(alias="from", examples=["+49 40 000001"])
+    to: PhoneNumber | None = None
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
     activity: Identifier = Field(default=CALL, examples=["maintenance"])

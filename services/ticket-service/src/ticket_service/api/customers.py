@@ -13,10 +13,10 @@ from fristwerk_platform.http import (
     HttpModel,
     Identifier,
     Instant,
-    Lines,
     LocalDate,
     LongText,
     Routes,
+    ShortLines,
     ShortText,
     allowed,
     as_response,
@@ -64,7 +64,7 @@ class RegisterBody(HttpModel):
     language: ShortText | None = Field(None, examples=["de-CH"])
     country: ShortText | None = Field(None, examples=["CH"])
     vat_id: ShortText | None = None
-    address: Lines | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
+    address: ShortLines | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
     contact: Contact | None = None
     occurred_at: Instant | None = None
 

@@ -88,10 +88,10 @@ LongText = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(
 OptionalText = Annotated[str, StringConstraints(max_length=20_000)]
 ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_one_line)]
 """A name or another short line."""
-Lines = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_lines)]
+ShortLines = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_lines)]
 """A few short lines, as an address has them."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
-Number = Annotated[
+PhoneNumber = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9+(][A-Za-z0-9+()/_.\-]*( [A-Za-z0-9+()/_.\-]+)*$", max_length=64)
 ]
 """A telephone number as people write it, or an identifier."""

@@ -1,0 +1,89 @@
+"""The page of dependencies says of every pinned package its licence and age; nothing under the GPL, nothing forgotten by its
+authors without a reason.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+SCRIPT: Final = Path(__file__).parents[1] / "docs" / "write_dependencies.py"
+YEARS: Final = 3
+REFUSED: Final = re.compile(
+    r"(?<!L)GPL|Affero|(?<!Lesser )General Public|SSPL|not declared|not installed", re.IGNORECASE
+)
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """The script that writes the page."""
+    spec = importlib.util.spec_from_file_location("write_dependencies", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def text(script: ModuleType) -> str:
+    return str(script.PAGE.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def rows(text: str) -> dict[str, list[str]]:
+    """Version, licence, release and use by package."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")
+    ]
+    return {name: more for name, *more in cells[1:]}
+
+
+def unfit(rows: dict[str, list[str]], looked_up: date) -> set[str]:
+    """Packages that want a reason: an old release, or a licence that is not plainly allowed."""
+    return {
+        name
+        for name, (_, licence, released, _) in rows.items()
+        if REFUSED.search(licence) or (looked_up - date.fromisoformat(released)).days > YEARS * 365
+    }
+
+
+def test_every_pinned_package_is_on_the_page_in_the_version_that_is_pinned(
+    script: ModuleType, rows: dict[str, list[str]]
+) -> None:
+    pinned = script.pinned()
+
+    assert rows.keys() == pinned.keys(), "run: docs/write_dependencies.py"
+    assert {name for name, (version, *_) in rows.items() if version not in pinned[name][0]} == set()
+
+
+def test_what_is_old_or_has_no_plain_licence_has_a_reason(
+    script: ModuleType, rows: dict[str, list[str]], text: str
+) -> None:
+    found = re.search(r"Looked up on (\d{4}-\d{2}-\d{2})", text)
+    assert found is not None
+    assert unfit(rows, date.fromisoformat(found[1])) == script.REASONS.keys()
+    assert all(f"- {name}: {reason}" in text for name, reason in script.REASONS.items())
+
+
+@pytest.mark.parametrize(
+    ("licence", "released", "wanted"),
+    [
+        ("MIT", "2026-01-01", False),
+        ("LGPL-3.0-only", "2026-01-01", False),
+        ("GNU Lesser General Public License v3 (LGPLv3)", "2026-01-01", False),
+        ("GPL-3.0-or-later", "2026-01-01", True),
+        ("GNU General Public License v2 (GPLv2)", "2026-01-01", True),
+        ("AGPL-3.0", "2026-01-01", True),
+        ("GNU Affero General Public License v3", "2026-01-01", True),
+        ("MIT", "2023-01-01", True),
+    ],
+)
+def test_gpl_and_old_packages_are_found(licence: str, released: str, wanted: bool) -> None:
+    assert bool(unfit({"x": ["1", licence, released, "tests"]}, date(2026, 11, 28))) == wanted
