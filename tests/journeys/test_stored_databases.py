@@ -10,11 +10,10 @@ import gzip
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +30,7 @@ import ticket_service.rebuild
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.by_hand import sqlite_by_hand
 
 STORED: Final = Path(__file__).parents[1] / "contracts" / "databases"
 NOW: Final = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -113,7 +113,7 @@ async def test_the_services_open_the_folder_and_serve_what_is_in_it(
 
 def change_line(file: Path, old: str, new: str, type_name: str = "%") -> None:
     """Change the first line of a log that holds the old words, of events of a type."""
-    with closing(sqlite3.connect(file)) as connection, connection:
+    with sqlite_by_hand(file) as connection:
         (position,) = connection.execute(
             "SELECT min(rowid) FROM stored_events WHERE instr(cast(state AS text), ?) AND topic LIKE ?",
             (old, type_name),

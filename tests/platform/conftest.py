@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -19,6 +16,7 @@ from fristwerk_platform.auth import Keys, Principal, Role, Tokens, load_or_make_
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log import open_log as open_log_of
 from fristwerk_platform.settings import Settings
+from tests.by_hand import postgres_by_hand, sqlite_by_hand
 
 NOW = datetime(2026, 6, 3, 14, 31, 12, 52_000, tzinfo=UTC)
 AGENT = Actor(id="agent-3", role="agent")
@@ -91,10 +89,10 @@ def lose_tail(database_settings: Settings) -> Callable[[int], None]:
 
     def lose(after: int) -> None:
         if database_settings.database_url is None:
-            with closing(sqlite3.connect(database_settings.var / "log.db")) as connection, connection:
+            with sqlite_by_hand(database_settings.var / "log.db") as connection:
                 connection.execute("DELETE FROM stored_events WHERE rowid > ?", (after,))
         else:
-            with psycopg.connect(database_settings.database_url) as session:
+            with postgres_by_hand(database_settings.database_url, "log") as session:
                 session.execute("DELETE FROM log.stored_events WHERE notification_id > %s", (after,))
 
     return lose

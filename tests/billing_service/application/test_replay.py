@@ -23,6 +23,7 @@ from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import FeedPage, LogFeed
 from tests.billing_service.application.conftest import Services, Vendor
 from tests.billing_service.second_read_model import compare_by_second_read_model
+from tests.by_hand import sqlite_by_hand
 
 STORED: Final = Path(__file__).parents[2] / "contracts" / "databases"
 NOW: Final = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -187,7 +188,7 @@ def changed_by_chance(file: Path, chance: random.Random) -> str:
 
 
 async def test_a_document_changed_in_the_log_is_named(copied: Path) -> None:
-    with closing(sqlite3.connect(copied / "billing-log.db")) as database, database:
+    with sqlite_by_hand(copied / "billing-log.db") as database:
         changed = "CAST(replace(CAST(state AS TEXT), 'Falsche Anschrift', 'Nichts') AS BLOB)"
         database.execute(f"UPDATE stored_events SET state = {changed}")  # noqa: S608 - our own words
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Final
 
-import psycopg
 import pytest
 
 from fristwerk_language.events import columns_of
 from fristwerk_platform.event_log import DamagedEventError, NewEvent, open_log
 from fristwerk_platform.settings import Settings
+from tests.by_hand import postgres_by_hand, sqlite_by_hand
 
 Fact = Callable[..., NewEvent]
 CHANGES: Final = {
@@ -26,12 +24,12 @@ CHANGES: Final = {
 
 def change(settings: Settings, position: int, edit: Callable[[bytes], bytes]) -> None:
     if settings.database_url is None:
-        with closing(sqlite3.connect(settings.var / "log.db")) as connection, connection:
+        with sqlite_by_hand(settings.var / "log.db") as connection:
             (line,) = connection.execute("SELECT state FROM stored_events WHERE rowid = ?", (position,)).fetchone()
             assert edit(line) != line
             connection.execute("UPDATE stored_events SET state = ? WHERE rowid = ?", (edit(line), position))
         return
-    with psycopg.connect(settings.database_url) as session:
+    with postgres_by_hand(settings.database_url, "log") as session:
         where = "WHERE notification_id = %s"
         found = session.execute(f"SELECT state FROM log.stored_events {where}", (position,)).fetchone()  # noqa: S608 - own words
         assert found is not None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from datetime import datetime
 
-import psycopg
 import pytest
 
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency.trees import Trees, open_trees
+from tests.by_hand import postgres_by_hand, sqlite_by_hand
 
 Execute = Callable[[str, str], None]
 
@@ -46,10 +44,10 @@ def by_hand(database_settings: Settings) -> Execute:
 
     def execute(on_sqlite: str, on_postgres: str) -> None:
         if database_settings.database_url is None:
-            with closing(sqlite3.connect(database_settings.var / "log.db")) as connection, connection:
+            with sqlite_by_hand(database_settings.var / "log.db") as connection:
                 assert connection.execute(on_sqlite).rowcount > 0
         else:
-            with psycopg.connect(database_settings.database_url) as session:
+            with postgres_by_hand(database_settings.database_url, "log") as session:
                 assert session.execute(on_postgres.encode()).rowcount > 0
 
     return execute

@@ -108,6 +108,10 @@ class Recorder(Protocol):
         """Store so many bytes durably and delete them again; raises one of ``failures`` where that cannot be."""
         ...
 
+    def is_protected(self) -> bool:
+        """Whether the triggers that refuse to change or delete events stand."""
+        ...
+
     def close(self) -> None:
         """Close all connections."""
         ...
@@ -225,7 +229,8 @@ class GroupCommitLog:
             return Dependency(ok=False, detail=f"appends have been waiting for {seconds:.0f} s")
         failed = self._writer.failing_because
         try:
-            await self.last_position()
+            if not await self._read(self._in_reader(self._recorder.is_protected)):
+                return Dependency(ok=False, detail="nothing refuses to change events: its triggers were dropped")
             if failed is not None or time.monotonic() - self._writer.written_at > WRITTEN_LATELY_SECONDS:
                 size = CHECKED_BYTES if failed is None else CHECKED_BYTES_AFTER_FAILURE
                 await self._read(self._in_reader(lambda: self._recorder.check_writable(size)))

@@ -12,7 +12,7 @@ from typing import Final
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from fristwerk_platform.event_log import sqlite_index
+from fristwerk_platform.event_log import protection, sqlite_index
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
 from fristwerk_platform.event_log.index import Filling
@@ -49,8 +49,6 @@ UNSTORABLE: Final = (
     sqlite3.ProgrammingError,
 )
 """Raised for one append's own content; every other error concerns the whole group."""
-
-
 REFUSALS: Final = (VersionConflictError, ClaimedError, KeyUsedError, *UNSTORABLE)
 """What refuses one append of a group."""
 
@@ -115,7 +113,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "
             "PRIMARY KEY (scope, key)) WITHOUT ROWID"
         )
-        return [events, keys, *sqlite_index.TABLES]
+        return [events, keys, *sqlite_index.TABLES, *protection.SQLITE]
 
     def create_table(self) -> None:
         """Make the tables that are missing; of several processes that start at once, one after the other."""
@@ -194,6 +192,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             cursor.execute("INSERT OR REPLACE INTO idempotency_keys VALUES (?, '', '', zeroblob(?), 0)", (CHECK, size))
         with self._transaction() as cursor:
             cursor.execute("DELETE FROM idempotency_keys WHERE scope = ?", (CHECK,))
+
+    def is_protected(self) -> bool:
+        """See :class:`Recorder`."""
+        with self._cursor() as cursor:
+            return protection.stands_on_sqlite(cursor)
 
     def close(self) -> None:
         """See :class:`Recorder`."""

@@ -10,19 +10,10 @@ import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 
-from fristwerk_platform.event_log.conflicts import (
-    claim_conflict,
-    has_rivals,
-    version_conflict,
-)
+from fristwerk_platform.event_log.conflicts import claim_conflict, has_rivals, version_conflict
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Filling, index_change
-from fristwerk_platform.event_log.interface import (
-    FeedLine,
-    IdempotencyKey,
-    StoredAnswer,
-    StreamVersion,
-)
+from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
 from fristwerk_platform.event_log.log import CHECK, StreamAfter
 from fristwerk_platform.event_log.postgres.columns import (
     by_key,
@@ -49,6 +40,7 @@ CREATING: Final = (
     "create_claims",
     "create_labels",
     "create_fillings",
+    "protect",
 )
 Result = TypeVar("Result")
 
@@ -261,6 +253,12 @@ class PostgresRecorder(PostgresApplicationRecorder):
         with self._connections.get_connection() as connection:
             connection.execute(self._sql["insert_check"], (CHECK, bytes(size)))
             connection.execute(self._sql["delete_check"], (CHECK,))
+
+    def is_protected(self) -> bool:
+        """See :class:`Recorder`."""
+        with self._connections.get_connection() as connection:
+            row = connection.execute(self._sql["is_protected"]).fetchone()
+            return row is not None and bool(row["stands"])
 
     def close(self) -> None:
         """See :class:`Recorder`."""

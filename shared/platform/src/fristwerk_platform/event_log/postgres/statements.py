@@ -7,6 +7,8 @@ from typing import Any, Final, LiteralString
 
 from psycopg.sql import SQL, Composed, Identifier
 
+from fristwerk_platform.event_log.protection import POSTGRES, POSTGRES_STANDS
+
 INDEX_CHANGE: Final = """
         , wanted AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %b::text[])
@@ -39,6 +41,8 @@ STATEMENTS: Final = {
         CREATE TABLE IF NOT EXISTS {labels} (label text, stream text, PRIMARY KEY (label, stream))
     """,
     "create_fillings": "CREATE TABLE IF NOT EXISTS {fillings} (rules text PRIMARY KEY, until text)",
+    "protect": POSTGRES,
+    "is_protected": POSTGRES_STANDS,
     # The lock hands out positions in the order of commits.
     "begin": "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; LOCK TABLE {events} IN EXCLUSIVE MODE",
     # All events are stored and listeners notified; none, if a stream has another version, or a key is used or a
@@ -134,6 +138,7 @@ def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Map
     names: dict[str, Any] = {
         "schema": Identifier(schema),
         "events": Identifier(schema, events),
+        "events_name": f'"{schema}"."{events}"',
         "keys": Identifier(schema, "idempotency_keys"),
         "claims": Identifier(schema, "claims"),
         "labels": Identifier(schema, "labels"),
