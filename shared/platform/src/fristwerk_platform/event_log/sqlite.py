@@ -144,8 +144,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def select_last_position(self) -> int:
         """See :class:`Recorder`."""
         with self._cursor() as cursor:
-            row = cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()  # noqa: S608 - own name
-            return row[0] or 0
+            return cursor.execute(f"SELECT max(rowid) FROM {self.events_table_name}").fetchone()[0] or 0  # noqa: S608 - own name
 
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`Recorder`."""
