@@ -66,3 +66,26 @@ async def test_two_lines_that_were_swapped_are_noticed(database_settings: Settin
     with pytest.raises(DamagedEventError, match="position 1 "):
         await log.read_stream("ticket-1")
     await log.close()
+
+
+async def test_a_line_that_ends_in_the_next_is_noticed(database_settings: Settings, fact: Fact) -> None:
+    log = open_log(database_settings, "log", read_columns=columns_of)
+    await log.append([fact("ticket-1", 1), fact("ticket-1", 2), fact("ticket-1", 3)])
+    change(database_settings, 2, lambda line: line[:-1])
+    change(database_settings, 3, lambda _line: b',"more":1}')
+
+    with pytest.raises(DamagedEventError, match=r"position 2 .* its line is not JSON of an event"):
+        await log.read_feed(0, 10)
+    await log.close()
+
+
+async def test_an_event_that_became_two_is_noticed(database_settings: Settings, fact: Fact) -> None:
+    log = open_log(database_settings, "log", read_columns=columns_of)
+    first, second = fact("ticket-1", 1), fact("ticket-1", 2)
+    await log.append([first, second])
+    change(database_settings, 1, lambda line: line + b"\n" + second.line)
+    change(database_settings, 2, lambda _line: b" ")
+
+    with pytest.raises(DamagedEventError, match=r"position 1 .* its line is not JSON of an event"):
+        await log.read_feed(0, 10)
+    await log.close()

@@ -5,7 +5,7 @@ The stored line has no ``position``; the feed puts it in front, so the bytes an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,21 +49,23 @@ def read_line(line: bytes) -> Envelope:
     return _decoder.decode(line)
 
 
-class _Columns(msgspec.Struct, frozen=True):
+class LineHead(msgspec.Struct, frozen=True, gc=False):
+    """What of a stored line stands in columns of its row as well."""
+
     stream: str
     version: int
     type: str
 
 
-_columns_decoder = msgspec.json.Decoder(_Columns)
+_heads = msgspec.json.Decoder(LineHead)
 
 
-def columns_of(line: bytes) -> tuple[str, int, str]:
-    """Stream, version and type of a stored line. Raises ValueError where it is not UTF-8 and JSON from end to end."""
-    if not line.isascii():
-        line.decode()  # the decoder skips what it does not look for
-    found = _columns_decoder.decode(line)
-    return found.stream, found.version, found.type
+def columns_of(lines: Sequence[bytes]) -> list[LineHead]:
+    """Stream, version and type of stored lines. Raises ValueError where one is not UTF-8 and JSON from end to end."""
+    for line in lines:
+        if not line.isascii():
+            line.decode()  # the decoder skips what it does not look for
+    return [*map(_heads.decode, lines)]
 
 
 def as_json(line: bytes) -> Mapping[str, Any]:

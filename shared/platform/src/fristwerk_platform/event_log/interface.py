@@ -84,7 +84,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer
 
 
-class FeedLine(msgspec.Struct, frozen=True):
+class FeedLine(msgspec.Struct, frozen=True, gc=False):
     """A stored line and its position."""
 
     position: int

@@ -29,7 +29,7 @@ from fristwerk_platform.event_log.interface import (
 )
 from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
 from fristwerk_platform.event_log.sqlite_statements import insert_key, insert_statement, stored_answer
-from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
+from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 from fristwerk_platform.opened_file import OpenedFile
 
 LOCK_SECONDS: Final = 30
@@ -202,9 +202,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         self.datastore.close()
 
     def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
-        columns = "rowid, state, originator_id, originator_version, topic"
+        columns = "rowid, state" + ("" if self._read_columns is None else ", originator_id, originator_version, topic")
         rows = cursor.execute(f"SELECT {columns} FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
-        return [feed_line(row[0], row[1], (row[2], row[3], row[4]), self._read_columns) for row in rows]
+        return feed_lines(rows.fetchall(), self._read_columns)
 
     def _insert_together(self, group: Sequence[Append]) -> list[AppendOutcome] | None:
         """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.

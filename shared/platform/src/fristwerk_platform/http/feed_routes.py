@@ -166,7 +166,7 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
                 feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
             )
         return Response(
-            b"".join(line + b"\n" for line in page.lines),
+            b"\n".join([*page.lines, b""]),
             media_type="application/x-ndjson",
             headers=next_link(request, page.next)
             | {

@@ -26,7 +26,7 @@ from fristwerk_platform.event_log.postgres.columns import (
 )
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
 from fristwerk_platform.event_log.postgres.statements import statements
-from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_line
+from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
@@ -193,16 +193,14 @@ class PostgresRecorder(PostgresApplicationRecorder):
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
-        for number, position, line, *columns in self._rows("streams", tuple(map(list, zip(*wanted, strict=True)))):
-            found[number - 1].append(self._line(position, line, *columns))
+        rows = self._rows("streams", tuple(map(list, zip(*wanted, strict=True))))
+        for row, line in zip(rows, feed_lines([row[1:] for row in rows], self._read_columns), strict=True):
+            found[row[0] - 1].append(line)
         return found
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`Recorder`."""
-        return [self._line(*row) for row in self._rows("feed", (after, limit))]
-
-    def _line(self, position: int, line: bytes, stream: str, version: int, type_name: str) -> FeedLine:
-        return feed_line(position, line, (stream, version, type_name), self._read_columns)
+        return feed_lines(self._rows("feed", (after, limit)), self._read_columns)
 
     def select_last_position(self) -> int:
         """See :class:`Recorder`."""
