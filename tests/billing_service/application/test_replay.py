@@ -189,7 +189,7 @@ def changed_by_chance(file: Path, chance: random.Random) -> str:
 
 async def test_a_document_changed_in_the_log_is_named(copied: Path) -> None:
     with sqlite_by_hand(copied / "billing-log.db") as database:
-        changed = "CAST(replace(CAST(state AS TEXT), '"reason":"fw1', '"reason":"fw2') AS BLOB)"
+        changed = """CAST(replace(CAST(state AS TEXT), '"reason":"fw1', '"reason":"fw2') AS BLOB)"""
         database.execute(f"UPDATE stored_events SET state = {changed}")  # noqa: S608 - our own words
 
     found, expected = await audited(copied)
