@@ -203,7 +203,7 @@ def _application(
         tickets=tickets,
         intake=intake,
         follow_ups=FollowUps(tickets, intake),
-        calls=Calls(executor, terms, customers, tickets, intake),
+        calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
         complaints=Complaints(customers, intake),
         worklist=Worklist(current, newest_reads, terms, tickets),
     )

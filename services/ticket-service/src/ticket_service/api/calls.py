@@ -42,7 +42,8 @@ class VoicemailBody(HttpModel):
 
 
 class CallBody(HttpModel):
-    """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's.
+    """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's, by which a contract with a
+    number of its own is found; ``waited_seconds`` the time in the queue.
 
     Nothing follows from a call that a machine made (``automatic``).
     """
@@ -56,6 +57,7 @@ class CallBody(HttpModel):
     transfer: CallTransferBody | None = None
     voicemail: VoicemailBody | None = None
     automatic: StrictBool = False
+    waited_seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = None
     occurred_at: Instant | None = None
 
 
@@ -87,6 +89,7 @@ def calls_router(application: Application) -> Routes:
             transfer=CallTransfer(to=body.transfer.to, result=body.transfer.result) if body.transfer else None,
             voicemail=body.voicemail.text if body.voicemail else None,
             automatic=body.automatic,
+            waited_seconds=body.waited_seconds,
         )
         return as_response(await application.calls.receive(meta, call))
 

@@ -105,6 +105,7 @@ class ContractBody(HttpModel):
     group: ShortText | None = None
     from_: LocalDate = Field(alias="from", examples=["2026-01-01"])
     until: LocalDate | None = None
+    dedicated_number: ShortText | None = Field(None, examples=["+49 30 1234567"])
     occurred_at: Instant | None = None
 
 
@@ -188,6 +189,7 @@ def _add_commands(routes: Routes, application: Application) -> None:
             group=body.group,
             from_on=body.from_,
             until_on=body.until,
+            dedicated_number=body.dedicated_number,
         )
         return as_response(await application.contracts.sign(meta, customer, command))
 

@@ -87,6 +87,7 @@ class ResponseBody(TimedBody):
     text: LongText = Field(examples=["Wir schauen es an."])
     visible: StrictBool = True
     automatic: StrictBool = False
+    needs_second_level: StrictBool = False
 
 
 class ProgressBody(CommandBody):

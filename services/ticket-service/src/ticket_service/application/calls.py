@@ -12,12 +12,15 @@ from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_platform.commands import CommandMetadata, CommandResult
+from fristwerk_platform.event_log import EventLog
+from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, PlannedChange
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
-from ticket_service.application.state_cache import KeyedLocks
+from ticket_service.application.state_cache import KeyedLocks, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
+from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.commands import Contact, Register
 from ticket_service.domain.customer.evolve import registered
 from ticket_service.domain.customer.state import Customer
@@ -25,6 +28,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
+from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.validation import Violations
 
 VOICEMAIL: Final = "voicemail"
@@ -42,6 +46,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False
+    waited_seconds: int | None = None
 
 
 class Calls:
@@ -49,12 +54,16 @@ class Calls:
 
     def __init__(
         self,
+        log: EventLog,
         executor: CommandExecutor,
         terms: Terms,
         customers: Customers,
+        contracts: StateCache[Contract],
         tickets: Tickets,
         intake: Intake,
     ) -> None:
+        self._log = log
+        self._contracts = contracts
         self._executor = executor
         self._terms = terms
         self._customers = customers
@@ -81,7 +90,7 @@ class Calls:
 
     async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> CommandResult:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
-        customer = await self._known_caller(meta.principal.provider, call.from_number)
+        customer = await self._known_caller(meta.principal.provider, call)
         before: list[PlannedChange] = []
         if customer is None:
             number = call.from_number
@@ -110,14 +119,20 @@ class Calls:
         """
         provider = meta.principal.provider
         agreements = await (await self._terms.of(provider)).agreements_at(call.started_at)
-        if not any(each.calls.log_all for each in agreements):
+        by_number = await self._dedicated_to(provider, call)
+        if by_number is None and not any(each.calls.log_all for each in agreements):
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
-        caller = await self._known_caller(provider, call.from_number)
+        caller = by_number or await self._known_caller(provider, call)
         call_id = self._executor.new_id(meta.now)
         stream = streams.CALL.stream(call_id)
         event = CallReceived(
-            call=call_id, started_at=call.started_at, minutes=call.minutes, to=call.to, automatic=call.automatic
+            call=call_id,
+            started_at=call.started_at,
+            minutes=call.minutes,
+            to=call.to,
+            automatic=call.automatic,
+            waited_seconds=call.waited_seconds,
         )
         change = PlannedChange(
             stream=stream,
@@ -131,10 +146,23 @@ class Calls:
         kept["customer"] = None if caller is None else caller.id
         return await self._executor.store(meta, events, {"call": kept}, version=1)
 
-    async def _known_caller(self, provider: str, number: str) -> Customer | None:
-        """Who has the number; of several the one registered first."""
-        known = await self._customers.with_phone(provider, number)
+    async def _known_caller(self, provider: str, call: Call) -> Customer | None:
+        """Whose number was called, else who has the number that called; of several the one registered first."""
+        if (dedicated := await self._dedicated_to(provider, call)) is not None:
+            return dedicated
+        known = await self._customers.with_phone(provider, call.from_number)
         return (await self._customers.customer(provider, known[0])).state if known else None
+
+    async def _dedicated_to(self, provider: str, call: Call) -> Customer | None:
+        """The customer whose contract, in force when the call began, has the number that was called for its own."""
+        number = normalised_phone(call.to or "")
+        found = await self._log.labelled(names.own_number(provider, number)) if number else []
+        for contract in await self._contracts.at(found):
+            state = contract.state
+            agreement = await self._terms.agreement_version(provider, state.agreement, state.agreement_version)
+            if in_force(state, local_day(call.started_at, agreement, state.site)):
+                return (await self._customers.customer(provider, state.customer)).state
+        return None
 
     def _attached(self, meta: CommandMetadata, call: Call) -> AttachCall:
         return AttachCall(
@@ -148,4 +176,5 @@ class Calls:
             transfer=call.transfer,
             voicemail=call.voicemail,
             automatic=call.automatic,
+            waited_seconds=call.waited_seconds,
         )

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.booking import kept_appointments
@@ -72,9 +74,17 @@ def of_terms(provider: str, _: object) -> LabelSet:
     return frozenset((terms_of(provider),))
 
 
-def of_contract(_: str, contract: Contract) -> LabelSet:
+def own_number(provider: str, number: str) -> str:
+    """The contracts that have that number of the vendor's, normalised, for their own."""
+    return f"own-number:{provider}:{number}"
+
+
+def of_contract(provider: str, contract: Contract) -> LabelSet:
     """The labels of a contract."""
-    return frozenset((of_customer(contract.customer),))
+    own = of_customer(contract.customer)
+    if contract.dedicated_number is msgspec.UNSET:
+        return frozenset((own,))
+    return frozenset((own, own_number(provider, contract.dedicated_number)))
 
 
 def of_registered(provider: str, customer: Customer) -> LabelSet:

@@ -43,6 +43,7 @@ class ContractSigned(msgspec.Struct, frozen=True, kw_only=True):
     """A customer bought a plan under an agreement. Dates are local to the agreement and inclusive.
 
     ``package_hours`` is the prepaid size granted each term, or null. ``agreement_version`` is the version in force when signed.
+    ``dedicated_number`` is the vendor's own number that this customer alone calls, where the group has one.
     """
 
     contract: str
@@ -56,6 +57,7 @@ class ContractSigned(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     from_on: date = msgspec.field(name="from")
     until_on: date | None = msgspec.field(name="until", default=None)
+    dedicated_number: str | None = None
 
 
 class ContractTerminated(msgspec.Struct, frozen=True, kw_only=True):

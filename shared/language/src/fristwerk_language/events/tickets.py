@@ -178,6 +178,7 @@ class TimeLogCorrected(msgspec.Struct, frozen=True, kw_only=True):
 class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
     """An inbound call. ``to`` is the vendor's own number. One that a machine made (``automatic``) answers nothing.
 
+    ``waited_seconds`` is how long the caller stood in the queue; null where the telephone system does not say.
     Personal: ``{"from"}``.
     """
 
@@ -186,6 +187,7 @@ class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int | None = None
     to: str | None = None
     automatic: bool = False
+    waited_seconds: int | None = None
 
 
 class CallTransferAttempted(msgspec.Struct, frozen=True, kw_only=True):

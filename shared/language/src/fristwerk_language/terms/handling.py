@@ -142,7 +142,11 @@ class LifecycleTerms(TermsModel):
 
 
 class DedicatedAgentTerms(TermsModel):
-    """Accepted and published; acted on later."""
+    """The agent whom a customer with the ``addon`` has for itself.
+
+    ``exclusive``: no other customer has the same. ``bookable``: the kinds of appointments that are booked with the agent,
+    empty: any. ``second_level``: the agent's flag hands a ticket over.
+    """
 
     addon: TermsId
     exclusive: StrictBool = False

@@ -57,6 +57,7 @@ def signed(event: ContractSigned) -> Contract:
         from_on=event.from_on,
         until_on=event.until_on,
         addons=tuple(event.addons),
+        dedicated_number=msgspec.UNSET if event.dedicated_number is None else event.dedicated_number,
     )
 
 

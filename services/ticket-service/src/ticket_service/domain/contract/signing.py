@@ -17,6 +17,7 @@ from ticket_service.domain.contract.state import covers
 from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.phone import normalised_phone
 
 
 class WantedAddon(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ class SignContract(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     from_on: date = msgspec.field(name="from")
     until_on: date | None = msgspec.field(name="until", default=None)
+    dedicated_number: str | None = None
 
 
 def sign(
@@ -52,6 +54,7 @@ def sign(
         *_plan_errors(command, agreement),
         *_package_hours_errors(command, agreement),
         *_place_errors(command, agreement),
+        *_number_errors(command, agreement),
         *_date_errors(command),
         *_wanted_addon_errors(command, agreement),
     ]
@@ -71,6 +74,7 @@ def sign(
         group=command.group or _group_of_contracts(agreement),
         from_on=command.from_on,
         until_on=command.until_on,
+        dedicated_number=normalised_phone(command.dedicated_number) if command.dedicated_number is not None else None,
     )
     return [DecidedEvent(event)]
 
@@ -111,6 +115,17 @@ def _place_errors(command: SignContract, agreement: AgreementDocument) -> Iterat
         yield "/site", f"agreement {agreement.agreement} has no site {command.site!r}"
     if command.group is not None and agreement.group(command.group) is None:
         yield "/group", f"agreement {agreement.agreement} has no group {command.group!r}"
+
+
+def _number_errors(command: SignContract, agreement: AgreementDocument) -> Iterator[tuple[str, str]]:
+    """A number of its own has only a contract in a group that has such numbers."""
+    if command.dedicated_number is None:
+        return
+    group = agreement.group(command.group or _group_of_contracts(agreement))
+    if group is None or not group.dedicated_number:
+        yield "/dedicated_number", "the contract's group has no numbers of its own (groups/dedicated_number)"
+    if not normalised_phone(command.dedicated_number):
+        yield "/dedicated_number", "is not a telephone number"
 
 
 def _date_errors(command: SignContract) -> Iterator[tuple[str, str]]:

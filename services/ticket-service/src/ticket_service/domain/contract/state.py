@@ -10,7 +10,10 @@ from fristwerk_language.events.customers import BookedAddon, PackagePurchased
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract as its events tell it. An add-on that was ended and booked again stands twice in ``addons``."""
+    """A contract as its events tell it. An add-on that was ended and booked again stands twice in ``addons``.
+
+    ``dedicated_number`` is the vendor's number that this customer alone calls, normalised.
+    """
 
     id: str
     customer: str
@@ -24,6 +27,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     until_on: date | None = msgspec.field(name="until", default=None)
     addons: tuple[BookedAddon, ...] = ()
     packages: tuple[PackagePurchased, ...] = ()
+    dedicated_number: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def in_force(contract: Contract, local_day: date) -> bool:

@@ -19,6 +19,7 @@ CONTRACT_SHOWS: Final = frozenset(
         "until",
         "addons",
         "packages",
+        "dedicated_number",
     ]
 )
 """The fields of a contract that a customer sees, by the names that the API gives them."""

@@ -11,6 +11,7 @@ from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.terms.opening import is_open
 from ticket_service.domain.ticket.commands import BookAppointment
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.intake import DEDICATED_AGENT
 from ticket_service.domain.ticket.state import Appointment, KeptAppointment, Ticket
 from ticket_service.domain.validation import Violations, personal
 
@@ -51,8 +52,9 @@ def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, con
         violations.agreed("/agreed", command.agreed, context.occurred_at)
     elif command.start > context.occurred_at and command.start not in appointment.proposals:
         violations.add("/agreed", "is required for a time that was not proposed: the contact, channel and instant")
-    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
     agent = agent_of(ticket, command)
+    _check_kind(appointment, agent, context, violations)
+    violations.raise_if_any(f"The appointment {appointment.number} of ticket {ticket.reference} is not booked.")
     _check_free(ticket, command, agent, context)
     agreed = command.agreed
     event = AppointmentBooked(
@@ -63,6 +65,16 @@ def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, con
         agreed=OnBehalf(channel=agreed.channel, at=agreed.at) if agreed is not None else None,
     )
     return [DecidedEvent(event, personal(contact=agreed.contact if agreed is not None else None))]
+
+
+def _check_kind(appointment: Appointment, agent: str | None, context: Context, violations: Violations) -> None:
+    """With the customer's dedicated agent only the kinds that the agreement names are booked, where it names any."""
+    terms = context.agreement.dedicated_agent
+    if terms is None or not terms.bookable or agent is None or agent != context.contacts.get(DEDICATED_AGENT):
+        return
+    if appointment.kind not in terms.bookable:
+        named = ", ".join(terms.bookable)
+        violations.add("/agent", f"the dedicated agent is booked for {named}, not for {appointment.kind}")
 
 
 def _check_free(ticket: Ticket, command: BookAppointment, agent: str | None, context: Context) -> None:

@@ -87,6 +87,7 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     violations.not_later_than("/started_at", command.started_at, context.occurred_at)
     violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
     check_activity(command.activity, context.agreement, violations)
+    _check_waited(ticket, command, context.agreement, violations)
     if command.minutes:
         violations.span(
             command.started_at, command.minutes, context.now, context.agreement.time_entries.longest_minutes
@@ -100,6 +101,7 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
         minutes=command.minutes,
         to=command.to,
         automatic=command.automatic,
+        waited_seconds=command.waited_seconds,
     )
     facts = [DecidedEvent(received, personal(**{"from": command.from_number}))]
     if command.transfer is not None:
@@ -116,6 +118,16 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     ]
     reopened = reopened_by_promise(ticket, context) if promised or is_given(command.voicemail) else []
     return [*facts, *promised, *reopened, *_time_of(command, context)]
+
+
+def _check_waited(ticket: Ticket, command: AttachCall, agreement: AgreementDocument, violations: Violations) -> None:
+    """A group's callers are offered the voicemail after so many minutes in the queue; a call that does not say is taken."""
+    group = agreement.group(ticket.group)
+    if group is None or group.voicemail_after_minutes is None or command.voicemail is None:
+        return
+    if command.waited_seconds is not None and command.waited_seconds < 60 * group.voicemail_after_minutes:
+        minutes = group.voicemail_after_minutes
+        violations.add("/waited_seconds", f"the group {group.id} is offered the voicemail after {minutes} minutes")
 
 
 def _promises(command: AttachCall, agreement: AgreementDocument) -> Iterator[str]:

@@ -13,6 +13,7 @@ from fristwerk_language.events.tickets import (
     ProgressReported,
     Responded,
     TicketNumberCommunicated,
+    Transferred,
 )
 from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.decided_event import DecidedEvent
@@ -38,6 +39,7 @@ BY_PHONE: Final = frozenset({"phone", "call", "callback", "voicemail"})
 CALLING_BACK: Final = ("phone", "callback")
 """The vendor may always answer by calling, whichever channels it takes requests on."""
 SCORES: Final = range(1, 6)
+SECOND_LEVEL: Final = "2"
 
 
 def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> list[DecidedEvent]:
@@ -53,8 +55,21 @@ def converse(ticket: Ticket, command: ConversationCommand, context: Context) -> 
         case ReceiveMessage() | ReceiveInformation():
             follows = [*_cancelled_by(ticket, fact, context), *reopened_by_customer(ticket, fact.event, context)]
             return [fact, *follows, *spent]
+        case Respond(needs_second_level=True):
+            return [fact, *spent, *_second_level(ticket, context.agreement)]
         case _:
             return [fact, *spent]
+
+
+def _second_level(ticket: Ticket, agreement: AgreementDocument) -> list[DecidedEvent]:
+    """The ticket goes to level 2, its department and priority kept (``dedicated_agent.second_level: automatic``)."""
+    terms = agreement.dedicated_agent
+    violations = Violations()
+    if terms is None or terms.second_level is None or terms.addon not in ticket.addons:
+        violations.add("/needs_second_level", "nothing is handed over by itself: transfer the ticket with a reason")
+    violations.raise_if_any(f"The ticket {ticket.reference} stays at its level.")
+    transferred = Transferred(department=ticket.department, level=SECOND_LEVEL)
+    return [DecidedEvent(transferred, personal(reason="dedicated_agent.second_level: automatic"))]
 
 
 def _spent(

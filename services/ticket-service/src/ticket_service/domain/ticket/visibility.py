@@ -69,7 +69,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.WorkStarted: _seen(but_not="agent"),
     events.TimeLogged: _seen("entry start minutes activity source appointment", but_not="agent", nor_personal="note"),
     events.TimeLogCorrected: _seen("entry minutes", nor_personal="reason"),
-    events.CallReceived: _seen("call started_at minutes to automatic", "from"),
+    events.CallReceived: _seen("call started_at minutes to automatic waited_seconds", "from"),
     events.CallbackRequested: _seen("callback purpose", "purpose"),
     events.CallbackAttempted: _seen("callback reached", nor_personal="text"),
     events.CallbackCompleted: _seen("callback", nor_personal="text"),

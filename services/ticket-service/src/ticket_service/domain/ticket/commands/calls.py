@@ -22,6 +22,7 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
 
     ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity``. ``automatic``: a machine called.
+    ``waited_seconds`` is how long the caller stood in the queue.
     """
 
     word = "calls"
@@ -35,6 +36,7 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False
+    waited_seconds: int | None = None
 
 
 class RequestCallback(TicketCommand, frozen=True, kw_only=True):

@@ -29,7 +29,10 @@ class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
 
 
 class Respond(TicketCommand, frozen=True, kw_only=True):
-    """``visible`` false is an internal note, ``automatic`` a machine's text. ``spent`` is what it took to write it."""
+    """``visible`` false is an internal note, ``automatic`` a machine's text. ``spent`` is what it took to write it.
+
+    ``needs_second_level``: the matter goes on to level 2 where the agreement hands over by itself.
+    """
 
     word = "responses"
     channel: str
@@ -37,6 +40,7 @@ class Respond(TicketCommand, frozen=True, kw_only=True):
     visible: bool = True
     automatic: bool = False
     spent: TimeSpent | None = None
+    needs_second_level: bool = False
 
 
 class ReportProgress(TicketCommand, frozen=True, kw_only=True):
