@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing_service.domain.invoice.credit import ChargeLeft, left_of, taken_back, waived_for_good
-from billing_service.domain.invoice.document import document_line
 from billing_service.domain.invoice.invoice import difference
-from billing_service.domain.invoice.totals import BilledDocument, document_totals, documented_of
-from billing_service.domain.statement.charge_line import ChargeLine
-from billing_service.domain.statement.ledger import Invoiced
 from billing_service.domain.statement.statement import Statement
-from fristwerk_language.events import billing, tickets
+from fristwerk_language.events import tickets
+from tests.billing_service.clerk import SUMS, Clerk
 from tests.billing_service.conftest import Story
 
 Drawn = list[tuple[str, int, int]]
 FIRST_DAY = date(2026, 6, 1)
-SUMS = ("net", "vat", "gross", "payable")
 SWISS_BILLING = {
     "hourly": {"rate": "68.33", "increment_minutes": 5},
     "vat": {"country": "CH"},
@@ -29,72 +23,6 @@ SWISS_BILLING = {
     "minimum_charge": {"amount": "30.00"},
 }
 SWISS = {"currency": "CHF", "timezone": "Europe/Zurich", "billing": SWISS_BILLING}
-
-
-class Clerk:
-    """Issues the documents of one account and keeps the ledger."""
-
-    def __init__(self, account: Story) -> None:
-        self.account = account
-        self.documents: list[BilledDocument] = []
-        self.credited: set[int] = set()
-
-    @property
-    def ledger(self) -> Invoiced:
-        return Invoiced(tuple(line for each in self.documents for line in each.lines), len(self.documents))
-
-    def statement(self, until: date) -> Statement:
-        return self.account.rate(until.isoformat(), invoiced=self.ledger)
-
-    def issue(self, until: date) -> BilledDocument:
-        return self._add(difference(self.statement(until).lines, self.ledger.lines), until)
-
-    def credit(self, number: int, then: str, until: date) -> BilledDocument | None:
-        """What is left of a document; None where nothing is."""
-        if number in self.credited:
-            return None
-        lines = [document_line(line, self.account.id, None) for line in self.documents[number - 1].lines]
-        left = left_of(lines, {self.account.id: self.ledger.lines})
-        if not sum(each.amount for each in left):
-            return None
-        self.credited.add(number)
-        if then == "reissue":
-            return self._add(taken_back(left), until)
-        waived: list[ChargeLine] = []
-        for each in left:
-            if each.amount:
-                event = self._waive(each, until)
-                waived += waived_for_good(each, reason="sorry", actor="clerk-1", decision=event)
-        return self._add(waived, until)
-
-    def sums(self) -> list[Decimal]:
-        return [sum((getattr(d.totals, name).amount for d in self.documents), Decimal(0)) for name in SUMS]
-
-    def _waive(self, left: ChargeLeft, until: date) -> str:
-        earlier = [
-            each.event.at_most
-            for each in self.account.events
-            if isinstance(each.event, billing.ChargeDecided) and each.event.charge == left.charge
-        ]
-        event = billing.ChargeDecided(
-            charge=left.charge,
-            contract=self.account.id,
-            ticket=None,
-            decision="waive",
-            reason=billing.SealedText("sorry"),
-            at_most=left.amount + sum((each for each in earlier[-1:] if each), Decimal(0)),
-        )
-        return self.account.add(f"charge-{left.charge}", event, f"{until} 12:00")
-
-    def _add(self, lines: Sequence[ChargeLine], until: date) -> BilledDocument:
-        statement = self.statement(until)
-        frame = statement.currency, statement.cash_rounding
-        documented = documented_of(self.account.id, self.documents, *frame)
-        totals = document_totals(list(lines), self.ledger.lines, documented, *frame)
-        number = len(self.documents) + 1
-        document = BilledDocument(number=number, contract=self.account.id, totals=totals, lines=tuple(lines))
-        self.documents.append(document)
-        return document
 
 
 def result(statement: Statement) -> list[Decimal]:

@@ -139,10 +139,11 @@ def draws_of_issued_invoices_are_not_frozen(swap: Any) -> None:
 def a_charge_that_does_not_fit_draws_nothing(swap: Any) -> None:
     right = packages.draw
 
-    def draw(demands: Any, granted: Any, frozen: Any) -> Any:
-        draws, left = right(demands, granted, frozen)
-        whole = [sum(each.minutes for each in got) == asked.minutes for asked, got in zip(demands, draws, strict=True)]
-        return [got if fits else () for got, fits in zip(draws, whole, strict=True)], left
+    def draw(demands: Any, *rest: Any) -> Any:
+        drawn = right(demands, *rest)
+        pairs = list(zip(demands, drawn.draws, strict=True))
+        whole = [got if sum(each.minutes for each in got) == asked.minutes else () for asked, got in pairs]
+        return msgspec.structs.replace(drawn, draws=whole)
 
     swap.setattr(packages, "draw", draw)
 

@@ -60,7 +60,7 @@ class Crediting:
         decisions: tuple[StreamChange[Event], ...] = ()
         lines = taken_back(left)
         if then == "waive":
-            decided = [(each, self._new_id()) for each in left if each.amount]
+            decided = [(each, self._new_id()) for each in left if each.amount or each.draws]
             lines = tuple(
                 line
                 for each, event in decided
@@ -89,8 +89,10 @@ class Crediting:
         decided = await self._read_model.decision(left.account, left.charge)
         before, version = (None, 0) if decided is None else decided
         at_most: Decimal | None = left.amount
+        minutes = left.drawn_minutes
         if before is not None and before.decision == "waive":
             at_most = None if before.at_most is None else before.at_most + left.amount
+            minutes += before.at_most_minutes or 0
         waived = ChargeDecided(
             charge=left.charge,
             contract=left.account,
@@ -98,6 +100,7 @@ class Crediting:
             decision="waive",
             reason=reason,
             at_most=at_most,
+            at_most_minutes=None if at_most is None else minutes,
         )
         fact = NewFact[Event](id=event, event=waived, occurred_at=meta.occurred_at)
         return StreamChange(stream=streams.CHARGE.stream(left.charge), after_version=version, facts=[fact])

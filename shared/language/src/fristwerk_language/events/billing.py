@@ -16,7 +16,8 @@ class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
     """A proposed charge was charged or waived, for a ``reason`` (stream ``charge-…``). Up to 0.2.0 it stood here in clear.
 
     ``at_most`` is the amount that is waived, in the contract's currency, where a credit note waived what was billed so far:
-    later work is charged again. Without it all of the charge is waived, whatever it comes to. ``ticket`` is null for an add-on.
+    later work is charged again. Without it all of the charge is waived, whatever it comes to. ``at_most_minutes`` are then
+    those that packages get back; without it none. ``ticket`` is null for an add-on.
     """
 
     charge: str
@@ -25,6 +26,7 @@ class ChargeDecided(msgspec.Struct, frozen=True, kw_only=True):
     decision: Literal["charge", "waive"]
     reason: SealedText
     at_most: Decimal | None = None
+    at_most_minutes: Decimal | None = None
 
 
 class InvoiceRemark(msgspec.Struct, frozen=True, kw_only=True):

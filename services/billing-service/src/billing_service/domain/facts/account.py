@@ -196,7 +196,8 @@ class BilledCustomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChargeDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The vendor's decision on a charge, by ``actor``; ``at_most`` is how much of it is waived,
+    """The vendor's decision on a charge, by ``actor``; ``at_most`` is how much of it is waived, and
+    ``at_most_minutes`` how many packages get back,
     None all of it, whatever it comes to.
     """
 
@@ -206,6 +207,7 @@ class ChargeDecision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     actor: str
     at_most: Decimal | None = None
+    at_most_minutes: Decimal | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,6 +88,7 @@ def _decision(recorded: Recorded, event: billing.ChargeDecided) -> ChargeDecisio
         reason=event.reason,
         actor=recorded.envelope.actor.id,
         at_most=event.at_most,
+        at_most_minutes=event.at_most_minutes,
     )
 
 

@@ -15,9 +15,9 @@ from typing import Literal
 import msgspec
 
 from billing_service.domain.invoice.document import DocumentLine, document_line
-from billing_service.domain.money import Money
+from billing_service.domain.money import Money, zero
 from billing_service.domain.rating.waivers import waiver_line
-from billing_service.domain.statement.charge_line import ChargeLine
+from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
 from billing_service.domain.statement.ledger import combined, reversed_line
 
 Afterwards = Literal["reissue", "waive"]
@@ -34,6 +34,16 @@ class ChargeLeft(msgspec.Struct, frozen=True, kw_only=True):
     charge: str
     lines: tuple[DocumentLine, ...]
     amount: Decimal
+
+    @property
+    def draws(self) -> tuple[Draw, ...]:
+        """What the charge still draws from packages."""
+        return merged_draws(each for line in self.lines for each in line.draws)
+
+    @property
+    def drawn_minutes(self) -> Decimal:
+        """The minutes of these draws."""
+        return sum((Decimal(each.minutes) for each in self.draws), Decimal(0))
 
 
 def left_of(invoice: Iterable[DocumentLine], billed: Mapping[str, Sequence[ChargeLine]]) -> list[ChargeLeft]:
@@ -57,18 +67,19 @@ def taken_back(left: Iterable[ChargeLeft]) -> tuple[DocumentLine, ...]:
 
 
 def waived_for_good(left: ChargeLeft, *, reason: str, actor: str, decision: str) -> tuple[DocumentLine, ...]:
-    """The lines of a credit note that waives the charge (R8), by the decision of that event id.
-
-    Minutes that it drew from packages stay drawn: what is waived are amounts.
+    """The lines of a credit note that waives the charge (R8), by the decision of that event id; what
+    it drew goes back to its packages.
     """
     found: list[DocumentLine] = []
-    rest = left.amount
+    rest, draws = left.amount, left.draws
     for line in left.lines:
-        part = min(rest, line.amount.amount)
-        if part > 0:
+        part = max(min(rest, line.amount.amount), Decimal(0))
+        back = draws if line.draws else ()
+        if part or back:
             rest -= part
-            amount = Money(part, line.amount.currency)
-            found.append(waiver_line(line, amount, reason=reason, actor=actor, decision=decision))
+            draws = () if back else draws
+            amount = Money(part, line.amount.currency) if part else zero(line.amount.currency)
+            found.append(waiver_line(line, amount, back, reason=reason, actor=actor, decision=decision))
     return tuple(found)
 
 
@@ -77,6 +88,8 @@ def _left(account: str, charge: str, own: Sequence[DocumentLine], billed: Sequen
     if charged < 0 or (charged > 0 and remains <= 0):
         return None
     if charged == 0 and (any(line.kind == "waiver" for line in own) or _minutes(own) <= 0):
+        return None
+    if charged == 0 and merged_draws(_draws(own)) and not merged_draws(_draws(billed)):
         return None
     is_whole = remains >= charged if charged else _minutes(billed) >= _minutes(own)
     lines = own if is_whole else _still_billed(account, own[0].reference, billed)
@@ -92,6 +105,10 @@ def _still_billed(account: str, reference: str | None, billed: Sequence[ChargeLi
         for line in combined(billed).values()
         if line.minutes or line.days or line.amount.amount
     ]
+
+
+def _draws(lines: Iterable[ChargeLine]) -> list[Draw]:
+    return [each for line in lines for each in line.draws]
 
 
 def _net(lines: Iterable[ChargeLine]) -> Decimal:

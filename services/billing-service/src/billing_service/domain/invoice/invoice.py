@@ -23,7 +23,7 @@ def difference(statement: Sequence[ChargeLine], already_invoiced: Iterable[Charg
     reversed.
 
     So the sum of all documents is the result at the last cutoff, however many there were. A line of
-    which neither minutes, days nor amount changed is left out.
+    which neither minutes, days, amount nor draws changed is left out.
     """
     invoiced = {key: line for key, line in combined(already_invoiced).items() if _says_something(line)}
     now = combined(statement)
@@ -71,4 +71,4 @@ def remarks(statement: Statement, lines: Iterable[ChargeLine]) -> list[Remark]:
 
 
 def _says_something(line: ChargeLine) -> bool:
-    return bool(line.minutes or line.days or line.amount.amount)
+    return bool(line.minutes or line.days or line.amount.amount or line.draws)

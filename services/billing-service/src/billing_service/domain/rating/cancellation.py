@@ -194,9 +194,9 @@ def settled_lines(fee: Fee, draws: Sequence[Draw]) -> list[ChargeLine]:
     return lines
 
 
-def demand(fee: Fee) -> Demand:
-    """What a fee that packages settle asks of them."""
-    return Demand(charge=fee.charge, minutes=fee.rounded_minutes, packages=fee.regime.packages)
+def demand(fee: Fee, *, settled: bool) -> Demand:
+    """What a fee that packages settle asks of them; see :class:`Demand`."""
+    return Demand(charge=fee.charge, minutes=fee.rounded_minutes, packages=fee.regime.packages, settled=settled)
 
 
 def _fee(

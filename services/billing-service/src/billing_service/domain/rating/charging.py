@@ -18,6 +18,7 @@ from billing_service.domain.rating.cancellation import Fee, Fees
 from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.grouping import RoundingGroup
 from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
+from billing_service.domain.rating.waivers import waived_minutes
 from billing_service.domain.rating.work import Piece
 from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
 from billing_service.domain.statement.ledger import Invoiced
@@ -40,8 +41,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charged(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines, those that wait for a decision, what could not be put on one, and what is left in
-    each package.
+    """The lines, those that wait for a decision, what could not be put on one, what is left in each
+    package, and what waived charges gave back to them.
     """
 
     lines: list[ChargeLine]
@@ -50,6 +51,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     never_charged: list[NeverCharged]
     violations: list[Violation]
     left: Mapping[str, Exact]
+    given_back: Mapping[str, tuple[Draw, ...]]
 
 
 def pool_of(account: Account, own: AgreementDocument, until: date, invoiced: Invoiced) -> Pool:
@@ -89,7 +91,7 @@ def charge(
     decided = [fee for fee in found.fees if not _needs_decision(fee) or fee.charge in decisions]
     settled = [fee for fee in decided if _is_settled(fee, decisions)]
     priced = [fee for fee in decided if not _is_settled(fee, decisions)]
-    drawn, left = _drawn([group for group, refusal in refusals if refusal is None], settled, pool)
+    drawn, packed = _drawn([group for group, refusal in refusals if refusal is None], settled, pool, decisions)
     return Charged(
         lines=[*drawn, *(cancellation.charged_line(fee) for fee in priced)],
         proposed=[cancellation.charged_line(fee) for fee in undecided],
@@ -108,7 +110,8 @@ def charge(
             *(refusal[1] for _, refusal in refusals if refusal),
             *found.violations,
         ],
-        left=left,
+        left=packed.left,
+        given_back=packed.given_back,
     )
 
 
@@ -155,17 +158,19 @@ def _needs_decision(fee: Fee) -> bool:
 
 
 def _is_settled(fee: Fee, decisions: Mapping[str, ChargeDecision]) -> bool:
-    """Whether packages pay the fee; a waived one draws nothing."""
-    waived = fee.charge in decisions and decisions[fee.charge].decision == "waive"
+    """Whether packages pay the fee; one that is waived whatever it comes to draws nothing."""
+    decision = decisions.get(fee.charge)
+    waived = decision is not None and decision.decision == "waive" and decision.at_most is None
     return fee.regime.kind == "package" and not waived
 
 
 def _drawn(
-    groups: Sequence[RoundingGroup], fees: Sequence[Fee], pool: Pool
-) -> tuple[list[ChargeLine], Mapping[str, Exact]]:
+    groups: Sequence[RoundingGroup], fees: Sequence[Fee], pool: Pool, decisions: Mapping[str, ChargeDecision]
+) -> tuple[list[ChargeLine], packages.Drawn]:
     """The lines of work and of fees that packages settle: rounded, weighted, drawn, and the rest
     priced.
     """
+    waived = waived_minutes(decisions)
     shares = [grouping.round_by_day(group, _increment(group)) for group in groups]
     asking = sorted(
         (share.on, share.started_at, number, share.minutes)
@@ -178,10 +183,13 @@ def _drawn(
             charge=groups[number].charge("allowance"),
             minutes=packages.weigh(minutes, groups[number].first.factor, pool.agreement),
             packages=pool.regime_on(on).packages,
+            settled=groups[number].charge("overage") in waived,
         )
         for on, _, number, minutes in asking
     ]
-    draws, left = packages.draw([*demands, *(cancellation.demand(fee) for fee in fees)], pool.packages, pool.frozen)
+    asked = [*demands, *(cancellation.demand(fee, settled=fee.charge in waived) for fee in fees)]
+    packed = packages.draw(asked, pool.packages, pool.frozen, waived)
+    draws = packed.draws
     by_group: defaultdict[int, list[Draw]] = defaultdict(list)
     for (_, _, number, _), drawn in zip(asking, draws[: len(asking)], strict=True):
         by_group[number] += drawn
@@ -192,7 +200,7 @@ def _drawn(
     ]
     for fee, drawn in zip(fees, draws[len(asking) :], strict=True):
         lines += cancellation.settled_lines(fee, drawn)
-    return lines, left
+    return lines, packed
 
 
 def _work_lines(group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool: Pool) -> list[ChargeLine]:

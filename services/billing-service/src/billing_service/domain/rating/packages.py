@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import MAXYEAR, date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
@@ -21,6 +22,9 @@ _ONE_DAY: Final = timedelta(days=1)
 Exact = int | Fraction
 Frozen = Mapping[str, Mapping[str, Exact]]
 """Minutes by charge and package that issued invoices drew."""
+Waived = Mapping[str, Exact | None]
+"""Minutes by charge that packages get back; None: all."""
+_NOTHING_WAIVED: Final[Waived] = MappingProxyType({})
 
 
 class Regime(msgspec.Struct, frozen=True, gc=False):
@@ -34,11 +38,14 @@ class Regime(msgspec.Struct, frozen=True, gc=False):
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Weighted minutes that a charge asks of ``packages``, in that order."""
+    """Weighted minutes that a charge asks of ``packages``, in that order. ``settled``: what packages do
+    not give was waived, so minutes that other waivers gave back are not for it.
+    """
 
     charge: str
     minutes: Exact
     packages: tuple[PrepaidPackage, ...]
+    settled: bool = False
 
 
 def term_of(contract: BilledContract | None, agreement: AgreementDocument, on: date) -> tuple[date, date]:
@@ -92,43 +99,103 @@ def weigh(minutes: int, factor: Decimal, agreement: AgreementDocument) -> Exact:
     return minutes * Fraction(factor)
 
 
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """What each demand drew, what charges that were waived gave back of it at once, and what is left
+    in each package.
+    """
+
+    draws: list[tuple[Draw, ...]]
+    given_back: Mapping[str, tuple[Draw, ...]]
+    left: Mapping[str, Exact]
+
+
+class _Drawing:
+    """Packages while demands draw from them. Of a waived charge's minutes, up to so many, the package
+    keeps what it gives: whoever comes later can have it.
+    """
+
+    def __init__(self, packages: Sequence[PrepaidPackage], waived: Waived) -> None:
+        self.left: dict[str, Exact] = {package.id: package.minutes for package in packages}
+        self.given_back: dict[str, dict[str, Exact]] = {}
+        self._waived = dict(waived)
+
+    def take(self, demand: Demand, package: str, most: Exact, *, drawn_before: bool) -> Exact:
+        """How many minutes a demand gets: as many as if it gave none back. What it gave back before may be drawn by others
+        since.
+        """
+        if package not in self.left:
+            return 0
+        limit = self._waived.get(demand.charge, 0)
+        back = most if limit is None else min(most, limit)
+        if drawn_before:
+            kept = min(most - back, self.left[package])
+        else:
+            available = max(0, self.left[package] - self._not_for(demand, package))
+            back = min(back, available)
+            kept = min(most - back, available - back)
+        self.left[package] -= kept
+        if back:
+            by_package = self.given_back.setdefault(demand.charge, {})
+            by_package[package] = by_package.get(package, 0) + back
+            self._waived[demand.charge] = None if limit is None else limit - back
+        return back + kept
+
+    def _not_for(self, demand: Demand, package: str) -> Exact:
+        """The minutes given back that a demand does not draw again: all where it is settled, else its own where it is waived
+        whatever it comes to.
+        """
+        whole = self._waived.get(demand.charge, 0) is None
+        charges = self.given_back if demand.settled else {demand.charge} if whole else ()
+        return sum(self.given_back.get(charge, {}).get(package, 0) for charge in charges)
+
+
 def draw(
-    demands: Sequence[Demand], packages: Sequence[PrepaidPackage], frozen: Frozen
-) -> tuple[list[tuple[Draw, ...]], dict[str, Exact]]:
+    demands: Sequence[Demand], packages: Sequence[PrepaidPackage], frozen: Frozen, waived: Waived = _NOTHING_WAIVED
+) -> Drawn:
     """What each demand draws, and what is left in each package.
 
     First everybody keeps what issued invoices drew for them, as far as they still need it (R13);
     then the demands draw the rest in the order given. What a demand does not get is left to be
-    priced.
+    priced. What ``waived`` charges drew goes back, up to so many minutes (R8).
     """
-    left: dict[str, Exact] = {package.id: package.minutes for package in packages}
+    drawing = _Drawing(packages, waived)
     keeps = {charge: dict(by_package) for charge, by_package in frozen.items()}
     taken: list[dict[str, Exact]] = [{} for _ in demands]
     wanted: list[Exact] = [demand.minutes for demand in demands]
 
-    def take(number: int, package: str, most: Exact) -> Exact:
-        minutes = min(most, wanted[number], left.get(package, 0))
+    def take(number: int, package: str, most: Exact, *, drawn_before: bool = False) -> Exact:
+        asked = min(most, wanted[number])
+        minutes = drawing.take(demands[number], package, asked, drawn_before=drawn_before) if asked > 0 else 0
         if minutes > 0:
             taken[number][package] = taken[number].get(package, 0) + minutes
             wanted[number] -= minutes
-            left[package] -= minutes
         return minutes
 
     for number, demand in enumerate(demands):
         for package, minutes in keeps.get(demand.charge, {}).items():
-            keeps[demand.charge][package] -= take(number, package, minutes)
+            keeps[demand.charge][package] -= take(number, package, minutes, drawn_before=True)
     for number, demand in enumerate(demands):
         for each in demand.packages:
             if not wanted[number]:
                 break
             take(number, each.id, wanted[number])
-    return [tuple(Draw(name, plain(minutes)) for name, minutes in each.items()) for each in taken], left
+    given_back = {charge: _draws(by_package) for charge, by_package in drawing.given_back.items()}
+    return Drawn(draws=[_draws(each) for each in taken], given_back=given_back, left=drawing.left)
+
+
+def _draws(by_package: Mapping[str, Exact]) -> tuple[Draw, ...]:
+    return tuple(Draw(name, plain(minutes)) for name, minutes in by_package.items())
 
 
 def frozen_draws(invoiced: Iterable[ChargeLine]) -> Frozen:
-    """What issued invoices drew, by charge and package: credit notes gave some of it back (R13)."""
+    """What issued invoices drew, by charge and package: credit notes took some of it back (R13).
+
+    What a waiver gave back counts as drawn by the charge all the same, so that it stays covered.
+    """
     sums: dict[str, dict[str, Exact]] = {}
     for line in invoiced:
+        if line.kind == "waiver":
+            continue
         for each in line.draws:
             by_package = sums.setdefault(line.charge, {})
             by_package[each.package] = by_package.get(each.package, 0) + exact(each.minutes)

@@ -60,7 +60,7 @@ def rate(
     topped_up = top_ups(account.id, still_charged(priced, waived), tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
     unwaived = [*priced, *topped_up, *booked]
-    waivers = waiver_lines(unwaived, waived)
+    waivers = waiver_lines(unwaived, waived, charged.given_back)
     places = taxable_at(counted, tickets, own)
     lines = in_order(vat.taxed([*unwaived, *waivers], places, counted.customer, vat_rates))
     return Statement(
