@@ -62,6 +62,7 @@ def _row(kind: type[TicketEvent]) -> str:
 
 def _states() -> Iterator[str]:
     yield _paragraph(f"Of the ticket: {_named(tickets.TICKET_SHOWS)}.")
+    yield "\nOf the escalations only those that the customer's own people raised.\n"
     for part, shows in tickets.PARTS_SHOW.items():
         yield "\n" + _paragraph(f"Of each `{part.__name__}`: {_named(shows)}.")
 

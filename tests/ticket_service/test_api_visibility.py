@@ -41,7 +41,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def fact(name: str) -> DecidedEvent:
+def fact(name: str, number: int) -> DecidedEvent:
     """An example of the type; whatever text of it is hidden bears the mark, and so does what is hidden of its personal part."""
     kind = TYPES[name]
     event: TicketEvent = example(name).event  # type: ignore[assignment]  # the example of that type
@@ -50,6 +50,8 @@ def fact(name: str) -> DecidedEvent:
     hidden_personal = personal_fields(kind) if rule is None else rule.hidden_personal
     texts = {each.name for each in msgspec.structs.fields(kind) if each.type in (str, str | None)}
     marked = msgspec.structs.replace(event, **dict.fromkeys(texts & hidden_data, f"{MARK}-{name}"))
+    if isinstance(marked, facts.EscalationRaised | facts.EscalationClosed):
+        marked = msgspec.structs.replace(marked, escalation=number)
     if isinstance(marked, facts.TermsMigrated):
         marked = msgspec.structs.replace(marked, agreement_version=1, calendar_version=1)
     said = {each: f"{MARK}-{name}" if each in hidden_personal else f"{name} {each}" for each in personal_fields(kind)}
@@ -114,7 +116,7 @@ async def seen(open_office: OpenOffice) -> Seen:
             stream=stream,
             after_version=version,
             subject=customer,
-            facts=[fact(name) for name in names],
+            facts=[fact(name, roles.index((role, sub)) + 1) for name in names],
             occurred_at=now,
         )
         await executor.store(meta, await executor.prepare(meta, [change]), {}, version=0)
@@ -154,6 +156,8 @@ async def test_every_place_shows_of_the_state_what_the_table_says(seen: Seen, ro
             expected = PARTS_SHOW[kind] if role == "customer" else PARTS_SHOW[kind] | PARTS_HIDE[kind]
             assert all(set(each) == expected for each in parts), (place, name)
         assert (MARK in str(ticket)) == (role != "customer"), place
+        raised = [each["by_customer"] for each in ticket["escalations"]]
+        assert raised == ([True] if role == "customer" else [False, True]), place
 
 
 async def test_the_answer_to_a_customers_command_shows_no_more_than_its_reads(seen: Seen) -> None:

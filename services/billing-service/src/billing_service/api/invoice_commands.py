@@ -19,7 +19,6 @@ from fristwerk_platform.http import (
     Identifier,
     LongText,
     Routes,
-    ShortText,
     allowed,
     as_response,
     command_metadata,
@@ -31,8 +30,8 @@ from fristwerk_platform.http.problems import Problem
 class IssueBody(HttpModel):
     """Whose work is invoiced, either a contract's or all of a customer's, and up to which local day, inclusive."""
 
-    contract: ShortText | None = Field(None, examples=[CONTRACT])
-    customer: ShortText | None = Field(None, examples=[CUSTOMER])
+    contract: Identifier | None = Field(None, examples=[CONTRACT])
+    customer: Identifier | None = Field(None, examples=[CUSTOMER])
     until: Day = Field(examples=["2026-06-30"])
     occurred_at: BoundedInstant | None = None
 

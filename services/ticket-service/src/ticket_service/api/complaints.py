@@ -16,7 +16,6 @@ from fristwerk_platform.http import (
     LongText,
     OptionalText,
     Routes,
-    ShortText,
     as_response,
     responses,
 )
@@ -29,10 +28,10 @@ from ticket_service.application.complaints import Complaint
 class EscalationWithoutTicketBody(HttpModel):
     """What a customer complains about; ``to`` is by default the agreement's escalation contact."""
 
-    customer: ShortText = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
+    customer: Identifier = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
     channel: Identifier = Field(examples=["email"])
     text: LongText = Field(examples=["Seit Tagen meldet sich niemand"])
-    to: ShortText | None = Field(None, examples=["technical_support_manager"])
+    to: Identifier | None = Field(None, examples=["technical_support_manager"])
     fields: Annotated[dict[Identifier, OptionalText], Field(max_length=50)] = {}
     occurred_at: Instant | None = None
 

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from fristwerk_platform.http import (
     HttpModel,
+    Identifier,
     Instant,
     LocalDate,
     Routes,
-    ShortText,
     allowed,
     as_response,
     json_answer,
@@ -42,7 +42,7 @@ class PackageBody(HttpModel):
 class BookAddonBody(HttpModel):
     """An add-on from a day on."""
 
-    addon: ShortText = Field(examples=["dedicated_support"])
+    addon: Identifier = Field(examples=["dedicated_support"])
     from_: LocalDate = Field(alias="from", examples=["2026-06-16"])
     occurred_at: Instant | None = None
 

@@ -16,6 +16,7 @@ from fristwerk_platform.http import (
     LocalDate,
     LongText,
     Routes,
+    SerialNumber,
     ShortLines,
     ShortText,
     allowed,
@@ -61,9 +62,9 @@ class RegisterBody(HttpModel):
 
     name: ShortText = Field(examples=["Muster Treuhand AG"])
     kind: Literal["company", "person", "prospect"]
-    language: ShortText | None = Field(None, examples=["de-CH"])
-    country: ShortText | None = Field(None, examples=["CH"])
-    vat_id: ShortText | None = None
+    language: Identifier | None = Field(None, examples=["de-CH"])
+    country: Identifier | None = Field(None, examples=["CH"])
+    vat_id: SerialNumber | None = None
     address: ShortLines | Address | None = Field(None, examples=[{"street": "Musterweg 1", "city": "Luzern"}])
     contact: Contact | None = None
     occurred_at: Instant | None = None
@@ -72,17 +73,17 @@ class RegisterBody(HttpModel):
 class DeviceBody(HttpModel):
     """A device and the last local day of its warranty."""
 
-    serial: ShortText = Field(examples=["SN-4711"])
+    serial: SerialNumber = Field(examples=["SN-4711"])
     product: ShortText | None = None
     warranty_until: LocalDate | None = None
-    site: ShortText | None = None
+    site: Identifier | None = None
     occurred_at: Instant | None = None
 
 
 class ContactRoleBody(HttpModel):
     """A member of staff takes a role for the customer."""
 
-    role: ShortText = Field(examples=["customer_success_manager"])
+    role: Identifier = Field(examples=["customer_success_manager"])
     agent: Identifier = Field(examples=["csm-7"])
     occurred_at: Instant | None = None
 
@@ -90,19 +91,19 @@ class ContactRoleBody(HttpModel):
 class AddonBody(HttpModel):
     """An add-on signed with the contract."""
 
-    addon: ShortText
+    addon: Identifier
     from_: LocalDate | None = Field(None, alias="from")
 
 
 class ContractBody(HttpModel):
     """What a customer buys; dates are local to the agreement and inclusive."""
 
-    agreement: ShortText = Field(examples=["infoniqa"])
-    plan: ShortText | None = Field(None, examples=["m"])
+    agreement: Identifier = Field(examples=["infoniqa"])
+    plan: Identifier | None = Field(None, examples=["m"])
     package_hours: Annotated[int, Field(strict=True, ge=1, le=100_000)] | None = None
     addons: Annotated[list[AddonBody], Field(max_length=100)] = []
-    site: ShortText | None = None
-    group: ShortText | None = None
+    site: Identifier | None = None
+    group: Identifier | None = None
     from_: LocalDate = Field(alias="from", examples=["2026-01-01"])
     until: LocalDate | None = None
     dedicated_number: ShortText | None = Field(None, examples=["+49 30 1234567"])

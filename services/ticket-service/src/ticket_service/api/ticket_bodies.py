@@ -35,12 +35,12 @@ class Agreed(HttpModel):
 
 class SeverityBody(CommandBody):
     creates = commands.SetSeverity
-    severity: ShortText = Field(examples=["kritisch"])
+    severity: Identifier = Field(examples=["kritisch"])
 
 
 class TypeBody(CommandBody):
     creates = commands.ChangeType
-    type: ShortText = Field(examples=["training"])
+    type: Identifier = Field(examples=["training"])
 
 
 class PriorityBody(CommandBody):
@@ -62,8 +62,8 @@ class AssignmentBody(CommandBody):
 
 class TransferBody(CommandBody):
     creates = commands.Transfer
-    department: ShortText | None = Field(None, examples=["billing"])
-    level: ShortText | None = None
+    department: Identifier | None = Field(None, examples=["billing"])
+    level: Identifier | None = None
     reason: LongText = Field(examples=["Frage zur Rechnung"])
 
 
@@ -75,7 +75,7 @@ class MessageBody(TimedBody):
     """
 
     creates = commands.ReceiveMessage
-    channel: ShortText = Field(examples=["email"])
+    channel: Identifier = Field(examples=["email"])
     text: LongText = Field(examples=["Es geht immer noch nicht."])
     automatic: StrictBool = False
     needs_answer: StrictBool = True
@@ -83,7 +83,7 @@ class MessageBody(TimedBody):
 
 class ResponseBody(TimedBody):
     creates = commands.Respond
-    channel: ShortText = Field(examples=["email"])
+    channel: Identifier = Field(examples=["email"])
     text: LongText = Field(examples=["Wir schauen es an."])
     visible: StrictBool = True
     automatic: StrictBool = False
@@ -92,7 +92,7 @@ class ResponseBody(TimedBody):
 
 class ProgressBody(CommandBody):
     creates = commands.ReportProgress
-    channel: ShortText = Field(examples=["phone"])
+    channel: Identifier = Field(examples=["phone"])
     text: LongText = Field(examples=["Die Ursache ist gefunden."])
 
 
@@ -247,8 +247,8 @@ class ReleaseBody(CommandBody):
 
 class NumberCommunicationBody(CommandBody):
     creates = commands.CommunicateNumber
-    classification: ShortText = Field(examples=["hardware"])
-    channel: ShortText = Field(examples=["phone"])
+    classification: Identifier = Field(examples=["hardware"])
+    channel: Identifier = Field(examples=["phone"])
 
 
 class EscalationBody(CommandBody):

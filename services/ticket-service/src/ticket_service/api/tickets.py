@@ -15,7 +15,6 @@ from fristwerk_platform.http import (
     Instant,
     OptionalText,
     Routes,
-    ShortText,
     allowed,
     as_response,
     json_answer,
@@ -48,16 +47,16 @@ _ITEM: Final = {
 class CreateTicketBody(HttpModel):
     """A request; ``received_at`` is when it reached the vendor, also where it is entered later."""
 
-    customer: ShortText = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
+    customer: Identifier = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
     received_at: Instant | None = Field(None, examples=["2026-06-03T16:30:00+02:00"])
     channel: Identifier = Field(examples=["email"])
     type: Identifier = Field("normal", examples=["normal"])
     subject: OptionalText = Field("", examples=["Lohnlauf bricht ab"])
     description: OptionalText = Field("", examples=["Fehler 17 beim Abschluss"])
     fields: Annotated[dict[Identifier, OptionalText], Field(max_length=MAX_FIELDS)] = {}
-    severity: ShortText | None = None
-    suggested_severity: ShortText | None = None
-    contract: ShortText | None = None
+    severity: Identifier | None = None
+    suggested_severity: Identifier | None = None
+    contract: Identifier | None = None
     occurred_at: Instant | None = None
 
 

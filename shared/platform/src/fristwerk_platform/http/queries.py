@@ -215,7 +215,7 @@ def csv_cell(value: Any, own: CellText = lambda _: None) -> str:
         case date():
             text = value.isoformat()
         case list() | tuple():
-            text = " ".join(str(each) for each in value)
+            text = csv_cell(" ".join(str(each) for each in value))
         case str() if value.startswith(_FORMULA):
             text = f"'{value}"
         case _:

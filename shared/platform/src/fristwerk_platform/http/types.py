@@ -95,5 +95,7 @@ PhoneNumber = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9+(][A-Za-z0-9+()/_.\-]*( [A-Za-z0-9+()/_.\-]+)*$", max_length=64)
 ]
 """A telephone number as people write it, or an identifier."""
+SerialNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 /_.\-]{0,63}$")]
+"""A serial or registration number as people write it."""
 Minutes = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=10_000)]

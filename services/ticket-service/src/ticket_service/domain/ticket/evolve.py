@@ -155,7 +155,7 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
         case tickets.Delivered() | tickets.Accepted() | tickets.AcceptanceRefused():
             return {"deliveries": state_parts.deliveries_after(ticket.deliveries, event, at)}
         case tickets.EscalationRaised() | tickets.EscalationClosed():
-            return {"escalations": state_parts.escalations_after(ticket.escalations, event, at)}
+            return {"escalations": state_parts.escalations_after(ticket.escalations, event, at, envelope.actor)}
         case tickets.ReleasedToProduction():
             return {"released_at": at}
         case tickets.TermsMigrated():

@@ -129,6 +129,7 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     asked_for: str | None = None
     raised_at: datetime
     closed_at: datetime | None = None
+    by_customer: bool = False
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,15 +88,20 @@ def cost_approvals_after(
 
 
 def escalations_after(
-    escalations: tuple[Escalation, ...], event: tickets.EscalationEvent, at: datetime
+    escalations: tuple[Escalation, ...], event: tickets.EscalationEvent, at: datetime, actor: Actor
 ) -> tuple[Escalation, ...]:
     """A ticket's escalations after an event."""
     match event:
         case tickets.EscalationRaised(escalation=number):
-            return _with(
-                escalations,
-                Escalation(number=number, to=event.to, agent=event.agent, asked_for=event.asked_for, raised_at=at),
+            raised = Escalation(
+                number=number,
+                to=event.to,
+                agent=event.agent,
+                asked_for=event.asked_for,
+                raised_at=at,
+                by_customer=actor.role == "customer",
             )
+            return _with(escalations, raised)
         case tickets.EscalationClosed(escalation=number):
             return _changed(escalations, number, lambda each: replace(each, closed_at=at))
 

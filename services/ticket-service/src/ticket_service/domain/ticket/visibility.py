@@ -88,7 +88,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Accepted: _seen("on_behalf", "text contact"),
     events.AcceptanceRefused: _seen("on_behalf", "text contact"),
     events.ReleasedToProduction: _seen(),
-    events.EscalationRaised: _seen("escalation to", "text", but_not="agent asked_for", own_only=True),
+    events.EscalationRaised: _seen("escalation to agent asked_for", "text", own_only=True),
     events.Resolved: _seen("", "text"),
     events.Reopened: _seen("", "reason"),
     events.Closed: _seen(),
@@ -111,9 +111,12 @@ TICKET_SHOWS: Final = _names(
     " plan site addons agreement agreement_version calendar calendar_version channel received_at fields acknowledged"
     " classification last_customer_message_at last_response_at last_progress_at work_started_at effort_notice_at"
     " released_at resolved_at reopened_at closed_at follows feedback_score time_entries callbacks appointments"
-    " cost_approvals deliveries"
+    " cost_approvals deliveries escalations"
 )
-"""The fields of a ticket's state that a customer sees; no other can be asked for as a filter of its lists either."""
+"""The fields of a ticket's state that a customer sees; no other can be asked for as a filter of its lists either.
+
+Of the escalations those that the customer's own people raised: a customer is told to whom they went.
+"""
 PARTS_SHOW: Final[Mapping[type[msgspec.Struct], frozenset[str]]] = {
     state.TimeEntry: _names("entry start minutes activity source appointment corrected"),
     state.Callback: _names("number purpose requested_at attempts reached completed_at"),
@@ -155,6 +158,7 @@ def ticket_for_customer(ticket: Ticket) -> dict[str, Any]:
         "time_entries": {entry: _part(each) for entry, each in ticket.time_entries.items()},
         "callbacks": [_part(each) for each in ticket.callbacks],
         "appointments": [_part(each) for each in ticket.appointments],
+        "escalations": [each for each in ticket.escalations if each.by_customer],
     }
 
 
