@@ -41,33 +41,31 @@ async def until(met: Callable[[], Awaitable[object]], seconds: float = 5.0) -> N
             await asyncio.sleep(0.01)
 
 
-def counted(database: Any) -> list[str]:
-    """The statements that a database is asked from now on."""
-    statements: list[str] = []
-    engine = database._engine.sync_engine
+def counted(database: Any) -> list[object]:
+    """The readings and transactions of a database from now on."""
+    begun: list[object] = []
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: Any, *_more: Any) -> None:
-        if statement != "BEGIN":
-            statements.append(statement)
+    @event.listens_for(database._engine.sync_engine, "checkout")
+    def note(connection: Any, *_more: Any) -> None:
+        begun.append(connection)
 
-    return statements
+    return begun
 
 
 async def test_an_idle_watch_asks_once_and_then_sleeps(service: Service) -> None:
-    statements = counted(service.database)
+    begun = counted(service.database)
     async with running(service.watch):
         await asyncio.sleep(0.4)
-    assert len(statements) == 1
+    assert len(begun) == 1
 
 
 async def test_a_far_deadline_costs_no_more_than_none(service: Service) -> None:
     service.log.ticket("t1", "2026-06-09 06:00")
     await service.apply()
-    statements = counted(service.database)
+    begun = counted(service.database)
     async with running(service.watch):
         await asyncio.sleep(0.4)
-    assert len(statements) == 1
+    assert len(begun) == 1
 
 
 async def test_a_new_event_wakes_the_watch_at_once(service: Service, clock: Clock) -> None:

@@ -30,7 +30,8 @@ from sla_service.notices.outbox import Outbox
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
 from sla_service.projections.terms_cache import TermsCache
-from sla_service.queries.read_model import ReadModel, StoredTicket
+from sla_service.queries.one_ticket import StoredTicket
+from sla_service.queries.read_model import ReadModel
 from sla_service.rebuild import rebuild
 from sla_service.replay import replay
 from sla_service.replay.processes import usable_cores

@@ -25,7 +25,8 @@ from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, missed_at, state_at, used_seconds
 from sla_service.projections.terms_cache import TermsCache
-from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter
+from sla_service.queries.one_ticket import StoredTicket
+from sla_service.queries.read_model import ReadModel, TicketFilter
 
 Dimension = Literal["metric", "severity", "customer", "agreement", "month"]
 
@@ -153,7 +154,7 @@ class Reports:
         """The time per assignee and state of one ticket. Raises NotFound, and CalendarRangeError
         beyond the calendar's years.
         """
-        ticket = await self._read_model.ticket(provider, name)
+        ticket = (await self._read_model.ticket(provider, name)).ticket
         if ticket is None:
             raise NotFound("ticket-not-found", f"There is no ticket {name}.")
         timeline = read_timeline(await self._read_model.history(ticket.ticket))

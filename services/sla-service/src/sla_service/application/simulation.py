@@ -31,7 +31,8 @@ from sla_service.domain.timers.service_levels import ServiceLevels, service_leve
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.terms_cache import TermsCache
-from sla_service.queries.read_model import ReadModel, StoredTicket, TicketFilter
+from sla_service.queries.one_ticket import StoredTicket
+from sla_service.queries.read_model import ReadModel, TicketFilter
 from sla_service.stores.simulations import (
     SimulatedTicket,
     SimulationProgress,

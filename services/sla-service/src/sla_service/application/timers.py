@@ -24,7 +24,8 @@ from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTer
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
 from sla_service.projections.terms_cache import TermsCache
-from sla_service.queries.read_model import ReadModel, StoredTicket, TimerFilter
+from sla_service.queries.one_ticket import StoredTicket, TicketReading
+from sla_service.queries.read_model import ReadModel, TimerFilter
 
 
 class Timers:
@@ -41,13 +42,15 @@ class Timers:
         """The ticket's timers now, or by what had occurred and was known at an instant. Raises
         NotFound.
         """
-        ticket = await self._visible(principal, name)
+        reading = await self._read_model.ticket(principal.provider, name)
+        ticket = _visible(principal, name, reading)
         now = at or known_at or self.now()
         found: StoredTicket | TimerSet = ticket
+        detected = reading.detected
         if at is not None or known_at is not None:
             found = await self._derived(ticket, at, known_at)
-        terms = await self._terms_cache.of(ticket.provider)
-        detected = await self._read_model.detected([timer.id for timer in found.timers])
+            detected = await self._read_model.detected([timer.id for timer in found.timers])
+        terms = await self._terms_cache.of(ticket.provider, reading.published)
         known, seen = known_at or now, timer_seen_by(principal)
         items = [shown(timer, terms, now, _if_before(detected.get(timer.id), known)) for timer in found.timers]
         return {
@@ -95,25 +98,9 @@ class Timers:
         items, _ = with_sentences(steps, "en", found)
         return {"calendar": found.label, "start": start, "target": str(span), "due_at": due_at, "steps": items}
 
-    async def _visible(self, principal: Principal, name: str) -> StoredTicket:
-        """The ticket. Raises NotFound, and Parked for one whose timers are not to be relied on."""
-        ticket = await self._read_model.ticket(principal.provider, name)
-        parked = await self._read_model.parked(principal.provider, name)
-        known = ticket or parked
-        if known is None or (principal.role == "customer" and known.customer != principal.customer):
-            raise NotFound("ticket-not-found", f"There is no ticket {name}.")
-        if parked is not None:
-            since = f"{parked.since:%Y-%m-%dT%H:%M:%SZ}"
-            sentence = (
-                f"The timers of ticket {name} cannot be derived since {since}; it is tried again with its next event."
-            )
-            raise Parked("ticket-parked", sentence)
-        assert ticket is not None, "one of the two is known"
-        return ticket
-
     async def _may_see(self, principal: Principal, ticket: str) -> bool:
         try:
-            await self._visible(principal, ticket)
+            _visible(principal, ticket, await self._read_model.ticket(principal.provider, ticket))
         except NotFound:
             return False
         return True
@@ -129,6 +116,22 @@ class Timers:
             return derive_timers(read_timeline(events), await self._terms_cache.of(ticket.provider))
         except NoTicketError:
             raise NotFound("ticket-not-found", f"There was no ticket {ticket.ticket} then.") from None
+
+
+def _visible(principal: Principal, name: str, reading: TicketReading) -> StoredTicket:
+    """The ticket. Raises NotFound, and Parked for one whose timers are not to be relied on."""
+    ticket, parked = reading.ticket, reading.parked
+    known = ticket or parked
+    if known is None or (principal.role == "customer" and known.customer != principal.customer):
+        raise NotFound("ticket-not-found", f"There is no ticket {name}.")
+    if parked is not None:
+        since = f"{parked.since:%Y-%m-%dT%H:%M:%SZ}"
+        sentence = (
+            f"The timers of ticket {name} cannot be derived since {since}; it is tried again with its next event."
+        )
+        raise Parked("ticket-parked", sentence)
+    assert ticket is not None, "one of the two is known"
+    return ticket
 
 
 def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datetime | None) -> dict[str, Any]:

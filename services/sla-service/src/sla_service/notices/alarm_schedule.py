@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import Write
+from fristwerk_platform.read_models import Query, Write, fetch, instant_of_stored
 from sla_service.domain.timers.notices import SOFT, Alarm, alarms_of
-from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms, announced
 from sla_service.projections.writer import TimerChange
 
+_NEXT: Final = Query(
+    "SELECT at FROM alarms WHERE NOT EXISTS (SELECT 1 FROM parked JOIN timers ON timers.ticket = parked.ticket"
+    " WHERE timers.timer = alarms.timer) ORDER BY at LIMIT 1"
+)
 AlarmKey = tuple[str, str, str]
 """Timer, kind of alarm and warning rule (empty for a miss): what is announced once."""
 
@@ -59,9 +63,8 @@ def dropped_alarms(fired: Iterable[AlarmKey]) -> Write:
 
 async def next_alarm(connection: AsyncConnection) -> datetime | None:
     """The instant of the next alarm that may fire."""
-    may_fire = select(alarms.c.at).where(~parked_tickets.whose_ticket_is_parked(alarms.c.timer))
-    row = (await connection.execute(may_fire.order_by(alarms.c.at).limit(1))).first()
-    return None if row is None else row.at
+    rows = await fetch(connection, _NEXT)
+    return instant_of_stored(rows[0][0]) if rows else None
 
 
 async def drop_announced_alarms(connection: AsyncConnection) -> None:

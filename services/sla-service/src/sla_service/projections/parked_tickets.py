@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import Write, removal
@@ -42,13 +42,6 @@ async def tickets(connection: AsyncConnection, after: str = "", limit: int | Non
 async def count(connection: AsyncConnection) -> int:
     """How many they are."""
     return (await connection.execute(select(func.count()).select_from(parked))).scalar() or 0
-
-
-async def find(connection: AsyncConnection, provider: str, name: str) -> ParkedTicket | None:
-    """The parked ticket of that id or reference."""
-    named = or_(parked.c.ticket == name, parked.c.reference == name.upper())
-    row = (await connection.execute(select(parked).where(parked.c.provider == provider, named))).first()
-    return None if row is None else ParkedTicket(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def parked_writes(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from typing import Final
 
-from fristwerk_platform.read_models import Database
+from fristwerk_platform.read_models import Database, Query, fetch
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.projections.tables import terms
 from sla_service.projections.writer import stored_terms
+
+_COUNTED: Final = Query("SELECT count(*) FROM terms WHERE provider = $1")
 
 
 class TermsCache:
@@ -17,13 +18,16 @@ class TermsCache:
         self._database = database
         self._kept: dict[str, tuple[int, PublishedTerms]] = {}
 
-    async def of(self, provider: str) -> PublishedTerms:
+    async def of(self, provider: str, published: int | None = None) -> PublishedTerms:
         """All versions of a provider's terms. Versions are only ever added, so their number shows
-        whether the cache has all.
+        whether the cache has all; without it, it is counted.
         """
-        counted = select(func.count()).select_from(terms).where(terms.c.provider == provider)
+        known = self._kept.get(provider)
+        if known is not None and known[0] == published:
+            return known[1]
         async with self._database.reading() as connection:
-            published = (await connection.execute(counted)).scalar() or 0
-            if provider not in self._kept or self._kept[provider][0] != published:
-                self._kept[provider] = (published, await stored_terms(connection, provider))
-        return self._kept[provider][1]
+            counted = published if published is not None else (await fetch(connection, _COUNTED, provider))[0][0]
+            if known is None or known[0] != counted:
+                # A version published since it was counted is among them, and makes them be read once more.
+                known = self._kept[provider] = (counted, await stored_terms(connection, provider))
+        return known[1]

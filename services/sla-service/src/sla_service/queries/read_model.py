@@ -18,28 +18,13 @@ from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
 from sla_service.domain.timers.timer import AbsentTimer, Timer
 from sla_service.projections import parked_tickets
-from sla_service.projections.parked_tickets import ParkedTicket
 from sla_service.projections.tables import announced, timers
 from sla_service.projections.tables import tickets as ticket_table
 from sla_service.projections.writer import stored_histories, timer_in
+from sla_service.queries.one_ticket import StoredTicket, TicketReading, read_ticket
 
 PAGE: Final = 500
 """Rows that a long scan reads at once: between pages others get their turn."""
-
-
-class StoredTicket(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket's timers as stored."""
-
-    provider: str
-    ticket: str
-    reference: str
-    customer: str
-    agreement: str
-    received_at: datetime
-    entitled: bool
-    reason: str
-    absent: tuple[AbsentTimer, ...]
-    timers: tuple[Timer, ...]
 
 
 class TimerFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,13 +70,10 @@ class ReadModel:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ticket(self, provider: str, name: str) -> StoredTicket | None:
+    async def ticket(self, provider: str, name: str) -> TicketReading:
         """A ticket by id or reference, with its timers in the order of their metrics and starts."""
-        found = await self._tickets(
-            ticket_table.c.provider == provider,
-            or_(ticket_table.c.ticket == name, ticket_table.c.reference == name.upper()),
-        )
-        return found[0] if found else None
+        async with self._database.reading() as connection:
+            return await read_ticket(connection, provider, name)
 
     async def tickets_of_any_provider(self, name: str) -> list[StoredTicket]:
         """The tickets of that id or reference; two providers may use the same reference."""
@@ -197,11 +179,6 @@ class ReadModel:
         return Dependency(
             ok=True, detail=f"{number} of the tickets cannot be derived and are parked" if number else None
         )
-
-    async def parked(self, provider: str, name: str) -> ParkedTicket | None:
-        """The parked ticket of that id or reference."""
-        async with self._database.reading() as connection:
-            return await parked_tickets.find(connection, provider, name)
 
     async def count_parked(self) -> int:
         """How many tickets are parked."""

@@ -182,6 +182,7 @@ def postgres_database(
         pool_size=max_connections,  # all are kept: under load a closed one would be opened again at once
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
+        pool_use_lifo=True,  # the one used last has its statements prepared
         hide_parameters=True,
         **isolation,
         connect_args={
