@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.domain.facts.fact_events import (
@@ -15,7 +14,6 @@ from billing_service.domain.facts.fact_events import (
     TicketFactEvent,
     is_unreadable_fact,
 )
-from billing_service.projections import tables
 from billing_service.projections.writer import BatchWriter
 from fristwerk_language.events import (
     BillingEvent,
@@ -30,8 +28,9 @@ from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, I
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
-from fristwerk_platform.read_models import in_list
+from fristwerk_platform.read_models import Query, fetch
 
+_ACCOUNTS: Final = Query("SELECT ticket, account FROM tickets WHERE ticket IN LIST($1)")
 _log = structlog.get_logger()
 
 
@@ -146,9 +145,7 @@ async def _ticket_accounts(connection: AsyncConnection, batch: Sequence[Recorded
         elif isinstance(event, TicketFactEvent) or is_unreadable_fact(event):
             named.add(recorded.envelope.stream)
     wanted = [streams.TICKET.subject(each) for each in named - owners.keys() if streams.TICKET.includes(each)]
-    table = tables.tickets
-    statement = select(table.c.ticket, table.c.account).where(in_list(connection, table.c.ticket, wanted))
-    for ticket, account in (await connection.execute(statement)).all():
+    for ticket, account in await fetch(connection, _ACCOUNTS, wanted) if wanted else ():
         owners[streams.TICKET.stream(ticket)] = account
     return owners
 

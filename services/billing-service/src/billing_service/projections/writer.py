@@ -16,20 +16,8 @@ from fristwerk_language.events import Envelope, Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
-from fristwerk_platform.read_models import store
+from fristwerk_platform.read_models import Write, write
 from fristwerk_platform.read_models.bulk import Row
-
-_ORDER = (
-    tables.agreements,
-    tables.accounts,
-    tables.tickets,
-    tables.facts,
-    tables.decisions,
-    tables.documents,
-    tables.document_steps,
-    tables.document_lines,
-    tables.line_sources,
-)
 
 
 class BatchWriter:
@@ -41,9 +29,8 @@ class BatchWriter:
         self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
 
     async def store(self, connection: AsyncConnection) -> None:
-        """Write all collected rows, each table at once."""
-        for table in _ORDER:
-            await store(connection, table, self._rows[table])
+        """Write all collected rows in one statement."""
+        await write(connection, *(Write("store", table, rows) for table, rows in self._rows.items()))
 
     def agreement(self, recorded: Recorded, event: AgreementPublished) -> None:
         """A version of an agreement."""
