@@ -75,7 +75,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="billing-service", role="service", provider="*")
     feed = LogFeed(log)
-    upstream, own = _projections(HttpFeed(client, lambda: tokens.issue(reader, now=now())), feed, database)
+    tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()), streaming=ticket_service is None)
+    upstream, own = _projections(tickets, feed, database)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check} | auditing.checks
     application = _application(log, database, own, client, _on_behalf_of(tokens))
@@ -99,7 +100,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             auditing.routes,
         ],
         lifespan=service_lifespan(
-            closing=[database.close, log.close, client.aclose, auditing.close],
+            closing=[tickets.aclose, database.close, log.close, client.aclose, auditing.close],
             steps=[
                 step(database.create),
                 *auditing.steps(tasks),

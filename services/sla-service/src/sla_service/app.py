@@ -67,7 +67,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
     projector = Projector(outbox)
-    feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+    feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()), streaming=ticket_service is None)
     follower = _projection(feed, database, projector, outbox)
     watch = Watch(database, outbox, now, follower.lag)
     model = ReadModel(database)
@@ -89,7 +89,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             simulations_router(simulations, store, kept),
         ],
         lifespan=service_lifespan(
-            closing=[database.close, client.aclose],
+            closing=[feed.aclose, database.close, client.aclose],
             steps=[
                 step(database.create),
                 tasks.forever("read model version", database.keep_fresh),

@@ -20,7 +20,8 @@ from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
-from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed, FeedPage
+from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed
+from fristwerk_platform.subscriptions.pages import FeedPage
 
 MAX_WAIT_SECONDS: Final = 25.0
 MAX_LINES: Final = 1_000
@@ -257,8 +258,6 @@ async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, s
         )
         if clock() >= ends_at:
             return
-        for line in page.lines:
-            yield b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line)
-        if not page.lines:
-            yield b": still here\n\n"
+        events = b"".join(b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line) for line in page.lines)
+        yield events or b": still here\n\n"
         after = page.next

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from fristwerk_platform.subscriptions.checkpoints import Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, FeedEvent, position_of, with_position
-from fristwerk_platform.subscriptions.feed import Feed, FeedPage, HttpFeed, LogFeed, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, SourceUnavailableError
 from fristwerk_platform.subscriptions.line_spool import LineSpool
+from fristwerk_platform.subscriptions.pages import FeedPage
 from fristwerk_platform.subscriptions.prefetch import Prefetch, pages_between
 from fristwerk_platform.subscriptions.subscription import Apply, Lag, Subscription
 

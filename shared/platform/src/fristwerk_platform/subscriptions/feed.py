@@ -16,6 +16,8 @@ import msgspec
 
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.subscriptions.decoding import with_position
+from fristwerk_platform.subscriptions.event_stream import EventStream
+from fristwerk_platform.subscriptions.pages import FeedPage
 
 BATCH: Final = 1_000
 """Lines of a page at most."""
@@ -25,14 +27,6 @@ LAST_POSITION_HEADER: Final = "Fristwerk-Last-Position"
 
 class SourceUnavailableError(Exception):
     """The source did not respond; the request is repeated."""
-
-
-class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines with their positions; go on after ``next``. ``last`` is the source's highest position at that time."""
-
-    lines: list[bytes]
-    next: int
-    last: int
 
 
 class Feed(Protocol):
@@ -61,38 +55,73 @@ class LogFeed:
 
 
 class HttpFeed:
-    """Another service's feed over HTTP, read with a subscriber's token."""
+    """Another service's feed over HTTP, read with a subscriber's token.
 
-    def __init__(self, client: httpx.AsyncClient, token: Callable[[], str]) -> None:
+    With ``streaming`` a reader that has reached the end follows the source's stream instead of
+    asking for page after page.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, token: Callable[[], str], *, streaming: bool = False) -> None:
         self._client = client
         self._token = token
+        self._streaming = streaming
+        self._end: int | None = None
+        self._stream: EventStream | None = None
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
         try:
-            request = self._client.stream(
-                "GET",
-                "/v1/events",
-                params={"after": after, "limit": limit, "wait": wait_seconds},
-                headers={"Authorization": f"Bearer {self._token()}"},
-                timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
-            )
-            async with request as response:
-                if response.is_error:
-                    await response.aread()  # the problem document, for the sentence below
-                response.raise_for_status()
-                # Not ``response.content``: a response is part of a cycle, so its content would stay in memory until the
-                # collector of cycles runs, which is set to run rarely: a hundred megabytes of pages.
-                content = b"".join([part async for part in response.aiter_bytes()])
-            return FeedPage(
-                lines=content.splitlines(),
-                next=int(response.headers[NEXT_POSITION_HEADER]),
-                last=int(response.headers[LAST_POSITION_HEADER]),
-            )
+            if self._streaming and wait_seconds > 0:
+                return await self._streamed(after, limit, wait_seconds)
+            return await self._requested(after, limit, wait_seconds)
         except httpx.HTTPStatusError as error:
             raise SourceUnavailableError(_sentence(error)) from error
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise SourceUnavailableError(f"{type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        """End the stream, if there is one."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.aclose()
+
+    async def _streamed(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
+        """A page of the stream; one that was asked for where the reader is not at the end of the
+        source, or the stream has ended.
+        """
+        if self._stream is not None and self._stream.position != after:
+            await self.aclose()
+        if self._stream is None and self._end == after:
+            self._stream, self._end = EventStream(self._client, after, self._headers()), None
+        if self._stream is not None:
+            try:
+                page = await self._stream.page(limit, wait_seconds)
+            except httpx.HTTPError:
+                await self.aclose()
+                raise
+            if page is not None:
+                return page
+            await self.aclose()
+        return await self._requested(after, limit, 0)
+
+    async def _requested(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
+        response = await self._client.get(
+            "/v1/events",
+            params={"after": after, "limit": limit, "wait": wait_seconds},
+            headers=self._headers(),
+            timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
+        )
+        response.raise_for_status()
+        page = FeedPage(
+            lines=response.content.splitlines(),
+            next=int(response.headers[NEXT_POSITION_HEADER]),
+            last=int(response.headers[LAST_POSITION_HEADER]),
+        )
+        self._end = page.next if page.next >= page.last else None
+        return page
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token()}"}
 
 
 class _Problem(msgspec.Struct, frozen=True):

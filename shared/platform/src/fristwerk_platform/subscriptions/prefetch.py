@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage
+from fristwerk_platform.subscriptions.feed import BATCH, Feed
+from fristwerk_platform.subscriptions.pages import FeedPage
 
 MAX_MERGED_LINES: Final = 10 * BATCH
 """Lines of a merged page at most."""

@@ -26,7 +26,8 @@ from fristwerk_platform.read_models.carry_over import TableComparison, compare, 
 from fristwerk_platform.read_models.versions import ReadModelVersions, RebuildError
 from fristwerk_platform.subscriptions.checkpoints import Checkpoints
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines, position_of
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, SourceUnavailableError
+from fristwerk_platform.subscriptions.pages import FeedPage
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 from fristwerk_platform.subscriptions.subscription import Apply, apply_events
 

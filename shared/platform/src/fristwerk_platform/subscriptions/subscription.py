@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fristwerk_platform.read_models import Database, Write, write
 from fristwerk_platform.subscriptions.checkpoints import CheckpointMovedError, Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines
-from fristwerk_platform.subscriptions.feed import BATCH, Feed, FeedPage, SourceUnavailableError
+from fristwerk_platform.subscriptions.feed import BATCH, Feed, SourceUnavailableError
+from fristwerk_platform.subscriptions.pages import FeedPage
 from fristwerk_platform.subscriptions.prefetch import Prefetch
 
 WAIT_SECONDS: Final = 25.0
