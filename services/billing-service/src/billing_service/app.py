@@ -52,6 +52,7 @@ from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscripti
 DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
 )
+_READER = Principal(sub="billing-service", role="service", provider="*")
 
 
 def now() -> datetime:
@@ -73,9 +74,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     log = open_log(settings, "billing-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
-    reader = Principal(sub="billing-service", role="service", provider="*")
     feed = LogFeed(log)
-    tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()), streaming=ticket_service is None)
+    tickets = HttpFeed(client, lambda: tokens.issue(_READER, now=now()), streaming=ticket_service is None)
     upstream, own = _projections(tickets, feed, database)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check} | auditing.checks

@@ -115,7 +115,8 @@ class FileVersions:
 
     async def activate(self, version: int) -> None:
         """See :class:`ReadModelVersions`. After a power cut the file holds the old number or the new one."""
-        beginning = self._folder / f"{self.name}.generation.new"
+        # The rebuild and each service that notices the switch may all write it at once.
+        beginning = self._folder / f"{self.name}.generation.{os.getpid()}.new"
         with beginning.open("w") as file:
             file.write(f"{version}\n")
             file.flush()
