@@ -63,6 +63,8 @@ class Watchdog:
         self.culprit: str | None = None
         self.now = ""
         """What is being tried, for whoever reads the result."""
+        self.paused = False
+        """Whether the test itself is at work until the loop runs again."""
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -70,7 +72,9 @@ class Watchdog:
         while True:
             await asyncio.sleep(0.001)
             after = time.thread_time()
-            if after - before > self.longest:
+            if self.paused:
+                self.paused = False
+            elif after - before > self.longest:
                 self.longest, self.culprit = after - before, self.now
             before = after
 

@@ -39,6 +39,7 @@ async def test_no_extreme_value_breaks_or_holds_a_service(target: Target, long: 
     async with watched() as watchdog:
         for number, attack in enumerate(sent):
             if number == len(sent) // 3:
+                watchdog.paused = True
                 before = megabytes()  # by now every cache has its first entries and every module is loaded
             watchdog.now = f"{attack.operation} {attack.place}"
             client = target.vendor.services.clients[attack.service]  # type: ignore[index]  # the services of the stack

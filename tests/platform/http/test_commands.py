@@ -183,6 +183,15 @@ async def test_a_key_goes_with_one_request_only(
     assert len(await log.read_feed(0, 10)) == 1
 
 
+async def test_two_keys_are_refused(client: httpx.AsyncClient, log: EventLog) -> None:
+    before = await log.last_position()
+    headers = [("Idempotency-Key", "key-1"), ("Idempotency-Key", "key-2")]
+    answer = await client.post(NOTE, json={}, headers=headers)
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/header-repeated")
+    assert await log.last_position() == before
+
+
 @pytest.mark.parametrize("given", ["", " ", "a b", "ä", "a\tb", "x" * 256])
 async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, log: EventLog, given: str) -> None:
     answer = await client.post(NOTE, json={}, headers={b"Idempotency-Key": given.encode("latin-1")})

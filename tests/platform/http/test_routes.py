@@ -195,8 +195,9 @@ async def test_everything_that_does_not_fit_is_named_at_once(
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("DELETE", "/pages", 405, "GET"),
-        ("HEAD", "/pages", 405, "GET"),
+        ("DELETE", "/pages", 405, "GET, HEAD"),
+        ("HEAD", "/pages", 200, None),
+        ("HEAD", "/things/a/1", 405, "POST"),
         ("GET", "/things/a/1", 405, "POST"),
         ("GET", "/nothing", 404, None),
         ("GET", "/pages/", 404, None),

@@ -69,6 +69,10 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     signing_seed: str
     sealing_key: str
 
+    def __repr__(self) -> str:
+        """Without the secrets: tracebacks and logs show what a variable holds."""
+        return f"Keys(key_id={self.key_id!r}, …)"
+
     def signing_key(self) -> Ed25519PrivateKey:
         """The private key that signs tokens."""
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_seed, validate=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -96,6 +97,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for name in given:
         if name not in fields:
             raise SettingsError(f"{name} is not a setting of Fristwerk; these are: {', '.join(fields)}.")
+    _check_database_url(given.get(f"{PREFIX}DATABASE_URL", ""))
     try:
         values = {fields[name]: value for name, value in given.items()}
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
@@ -104,6 +106,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         field = place.rstrip("`")
         expected = EXPECTED.get(field, message)
         raise SettingsError(f"{PREFIX}{field.upper()} has a wrong value: {expected}.") from error
+
+
+def _check_database_url(url: str) -> None:
+    """Raises SettingsError for an address that whoever connects would fail on, with the password in its traceback."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise SettingsError(f"{PREFIX}DATABASE_URL has a wrong value: {EXPECTED['database_url']}.") from None
 
 
 def _path(kind: type, value: object) -> object:

@@ -23,6 +23,7 @@ from fristwerk_platform.commands import (
     twin_answer,
 )
 from fristwerk_platform.event_log import Answer, IdempotencyKey
+from fristwerk_platform.http.middleware import check_once
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
@@ -71,6 +72,7 @@ async def _idempotency_key(request: Request, principal: Principal) -> Idempotenc
     given = request.headers.get(IDEMPOTENCY_HEADER)
     if given is None or request.method != "POST":
         return None
+    check_once(request.scope, IDEMPOTENCY_HEADER.lower().encode())
     asked = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
     return idempotency_key(principal, given, asked + await request.body())
 

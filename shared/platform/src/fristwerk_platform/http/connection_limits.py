@@ -45,6 +45,7 @@ class Refusal(Enum):
     HEAD_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The header lines took too long to arrive.")
     BODY_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The body arrives too slowly.")
     PIPELINED = (429, "too-many-requests", "Too Many Requests", "Too many requests wait on this connection.")
+    NOT_HTTP = (400, "not-http", "Bad Request", "This is no request of HTTP/1.1.")
     TOO_MANY = (503, "not-available", "Service Unavailable", "There are too many connections at the moment.")
 
     @property
@@ -59,7 +60,7 @@ class Refusal(Enum):
         body = msgspec.json.encode({"type": f"/problems/{code}", "title": title, "status": status, "detail": sentence})
         retry = f"retry-after: {RETRY_AFTER_SECONDS}\r\n" if status in (429, 503) else ""
         head = (
-            f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
+            f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\nx-content-type-options: nosniff\r\n"
             f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
         )
         return head.encode() + body

@@ -220,12 +220,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self.register.leave(self)
         self.transport.abort()
 
-    def send_400_response(self, msg: str) -> None:
-        """Uvicorn's answer to what is not HTTP; nothing may be written after it, nor it after a refusal."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """The answer to what is not HTTP; nothing may be written after it, nor it after a refusal."""
         if not self._refused:
             self._refused = True
-            CONNECTIONS_CLOSED.labels("not-http").inc()
-            super().send_400_response(msg)
+            CONNECTIONS_CLOSED.labels(Refusal.NOT_HTTP.reason).inc()
+            self.transport.write(Refusal.NOT_HTTP.answer)
+            self.transport.close()
 
     def _receive(self, part: Part) -> None:
         self._parsed += 1

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.http.refused_callers import RefusedCallers
 from fristwerk_platform.metrics import Answered
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -51,6 +52,7 @@ class AuthenticationMiddleware:
         self._tokens = tokens
         self._now = now
         self._meter = meter
+        self._refused = RefusedCallers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -105,6 +107,7 @@ class AuthenticationMiddleware:
                 principal = state["principal"] = self._tokens.check(token, now=now)
                 state["token_seconds_left"] = self._tokens.seconds_left(token, now=now)
             except NotAuthenticatedError as error:
+                self._refused.note(_address(scope), str(error))
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
             if principal.role == "service":
                 _check_scope(path, principal)
@@ -169,7 +172,20 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
     return receive_some
 
 
+def _address(scope: Scope) -> str:
+    """Where a request came from, as the server says."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def check_once(scope: Scope, name: bytes) -> None:
+    """Raises Problem 400 for a header that stands twice: one of the two would be read, and a proxy might read the other."""
+    if sum(each == name for each, _ in scope["headers"]) > 1:
+        raise Problem(400, f"The header {name.decode()} stands more than once.", code="header-repeated")
+
+
 def _bearer(scope: Scope) -> str:
+    check_once(scope, b"authorization")
     scheme, _, token = header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticatedError("A bearer token is needed; 'python -m ticket_service token' prints one.")

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
+from fristwerk_platform.http.middleware import PROTECTED
 from fristwerk_platform.http.problems import Problem, invalid
 from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
@@ -212,6 +213,8 @@ class RouteTable(BaseRoute):
             if found is not None:
                 operation, names = found
                 return operation, dict(zip(names, values, strict=True))
+        if method == "HEAD" and not path.startswith(PROTECTED):
+            return self.find("GET", path)  # load balancers ask so; the server leaves the body out (RFC 9110, 9.3.2)
         return None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -230,7 +233,10 @@ class RouteTable(BaseRoute):
     def _allowed(self, path: str) -> str:
         """Every method that is possible at the path (RFC 9110, section 10.2.1)."""
         nodes = _walk(self._root, path.split("/"), 1, [])
-        return ", ".join(sorted({method for node, _ in nodes for method in node.operations}))
+        methods = {method for node, _ in nodes for method in node.operations}
+        if "GET" in methods and not path.startswith(PROTECTED):
+            methods.add("HEAD")
+        return ", ".join(sorted(methods))
 
     def _add(self, operation: Operation) -> None:
         node = self._root

@@ -43,6 +43,8 @@ TITLES: Final[Mapping[int, str]] = {
     503: "Not available at the moment",
     507: "Storage is full",
 }
+TITLES_OF_CODES: Final[Mapping[str, str]] = {"header-repeated": "A header stands twice"}
+"""Titles that a status alone does not give."""
 CODES: Final[Mapping[int, str]] = {
     400: "not-json",
     401: "not-authenticated",
@@ -90,7 +92,7 @@ def response(request: Request, problem: Problem) -> Response:
     request.state.problem = problem.code
     body: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
-        "title": TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
+        "title": TITLES_OF_CODES.get(problem.code) or TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
         "status": problem.status,
         "detail": problem.detail,
         "instance": instance(request),
