@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml
 from tests.lanes import examples
-from ticket_service.application.worklist_ranking import Ranking
+from ticket_service.application.worklist_ranking import PART, Ranking
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, sort_key
@@ -191,3 +191,24 @@ def test_where_nothing_has_changed_nothing_is_asked() -> None:
         assert {each.id for each in ranking.first()} == {"t-1", "t-2"}
 
     asyncio.run(play())
+
+
+async def test_others_have_their_turn_while_thousands_of_tickets_are_put_in_order() -> None:
+    """The first look after a start: nobody else waits until all of it is sorted."""
+    rows, turns = Rows(), 0
+    for number in range(10_000):
+        rows.put(rows.tickets, ticket(number))
+    ranking = Ranking("flux", cast("Any", Published()))
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    await ranking.refresh(cast("Any", rows), NOON, rows.position)
+    counting.cancel()
+
+    assert turns >= 2 * 10_000 // PART - 2
+    assert len(await ranking.page(None, 20_000)) == 10_000

@@ -282,3 +282,19 @@ def refusal_to_open(file: Path) -> str:
     with pytest.raises(LogUnavailableError) as refused:
         SqliteEventLog(file)
     return str(refused.value)
+
+
+async def test_a_page_of_a_stream_holds_its_first_lines_after_a_version(log: EventLog, fact: Fact) -> None:
+    facts = [fact("ticket-1", version) for version in range(1, 8)]
+    await log.append(facts)
+    await log.append([fact("ticket-2", 1)])
+
+    pages = await asyncio.gather(
+        log.read_stream("ticket-1", 2, 3), log.read_stream("ticket-1", 6, 3), log.read_stream("ticket-2", 0, 3)
+    )
+
+    assert [[(read_line(each.line).stream, read_line(each.line).version) for each in page] for page in pages] == [
+        [("ticket-1", 3), ("ticket-1", 4), ("ticket-1", 5)],
+        [("ticket-1", 7)],
+        [("ticket-2", 1)],
+    ]

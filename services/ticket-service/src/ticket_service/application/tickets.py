@@ -148,14 +148,20 @@ class Tickets:
         return msgspec.structs.replace(loaded, version=state.version, state=state)
 
     async def history(self, principal: Principal, ticket: str, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """The ticket's events after a version, their personal parts opened. Raises NotFound."""
+        """The ticket's first events after a version, their personal parts opened. Raises NotFound.
+
+        No more is read than is shown; where a customer does not see an event, another part of the stream is read.
+        """
         loaded = await self.newest(principal, ticket)
-        lines = await self._log.read_stream(streams.TICKET.stream(ticket), after)
-        customer = await self._customer(loaded.state)
-        items = await self._executor.opened((line.line for line in lines), customer.subject)
-        if principal.role == "customer":
-            items = [seen for each in items if (seen := event_for_customer(each)) is not None]
-        return items[:limit]
+        subject = (await self._customer(loaded.state)).subject
+        found: list[dict[str, Any]] = []
+        while lines := await self._log.read_stream(streams.TICKET.stream(ticket), after, limit):
+            items = await self._executor.opened((line.line for line in lines), subject)
+            after = items[-1]["version"]
+            found += [seen for each in items if (seen := _seen(principal, each)) is not None]
+            if len(found) >= limit or len(lines) < limit:
+                break
+        return found[:limit]
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""
@@ -277,6 +283,10 @@ def seen_by(principal: Principal) -> Callable[[Ticket], Ticket | dict[str, Any]]
 
 def _whole(ticket: Ticket) -> Ticket:
     return ticket
+
+
+def _seen(principal: Principal, item: dict[str, Any]) -> dict[str, Any] | None:
+    return event_for_customer(item) if principal.role == "customer" else item
 
 
 def caller(principal: Principal) -> Caller:

@@ -6,10 +6,12 @@ the customers' present contracts, and so the local day.
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -26,11 +28,21 @@ from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed, SortKey, placed, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
+PART: Final = 500
+"""After so many tickets other requests have their turn."""
 FEW: Final = 100
 """Up to so many changed places are put in one by one, more are sorted anew."""
 NOTHING_NEWER: Final[Mapping[str, Ticket]] = MappingProxyType({})
 Days = dict[tuple[str, int, str | None], date]
 """The local day by the agreement, its version and the contract's site."""
+
+
+async def in_parts(items: Iterable[str]) -> AsyncIterator[str]:
+    """The items, with a turn of the event loop for all others after each part: of 50,000 tickets none waits for all."""
+    for number, item in enumerate(items, start=1):
+        yield item
+        if number % PART == 0:
+            await asyncio.sleep(0)
 
 
 class Ranking:
@@ -103,7 +115,7 @@ class Ranking:
         ``newest`` are states that the read model does not have yet.
         """
         wanted: dict[str, int] = {}
-        for ticket in changed:
+        async for ticket in in_parts(changed):
             self._present.pop(ticket, None)
             if (found := self._tickets.get(ticket)) is not None:
                 agreement = await self._agreement(found)
@@ -135,14 +147,15 @@ class Ranking:
 
     def first(self) -> Iterator[Placed]:
         """The tickets, the most urgent first."""
-        return (self._tickets[ticket] for _, ticket in self._order)
+        return (self._tickets[ticket] for _, ticket in self._order if ticket in self._tickets)
 
     async def page(self, after: Placed | None, limit: int) -> list[Placed]:
         """The tickets behind the place that one has or, once it is done, would have."""
         start = 0
         if after is not None:
             start = bisect_right(self._order, (await self._key(after), after.id))
-        return [self._tickets[ticket] for _, ticket in self._order[start : start + limit]]
+        behind = (self._tickets.get(ticket) for _, ticket in islice(self._order, start, None))
+        return [*islice((each for each in behind if each is not None), limit)]
 
     def _take(self, ticket: Placed) -> None:
         if ticket.state in CLOSED_STATES:
@@ -154,7 +167,8 @@ class Ranking:
 
     async def _place(self, changed: Iterable[str]) -> None:
         """Give each of these tickets its place, or none if it is done."""
-        keys = {ticket: await self._key(self._tickets[ticket]) for ticket in changed if ticket in self._tickets}
+        placed_anew = [ticket for ticket in changed if ticket in self._tickets]
+        keys = {ticket: await self._key(self._tickets[ticket]) async for ticket in in_parts(placed_anew)}
         gone = [ticket for ticket in changed if ticket in self._keys]
         if len(keys) > FEW:
             self._keys = {ticket: key for ticket, key in self._keys.items() if ticket in self._tickets} | keys

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from fristwerk_platform.read_models import Database, in_list
 from ticket_service.domain.contract.state import Contract
@@ -19,6 +19,10 @@ from ticket_service.projections.tables import contracts, customers, registration
 
 CLOSED_STATES: Final = ("resolved", "closed")
 FILTERS: Final = ("state", "customer", "contract", "severity", "type", "group", "assignee", "channel", "agreement")
+
+
+PART: Final = 1_000
+"""Rows that are read at once where there may be thousands."""
 
 
 class TermsRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,26 +154,40 @@ class ReadModel:
 
     async def placed(self, provider: str, ticket: str) -> Placed | None:
         """What a ticket's place in the worklist rests on, whatever its state."""
-        rows = await self._rows(_placed().where(tickets.c.provider == provider, tickets.c.ticket == ticket))
+        rows = await self._tuples(_placed().where(tickets.c.provider == provider, tickets.c.ticket == ticket))
         return next((_as_placed(row) for row in rows), None)
 
     async def placed_after(self, provider: str, position: int) -> tuple[list[Placed], int]:
         """The provider's tickets that changed after a position of the log, and the position of the last change.
 
-        From the beginning on only those that are still open.
+        From the beginning on only those that are still open. Read in parts, so that other requests are answered meanwhile;
+        what changes after the first part has a higher position than the one returned.
         """
-        statement = _placed().where(tickets.c.provider == provider, tickets.c.position > position)
+        own = (tickets.c.provider == provider, tickets.c.position > position)
+        async with self._database.reading() as connection:
+            last = (await connection.execute(select(func.max(tickets.c.position)).where(*own))).scalar()
+        if last is None:
+            return [], position
+        statement = _placed().where(tickets.c.provider == provider, tickets.c.position <= last)
         if position == 0:
             statement = statement.where(tickets.c.state.not_in(CLOSED_STATES))
-        rows = await self._rows(statement.order_by(tickets.c.position))
-        return [_as_placed(row) for row in rows], rows[-1]["position"] if rows else position
+        found: list[Placed] = []
+        after = position
+        while True:
+            part = statement.where(tickets.c.position > after).order_by(tickets.c.position).limit(PART)
+            rows = await self._tuples(part)
+            found += map(_as_placed, rows)
+            if len(rows) < PART:
+                return found, last
+            after = found[-1].position
+
+    async def _tuples(self, statement: Any) -> list[Any]:
+        async with self._database.reading() as connection:
+            return [tuple(row) for row in await connection.execute(statement)]
 
     async def _rows(self, statement: Any) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:
             return (await connection.execute(statement)).mappings().all()
-
-
-_PLACED_COLUMNS: Final = [each for each in Placed.__struct_fields__ if each != "id"]
 
 
 def _contracts_of(customer: str) -> Any:
@@ -177,9 +195,9 @@ def _contracts_of(customer: str) -> Any:
 
 
 def _placed() -> Any:
-    columns = [tickets.c[name] for name in _PLACED_COLUMNS]
-    return select(tickets.c.ticket.label("id"), *columns)
+    """What a place rests on, in the order of the fields of ``Placed``."""
+    return select(*(tickets.c["ticket" if name == "id" else name] for name in Placed.__struct_fields__))
 
 
-def _as_placed(row: RowMapping) -> Placed:
-    return Placed(**{name: row[name] for name in Placed.__struct_fields__})
+def _as_placed(row: Sequence[Any]) -> Placed:
+    return Placed(**dict(zip(Placed.__struct_fields__, row, strict=True)))

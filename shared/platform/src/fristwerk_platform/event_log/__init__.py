@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fristwerk_platform.event_log.group_commit import LogMeter
 from fristwerk_platform.event_log.interface import (
+    ALL,
     NO_NAMES,
     Answer,
     ClaimedError,
@@ -47,6 +48,7 @@ def open_log(
 
 
 __all__ = [
+    "ALL",
     "KEYS_KEPT",
     "NO_NAMES",
     "Answer",

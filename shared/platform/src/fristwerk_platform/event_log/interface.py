@@ -49,6 +49,8 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     names: NameChange = NO_NAMES
 
 
+ALL: Final = 2**31 - 1
+"""A limit that no stream reaches."""
 StreamVersion = tuple[str, int]
 """A stream, and the version of its last event."""
 
@@ -140,8 +142,8 @@ class EventLog(Protocol):
         """The streams that have a label by every append so far, of whatever process, in the order of their names."""
         ...
 
-    async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
-        """The stream's lines with a higher version, in order. Like every read, raises LogUnavailableError."""
+    async def read_stream(self, stream: str, after_version: int = 0, limit: int = ALL) -> list[FeedLine]:
+        """The stream's first ``limit`` lines with a higher version, in order. Like every read, raises LogUnavailableError."""
         ...
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:

@@ -15,6 +15,7 @@ import structlog
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
 from fristwerk_platform.event_log.index import Entry, Filling
 from fristwerk_platform.event_log.interface import (
+    ALL,
     FeedLine,
     IdempotencyKey,
     Keyed,
@@ -42,8 +43,8 @@ STUCK_SECONDS: Final = 1.5
 WRITTEN_LATELY_SECONDS: Final = 1.0
 CHECKED_BYTES: Final = 100
 CHECKED_BYTES_AFTER_FAILURE: Final = 64 * 1024
-StreamAfter = tuple[str, int]
-"""A stream, and the version after which to read it."""
+StreamAfter = tuple[str, int, int]
+"""A stream, the version after which to read it, and how many lines of it at most."""
 _log = structlog.get_logger()
 
 
@@ -65,7 +66,7 @@ class Recorder(Protocol):
         ...
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """For each stream its lines with a higher version, in order."""
+        """For each stream its first lines with a higher version, in order."""
         ...
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
@@ -142,9 +143,9 @@ class GroupCommitLog:
         assert events or keyed, "an append stores something"
         return await self._writer.append(events, keyed)
 
-    async def read_stream(self, stream: str, after_version: int = 0) -> list[FeedLine]:
+    async def read_stream(self, stream: str, after_version: int = 0, limit: int = ALL) -> list[FeedLine]:
         """See :class:`EventLog`."""
-        return await self._read(self._streams.load((stream, after_version)))
+        return await self._read(self._streams.load((stream, after_version, limit)))
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""

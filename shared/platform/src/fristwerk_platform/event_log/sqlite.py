@@ -132,7 +132,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
-        condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version"
+        condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version LIMIT ?"
         with self._cursor() as cursor:
             return [self._select_lines(cursor, condition, *each) for each in wanted]
 

@@ -116,13 +116,13 @@ STATEMENTS: Final = {
         ON CONFLICT (scope, key) DO UPDATE SET answer = excluded.answer
     """,
     "delete_check": "DELETE FROM {keys} WHERE scope = %s",
-    # The limit keeps the planner from reading all events at once and joining them.
+    # A limit also keeps the planner from reading all events at once and joining them.
     "streams": """
         SELECT number, line.notification_id, line.state, line.originator_id, line.originator_version, line.topic
-        FROM unnest(%b::text[], %s::bigint[]) WITH ORDINALITY AS given (stream, after, number), LATERAL (
+        FROM unnest(%b::text[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS given (stream, after, most, number), LATERAL (
             SELECT notification_id, originator_id, originator_version, topic, state FROM {events}
             WHERE originator_id = given.stream AND originator_version > given.after
-            ORDER BY originator_version LIMIT 2147483647
+            ORDER BY originator_version LIMIT given.most
         ) AS line ORDER BY number, line.originator_version
     """,
     "feed": """
