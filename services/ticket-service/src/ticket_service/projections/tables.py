@@ -44,9 +44,11 @@ registrations: Final = Table(
     Column("event", String, nullable=False),
     Column("sealed", String, nullable=False),
     Column("phone_index", String),
-    Index("registrations_by_phone", "phone_index"),
 )
-"""What a registration sealed, and the keyed digest of the contact's number; gone once the person is forgotten."""
+"""What a registration sealed, gone once the person is forgotten.
+
+The digest of the contact's number is for versions before 0.3 on the same database: callers are found in the log's index.
+"""
 contracts: Final = Table(
     "contracts",
     metadata,
@@ -66,6 +68,7 @@ dedicated: Final = Table(
     Column("agent", String, nullable=False),
     Index("dedicated_by_agent", "provider", "agent"),
 )
+"""For versions before 0.3 on the same database: whom an agent serves is found in the log's index."""
 tickets: Final = Table(
     "tickets",
     metadata,
@@ -87,8 +90,8 @@ tickets: Final = Table(
     Column("position", BigInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Index("tickets_by_provider", "provider", "ticket"),
-    Index("tickets_by_reference", "provider", "reference"),
-    Index("tickets_by_state", "provider", "state"),
+    Index("tickets_in_state", "provider", "state", "ticket"),
+    Index("tickets_of_severity", "provider", "severity", "ticket"),
     Index("tickets_by_customer", "customer", "state"),
     Index("tickets_by_position", "provider", "position"),
 )
