@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -55,6 +56,46 @@ async def test_a_message_too_late_opens_a_ticket_that_follows_the_old_one(resolv
     read = await office.get(f"/v1/tickets/{opened['id']}")
     assert (read["personal"]["subject"], read["personal"]["description"]) == ("Lohnlauf", "Wieder da")
     assert (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["state"] == ("closed" if closed else "resolved")
+
+
+LATER = "2026-06-18T09:00:00Z"
+
+
+async def test_a_second_late_message_goes_to_the_ticket_that_the_first_opened(resolved: Any) -> None:
+    office, customer, ticket = await resolved()
+    first = (await write(office, ticket, LATE))["ticket"]
+    second = await write(office, ticket, LATER, text="Noch etwas")
+    assert second["ticket"]["id"] == first["id"]
+    assert [each["type"] for each in second["events"]] == ["CustomerMessageReceived"]
+    information = {"text": "Fehler 17", "occurred_at": LATER}
+    third = await office.post(
+        f"/v1/tickets/{ticket['id']}/information", information, role="customer", customer=customer
+    )
+    assert third["ticket"]["id"] == first["id"]
+
+
+async def test_two_late_messages_at_one_time_open_one_ticket(resolved: Any) -> None:
+    office, _, ticket = await resolved()
+    answers = await asyncio.gather(*(write(office, ticket, LATE, text=f"Mail {number}") for number in range(4)))
+    assert len({each["ticket"]["id"] for each in answers}) == 1
+
+
+async def test_a_late_message_reopens_the_following_ticket_or_opens_one_that_follows_it(resolved: Any) -> None:
+    office, _, ticket = await resolved()
+    first = (await write(office, ticket, LATE))["ticket"]
+    await office.post(f"/v1/tickets/{first['id']}/resolution", {"text": "Ja", "occurred_at": "2026-06-19T08:00:00Z"})
+    again = (await write(office, ticket, "2026-06-20T08:00:00Z"))["ticket"]
+    assert (again["id"], again["state"]) == (first["id"], "open")
+    await office.post(f"/v1/tickets/{first['id']}/resolution", {"text": "Ja", "occurred_at": "2026-06-21T08:00:00Z"})
+    later = (await write(office, ticket, "2026-07-20T08:00:00Z"))["ticket"]
+    assert later["follows"] == first["id"]
+
+
+async def test_a_message_from_before_the_following_ticket_opens_its_own(resolved: Any) -> None:
+    office, _, ticket = await resolved()
+    first = (await write(office, ticket, LATER))["ticket"]
+    earlier = (await write(office, ticket, LATE))["ticket"]
+    assert (earlier["id"] != first["id"], earlier["follows"]) == (True, ticket["id"])
 
 
 async def test_thanks_after_the_time_open_no_ticket(resolved: Any) -> None:

@@ -202,7 +202,7 @@ def _application(
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,
-        follow_ups=FollowUps(tickets, intake),
+        follow_ups=FollowUps(tickets, intake, newest_reads),
         calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
         complaints=Complaints(customers, intake),
         worklist=Worklist(current, newest_reads, terms, tickets),

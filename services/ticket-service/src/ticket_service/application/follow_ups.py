@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from ticket_service.application.intake import Intake, Request
+from ticket_service.application.newest_reads import NewestReads
+from ticket_service.application.state_cache import KeyedLocks
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.commands import LogTime, ReceiveInformation, ReceiveMessage
@@ -22,18 +26,32 @@ Message = ReceiveMessage | ReceiveInformation
 class FollowUps:
     """Takes messages: what the customer writes is never lost for being late, it opens a new ticket that follows the old."""
 
-    def __init__(self, tickets: Tickets, intake: Intake) -> None:
+    def __init__(self, tickets: Tickets, intake: Intake, newest_reads: NewestReads) -> None:
         self._tickets = tickets
         self._intake = intake
+        self._newest_reads = newest_reads
+        self._following = KeyedLocks()
 
     async def receive(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult:
-        """The message on its ticket, given by its id, or the new ticket that it opens."""
+        """The message on its ticket, given by its id, on the ticket that a late message has opened, or on a new one."""
         try:
             return await self._tickets.execute(meta, ticket, command)
         except NotInThisState as refusal:
             if refusal.code not in DONE_FOR_GOOD:
                 raise
-        return await self._follow_up(meta, ticket, command)
+        # Two late messages at a time are one matter: the second finds the ticket that the first has opened.
+        async with self._following.of(ticket):
+            following = await self._following_ticket(meta, ticket)
+            if following is None:
+                return await self._follow_up(meta, ticket, command)
+        return await self.receive(msgspec.structs.replace(meta, if_match=None), following, command)
+
+    async def _following_ticket(self, meta: CommandMetadata, ticket: str) -> str | None:
+        """The ticket that a late message on this one has opened by then, the newest if several have."""
+        loaded = await self._tickets.newest(meta.principal, ticket)
+        known = await self._newest_reads.tickets_of(loaded.provider, customer=loaded.state.customer)
+        found = [each.id for each in known if each.follows == ticket and each.received_at <= meta.occurred_at]
+        return found[-1] if found else None
 
     async def _follow_up(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult:
         """A new ticket about the same thing, received with the message and served by what now holds for the customer."""
