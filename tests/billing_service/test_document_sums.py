@@ -136,3 +136,15 @@ def test_a_charge_that_was_waived_since_is_not_credited_again(story: type[Story]
     credited = clerk.credit(1, "reissue", date(2026, 6, 4))
     assert credited is not None
     assert [(line.ticket, str(line.amount.amount)) for line in credited.lines] == [("U", "-60.00")]
+
+
+def test_of_a_charge_that_was_reduced_a_credit_note_takes_back_the_rest_alone(story: type[Story]) -> None:
+    account = three_hours(story)
+    account.log("T", "2026-06-01 15:00", 60, entry="more")
+    clerk = Clerk(account)
+    clerk.issue(date(2026, 6, 1))
+    account.tell("T", tickets.TimeLogCorrected(entry="more", minutes=0), "2026-06-01 18:00")
+    assert clerk.issue(date(2026, 6, 1)).totals.net.amount == Decimal("-68.33")
+    credited = clerk.credit(1, "reissue", date(2026, 6, 1))
+    assert credited is not None
+    assert [(line.minutes, str(line.amount.amount)) for line in credited.lines] == [(-60, "-68.33")]

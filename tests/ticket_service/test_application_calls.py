@@ -123,6 +123,17 @@ async def test_a_voicemail_becomes_a_ticket_and_a_callback_received_when_it_was_
     assert personal == {"subject": "Voicemail", "description": "Bitte zurückrufen", "fields": {"phone": NUMBER}}
 
 
+async def test_what_it_took_to_hear_a_voicemail_is_logged_under_the_activity_that_it_names(
+    open_office: OpenOffice,
+) -> None:
+    office = await open_office("liveagent")
+    await office.contract(await office.customer(contact={"phone": CALL["from"]}))
+    body = CALL | {"voicemail": {"text": "Bitte zurückrufen"}, "minutes": 3}
+    for given, activity in (({}, "call"), ({"activity": "training"}, "training")):
+        logged = (await office.post("/v1/calls", body | given))["events"][-1]
+        assert (logged["type"], logged["data"]["minutes"], logged["data"]["activity"]) == ("TimeLogged", 3, activity)
+
+
 async def test_a_voicemail_promises_a_callback_only_where_that_is_agreed(open_office: OpenOffice) -> None:
     office = await open_office("fluxpunkt")
     await office.customer(contact={"phone": NUMBER})
