@@ -160,6 +160,42 @@ async def test_a_credit_note_that_waives_says_so_and_the_work_is_never_billed_ag
     await vendor.refused(422, "invalid-request", "/v1/invoices/3/credit-note", {"reason": "x", "then": "forget"})
 
 
+async def left_minutes(vendor: Vendor, contract: str) -> list[int]:
+    return [each["left"] for each in (await vendor.read(f"/v1/contracts/{contract}/balance"))["packages"]]
+
+
+async def test_a_credit_note_that_waives_gives_back_what_its_work_drew_and_later_work_draws_again(
+    vendor: Vendor,
+) -> None:
+    customer, contract = await vendor.signed(plan="m", package_hours=4)
+    ticket = await vendor.ticket(customer)
+    await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 255)
+    await vendor.issue(contract=contract)
+    assert await left_minutes(vendor, contract) == [0]
+    note = (await vendor.post(CREDIT, {"reason": "Kulanz", "then": "waive"})).json()["invoice"]
+    assert [(line["kind"], line["amount"]["amount"]) for line in note["lines"]] == [
+        ("waiver", "0.00"),
+        ("waiver", "-48.75"),
+    ]
+    assert await left_minutes(vendor, contract) == [240]
+    await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
+    other = await vendor.ticket(customer)
+    await vendor.work(other, "2026-06-18T14:00:00+02:00", 60)
+    assert await left_minutes(vendor, contract) == [180]
+
+
+async def test_an_allowance_that_a_clerk_waives_gives_its_minutes_back(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed(plan="m", package_hours=4)
+    ticket = await vendor.ticket(customer)
+    await vendor.work(ticket, "2026-06-17T14:00:00+02:00", 60)
+    (charge,) = (await vendor.read(f"/v1/tickets/{ticket}/charges"))["items"]
+    assert await left_minutes(vendor, contract) == [180]
+    await vendor.post(f"/v1/charges/{charge['id']}/decision", {"decision": "waive", "reason": "Kulanz"})
+    assert await left_minutes(vendor, contract) == [240]
+    states = {each["state"] for each in (await vendor.read(f"/v1/tickets/{ticket}/charges"))["items"]}
+    assert states == {"waived"}
+
+
 async def test_a_document_is_sent_and_paid_and_says_so(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)

@@ -182,7 +182,7 @@ class AgreementDocument(TermsModel):
 
     def timezone_at(self, site_id: str | None) -> str:
         """The time zone of a site's local days; the agreement's where the site names none, or there is no site."""
-        found = self.site(site_id)
+        found = None if site_id is None else self.site(site_id)
         return self.timezone if found is None or found.timezone is None else found.timezone
 
     def vat_at(self, site_id: str | None) -> VatTerms | None:

@@ -183,7 +183,7 @@ def _drawn(
             charge=groups[number].charge("allowance"),
             minutes=packages.weigh(minutes, groups[number].first.factor, pool.agreement),
             packages=pool.regime_on(on).packages,
-            settled=groups[number].charge("overage") in waived,
+            settled=bool(waived) and groups[number].charge("overage") in waived,
         )
         for on, _, number, minutes in asking
     ]

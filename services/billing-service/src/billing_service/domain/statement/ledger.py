@@ -82,13 +82,15 @@ def reversed_line(line: AnyLine) -> AnyLine:
 
 def waived_charges(lines: Sequence[ChargeLine]) -> set[str]:
     """The charges that are waived and of which nothing is left to pay, nor drawn from packages."""
+    charges = {line.charge for line in lines if line.kind == "waiver"}
     left: dict[str, Decimal] = {}
     draws: dict[str, list[Draw]] = {}
     for line in lines:
+        if line.charge not in charges:
+            continue
         left[line.charge] = left.get(line.charge, Decimal(0)) + line.amount.amount
         draws.setdefault(line.charge, []).extend(line.draws)
-    waived = {line.charge for line in lines if line.kind == "waiver" and not left[line.charge]}
-    return {charge for charge in waived if not merged_draws(draws[charge])}
+    return {charge for charge in charges if not left[charge] and not merged_draws(draws[charge])}
 
 
 def _sum(first: BilledMinutes, second: BilledMinutes) -> BilledMinutes:
