@@ -16,7 +16,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from billing_service.application.statements import Cutoff, Rated, Statements
+from billing_service.application.rated import Cutoff, Rated
+from billing_service.application.statements import Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.invoice.document import document_digest
 from billing_service.projections.projector import Projector

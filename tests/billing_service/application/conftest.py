@@ -204,3 +204,40 @@ async def vendor(folder: Path, vendor_on: VendorOn) -> AsyncIterator[Vendor]:
     """The provider infoniqa, with its terms."""
     async with vendor_on(folder) as opened:
         yield opened
+
+
+async def busy(vendor: Vendor) -> None:
+    """Two companies and a person: prepaid and hourly work, a decision, invoices, a credit note, and work without a contract."""
+    first, prepaid = await vendor.signed(plan="m", package_hours=4)
+    second, hourly = await vendor.signed()
+    alone = await vendor.customer()
+    for customer, minutes in ((first, 255), (second, 40), (second, 35), (alone, 25)):
+        await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", minutes)
+    _, charge = await vendor.cancelled_late(second)
+    decision = {"decision": "charge", "reason": "Zu spät abgesagt."}
+    assert (await vendor.post(f"/v1/charges/{charge}/decision", decision)).is_success
+    for contract in (prepaid, hourly):
+        await vendor.issue(contract=contract)
+    assert (await vendor.post("/v1/invoices/1/credit-note", {"reason": "Falsche Anschrift"})).status_code == 201
+    await vendor.issue(contract=prepaid)
+    assert len((await vendor.read("/v1/invoices"))["items"]) == 4  # so the read model has them all
+
+
+@pytest.fixture(scope="session")
+def busy_folder(furnished: Path, tmp_path_factory: pytest.TempPathFactory, open_services: Services) -> Path:
+    folder = tmp_path_factory.mktemp("busy") / "var"
+    shutil.copytree(furnished, folder)
+
+    async def work() -> None:
+        async with open_services(Settings(var=folder)) as services:
+            await busy(Vendor(services))
+
+    asyncio.run(work())
+    return folder
+
+
+@pytest.fixture
+def copied(busy_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the busy folder."""
+    shutil.copytree(busy_folder, tmp_path / "var")
+    return tmp_path / "var"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import random
 import shutil
@@ -19,9 +18,7 @@ from billing_service.replay import NothingToCompareError, ReplayComparison, comp
 from fristwerk_language.events import columns_of
 from fristwerk_platform.event_log import SqliteEventLog
 from fristwerk_platform.read_models import sqlite_database
-from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import FeedPage, LogFeed
-from tests.billing_service.application.conftest import Services, Vendor
 from tests.billing_service.second_read_model import compare_by_second_read_model
 from tests.by_hand import sqlite_by_hand
 
@@ -64,43 +61,6 @@ def stored_folder(tmp_path: Path) -> Path:
     for file in STORED.glob("*.db.gz"):
         (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
     return tmp_path
-
-
-async def busy(vendor: Vendor) -> None:
-    """Two companies and a person: prepaid and hourly work, a decision, invoices, a credit note, and work without a contract."""
-    first, prepaid = await vendor.signed(plan="m", package_hours=4)
-    second, hourly = await vendor.signed()
-    alone = await vendor.customer()
-    for customer, minutes in ((first, 255), (second, 40), (second, 35), (alone, 25)):
-        await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", minutes)
-    _, charge = await vendor.cancelled_late(second)
-    decision = {"decision": "charge", "reason": "Zu spät abgesagt."}
-    assert (await vendor.post(f"/v1/charges/{charge}/decision", decision)).is_success
-    for contract in (prepaid, hourly):
-        await vendor.issue(contract=contract)
-    assert (await vendor.post("/v1/invoices/1/credit-note", {"reason": "Falsche Anschrift"})).status_code == 201
-    await vendor.issue(contract=prepaid)
-    assert len((await vendor.read("/v1/invoices"))["items"]) == 4  # so the read model has them all
-
-
-@pytest.fixture(scope="session")
-def busy_folder(furnished: Path, tmp_path_factory: pytest.TempPathFactory, open_services: Services) -> Path:
-    folder = tmp_path_factory.mktemp("busy") / "var"
-    shutil.copytree(furnished, folder)
-
-    async def work() -> None:
-        async with open_services(Settings(var=folder)) as services:
-            await busy(Vendor(services))
-
-    asyncio.run(work())
-    return folder
-
-
-@pytest.fixture
-def copied(busy_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the busy folder."""
-    shutil.copytree(busy_folder, tmp_path / "var")
-    return tmp_path / "var"
 
 
 async def test_of_the_stored_databases_both_ways_give_the_same_digests(stored_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, C
 from billing_service.api.reasons import with_reasons
 from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
-from billing_service.application.statements import Cutoff
+from billing_service.application.rated import Cutoff
 from billing_service.application.visibility import preview_seen_by
 from billing_service.queries.accounts import AccountRow
 from fristwerk_platform.auth import Principal
@@ -47,7 +48,8 @@ def accounts_router(application: Application) -> Routes:
     ) -> Any:
         await application.current()
         moment = Cutoff(until=query.until, at=query.at, known_at=query.known_at)
-        preview = billing_answers.preview(await statements.all_rated(rows, moment), contract)
+        rated = await statements.all_rated(rows, moment)
+        preview = await asyncio.to_thread(billing_answers.preview, rated, contract)
         return preview_seen_by(principal, preview)
 
     @routes.get(

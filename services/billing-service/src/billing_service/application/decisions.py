@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from billing_service.application.rated import Rated
 from billing_service.application.reasons import Reasons
-from billing_service.application.statements import Rated, Statements
+from billing_service.application.statements import Statements
 from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
 from billing_service.queries.accounts import AccountQueries

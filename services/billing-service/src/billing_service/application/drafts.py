@@ -8,7 +8,7 @@ from datetime import date, datetime
 import msgspec
 
 from billing_service.application.document_sums import next_totals
-from billing_service.application.statements import Rated
+from billing_service.application.rated import Rated
 from billing_service.application.views import common_frame
 from billing_service.domain.invoice import invoice
 from billing_service.domain.invoice.document import (

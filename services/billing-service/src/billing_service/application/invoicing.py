@@ -19,12 +19,13 @@ from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.crediting import Crediting, Numbered
 from billing_service.application.document_views import described, summary
 from billing_service.application.drafts import difference_draft
+from billing_service.application.rated import Cutoff, Rated
 from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
-from billing_service.application.statements import Cutoff, Rated, Statements
+from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from billing_service.domain.invoice.credit import Afterwards
-from billing_service.domain.invoice.document import document_digest, stored_form
+from billing_service.domain.invoice.document import InvoiceDocument, StoredDocument, document_digest, stored_form
 from billing_service.domain.invoice.invoice import remarks
 from billing_service.queries.accounts import AccountQueries, AccountRow
 from billing_service.queries.documents import DocumentQueries, IssuedDocument
@@ -176,7 +177,8 @@ class Invoicing:
         if not any(each.to_invoice for each in rated):
             raise _nothing(account, until)
         provider, customer = meta.principal.provider, rated[0].row.customer
-        draft = difference_draft(
+        draft = await asyncio.to_thread(
+            difference_draft,
             account,
             None if account == customer else account,
             rated,
@@ -188,14 +190,14 @@ class Invoicing:
         )
         if draft.outcome == "nothing":
             raise _nothing(account, until)
-        stored = stored_form(draft.document)
+        stored, digest = await asyncio.to_thread(_frozen, draft.document)
         event = (InvoiceIssued if draft.outcome == "invoice" else CreditNoteIssued)(
             series=provider,
             number=number,
             account=account,
             until=until,
             document=stored,
-            digest=document_digest(stored),
+            digest=digest,
             remarks=[
                 InvoiceRemark(code=remark.code, detail=remark.detail, ticket=remark.ticket)
                 for each in rated
@@ -261,6 +263,12 @@ def check_until(meta: CommandMetadata, until: date) -> None:
     if until > meta.now.date() + AHEAD:
         sentence = f"{until} lies more than a year ahead"
         raise NotAcceptable("until-too-far", f"Nothing is invoiced so early: {sentence}.", [("/until", sentence)])
+
+
+def _frozen(document: InvoiceDocument) -> tuple[StoredDocument, str]:
+    """The document as the log stores it, and its digest: of a long one the work of a second."""
+    stored = stored_form(document)
+    return stored, document_digest(stored)
 
 
 def _nothing(account: str, until: date) -> NotInThisState:

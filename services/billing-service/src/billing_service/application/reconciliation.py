@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from billing_service.application.statements import Cutoff, Rated, Statements
+from billing_service.application.rated import Cutoff, Rated
+from billing_service.application.statements import Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.money import total
 from billing_service.queries.accounts import AccountQueries, AccountRow

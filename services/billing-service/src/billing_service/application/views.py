@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing_service.application.document_sums import next_totals
-from billing_service.application.statements import Rated
+from billing_service.application.rated import Rated
 from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice.invoice import state
 from billing_service.domain.rating import vat

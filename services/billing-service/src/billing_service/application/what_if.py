@@ -6,7 +6,8 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from billing_service.application.statements import Cutoff, Rated, Statements
+from billing_service.application.rated import Cutoff, Rated
+from billing_service.application.statements import Statements
 from billing_service.application.views import preview, shown
 from billing_service.domain.errors import NotAcceptable
 from billing_service.domain.invoice.invoice import difference

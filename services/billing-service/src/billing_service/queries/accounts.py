@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -122,14 +122,17 @@ class AccountQueries:
 
     async def facts(self, account: AccountRow) -> list[Recorded]:
         """Everything recorded that the account's bill rests on, the vendor's decisions included."""
+        return [decode(line) for line in await self.fact_lines(account)]
+
+    async def fact_lines(self, account: AccountRow) -> Sequence[bytes]:
+        """The same as the lines of the logs, in no order."""
         own = select(facts.c.line).where(facts.c.account == account.account)
         about = select(facts.c.line).where(
             facts.c.account == account.customer, facts.c.stream == streams.CUSTOMER.stream(account.customer)
         )
         decided = select(decisions.c.line).where(decisions.c.account == account.account)
         async with self._database.reading() as connection:
-            lines = (await connection.execute(union_all(own, about, decided))).scalars().all()
-        return [decode(line) for line in lines]
+            return (await connection.execute(union_all(own, about, decided))).scalars().all()
 
     async def registration(self, customer: str) -> Recorded | None:
         """The event that made a customer known."""

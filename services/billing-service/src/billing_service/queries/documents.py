@@ -20,7 +20,7 @@ from billing_service.domain.invoice.document import (
     read_head,
 )
 from billing_service.projections.tables import document_lines, document_steps, documents, line_sources
-from billing_service.queries.ledgers import Ledger, read_ledgers
+from billing_service.queries.ledgers import Ledger, LedgerReader
 from fristwerk_language.events import Recorded, decode
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued
 from fristwerk_platform.read_models import Database
@@ -112,18 +112,19 @@ class DocumentQueries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._ledgers = LedgerReader()
 
     async def standing(self, provider: str, accounts: Sequence[str]) -> tuple[int, dict[str, Ledger]]:
         """The last number of the provider's series, and at that number the ledger of each account."""
         last = select(func.max(documents.c.number)).where(documents.c.provider == provider)
         async with self._database.reading() as connection:
             number = (await connection.execute(last)).scalar() or 0
-            return number, await read_ledgers(connection, accounts)
+            return number, await self._ledgers.read(connection, accounts)
 
     async def ledger(self, account: str, *, at: datetime | None = None, known_at: datetime | None = None) -> Ledger:
         """What an account was invoiced, as it had occurred ``at`` and was recorded by ``known_at``."""
         async with self._database.reading() as connection:
-            return (await read_ledgers(connection, [account], at=at, known_at=known_at))[account]
+            return (await self._ledgers.read(connection, [account], at=at, known_at=known_at))[account]
 
     async def last_number(self, provider: str) -> int:
         """The last number of the provider's series, 0 before the first."""

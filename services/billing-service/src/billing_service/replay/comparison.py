@@ -14,7 +14,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing_service.application.statements import Cutoff, Rated, Statements, rate_account
+from billing_service.application.rated import Cutoff, Rated, rate_account
+from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotRateable, Refusal
 from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountQueries, AccountRow, PublishedAgreement, published_agreement

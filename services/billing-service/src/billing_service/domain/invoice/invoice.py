@@ -32,6 +32,7 @@ def difference(statement: Sequence[ChargeLine], already_invoiced: Iterable[Charg
         if key in invoiced
         else line
         for key, line in now.items()
+        if key not in invoiced or _changes(invoiced[key], line)
     ]
     gone = [reversed_line(line) for key, line in invoiced.items() if key not in now]
     return in_order(line for line in (*added_lines, *gone) if _says_something(line))
@@ -68,6 +69,14 @@ def remarks(statement: Statement, lines: Iterable[ChargeLine]) -> list[Remark]:
     """The remarks on the work that lines of a document bill; of those that rest on several tickets, all."""
     tickets = {line.ticket for line in lines}
     return [each for each in statement.remarks if not tickets.isdisjoint({each.ticket, EVERY_TICKET})]
+
+
+def _changes(before: ChargeLine, line: ChargeLine) -> bool:
+    """Whether minutes, days or amount differ: told without the line of the difference, of which most
+    of a long account's have none.
+    """
+    same_days = line.days is None or line.days == (before.days or 0)
+    return not (same_days and line.minutes == before.minutes and line.amount == before.amount)
 
 
 def _says_something(line: ChargeLine) -> bool:

@@ -94,4 +94,6 @@ def waived_charges(lines: Sequence[ChargeLine]) -> set[str]:
 
 
 def _sum(first: BilledMinutes, second: BilledMinutes) -> BilledMinutes:
+    if isinstance(first, int) and isinstance(second, int):
+        return first + second
     return plain(Fraction(first) + Fraction(second))

@@ -1,0 +1,81 @@
+"""Statements of long accounts, kept under a digest of everything that they rest on, so that the same facts are rated once.
+
+What is closed is rated once in this way and stays so: a correction, an entry before the cutoff, a
+decision or a document changes the bytes that the statement rests on, and with them the digest.
+Nothing is ever told to be out of date, so nothing can be forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from billing_service.application.rated import Cutoff, Rated, last_day
+from billing_service.queries.accounts import AccountRow, PublishedAgreement
+from billing_service.queries.ledgers import Ledger
+
+LONG_FACTS: Final = 2_000
+"""Of an account with fewer facts nothing is kept: it is rated faster than a person notices."""
+MOST_FACTS: Final = 40_000
+"""Statements of so many facts are kept at most, some hundred megabytes; the one asked for last always is."""
+
+
+class KeptStatements:
+    """The statements asked for last; may be used by several threads."""
+
+    def __init__(self, long_facts: int = LONG_FACTS, most_facts: int = MOST_FACTS) -> None:
+        self._long_facts = long_facts
+        self._most_facts = most_facts
+        self._kept: OrderedDict[bytes, tuple[Rated, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def rated(
+        self,
+        row: AccountRow,
+        lines: Sequence[bytes],
+        published: Mapping[tuple[str, int], PublishedAgreement],
+        moment: Cutoff,
+        ledger: Ledger,
+        *,
+        now: Callable[[], datetime],
+        rate: Callable[[], Rated | None],
+    ) -> Rated | None:
+        """The statement that ``rate`` would give, which is asked only where it is not kept. Raises what ``rate`` raises."""
+        if len(lines) < self._long_facts:
+            return rate()
+        key = _digest(row, lines, published, moment, ledger)
+        with self._lock:
+            found, _ = self._kept.get(key, (None, 0))
+            if found is not None:
+                self._kept.move_to_end(key)
+        if found is not None and found.statement.until == last_day(moment, found.timezone, now):
+            return found
+        rated = rate()
+        if rated is not None:
+            rated.to_invoice  # noqa: B018 - worked out here, in the caller's thread, and not when it is shown
+            self._keep(key, rated, len(lines))
+        return rated
+
+    def _keep(self, key: bytes, rated: Rated, facts: int) -> None:
+        with self._lock:
+            self._kept[key] = rated, facts
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > self._most_facts:
+                self._kept.popitem(last=False)
+
+
+def _digest(
+    row: AccountRow,
+    lines: Sequence[bytes],
+    published: Mapping[tuple[str, int], PublishedAgreement],
+    moment: Cutoff,
+    ledger: Ledger,
+) -> bytes:
+    """SHA-256 of everything that a statement rests on: an account's facts count in whatever order they are read."""
+    terms = [(name, each.digest, each.publication, each.recorded_at) for name, each in sorted(published.items())]
+    head = repr((row, moment, terms)).encode()
+    return hashlib.sha256(b"\n".join((head, ledger.digest, *sorted(lines)))).digest()
