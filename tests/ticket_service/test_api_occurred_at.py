@@ -169,3 +169,19 @@ async def test_calls_do_not_begin_in_the_future(open_office: OpenOffice) -> None
     assert [each["pointer"] for each in problem["errors"]] == ["/started_at"]
     problem = await office.refused(422, "/v1/calls", body | {"voicemail": {"text": "Bitte"}})
     assert [each["pointer"] for each in problem["errors"]] == ["/started_at"]
+
+
+@pytest.mark.parametrize(("site", "status"), [("woking", 422), ("hamburg", 201)])
+async def test_work_begins_with_the_contracts_first_day_at_its_site(
+    open_office: OpenOffice, site: str, status: int
+) -> None:
+    """At half past midnight in Hamburg the day before has half an hour left in Woking."""
+    office = await open_office("hamburg")
+    customer = await office.customer()
+    await office.contract(customer, site=site, **{"from": "2026-06-10"})
+    ticket = await office.ticket(customer, received_at="2026-06-10T09:00:00+02:00")
+    entry = {"start": "2026-06-10T00:30:00+02:00", "minutes": 15, "activity": "help", "agent": "a"}
+    answer = await office.call("POST", f"/v1/tickets/{ticket['id']}/time-entries", entry)
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/start"]

@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fristwerk_language.terms import agreement_document, read_yaml
+from fristwerk_language.terms import agreement_document, read_yaml, zone
 from tests.lanes import examples
 from ticket_service.application.worklist_ranking import PART, Ranking
 from ticket_service.domain.contract.state import Contract, in_force
@@ -20,7 +20,10 @@ from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, sort_key
 
 FLUXPUNKT = Path(__file__).parents[2] / "deploy/local/src/fristwerk_local/terms/agreements/fluxpunkt.yaml"
-AGREEMENT = agreement_document(read_yaml(FLUXPUNKT.read_bytes()))
+FAR: dict[str, Any] = {"id": "far", "calendar": "fluxpunkt", "timezone": "Pacific/Kiritimati"}
+"""There it is the next day already when it is noon in Berlin."""
+SHIPPED: Any = read_yaml(FLUXPUNKT.read_bytes())
+AGREEMENT = agreement_document(SHIPPED | {"sites": [FAR]})
 NOON = datetime(2026, 6, 3, 10, tzinfo=UTC)
 CUSTOMERS = ("a", "b", "c")
 
@@ -89,10 +92,12 @@ def rule_of(name: str) -> str | None:
 
 def sorted_anew(rows: Any, now: Any) -> Any:
     """The order without any memory."""
-    day = now.date()
+
+    def holds(row: Contract) -> bool:
+        return in_force(row, now.astimezone(zone(AGREEMENT.timezone_at(row.site))).date())
 
     def key(each: Any) -> Any:
-        held = [row for _, row in rows.contracts.values() if row.customer == each.customer and in_force(row, day)]
+        held = [row for _, row in rows.contracts.values() if row.customer == each.customer and holds(row)]
         present = min(held, key=lambda row: (row.from_on, row.id), default=None)
         group = AGREEMENT.group(group_of(present, AGREEMENT))
         assert group is not None
@@ -121,7 +126,7 @@ contracts = st.builds(
     agreement_version=st.just(1),
     plan=st.none(),
     package_hours=st.none(),
-    site=st.none(),
+    site=st.sampled_from([None, "far"]),
     group=st.sampled_from(["contract", "no_contract", None]),
     from_on=days,
     until_on=st.none() | days,

@@ -254,3 +254,22 @@ def test_only_a_booked_appointment_has_an_outcome(given: GivenTicket, after: Any
 )
 def test_an_appointment_that_was_never_requested_is_not_there(given: GivenTicket, command: Any) -> None:
     given("infoniqa", REQUESTED).when(command).refused(NotFound, "appointment-not-found")
+
+
+TOKYO = [{"id": "tokyo", "calendar": "infoniqa", "timezone": "Asia/Tokyo"}]
+
+
+@pytest.mark.parametrize(("site", "days"), [("tokyo", 14), (None, 13)])
+def test_lead_times_and_seasons_go_by_the_day_at_the_tickets_site(
+    given: GivenTicket, terms: Agreements, site: str | None, days: int
+) -> None:
+    """At four in the afternoon in Zurich it is the next day in Tokyo; the season ends with the last day of January."""
+    document = terms("infoniqa", sites=TOKYO)
+    ticket = given(document, created=TRAINING | {"site": site})
+    proposals = [local(6, 23, 17), local(6, 29), local(6, 30)]
+    asked = ticket.when(request(*proposals), at=local(6, 10, 10))
+    assert (asked.refusal is None) == (days == 14)
+    last_day = local(1, 31, 17, year=2027)
+    later = [last_day, last_day + timedelta(days=30), last_day + timedelta(days=31)]
+    facts = ticket.when(request(*later), at=local(6, 10)).facts
+    assert [getattr(fact.event, "notices", None) for fact in facts] == [[] if site else [NOTICE]]

@@ -456,3 +456,13 @@ def test_an_entitlement_that_held_at_the_receipt_and_no_longer_on_entry_says_tha
         assert ticket.entitled
         assert ticket.entitled_by_dating == dated_back
         assert ("the receipt by phone is dated back, on 2026-05-14" in ticket.entitled_why) == dated_back
+
+
+@pytest.mark.parametrize(("site", "day", "addons"), [("woking", 13, []), ("hamburg", 14, ["spare"])])
+def test_a_contracts_day_at_its_site_is_named_and_says_which_add_ons_are_booked(
+    opened: Callable[..., list[DecidedEvent]], site: str, day: int, addons: list[str]
+) -> None:
+    booked = (BookedAddon(addon="spare", from_on=date(2026, 5, 14)),)
+    fact = created(opened("hamburg", request(received_at=LAST_HALF_HOUR), contract(site=site, addons=booked)))
+    assert fact.entitled_why == f"contract c-1 is in force on 2026-05-{day}"
+    assert fact.addons == addons
