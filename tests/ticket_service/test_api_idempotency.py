@@ -187,6 +187,8 @@ async def test_the_same_key_with_another_body_or_at_another_place_is_refused(ope
     assert problem["type"] == "/problems/idempotency-key-reused"
     progress = f"/v1/tickets/{ticket['id']}/progress"
     await office.refused(422, progress, {"channel": "email", "text": "Eins"}, headers=headers)
+    refused_anyway = await office.refused(422, f"/v1/tickets/{ticket['id']}/closing", {}, headers=headers)
+    assert refused_anyway["type"] == "/problems/idempotency-key-reused"
 
 
 async def test_a_retry_after_somebody_changed_the_thing_does_not_change_it_back(open_office: OpenOffice) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from starlette.types import Message
 
 from fristwerk_language.events import Event, encode_event, new_event_id, read_line, tickets
-from fristwerk_platform.auth import Tokens
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.commands import (
     CommandMetadata,
     NewFact,
@@ -26,7 +27,7 @@ from fristwerk_platform.commands import (
     new_events,
     record,
 )
-from fristwerk_platform.event_log import EventLog, VersionConflictError
+from fristwerk_platform.event_log import EventLog, IdempotencyKey, StoredAnswer, VersionConflictError
 from fristwerk_platform.http import (
     AuthenticationMiddleware,
     HttpModel,
@@ -35,6 +36,7 @@ from fristwerk_platform.http import (
     as_response,
     command_metadata,
     create_api,
+    metadata_for_one_append,
 )
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters
@@ -251,6 +253,25 @@ async def test_a_twin_that_is_refused_for_what_the_other_did_gets_the_other_s_an
     assert {first.status_code, answer.status_code} == {201}
     assert first.content == answer.content
     assert len(await log.read_feed(0, 10)) == 1
+
+
+async def test_a_command_that_is_one_append_does_not_ask_for_its_answer_before() -> None:
+    class Unasked:
+        async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+            raise AssertionError(key)
+
+    state = {"principal": Principal(sub="a", role="agent", provider="p"), "correlation_id": "c"}
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "state": state}
+    scope["headers"] = [(b"idempotency-key", b"k-1")]
+    messages = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    meta = await metadata_for_one_append(Request(scope, receive), Unasked(), datetime.now(UTC))
+
+    assert meta.key is not None
+    assert meta.key.key == "k-1"
 
 
 async def test_a_refusal_is_no_answer_to_be_repeated(client: httpx.AsyncClient) -> None:

@@ -11,7 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_language.terms.agreement import MESSAGE
-from fristwerk_platform.http import HttpModel, Identifier, Instant, Minutes, as_response, command_metadata
+from fristwerk_platform.http import (
+    HttpModel,
+    Identifier,
+    Instant,
+    Minutes,
+    as_response,
+    command_metadata,
+    metadata_for_one_append,
+)
 from fristwerk_platform.http.operations import Endpoint
 from ticket_service.api.parameters import TicketName
 from ticket_service.application.application import Application
@@ -94,10 +102,11 @@ def endpoint(application: Application, template: str) -> Endpoint:
 
     async def give(request: Request, ticket: str, path: PathValues, body: CommandBody) -> Response:
         command = body.command(path)
-        meta = await command_metadata(request, application.log, path.now, body.occurred_at)
         if isinstance(command, ReceiveMessage | ReceiveInformation):
+            meta = await command_metadata(request, application.log, path.now, body.occurred_at)
             found = await application.tickets.identify(meta.principal, ticket)
             return as_response(await application.follow_ups.receive(meta, found, command))
+        meta = await metadata_for_one_append(request, application.log, path.now, body.occurred_at)
         return as_response(await application.tickets.execute(meta, ticket, command))
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:

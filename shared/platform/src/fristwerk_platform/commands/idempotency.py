@@ -50,9 +50,9 @@ def already_answered(stored: StoredAnswer, key: IdempotencyKey) -> AnsweredBefor
     return AnsweredBefore(stored.answer)
 
 
-async def twin_answer(store: AnswerStore, key: IdempotencyKey) -> AnsweredBefore | None:
-    """The answer that the same request got while this one was decided; a refusal may be the twin's effect."""
+async def twin_answer(store: AnswerStore, key: IdempotencyKey) -> AnsweredBefore | KeyReusedError | None:
+    """What to raise instead of a refusal: the answer that the same request got before or meanwhile, whose effect the refusal
+    may be, or an error if the key went with another request; None where the key is unused.
+    """
     stored = await store.stored_answer(key)
-    if stored is None or stored.request_digest != key.request_digest:
-        return None
-    return AnsweredBefore(stored.answer)
+    return None if stored is None else already_answered(stored, key)

@@ -15,6 +15,7 @@ from fristwerk_platform.commands import (
     AnswerStore,
     CommandMetadata,
     CommandResult,
+    KeyReusedError,
     VersionMismatchError,
     check_not_in_the_future,
     check_unanswered,
@@ -37,11 +38,25 @@ async def command_metadata(
 
     Raises AnsweredBefore, KeyReusedError, InvalidKeyError, InTheFutureError or VersionMismatchError.
     """
+    meta = await metadata_for_one_append(request, store, now, occurred_at)
+    if meta.key is not None:
+        await check_unanswered(store, meta.key)
+    return meta
+
+
+async def metadata_for_one_append(
+    request: Request, log: AnswerStore, now: datetime, occurred_at: datetime | None = None
+) -> CommandMetadata:
+    """The metadata of a command whose only effect is one append, together with its key: the log is not asked before.
+
+    A key that was used is found by the append, and whatever else refuses the command asks for its answer
+    (``answered_meanwhile``), so a repetition gets the first answer and another request under the key its error all the same.
+    Raises InvalidKeyError, InTheFutureError or VersionMismatchError.
+    """
     principal: Principal = request.state.principal
     key = await _idempotency_key(request, principal)
     if key is not None:
-        request.state.answer_under = (store, key)
-        await check_unanswered(store, key)
+        request.state.answer_under = (log, key)
     if occurred_at is not None:
         check_not_in_the_future(occurred_at, now)
     return CommandMetadata(
@@ -55,8 +70,8 @@ async def command_metadata(
     )
 
 
-async def answered_meanwhile(request: Request) -> AnsweredBefore | None:
-    """The answer that a twin of the request got while this one was decided; its refusal may be the twin's effect."""
+async def answered_meanwhile(request: Request) -> AnsweredBefore | KeyReusedError | None:
+    """What to raise instead of a request's refusal where its key was used; the refusal may be the effect of its twin."""
     answer_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "answer_under", None)
     return None if answer_under is None else await twin_answer(*answer_under)
 

@@ -180,7 +180,7 @@ def _address(scope: Scope) -> str:
 
 def check_once(scope: Scope, name: bytes) -> None:
     """Raises Problem 400 for a header that stands twice: one of the two would be read, and a proxy might read the other."""
-    if sum(each == name for each, _ in scope["headers"]) > 1:
+    if [each for each, _ in scope["headers"]].count(name) > 1:
         raise Problem(400, f"The header {name.decode()} stands more than once.", code="header-repeated")
 
 
