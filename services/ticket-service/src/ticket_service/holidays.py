@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib.metadata import version as version_of
 from itertools import groupby
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-import holidays
 import msgspec
 
 from fristwerk_language.events.terms import CalendarPublished, ClosedDay, ExceptionalHours, OpenedDay
 from fristwerk_language.terms import TZDATA_VERSION, WEEKDAYS, CalendarDocument, TermsError, canonical, digest
 from fristwerk_language.terms.calendar import HolidaySource
+
+if TYPE_CHECKING:
+    import holidays
 
 HOLIDAYS_VERSION: Final = version_of("holidays")
 """The release of the ``holidays`` library in use; it stands in every published calendar."""
@@ -132,6 +134,8 @@ def _holidays(document: CalendarDocument, number: int) -> Iterator[_Holiday]:
 
 
 def _entity(region: HolidaySource, number: int) -> type[holidays.HolidayBase]:
+    import holidays  # noqa: PLC0415 - a fifth of a second at every start, and calendars are published rarely
+
     if region.country not in holidays.list_supported_countries():
         raise UnknownRegionError([(f"/holidays/{number}/country", f"the library knows no country {region.country!r}")])
     entity: type[holidays.HolidayBase] = getattr(holidays, region.country)
