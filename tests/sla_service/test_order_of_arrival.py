@@ -17,7 +17,7 @@ from fristwerk_language.terms import METRICS, zone
 from sla_service.domain.explanation.explanation import explain, sentences
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timeline_reader import read_timeline
+from sla_service.domain.timers.timeline_reader import GrowingTimeline, read_timeline
 from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, state_at
 
 LINES: list[dict[str, Any]] = [
@@ -123,6 +123,29 @@ def test_shuffled_repeated_and_delayed_histories_give_the_same_timers(
     assert measured(arrived, terms) == measured(recorded, terms)
     promise.count += 1
     promise.figures = f"{promise.count:,} histories in another order, up to three times: 0 differences"
+
+
+@loosely
+@given(st.data())
+def test_a_timeline_that_grew_is_the_one_read_at_once_or_says_that_it_must_be_read_anew(
+    opened: Callable[[], Any], data: st.DataObject
+) -> None:
+    recorded, _ = tell(opened, data.draw(stories), backdated=data.draw(st.booleans()))
+    known = data.draw(st.integers(1, len(recorded)))
+    growing = GrowingTimeline(recorded[:known])
+    while known < len(recorded):
+        until = data.draw(st.integers(known + 1, len(recorded)))
+        in_order = all(
+            earlier.envelope.occurred_at <= later.envelope.occurred_at
+            for earlier in recorded[1:known]
+            for later in recorded[known:until]
+        )
+        assert growing.take(recorded[known:until]) == in_order
+        if not in_order:
+            growing = GrowingTimeline(recorded[:until])
+        known = until
+        assert growing.timeline() == read_timeline(recorded[:known])
+    assert not growing.take(recorded[-1:]), "it was read already"
 
 
 @loosely

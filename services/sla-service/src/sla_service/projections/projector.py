@@ -21,8 +21,10 @@ from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Database, Write, after_commit, write
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError
+from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
 from sla_service.projections import parked_tickets, writer
+from sla_service.projections.growing_timelines import GrowingTimelines
 from sla_service.projections.parked_tickets import ParkedTicket
 from sla_service.projections.recent_histories import RecentHistories
 from sla_service.projections.stored_tickets import StoredTickets, stored_tickets
@@ -51,6 +53,7 @@ class Projector:
         self._outbox = outbox
         self._terms: dict[str, PublishedTerms] = {}
         self._recent = RecentHistories()
+        self._timelines = GrowingTimelines()
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[Write]:
         """The effect of a batch, inside the follower's transaction."""
@@ -102,7 +105,7 @@ class Projector:
         failed: dict[str, ParkedTicket] = {}
         for ticket, recorded in histories.items():
             try:
-                derived.append(await self._derived(connection, recorded))
+                derived.append(await self._derived(connection, ticket, recorded))
             except SQLAlchemyError:
                 raise
             except Exception as error:  # noqa: BLE001 - one ticket that cannot be derived must not stop the others
@@ -119,17 +122,18 @@ class Projector:
             self._terms.pop(provider, None)
         return bool(providers)
 
-    async def _derived(self, connection: AsyncConnection, recorded: Sequence[Recorded]) -> DerivedTicket:
+    async def _derived(self, connection: AsyncConnection, ticket: str, recorded: Sequence[Recorded]) -> DerivedTicket:
         """A ticket's timers. Raises NoTicketError, UnknownTermsError."""
         if not recorded:
             raise NoTicketError
         provider = recorded[0].envelope.provider
+        timeline = self._timelines.read(ticket, recorded)
         try:
-            return derived_ticket(recorded, await self._provider_terms(connection, provider))
+            return _derived_from(timeline, recorded, await self._provider_terms(connection, provider))
         except UnknownTermsError:
             # Another process may have applied what published them.
             self._terms.pop(provider, None)
-            return derived_ticket(recorded, await self._provider_terms(connection, provider))
+            return _derived_from(timeline, recorded, await self._provider_terms(connection, provider))
 
     async def _provider_terms(self, connection: AsyncConnection, provider: str) -> PublishedTerms:
         if provider not in self._terms:
@@ -150,7 +154,10 @@ def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> Deriv
     """What a ticket's history gives under the provider's terms. Raises NoTicketError,
     UnknownTermsError. Pure.
     """
-    timeline = read_timeline(recorded)
+    return _derived_from(read_timeline(recorded), recorded, terms)
+
+
+def _derived_from(timeline: Timeline, recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:
     created = timeline.created
     return DerivedTicket(
         provider=recorded[0].envelope.provider,

@@ -11,7 +11,8 @@ thanks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeGuard
 
 import msgspec
@@ -81,23 +82,61 @@ class UnreadableHistoryError(Exception):
 
 def read_timeline(events: Iterable[Recorded]) -> Timeline:
     """The timeline of a ticket's recorded events. Raises NoTicketError, UnreadableHistoryError."""
-    known = {recorded.envelope.id: recorded for recorded in events}.values()
-    for recorded in known:
-        if isinstance(recorded.event, UnreadableEvent):
-            raise UnreadableHistoryError(recorded)
-    created = min(
-        (recorded for recorded in known if isinstance(recorded.event, tickets.TicketCreated)),
-        key=lambda recorded: recorded.envelope.version,
-        default=None,
-    )
-    if created is None:
-        raise NoTicketError
-    reader = _TimelineReader(created)
-    later = [recorded for recorded in known if recorded is not created]
-    later.sort(key=lambda recorded: (recorded.envelope.occurred_at, recorded.envelope.version))
-    for place, recorded in enumerate(later, start=1):
-        reader.read(recorded, place)
-    return reader.timeline()
+    return GrowingTimeline(events).timeline()
+
+
+class GrowingTimeline:
+    """A timeline that takes in later events, so that a new event of a long history costs no more than
+    the event.
+    """
+
+    def __init__(self, events: Iterable[Recorded]) -> None:
+        """Raises NoTicketError, UnreadableHistoryError."""
+        known = {recorded.envelope.id: recorded for recorded in events}
+        for recorded in known.values():
+            if isinstance(recorded.event, UnreadableEvent):
+                raise UnreadableHistoryError(recorded)
+        created = min(
+            (recorded for recorded in known.values() if isinstance(recorded.event, tickets.TicketCreated)),
+            key=lambda recorded: recorded.envelope.version,
+            default=None,
+        )
+        if created is None:
+            raise NoTicketError
+        self._known = set(known)
+        self._reader = _TimelineReader(created)
+        self._places = 0
+        self._latest: tuple[datetime, int] | None = None
+        self._read(recorded for recorded in known.values() if recorded is not created)
+
+    def take(self, later: Sequence[Recorded]) -> bool:
+        """Read further events. Returns False, and is of no more use, where one of them cannot simply be
+        added: it was read before, belongs before one that was, opens the ticket or is unreadable.
+        """
+        for recorded in later:
+            if recorded.envelope.id in self._known or isinstance(
+                recorded.event, tickets.TicketCreated | UnreadableEvent
+            ):
+                return False
+            if self._latest is not None and _order(recorded) < self._latest:
+                return False
+        self._known.update(recorded.envelope.id for recorded in later)
+        self._read(later)
+        return True
+
+    def timeline(self) -> Timeline:
+        """What was read."""
+        return self._reader.timeline()
+
+    def _read(self, later: Iterable[Recorded]) -> None:
+        for recorded in sorted(later, key=_order):
+            self._places += 1
+            self._reader.read(recorded, self._places)
+            self._latest = _order(recorded)
+
+
+def _order(recorded: Recorded) -> tuple[datetime, int]:
+    return recorded.envelope.occurred_at, recorded.envelope.version
 
 
 class _TimelineReader:
