@@ -27,31 +27,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
+from fristwerk_platform.http.description import Description
 from fristwerk_platform.http.middleware import PROTECTED
 from fristwerk_platform.http.problems import Problem, invalid
 from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
 
 Endpoint = Callable[..., Awaitable[Response]]
-Responses = Mapping[int | str, Mapping[str, Any]]
 REQUIRED: Final = inspect.Parameter.empty
 """The default of a body that must be sent."""
 NAME_IN_PATH: Final = re.compile(r"\{([a-z_]+)\}")
 """A part of a path that is a name, such as ``{name}``."""
 REST_OF_PATH: Final = "{path}"
 _MISSING: Final = {"type": "missing", "loc": ("body",)}
-
-
-class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What OpenAPI says of an operation beside its types; ``extra`` is merged into the operation object."""
-
-    operation_id: str
-    summary: str | None = None
-    text: str | None = None
-    tags: Sequence[str] = ()
-    status: int = 200
-    responses: Responses = {}
-    extra: Mapping[str, Any] = {}
 
 
 class Body(msgspec.Struct, frozen=True):

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from fristwerk_platform.http.operations import Body, Description, Endpoint, Operation, Responses
+from fristwerk_platform.http.description import Description, Responses
+from fristwerk_platform.http.operations import Body, Endpoint, Operation
 
 SomeEndpoint = TypeVar("SomeEndpoint", bound=Endpoint)
 
