@@ -131,14 +131,14 @@ def test_a_domain_imports_the_standard_library_msgspec_events_and_terms_and_noth
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_clock_is_read_once_a_service_where_it_is_wired(service: str) -> None:
+def test_the_clock_is_read_once_a_service_where_it_is_wired_or_beside(service: str) -> None:
     readings = {
         path.relative_to(package(service)).as_posix(): count
         for path in sorted(package(service).glob("**/*.py"))
         if (count := read(parsed(path), "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"))
     }
 
-    assert readings == {"app.py": 1}
+    assert readings in ({"app.py": 1}, {"clock.py": 1})  # beside it, so that a command has the time without the app
 
 
 def test_shared_never_reads_the_clock() -> None:

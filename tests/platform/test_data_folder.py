@@ -65,7 +65,7 @@ def test_a_service_does_so_before_anything_else(tmp_path: Path, monkeypatch: pyt
         assert mode(folder) == 0o700
         raise OSError("so far and no further")
 
-    monkeypatch.setattr("fristwerk_platform.cli.configure_logs", lambda *_: None)
+    monkeypatch.setattr("fristwerk_platform.logs.configure_logs", lambda *_: None)
     serve = serve_command("some-service", 9999, create_app)
 
     assert run_command_line(service="some-service", description="", commands=[serve], given=["serve"]) == 1

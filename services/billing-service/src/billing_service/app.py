@@ -1,10 +1,8 @@
-"""The composition root of the billing service: the only place that wires, and the only one that reads the clock."""
+"""The composition root of the billing service: the only place that wires."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 import httpx
@@ -29,13 +27,14 @@ from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
+from billing_service.clock import new_id, now
 from billing_service.projections import tables
 from billing_service.projections.invoice_runs import InvoiceRunWriter
 from billing_service.projections.projector import Projector
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
-from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
@@ -53,16 +52,6 @@ DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
 )
 _READER = Principal(sub="billing-service", role="service", provider="*")
-
-
-def now() -> datetime:
-    """The service's clock."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A time-ordered id (UUIDv7)."""
-    return new_event_id(now(), os.urandom(10))
 
 
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:

@@ -9,17 +9,18 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from billing_service.app import create_app, now
-from billing_service.rebuild import rebuild
-from billing_service.replay import replay
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from billing_service.clock import now
 from fristwerk_platform.cli import CliCommand, CliError, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    import httpx
+    from fastapi import FastAPI
+
+    from fristwerk_platform.http import Stopping
 
 PORT: Final = 8003
 
@@ -38,7 +39,7 @@ def main() -> int:
             run=_printed(partial(run_replay, now=now)),
             add_arguments=_replay_arguments,
         ),
-        rebuild_command("billing-service", partial(rebuild, now=now)),
+        rebuild_command("billing-service", _rebuild),
         CliCommand(
             name="cases",
             help="run the known cases in a folder",
@@ -54,6 +55,19 @@ def main() -> int:
     ]
     description = "The billing service of Fristwerk."
     return run_command_line(service="billing-service", description=description, commands=commands)
+
+
+def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
+    """See ``app``, which is imported where HTTP is served and for no other command."""
+    from billing_service.app import create_app as create  # noqa: PLC0415
+
+    return create(settings, stopping)
+
+
+async def _rebuild(settings: Settings, say: Callable[[str], None], *, check: bool, back: bool) -> bool:
+    from billing_service.rebuild import rebuild  # noqa: PLC0415 - only this command needs it
+
+    return await rebuild(settings, say, now=now, check=check, back=back)
 
 
 def _printed(
@@ -108,6 +122,8 @@ def _known_cases() -> Callable[[Path], tuple[int, int, list[str]]]:
 
 def run_replay(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
     """Everything recomputed from the logs; the last two lines are the digests, 0 only if they are equal."""
+    from billing_service.replay import replay  # noqa: PLC0415 - only this command needs it
+
     tune_garbage_collection()
     found = asyncio.run(replay(settings, arguments.until or now().date(), now))
     lines = [
@@ -128,6 +144,10 @@ def run_invoice(settings: Settings, arguments: argparse.Namespace, now: Callable
     named = {kind: thing for kind, thing in whose.items() if thing is not None}
     if (number is None) == (not named) or (named and arguments.until is None) or len(named) > 1:
         raise SettingsError("Name the NUMBER of an invoice, or --contract ID (or --customer ID) and --until DATE.")
+    import httpx  # noqa: PLC0415 - only this command needs these
+
+    from fristwerk_platform.auth import Principal, Tokens, load_keys  # noqa: PLC0415
+
     tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
     principal = Principal(sub=arguments.subject, role="billing", provider=arguments.provider)
     headers = {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}

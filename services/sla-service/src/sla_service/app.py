@@ -1,15 +1,13 @@
-"""The composition root of the SLA service: the only place that wires, and the only one that reads the clock."""
+"""The composition root of the SLA service: the only place that wires."""
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 import httpx
 from fastapi import FastAPI
 
-from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
+from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
@@ -30,6 +28,7 @@ from sla_service.application.calendar_client import CalendarClient
 from sla_service.application.reports import Reports
 from sla_service.application.simulation import Simulations
 from sla_service.application.timers import Timers
+from sla_service.clock import new_id, now
 from sla_service.notices.feed import NoticeFeed
 from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
@@ -42,16 +41,6 @@ from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import SimulationStore
 
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
-
-
-def now() -> datetime:
-    """The service's clock."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A time-ordered id (UUIDv7)."""
-    return new_event_id(now(), os.urandom(10))
 
 
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:

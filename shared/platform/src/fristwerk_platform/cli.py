@@ -1,6 +1,9 @@
 """A service's command line: commands with their arguments, and errors as sentences and exit codes.
 
 CliError        what a command raises to end with a sentence and exit code 1
+
+What a command needs is imported when it runs: FastAPI alone takes a second of a processor, and help, a token or an audit need
+none of it.
 """
 
 from __future__ import annotations
@@ -10,22 +13,16 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
 import msgspec
-from fastapi import FastAPI
-from sqlalchemy.exc import SQLAlchemyError
 
-from fristwerk_platform.data_folder import protect_data_folder
-from fristwerk_platform.event_log import LogError
-from fristwerk_platform.http import Stopping, serve
-from fristwerk_platform.http.connection_limits import ConnectionLimits
-from fristwerk_platform.key_files import KeyFileError
-from fristwerk_platform.logs import configure_logs
-from fristwerk_platform.read_models import RebuildError
 from fristwerk_platform.settings import Settings, SettingsError, read_settings
-from fristwerk_platform.subscriptions import SourceUnavailableError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from fristwerk_platform.http import Stopping
 
 
 class CliError(Exception):
@@ -74,14 +71,36 @@ def run_command_line(
     try:
         settings = read_settings(os.environ)
         return next(each for each in commands if each.name == arguments.command).run(settings, arguments)
-    except (CliError, SettingsError, KeyFileError, RebuildError, LogError, OSError) as error:
+    except (CliError, SettingsError, OSError) as error:
         sentence = str(error)
-    except (SourceUnavailableError, httpx.HTTPError) as error:
-        sentence = f"The {upstream} does not answer: {error}."
-    except SQLAlchemyError as error:
-        sentence = f"The data of the {service} cannot be used: {type(error).__name__}."
+    except Exception as error:
+        found = _sentence(error, service, upstream)
+        if found is None:
+            raise
+        sentence = found
     print(sentence, file=sys.stderr)  # noqa: T201 - a sentence, not a traceback
     return 1
+
+
+def _sentence(error: Exception, service: str, upstream: str) -> str | None:
+    """An error of the platform in words; None for any other."""
+    import httpx  # noqa: PLC0415 - whichever of these was raised is loaded by now
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from fristwerk_platform.event_log import LogError  # noqa: PLC0415
+    from fristwerk_platform.key_files import KeyFileError  # noqa: PLC0415
+    from fristwerk_platform.read_models import RebuildError  # noqa: PLC0415
+    from fristwerk_platform.subscriptions import SourceUnavailableError  # noqa: PLC0415
+
+    match error:
+        case KeyFileError() | RebuildError() | LogError():
+            return str(error)
+        case SourceUnavailableError() | httpx.HTTPError():
+            return f"The {upstream} does not answer: {error}."
+        case SQLAlchemyError():
+            return f"The data of the {service} cannot be used: {type(error).__name__}."
+        case _:
+            return None
 
 
 def show(line: str) -> None:
@@ -93,8 +112,10 @@ def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopp
     """``serve``: the application over HTTP until the process is stopped; ``port`` where the settings name none."""
 
     def run(settings: Settings, _arguments: argparse.Namespace) -> int:
-        configure_logs(settings.log_level, service)
-        protect_data_folder(settings.var)
+        from fristwerk_platform.http import Stopping, serve  # noqa: PLC0415 - only this command serves HTTP
+        from fristwerk_platform.http.connection_limits import ConnectionLimits  # noqa: PLC0415
+
+        _begin(settings, service)
         stopping = Stopping()
         return serve(
             create_app(settings, stopping),
@@ -118,10 +139,18 @@ def rebuild_command(service: str, rebuild: RebuildReadModel) -> CliCommand:
         async def rebuild_once() -> bool:
             return await rebuild(settings, show, check=arguments.check, back=arguments.back)
 
-        configure_logs(settings.log_level, service)
-        protect_data_folder(settings.var)
+        _begin(settings, service)
         same = asyncio.run(rebuild_once())
         return 1 if arguments.check and not same else 0
 
     help_text = "make the read model anew beside the running service, and switch to it"
     return CliCommand(name="rebuild", help=help_text, run=run, add_arguments=add_arguments)
+
+
+def _begin(settings: Settings, service: str) -> None:
+    """What a command does first that writes to the data folder or to the service's log."""
+    from fristwerk_platform.data_folder import protect_data_folder  # noqa: PLC0415 - help needs neither
+    from fristwerk_platform.logs import configure_logs  # noqa: PLC0415
+
+    configure_logs(settings.log_level, service)
+    protect_data_folder(settings.var)

@@ -1,25 +1,17 @@
-"""``python -m sla_service``: serve, recompute or rebuild everything, run known cases, explain a ticket's deadlines."""
+"""What the commands do that read the service's own database: replay, try parked tickets again, explain."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 
-import httpx
-
-from fristwerk_platform.auth import Principal, Tokens, load_keys
-from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings, SettingsError
-from fristwerk_platform.subscriptions import HttpFeed
-from sla_service.app import create_app, new_id, now
+from sla_service.cli import PrintLine
 from sla_service.domain.explanation.explanation import explain
 from sla_service.domain.explanation.labels import METRICS, Language
 from sla_service.domain.explanation.messages import sentences
@@ -32,13 +24,11 @@ from sla_service.projections.projector import Projector
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.one_ticket import StoredTicket
 from sla_service.queries.read_model import ReadModel
-from sla_service.rebuild import rebuild
 from sla_service.replay import replay
 from sla_service.replay.processes import usable_cores
+from sla_service.replay.source import ticket_feed
 
-PrintLine = Callable[[str], None]
 Found = TypeVar("Found")
-PORT: Final = 8002
 SHOWN: Final = 10
 _NO_TIMER: Final = {"de": "{metric}: keine Frist, {reason}.", "en": "{metric}: no timer, {reason}."}
 _REASONS: Final = {
@@ -57,105 +47,6 @@ _REASONS: Final = {
         "calendar_range": "the calendar does not reach so far",
     },
 }
-
-
-def main() -> int:
-    """Run the command that the process's arguments name; returns the exit code."""
-    commands = [
-        serve_command("sla-service", PORT, create_app),
-        CliCommand(
-            name="replay",
-            help="recompute every timer from the log and compare with the read model",
-            run=_replay,
-            add_arguments=_replay_arguments,
-        ),
-        rebuild_command("sla-service", partial(rebuild, now=now)),
-        CliCommand(
-            name="cases",
-            help="run the known cases in a folder",
-            run=lambda _settings, arguments: run_cases(arguments.folder, show),
-            add_arguments=_cases_arguments,
-        ),
-        CliCommand(
-            name="explain",
-            help="why a ticket's deadlines are what they are",
-            run=_explain,
-            add_arguments=_explain_arguments,
-        ),
-    ]
-    description = "The SLA service of Fristwerk."
-    return run_command_line(
-        service="sla-service", description=description, commands=commands, upstream="ticket service"
-    )
-
-
-def _replay_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--stored", action="store_true", help="from the service's own histories, without the ticket service"
-    )
-    parser.add_argument(
-        "--parked", action="store_true", help="try the tickets again that could not be derived, and nothing else"
-    )
-    parser.add_argument(
-        "--processes",
-        type=positive,
-        metavar="N",
-        help="work on a long log with N processes (default: one for each core)",
-    )
-
-
-def positive(text: str) -> int:
-    """A number of the command line from 1 on. Raises ArgumentTypeError."""
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-
-
-def _cases_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
-
-
-def _explain_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ticket", metavar="TICKET", help="its id or reference")
-    parser.add_argument("--lang", choices=get_args(Language), default="en", help="language (default: en)")
-    parser.add_argument("--provider", help="whose ticket it is, where several have one of that reference")
-
-
-def _replay(settings: Settings, arguments: argparse.Namespace) -> int:
-    if arguments.parked:
-        return run_retry(settings, now, new_id, show)
-    return run_replay(settings, now, show, from_log=not arguments.stored, processes=arguments.processes)
-
-
-def _explain(settings: Settings, arguments: argparse.Namespace) -> int:
-    return run_explain(settings, arguments.ticket, arguments.provider, arguments.lang, now(), show)
-
-
-def run_cases(folder: Path, show: PrintLine) -> int:
-    """Run every known case of a folder; the last line counts them. 1 if any failed, or there was none.
-
-    Raises SettingsError where ``fristwerk-cases``, which is not part of the service, is not installed.
-    """
-    try:
-        from fristwerk_cases import sla as cases  # noqa: PLC0415 - only this command needs it
-    except ModuleNotFoundError as error:
-        raise SettingsError("Known cases need the distribution fristwerk-cases, which is not installed.") from error
-    passed, failed, messages = cases.run(folder)
-    if folder.is_dir() and passed + failed == 0:
-        messages = [f"The folder {folder} has neither {' nor '.join(cases.FILES)}."]
-    for message in messages:
-        show(message)
-    show(f"{passed} passed, {failed} failed")
-    return 0 if passed and not failed else 1
-
-
-@asynccontextmanager
-async def ticket_feed(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[HttpFeed]:
-    """The ticket service's feed, read with a token of this service's. Raises KeyFileError."""
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="sla-service", role="service", provider="*")
-    async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
-        yield HttpFeed(client, lambda: tokens.issue(reader, now=now()))
 
 
 def run_replay(

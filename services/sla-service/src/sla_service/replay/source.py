@@ -1,0 +1,22 @@
+"""The ticket service's feed as a replay opens it, in whichever process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import httpx
+
+from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.subscriptions import HttpFeed
+
+
+@asynccontextmanager
+async def ticket_feed(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[HttpFeed]:
+    """The feed, read with a token of this service's. Raises KeyFileError."""
+    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    reader = Principal(sub="sla-service", role="service", provider="*")
+    async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
+        yield HttpFeed(client, lambda: tokens.issue(reader, now=now()))
