@@ -101,6 +101,23 @@ def test_preparation_of_a_held_appointment_is_free_and_says_why(story: type[Stor
     )
 
 
+@pytest.mark.parametrize(("by", "reason"), [("customer", "cancelled_in_time"), ("vendor", "cancelled_by_vendor")])
+@pytest.mark.parametrize("written", [True, False])
+def test_preparation_of_an_appointment_that_was_never_booked_is_free_once_it_is_called_off(
+    story: type[Story], by: Literal["customer", "vendor"], reason: str, *, written: bool
+) -> None:
+    account = story(FEE)
+    account.ticket("T")
+    account.log("T", "2026-05-08 10:00", 60, activity=PREPARATION, appointment=1)
+    called_off = tickets.AppointmentCancelled(appointment=1, by=by, written=written)
+    account.tell("T", called_off, "2026-05-09 10:00")
+    assert [(each.minutes, each.reason) for each in account.rate().never_charged] == [(60, reason)]
+    assert account.rate().not_rated == ()
+    booked = tickets.AppointmentBooked(appointment=1, start=account.instant("2026-05-12 09:00"))
+    account.tell("T", booked, "2026-05-10 09:00")
+    assert [each.reason for each in account.rate().not_rated] == ["preparation"]
+
+
 @pytest.mark.parametrize(
     ("by", "at", "reason"),
     [("customer", "2026-05-10 09:00", "cancelled_in_time"), ("vendor", "2026-05-12 08:00", "cancelled_by_vendor")],

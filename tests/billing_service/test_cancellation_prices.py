@@ -40,4 +40,4 @@ def test_preparation_of_an_appointment_that_was_never_booked_is_not_billed() -> 
 
     assert statement.lines == ()
     assert statement.open_decisions == ()
-    assert [(each.minutes, each.reason) for each in statement.not_rated] == [(60, "preparation")]
+    assert [(each.minutes, each.reason) for each in statement.never_charged] == [(60, "cancelled_in_time")]

@@ -85,6 +85,7 @@ def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce, site: str 
     """How an appointment at a site ended, by the terms in force at its end: the first end after the
     last booking counts.
 
+    One that was called off before it was booked is never late.
     A cancellation not in writing does not count where the terms want it written; the vendor's own
     is never late.
     """
@@ -92,7 +93,13 @@ def outcome(steps: Sequence[AppointmentFact], in_force: TermsInForce, site: str 
     for step in steps:
         if step.what == "booked":
             found = AppointmentEnd(verdict="open", start=step.start, sources=(step.stamp.event,))
-        elif found.start is not None and found.verdict == "open":
+        elif found.verdict != "open":
+            continue
+        elif found.start is None and step.what == "cancelled":
+            verdict: Literal["called_off_by_vendor", "called_off_in_time"]
+            verdict = "called_off_by_vendor" if step.by == "vendor" else "called_off_in_time"
+            found = AppointmentEnd(verdict=verdict, ended_at=step.stamp.occurred_at, sources=(step.stamp.event,))
+        elif found.start is not None:
             found = _ended(found, step, in_force.at(step.stamp.occurred_at)[1], site)
     return found
 
