@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from fristwerk_platform.read_models import GROWING, KEPT, PASSING, UtcDateTime, migrated_by
@@ -71,6 +72,7 @@ tickets: Final = Table(
     Index("tickets_by_reference", "provider", "reference"),
     Index("tickets_by_receipt", "provider", "received_at", "ticket"),
 )
+_NOT_ENDED: Final = text("met_at IS NULL AND missed_at IS NULL AND cancelled_at IS NULL")
 timers: Final = Table(
     "timers",
     metadata,
@@ -90,6 +92,8 @@ timers: Final = Table(
     Index("timers_by_ticket", "ticket"),
     Index("timers_by_deadline", "provider", "due_at"),
     Index("timers_by_start", "provider", "started_at", "timer"),
+    Index("timers_by_id", "provider", "timer"),
+    Index("timers_not_ended", "provider", "due_at", "timer", postgresql_where=_NOT_ENDED, sqlite_where=_NOT_ENDED),
 )
 alarms: Final = Table(
     "alarms",

@@ -93,6 +93,8 @@ class ReadModel:
             statement = statement.where(timers.c.timer > query.after).order_by(timers.c.timer)
         else:
             statement = statement.where(timers.c.due_at.is_not(None)).order_by(timers.c.due_at, timers.c.timer)
+            if query.state == "running":
+                statement = statement.where(timers.c.due_at >= query.now)  # where the page begins in the index
             if query.after_due_at is not None:
                 later = and_(timers.c.due_at == query.after_due_at, timers.c.timer > query.after)
                 statement = statement.where(or_(timers.c.due_at > query.after_due_at, later))
@@ -232,16 +234,18 @@ def _behind(at: Any, name: Any, after: tuple[datetime, str]) -> Any:
 
 def _in_state(state: str, now: datetime) -> Any:
     """The state as of ``now`` in SQL; the same rule as ``domain.timer.state_at``."""
-    ended = or_(timers.c.missed_at.is_not(None), timers.c.met_at.is_not(None), timers.c.cancelled_at.is_not(None))
+    not_ended = and_(timers.c.met_at.is_(None), timers.c.missed_at.is_(None), timers.c.cancelled_at.is_(None))
     passed = and_(timers.c.due_at < now, timers.c.paused_since.is_(None))
     match state:
         case "missed":
-            return or_(timers.c.missed_at.is_not(None), and_(~ended, passed))
+            return or_(timers.c.missed_at.is_not(None), and_(not_ended, passed))
         case "met":
             return and_(timers.c.missed_at.is_(None), timers.c.met_at.is_not(None))
         case "cancelled":
             return and_(timers.c.missed_at.is_(None), timers.c.met_at.is_(None), timers.c.cancelled_at.is_not(None))
         case "paused":
-            return and_(~ended, timers.c.paused_since.is_not(None))
+            return and_(not_ended, timers.c.paused_since.is_not(None))
         case _:
-            return and_(~ended, timers.c.paused_since.is_(None), or_(timers.c.due_at.is_(None), timers.c.due_at >= now))
+            return and_(
+                not_ended, timers.c.paused_since.is_(None), or_(timers.c.due_at.is_(None), timers.c.due_at >= now)
+            )
