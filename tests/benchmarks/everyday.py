@@ -5,11 +5,15 @@ the processors' milliseconds a request, those of all three services and of Postg
 follows a request was done too.
 
     python tests/benchmarks/everyday.py [--clients 1 8] [--rounds 7] [--seconds 1] [--tickets 5000] [--json FILE]
+
+``--events N`` lets the log begin with so many events of other customers, ten a ticket; ``--against FILE`` prints how much
+better each row is than in the JSON of another run: two versions, or one log short and long.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import os
 import random
@@ -23,13 +27,18 @@ import msgspec
 import psutil
 from measuring import machine, postgres, quantile
 from measuring.services import Name, Services, services
+from measuring.story import fill
 from rich.console import Console
 from rich.table import Table
+
+from fristwerk_platform.settings import Settings
 
 ANSWER = {"channel": "email", "text": "Wir schauen es uns an und melden uns heute noch bei Ihnen."}
 PREPARED = 4_000
 """Different requests of a kind that are made ready; more than are sent in a round."""
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 900.0
+GROWN = 0.8
+"""How much of another run's requests a second are to be reached."""
 FOLLOWERS: Sequence[Name] = ("ticket", "sla", "billing")
 
 
@@ -188,7 +197,7 @@ def idle(pids: Sequence[int]) -> float:
 
 def measured(running: Services, database: int, asked: argparse.Namespace) -> Iterator[Row]:
     """Every kind at every number of clients, ours and the bare application in turn."""
-    tickets = running.prepare(asked.tickets)
+    tickets = running.prepare(asked.tickets, contracts="all" if asked.events else "half")
     settle(running)
     ours, bare = [*map(running.pid, FOLLOWERS), database], [running.pid("bare"), database]
     resting = idle(ours)
@@ -238,6 +247,34 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
+def compared(rows: Sequence[Row], others: Sequence[Row]) -> Table:
+    """Requests a second and processors' time beside another run's; more than 1 is better."""
+    made = Table("what", "clients", "/s", "ratio", "CPU", "ratio", "", title="beside the other run")
+    other = {(each.kind, each.clients): each.ours for each in others}
+    for row in rows:
+        if (was := other.get((row.kind, row.clients))) is None:
+            continue
+        now_rate, then_rate = (statistics.median(each.per_second) for each in (row.ours, was))
+        now_ms, then_ms = (statistics.median(each.processors) for each in (row.ours, was))
+        made.add_row(
+            row.kind,
+            str(row.clients),
+            f"{now_rate:,.0f} beside {then_rate:,.0f}",
+            f"{now_rate / then_rate:.2f}",
+            f"{now_ms:.2f} beside {then_ms:.2f} ms",
+            f"{then_ms / now_ms:.2f}",
+            "reached" if now_rate / then_rate >= GROWN else "FALLS SHORT",
+        )
+    return made
+
+
+class Run(msgspec.Struct):
+    """What ``--json`` writes."""
+
+    load: tuple[float, float, float]
+    rows: list[Row]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -246,8 +283,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each round")
     parser.add_argument("--tickets", type=int, default=5_000)
     parser.add_argument("--json", type=Path, help="where to write all rounds")
+    parser.add_argument("--events", type=int, default=0, help="that the log begins with")
+    parser.add_argument("--against", type=Path, help="the JSON of another run")
     asked = parser.parse_args()
     with postgres() as server, services(server.url()) as running:
+        if asked.events:
+            asyncio.run(fill(Settings(var=running.folder, database_url=running.database_url), asked.events))
         for each in (*FOLLOWERS, "bare"):
             running.start(each)
         rows = list(measured(running, server.pid, asked))
@@ -255,9 +296,10 @@ def main() -> None:
     console.print(table(rows))
     console.print(machine(asked.rounds))
     console.print("CPU: milliseconds of processors a request, all services and PostgreSQL, what follows included")
+    if asked.against is not None:
+        console.print(compared(rows, msgspec.json.decode(asked.against.read_bytes(), type=Run).rows))
     if asked.json is not None:
-        told = {"load": os.getloadavg(), "rows": rows}
-        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(Run(os.getloadavg(), rows))))
 
 
 if __name__ == "__main__":
