@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Final
 
 import httpx
 from fastapi import FastAPI
@@ -48,6 +49,8 @@ from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
 
+PAUSE_SECONDS: Final = 0.1
+"""So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
 DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
 )
@@ -133,6 +136,7 @@ def _projections(
         database=database,
         checkpoints=tables.checkpoints,
         apply=projector.apply,
+        pause_seconds=PAUSE_SECONDS,
     )
     own = Subscription(
         source="own log",

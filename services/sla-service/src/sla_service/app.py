@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Final
 
 import httpx
 from fastapi import FastAPI
@@ -40,6 +41,8 @@ from sla_service.queries.read_model import ReadModel
 from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import SimulationStore
 
+PAUSE_SECONDS: Final = 0.01
+"""So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
 
 
@@ -104,6 +107,7 @@ def _projection(feed: Feed, database: Database, projector: Projector, outbox: Ou
         checkpoints=tables.checkpoints,
         apply=projector.apply,
         on_applied=outbox.signal.notify,
+        pause_seconds=PAUSE_SECONDS,
     )
 
 
