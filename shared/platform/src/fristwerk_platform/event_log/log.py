@@ -135,6 +135,9 @@ class GroupCommitLog:
         self._labelled = BatchedQuery(self._readers, recorder.select_labelled, recorder.unstorable)
         self._last = BatchedQuery[None, int](self._readers, lambda _: [recorder.select_last_position()], ())
         self._waiters: set[asyncio.Future[int]] = set()
+        self._notifications = 0
+        self._found_nothing: tuple[int, int] | None = None
+        """After which position a look into the feed found nothing, and how many notifications there had been before it."""
         self._closing = False
         self._closed = False
 
@@ -149,12 +152,18 @@ class GroupCommitLog:
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""
-        return await self._read(self._in_reader(lambda: self._recorder.select_feed(after, limit)))
+        notifications = self._notifications
+        found = await self._read(self._in_reader(lambda: self._recorder.select_feed(after, limit)))
+        if not found:
+            self._found_nothing = after, notifications
+        return found
 
     async def wait(self, after: int, seconds: float) -> None:
         """See :class:`EventLog`."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
+        # Who has just looked, and was told of nothing since, need not ask again; a lost notification costs a second.
+        has_looked = self._found_nothing == (after, self._notifications)
         notified = 0
         while not self._closing:
             waiter: asyncio.Future[int] = loop.create_future()
@@ -162,8 +171,9 @@ class GroupCommitLog:
             try:
                 left = ends_at - loop.time()
                 # After a notification for an earlier position there is no need to query the last one.
-                if left <= 0 or (notified == 0 and await self.last_position() > after):
+                if left <= 0 or (notified == 0 and not has_looked and await self.last_position() > after):
                     return
+                has_looked = False
                 await asyncio.wait([waiter], timeout=min(left, POLL_SECONDS))
             finally:
                 self._waiters.discard(waiter)
@@ -251,6 +261,7 @@ class GroupCommitLog:
 
     def notify_waiters(self, position: int = 0) -> None:
         """Tell waiters the position that the log has reached; without one they query it. Called in the event loop."""
+        self._notifications += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(position)

@@ -8,15 +8,17 @@ HttpFeed      the feed of another service
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import httpx
 import msgspec
 
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import EventLog, FeedLine
 from fristwerk_platform.subscriptions.decoding import with_position
 from fristwerk_platform.subscriptions.event_stream import EventStream
+from fristwerk_platform.subscriptions.newest_lines import NewestLines
 from fristwerk_platform.subscriptions.pages import FeedPage
 
 BATCH: Final = 1_000
@@ -38,20 +40,41 @@ class Feed(Protocol):
 
 
 class LogFeed:
-    """The service's own log as a feed."""
+    """The service's own log as a feed, for all of its readers: what one has read at its end the others get from memory."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
+        self._newest = NewestLines()
+        self._reading: dict[tuple[int, int], asyncio.Task[list[FeedLine]]] = {}
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
-        found = await self._log.read_feed(after, limit)
+        found = await self._read(after, limit)
         if not found and wait_seconds > 0:
             await self._log.wait(after, wait_seconds)
-            found = await self._log.read_feed(after, limit)
-        last = await self._log.last_position()
+            found = await self._read(after, limit)
+        at_end = 0 < len(found) < limit
+        last = found[-1].position if at_end else await self._log.last_position()
         lines = [with_position(line.position, line.line) for line in found]
         return FeedPage(lines=lines, next=found[-1].position if found else after, last=last)
+
+    async def _read(self, after: int, limit: int) -> Sequence[FeedLine]:
+        known = self._newest.after(after, limit)
+        if known:
+            return known
+        reading = self._reading.get((after, limit))
+        if reading is None:
+            reading = self._reading[after, limit] = asyncio.create_task(self._read_log(after, limit))
+        return await asyncio.shield(reading)  # others may be waiting for it
+
+    async def _read_log(self, after: int, limit: int) -> list[FeedLine]:
+        try:
+            found = await self._log.read_feed(after, limit)
+        finally:
+            del self._reading[after, limit]
+        if len(found) < limit:
+            self._newest.keep(after, found)
+        return found
 
 
 class HttpFeed:

@@ -1,0 +1,50 @@
+"""The newest lines of a log in memory: every follower asks for the same ones within milliseconds.
+
+A log never changes what it has and never lets a lower position appear later, so lines that were read up to the end of the
+log stay all there is between their ends.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
+
+from fristwerk_platform.event_log import FeedLine
+
+MOST_LINES: Final = 1_000
+MOST_BYTES: Final = 2_000_000
+
+
+class NewestLines:
+    """All lines after one position up to another, which was once the last."""
+
+    def __init__(self) -> None:
+        self._after = 0
+        self._lines: list[FeedLine] = []
+        self._bytes = 0
+
+    def after(self, position: int, limit: int) -> Sequence[FeedLine]:
+        """The lines after a position, up to a limit; none where they are not known, or there may be newer ones alone."""
+        if position < self._after or not self._lines:
+            return ()
+        first = bisect_right(self._lines, position, key=attrgetter("position"))
+        return self._lines[first : first + limit]
+
+    def keep(self, position: int, lines: Sequence[FeedLine]) -> None:
+        """Keep lines that were all there were after a position. Old ones are dropped where they become too many."""
+        if not lines:
+            return
+        end = self._lines[-1].position if self._lines else self._after
+        if not self._after <= position <= end:
+            self._after, self._lines, self._bytes = position, [], 0
+        added = [each for each in lines if not self._lines or each.position > end]
+        self._lines = [*self._lines, *added]
+        self._bytes += sum(len(each.line) for each in added)
+        dropped = 0
+        while len(self._lines) - dropped > MOST_LINES or self._bytes > MOST_BYTES:
+            self._bytes -= len(self._lines[dropped].line)
+            self._after = self._lines[dropped].position
+            dropped += 1
+        self._lines = self._lines[dropped:]
