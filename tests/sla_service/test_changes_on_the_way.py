@@ -213,6 +213,13 @@ def test_a_metric_that_has_yet_to_start_is_neither_there_nor_absent(agreed: Agre
     assert "callback" not in ticket.absent()
 
 
+def test_a_first_response_pauses_only_where_its_line_says_so(agreed: Agreed) -> None:
+    for more, due in (({}, "08 09:00"), ({"pauses_in": ["waiting_customer"]}, "08 10:00")):
+        ticket = agreed({"metric": "first_response", "target": "1 business hours"} | more)("2026-06-08 10:00")
+        ticket.at("2026-06-08 10:00", InformationRequested()).at("2026-06-08 11:00", InformationReceived())
+        assert clock(ticket.timer("first_response").due_at) == due
+
+
 def test_an_approval_does_not_end_the_wait_for_an_answer(agreed: Agreed) -> None:
     """The clock stands still for answers only: the approval beside them neither starts nor ends that."""
     ticket = agreed({"metric": "resolution", "target": "8 business hours", "pauses_in": ["waiting_customer"]})(

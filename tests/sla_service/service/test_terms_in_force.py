@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fristwerk_language.terms import read_yaml
@@ -46,6 +47,9 @@ async def test_a_deadline_counts_on_the_calendar_in_force_at_its_start(day: Desk
     asked = {"calendar": "infoniqa", "target": "1 business hours"}
     now = await day.post("/v1/deadlines", asked | {"start": "2026-06-02T08:00:00Z"}, service="sla")
     assert (now.json()["calendar"], now.json()["due_at"]) == ("infoniqa@1", "2026-06-02T09:00:00Z")
+    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    soon = await day.post("/v1/deadlines", asked | {"start": tomorrow.isoformat()}, service="sla")
+    assert soon.json()["calendar"] == "infoniqa@1", "it was published, and comes into force later"
     later = await day.post("/v1/deadlines", asked | {"start": "2099-06-02T06:00:00Z"}, service="sla")
     assert (later.json()["calendar"], later.json()["due_at"]) == ("infoniqa@2", "2099-06-02T09:00:00Z")
     named = await day.post(
