@@ -14,6 +14,7 @@ from fristwerk_language.events import Actor, Envelope, Recorded, tickets, type_n
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.terms import agreement_document, calendar_document, canonical
 from sla_service.domain.timers.derivation import derive_timers
+from sla_service.domain.timers.notices import SOFT, alarms_of
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.timeline_reader import read_timeline
 from ticket_service.domain.errors import Refusal
@@ -38,9 +39,10 @@ AGREEMENT = agreement_document(
         "channels": ["email", "phone"],
         "calls": {"transfer_to": "specialist"},
         "voicemail": {"creates": "callback"},
+        "escalation": {"contact": "manager", "at_any_time": True},
         "cost_approval": {"after_minutes": 600},
         "service_levels": [
-            {"metric": metric, "target": "80000 hours"}
+            {"metric": metric, "target": "80000 hours", "soft": "200 hours", "warn_at": ["50%"]}
             for metric in ("first_response", "next_response", "follow_up", "processing_started", "resolution")
         ]
         + [{"metric": "callback", "target": "80000 hours", "completed_by": "specialist"}],
@@ -76,6 +78,8 @@ COMMANDS = [
     commands.Reopen(reason="?"),
     CLOSE,
     commands.GiveFeedback(score=5),
+    commands.Escalate(to="manager", text="!"),
+    commands.CloseEscalation(number=1),
     *(
         commands.AttachCall(call="c-1", entry="e-1", from_number="1", started_at=RECEIVED_AT, minutes=3, **more)
         for more in (
@@ -106,6 +110,8 @@ def happened(event: Any, version: int, at: datetime) -> Recorded:
 def check(terms: PublishedTerms, story: Any) -> None:
     history = [happened(CREATED, 1, RECEIVED_AT)]
     ticket, at = evolve(None, history[0]), RECEIVED_AT
+    timers = derive_timers(read_timeline(history), terms).timers
+    running = [each.id for each in timers if each.ended_at is None and each.cancelled_at is None]
     for command, minutes, by_customer in story:
         at += timedelta(minutes=minutes)
         caller = Caller(id="1", role="customer", customer="c-1") if by_customer else Caller(id="1", role="agent")
@@ -119,11 +125,16 @@ def check(terms: PublishedTerms, story: Any) -> None:
             facts = decide(ticket, given, Context(now=at, occurred_at=at, actor=caller, agreement=AGREEMENT))
         except Refusal:
             continue
+        before = running
         for fact in facts:
             history.append(happened(fact.event, len(history) + 1, at))
             ticket = evolve(ticket, history[-1])
         timers = derive_timers(read_timeline(history), terms).timers
         running = [each.id for each in timers if each.ended_at is None and each.cancelled_at is None]
+        assert not isinstance(given, commands.Escalate | commands.CloseEscalation) or running == before
+        for each in timers:
+            warned = [alarm.at for alarm in alarms_of(each) if alarm.rule == SOFT]
+            assert all(each.due_at is not None and at <= each.due_at for at in warned), "never after the binding one"
         assert ticket is not None
         assert bool(running) == (ticket.state not in DONE), (ticket.state, running)
 
