@@ -27,6 +27,7 @@ from fristwerk_language.events import (
     tickets,
 )
 from sla_service.domain.calendar.epoch import seconds_of
+from sla_service.domain.timers.moving_no_timer import MovesNoTimer
 from sla_service.domain.timers.ticket_state import standing_after
 from sla_service.domain.timers.timeline import (
     Attempt,
@@ -37,33 +38,6 @@ from sla_service.domain.timers.timeline import (
     Timeline,
     WorkEntry,
 )
-
-MovesNoTimer = (
-    tickets.TicketCreated
-    | tickets.AcknowledgementSent
-    | tickets.SeveritySuggested
-    | tickets.PriorityDerived
-    | tickets.PriorityChanged
-    | tickets.Transferred
-    | tickets.InformationRequested
-    | tickets.TicketNumberCommunicated
-    | tickets.FeedbackReceived
-    | tickets.AppointmentRequested
-    | tickets.AppointmentBooked
-    | tickets.AppointmentCancelled
-    | tickets.AppointmentHeld
-    | tickets.AppointmentMissed
-    | tickets.CostApproved
-    | tickets.CostRejected
-    | tickets.Delivered
-    | tickets.Accepted
-    | tickets.AcceptanceRefused
-    | tickets.ReleasedToProduction
-    | tickets.EscalationRaised
-    | tickets.EscalationClosed
-    | tickets.Reopened
-)
-"""The events that a timeline leaves out. mypy refuses a type that is neither here nor noted below."""
 
 
 class NoTicketError(Exception):
