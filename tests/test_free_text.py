@@ -28,6 +28,7 @@ IDENTIFIERS: Final = frozenset(
         "charge",
         "contract",
         "customer",
+        "dedicated_number",
         "device",
         "digest",
         "entry",

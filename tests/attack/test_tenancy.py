@@ -102,3 +102,38 @@ async def shown_to(target: Target, headers: dict[str, str], operations: list[Any
 def _told_by_the_feed(who: str, path: str) -> bool:
     """A follower of all providers, and of this one, sees companies' names in the feed: they are no secret of a person's."""
     return path == "/v1/events" and who in ("service of all with every scope", "service without a scope")
+
+
+WRONG_BODIES = (b'{"unknown": 1}', b"[", b'"text"', b"\xff")
+OWN_NAMES = ("/v1/agreements/", "/v1/calendars/")
+"""Everybody may have terms of this name: they are another's own."""
+
+
+async def test_whoever_may_not_send_a_body_does_not_learn_what_it_should_be(target: Target, promise: Promise) -> None:
+    """A wrong body is answered like a right one, by whom it is forbidden and where there is nothing for them."""
+    identities = await strangers(target) | {f"{role} here": target.bearer(role) for role in ROLES if role != "customer"}
+    operations = [
+        (each.service, method, path, body)
+        for each in target.interfaces()
+        for method, path, body in each.operations()
+        if body is not None and not (path.endswith("/severity"))  # who sets one is the agreement's, not the role's
+    ]
+    told, tried = [], 0
+    for who, headers in identities.items():
+        for service, method, path, body in operations:
+            client = target.vendor.services.clients[service]  # type: ignore[index]  # the services of the stack
+            wrong = {
+                (await client.request(method, path, content=each, headers=headers)).status_code for each in WRONG_BODIES
+            }
+            right = (await client.request(method, path, json=body, headers=headers)).status_code
+            tried += len(WRONG_BODIES) + 1
+            elsewhere = "here" not in who and not path.startswith(OWN_NAMES)
+            if (right == 403 or (elsewhere and _names_something(target, path))) and wrong - {403, 404}:
+                told.append((who, method, path, right, wrong))
+
+    assert told == []
+    promise.figures = f"{tried:,} requests with wrong bodies of {len(identities)} callers"
+
+
+def _names_something(target: Target, path: str) -> bool:
+    return any(value in path for value in target.existing.values() if len(value) > len("infoniqa"))

@@ -24,6 +24,7 @@ NOT_PART_OF_THE_WAY = ("fristwerk_platform.metrics", "fristwerk_platform.logs")
 WAY = {
     "fristwerk_platform.http.middleware": 3,
     "fristwerk_platform.auth": 1,
+    "fristwerk_platform.http.route_table": 1,
     "fristwerk_platform.http.operations": 1,
     "fristwerk_platform.http.strict_json": 1,
     "fristwerk_platform.http.types": 1,

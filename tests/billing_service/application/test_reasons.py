@@ -17,6 +17,8 @@ from tests.billing_service.application.conftest import Vendor
 from tests.billing_service.application.test_every_read import reads
 
 WHY = "Frau Saxofon, zebra@geheim.example"
+NOT_READ = ("/v1/invoice-runs/", "/v1/audit/")
+"""Without texts: what a run issued, and the proofs of the log."""
 WORDS = (b"Saxofon", b"zebra@geheim")
 
 
@@ -54,8 +56,10 @@ async def reasoned(vendor: Vendor) -> dict[str, str]:
 
 async def answers(vendor: Vendor, existing: dict[str, str]) -> list[tuple[str, httpx.Response]]:
     """Every read of the service, in every format."""
-    asked = reads((await vendor.billing.get("/openapi.json")).json(), existing)
-    found = [(path, await vendor.get(path, **query)) for path, query in asked if "/invoice-runs/" not in path]
+    description = (await vendor.billing.get("/openapi.json")).json()
+    paths = {path: item for path, item in description["paths"].items() if not path.startswith(NOT_READ)}
+    asked = reads({"paths": paths}, existing)
+    found = [(path, await vendor.get(path, **query)) for path, query in asked]
     assert all(answer.status_code == 200 for _, answer in found)
     return found
 

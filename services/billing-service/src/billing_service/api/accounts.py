@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing_service.api.access import ACCOUNT_READERS, READERS
+from billing_service.api.access import ACCOUNT_READERS, READERS, there
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
 from billing_service.api.reasons import with_reasons
@@ -19,7 +19,7 @@ from billing_service.application.rated import Cutoff
 from billing_service.application.visibility import preview_seen_by
 from billing_service.queries.accounts import AccountRow
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, responses
+from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, principal_of, responses
 from fristwerk_platform.http.queries import KnownAt, QueryParameters
 
 
@@ -40,7 +40,7 @@ class PreviewQuery(QueryParameters):
 
 def accounts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}/balance``, ``/preview`` and ``/what-if``, ``/v1/customers/{customer}/preview``."""
-    routes = Routes(tags=["accounts"])
+    routes = Routes(tags=["accounts"], found=there(application))
     statements = application.statements
 
     async def previewed(
@@ -91,10 +91,11 @@ def accounts_router(application: Application) -> Routes:
         "/contracts/{contract}/what-if",
         summary="Preview a contract under other terms, beside the real ones",
         responses=responses(200, "Now and then", WHAT_IF),
+        permits=(READERS, "compare terms"),
     )
     async def preview_what_if(request: Request, contract: ContractId, body: WhatIfBody) -> Response:
         """`now` is the preview, `then` the same facts under the other terms, `lines` what differs. Nothing is stored."""
-        principal = allowed(request, READERS, "compare terms")
+        principal = principal_of(request)
         await application.current()
         row = await statements.contract(principal, contract)
         compared = await application.what_if.compared(row, body.until, body.agreement)

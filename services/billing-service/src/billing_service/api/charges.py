@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing_service.api.access import ACCOUNT_READERS, BILLING
+from billing_service.api.access import ACCOUNT_READERS, BILLING, there
 from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
@@ -37,7 +37,7 @@ class DecisionBody(HttpModel):
 
 def charges_router(application: Application) -> Routes:
     """``/v1/tickets/{ticket}/charges``, ``/v1/charges/{charge}/decision`` and ``/trace``."""
-    routes = Routes(tags=["charges"])
+    routes = Routes(tags=["charges"], found=there(application))
 
     @routes.get(
         "/tickets/{ticket}/charges",
@@ -70,10 +70,10 @@ def charges_router(application: Application) -> Routes:
         summary="Decide on a charge",
         status_code=201,
         responses=responses(201, "Decided", {"charge": CHARGE_ITEM | {"state": "charged"}, "events": []}),
+        permits=(BILLING, "decide on charges"),
     )
     async def decide_charge(request: Request, charge: ChargeId, body: DecisionBody) -> Response:
         """The first decision holds, a second is 409; only what was charged and invoiced may be waived after all."""
-        allowed(request, BILLING, "decide on charges")
         meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         await application.current()
         return as_response(await application.decisions.decide(meta, charge, body.decision, body.reason))

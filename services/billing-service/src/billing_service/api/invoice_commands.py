@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing_service.api.access import BILLING
+from billing_service.api.access import BILLING, there
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
 from billing_service.api.parameters import BoundedInstant, Day, Number
 from billing_service.api.reasons import opened
@@ -19,7 +19,6 @@ from fristwerk_platform.http import (
     Identifier,
     LongText,
     Routes,
-    allowed,
     as_response,
     command_metadata,
     responses,
@@ -62,13 +61,10 @@ class PaidBody(HttpModel):
 
 def invoice_commands_router(application: Application) -> Routes:
     """``POST /v1/invoices`` and what may become of an invoice."""
-    routes = Routes(tags=["invoices"])
+    routes = Routes(tags=["invoices"], found=there(application))
     invoicing = application.invoicing
 
-    async def meta_for(
-        request: Request, body: IssueBody | CreditBody | SentBody | PaidBody, doing: str
-    ) -> CommandMetadata:
-        allowed(request, BILLING, doing)
+    async def meta_for(request: Request, body: IssueBody | CreditBody | SentBody | PaidBody) -> CommandMetadata:
         return await command_metadata(request, application.log, application.now(), body.occurred_at)
 
     async def shown(request: Request, result: CommandResult) -> Response:
@@ -76,6 +72,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices",
+        permits=(BILLING, "issue invoices"),
         summary="Issue what is new since the last invoice",
         status_code=201,
         responses=responses(201, "Issued", {"invoice": INVOICE, "events": []}),
@@ -86,7 +83,7 @@ def invoice_commands_router(application: Application) -> Routes:
         409 `nothing-to-invoice`, 409 `undecided-charges`, 409 `invoiced-beyond` where a later day was invoiced. `If-Match`
         names the last number of the series, as `GET /v1/invoices` gives it.
         """
-        meta = await meta_for(request, body, "issue invoices")
+        meta = await meta_for(request, body)
         match body.contract, body.customer:
             case str() as contract, None:
                 return await shown(request, await invoicing.issue_contract(meta, contract, body.until))
@@ -99,6 +96,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices/{number}/credit-note",
+        permits=(BILLING, "credit invoices"),
         summary="Take an invoice back",
         status_code=201,
         responses=responses(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
@@ -109,27 +107,29 @@ def invoice_commands_router(application: Application) -> Routes:
         With `then: reissue` the next invoice bills the work again, with `then: waive` it is never billed again. 409
         `invoice-credited`, 409 `nothing-left`.
         """
-        meta = await meta_for(request, body, "credit invoices")
+        meta = await meta_for(request, body)
         return await shown(request, await invoicing.credit(meta, number, body.reason, body.then))
 
     @routes.post(
         "/invoices/{number}/sent",
+        permits=(BILLING, "send invoices"),
         summary="Note that a document was sent",
         status_code=201,
         responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": []}),
     )
     async def note_sent(request: Request, number: Number, body: SentBody) -> Response:
-        meta = await meta_for(request, body, "send invoices")
+        meta = await meta_for(request, body)
         return await shown(request, await invoicing.sent(meta, number, body.channel))
 
     @routes.post(
         "/invoices/{number}/paid",
+        permits=(BILLING, "settle invoices"),
         summary="Note that a document was settled",
         status_code=201,
         responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": []}),
     )
     async def note_paid(request: Request, number: Number, body: PaidBody) -> Response:
-        meta = await meta_for(request, body, "settle invoices")
+        meta = await meta_for(request, body)
         return await shown(request, await invoicing.paid(meta, number, body.paid_on))
 
     return routes

@@ -12,7 +12,7 @@ from billing_service.api.access import BILLING, READERS
 from billing_service.api.examples import RUN
 from billing_service.api.parameters import BoundedInstant, Day
 from billing_service.application.application import Application
-from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, responses
+from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, principal_of, responses
 
 
 class RunBody(HttpModel):
@@ -32,12 +32,13 @@ def invoice_runs_router(application: Application) -> Routes:
         summary="Invoice every contract",
         status_code=202,
         responses=responses(202, "Begun", {"run": RUN}),
+        permits=(BILLING, "issue invoices"),
     )
     async def begin_run(request: Request, body: RunBody) -> Response:
         """Contracts, and customers whose work no contract covers. Interrupted, it goes on where it was; asked for again under
         the same Idempotency-Key, it is the same run. None is invoiced twice.
         """
-        principal = allowed(request, BILLING, "issue invoices")
+        principal = principal_of(request)
         meta = await command_metadata(request, application.log, application.now(), body.occurred_at)
         begun, known = await runs.begin(meta, body.until)
         headers = {"Location": f"/v1/invoice-runs/{begun.run}"} | ({"Idempotency-Replayed": "true"} if known else {})

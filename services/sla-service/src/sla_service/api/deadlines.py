@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.http import HttpModel, Instant, Routes, ShortText, allowed, command_metadata, responses
+from fristwerk_platform.http import HttpModel, Instant, Routes, ShortText, command_metadata, principal_of, responses
 from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS
 from sla_service.application.timers import Timers
@@ -35,10 +35,15 @@ def deadlines_router(deadlines: Timers, kept: IdempotencyTable) -> Routes:
     """``/v1/deadlines``."""
     routes = Routes(tags=["deadlines"])
 
-    @routes.post("/deadlines", summary="Compute a deadline", responses=responses(200, "The deadline", _DEADLINE))
+    @routes.post(
+        "/deadlines",
+        summary="Compute a deadline",
+        responses=responses(200, "The deadline", _DEADLINE),
+        permits=(READERS | {"service"}, "compute deadlines"),
+    )
     async def compute_deadline(request: Request, body: DeadlineBody) -> Response:
         """Nothing is stored; the steps say which hours were counted and why others were not."""
-        principal = allowed(request, READERS | {"service"}, "compute deadlines")
+        principal = principal_of(request)
         meta = await command_metadata(request, kept, deadlines.now())
         found = await deadlines.computed(principal, body.calendar, body.start, body.target)
         return await keep_and_respond(meta, found, kept.keep)

@@ -19,6 +19,7 @@ from fristwerk_platform.http import (
     allowed,
     command_metadata,
     json_answer,
+    principal_of,
     responses,
 )
 from fristwerk_platform.http.problems import Problem
@@ -135,10 +136,11 @@ def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore,
         summary="Try other terms on past tickets",
         status_code=201,
         responses=responses(201, "Done", _RESULT) | responses(202, "It takes longer: read on at Location", _RUNNING),
+        permits=(READERS, "run simulations"),
     )
     async def start_simulation(request: Request, body: SimulationBody) -> Response:
         """Per ticket then and now: deadline and outcome of each timer, and sums. Nothing else is touched."""
-        provider = allowed(request, READERS, "run simulations").provider
+        provider = principal_of(request).provider
         if body.agreement is None and body.calendar is None and not body.calendars:
             sentence = "name what to try: an agreement, a calendar or calendars"
             raise Problem(

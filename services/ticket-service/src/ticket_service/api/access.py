@@ -10,13 +10,44 @@ from starlette.requests import Request
 
 from fristwerk_platform.auth import ROLES
 from fristwerk_platform.commands import CommandMetadata
-from fristwerk_platform.http import allowed, command_metadata
+from fristwerk_platform.http import allowed, command_metadata, principal_of
+from fristwerk_platform.http.operations import Found
 from ticket_service.application.application import Application
+from ticket_service.domain.ticket.commands import Command
+from ticket_service.domain.ticket.roles import check_role
 
 ADMIN: Final = frozenset({"admin"})
 SERVICES: Final = frozenset({"service"})
 READERS: Final = frozenset(ROLES) - {"customer"}
 """Who reads everything of the provider; a customer reads what is the own company's."""
+
+
+async def command_of(
+    request: Request, application: Application, occurred_at: datetime | None = None
+) -> CommandMetadata:
+    """The metadata of a command whose route says who may give it. Raises what ``command_metadata`` raises."""
+    return await command_metadata(request, application.log, application.now(), occurred_at)
+
+
+def there(application: Application, command: type[Command] | None = None) -> Found:
+    """Whether what the path names is there for who asks, and whether the role may ever give the ``command``.
+
+    It is asked where a body does not fit: the body's rules are for those who may send one. Raises NotFound or NotAllowed.
+    """
+
+    async def check(request: Request) -> None:
+        principal, names = principal_of(request), request.scope["path_params"]
+        if "ticket" in names:
+            ticket = await application.tickets.identify(principal, names["ticket"])
+            await application.tickets.newest(principal, ticket)
+        elif "contract" in names:
+            await application.contracts.contract(principal.provider, names["contract"])
+        elif "customer" in names:
+            await application.customers.customer(principal.provider, names["customer"])
+        if command is not None:
+            check_role(principal.role, command)
+
+    return check
 
 
 async def authorise_command(

@@ -22,7 +22,7 @@ from fristwerk_platform.http import (
     as_response,
     responses,
 )
-from ticket_service.api.access import authorise_command
+from ticket_service.api.access import command_of
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
 from ticket_service.domain.ticket.commands import CallTransfer
@@ -70,6 +70,7 @@ def calls_router(application: Application) -> Routes:
         summary="Record an inbound call",
         status_code=201,
         responses=responses(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
+        permits=(STAFF, "record calls"),
     )
     async def receive_call(request: Request, body: CallBody) -> Response:
         """A failed transfer may promise a callback, and a voicemail without a ticket becomes one.
@@ -77,7 +78,7 @@ def calls_router(application: Application) -> Routes:
         Any other call without a ticket is kept where an agreement of the provider has `calls.log_all`, else refused.
         Without `occurred_at` a call occurred when it began, however late it is entered.
         """
-        meta = await authorise_command(request, application, STAFF, "record calls", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         ticket = body.ticket and await application.tickets.identify(meta.principal, body.ticket)
         call = Call(
             ticket=ticket,

@@ -19,7 +19,7 @@ from fristwerk_platform.http import (
     as_response,
     responses,
 )
-from ticket_service.api.access import authorise_command
+from ticket_service.api.access import command_of
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application.application import Application
 from ticket_service.application.complaints import Complaint
@@ -44,13 +44,14 @@ def add_complaints(routes: Routes, application: Application) -> None:
         summary="Escalate without a ticket",
         status_code=201,
         responses=responses(201, "Opened and escalated", TICKET_ANSWER),
+        permits=(STAFF | {"customer"}, "escalate"),
     )
     async def escalate_without_ticket(request: Request, body: EscalationWithoutTicketBody) -> Response:
         """Opens a ticket and escalates it, in one transaction; its escalation says to whom it went.
 
         Possible where the agreement has `escalation.at_any_time`. On a ticket, also on a closed one, use its escalations.
         """
-        meta = await authorise_command(request, application, STAFF | {"customer"}, "escalate", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         complaint = Complaint(
             customer=body.customer,
             channel=body.channel,

@@ -20,7 +20,8 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
-from ticket_service.api.access import ADMIN, READERS, authorise_command
+from fristwerk_platform.http.description import Responses
+from ticket_service.api.access import ADMIN, READERS, command_of, there
 from ticket_service.api.parameters import ContractId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import Contracts, contract_seen_by
@@ -62,41 +63,71 @@ class TerminationBody(UntilBody):
 
 def contracts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}`` and what hangs below it."""
-    routes = Routes(tags=["contracts"])
+    routes = Routes(tags=["contracts"], found=there(application))
     contracts = application.contracts
     done = responses(201, "Done", {"contract": _CONTRACT, "events": []})
 
     _add_read(routes, contracts)
 
-    @routes.post("/contracts/{contract}/packages", summary="Buy a package", status_code=201, responses=done)
-    async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "buy packages", body.occurred_at)
-        command = commands.BuyPackage(hours=body.hours, from_on=body.from_)
-        return as_response(await contracts.buy_package(meta, contract, command))
+    _add_purchases(routes, application, done)
 
-    @routes.post("/contracts/{contract}/addons", summary="Book an add-on", status_code=201, responses=done)
-    async def book_addon(request: Request, contract: ContractId, body: BookAddonBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "book add-ons", body.occurred_at)
-        command = commands.BookAddon(addon=body.addon, from_on=body.from_)
-        return as_response(await contracts.book_addon(meta, contract, command))
-
-    @routes.post("/contracts/{contract}/addons/{addon}/end", summary="End an add-on", status_code=201, responses=done)
-    async def end_addon(request: Request, contract: ContractId, addon: AddonName, body: UntilBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "end add-ons", body.occurred_at)
-        return as_response(
-            await contracts.end_addon(meta, contract, commands.EndAddon(addon=addon, until_on=body.until))
-        )
-
-    @routes.post("/contracts/{contract}/termination", summary="End a contract", status_code=201, responses=done)
+    @routes.post(
+        "/contracts/{contract}/termination",
+        summary="End a contract",
+        status_code=201,
+        responses=done,
+        permits=(ADMIN, "terminate contracts"),
+    )
     async def terminate_contract(request: Request, contract: ContractId, body: TerminationBody) -> Response:
         """409 `consequences-not-accepted` while work was logged on its tickets, minutes are held or the customer has not decided
         on costs: `errors` names each, and `accept` takes the names.
         """
-        meta = await authorise_command(request, application, ADMIN, "terminate contracts", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         command = commands.Terminate(until_on=body.until)
         return as_response(await contracts.terminate(meta, contract, command, body.accept))
 
     return routes
+
+
+def _add_purchases(routes: Routes, application: Application, done: Responses) -> None:
+    contracts = application.contracts
+
+    @routes.post(
+        "/contracts/{contract}/packages",
+        summary="Buy a package",
+        status_code=201,
+        responses=done,
+        permits=(ADMIN, "buy packages"),
+    )
+    async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
+        meta = await command_of(request, application, body.occurred_at)
+        command = commands.BuyPackage(hours=body.hours, from_on=body.from_)
+        return as_response(await contracts.buy_package(meta, contract, command))
+
+    @routes.post(
+        "/contracts/{contract}/addons",
+        summary="Book an add-on",
+        status_code=201,
+        responses=done,
+        permits=(ADMIN, "book add-ons"),
+    )
+    async def book_addon(request: Request, contract: ContractId, body: BookAddonBody) -> Response:
+        meta = await command_of(request, application, body.occurred_at)
+        command = commands.BookAddon(addon=body.addon, from_on=body.from_)
+        return as_response(await contracts.book_addon(meta, contract, command))
+
+    @routes.post(
+        "/contracts/{contract}/addons/{addon}/end",
+        summary="End an add-on",
+        status_code=201,
+        responses=done,
+        permits=(ADMIN, "end add-ons"),
+    )
+    async def end_addon(request: Request, contract: ContractId, addon: AddonName, body: UntilBody) -> Response:
+        meta = await command_of(request, application, body.occurred_at)
+        return as_response(
+            await contracts.end_addon(meta, contract, commands.EndAddon(addon=addon, until_on=body.until))
+        )
 
 
 def _add_read(routes: Routes, contracts: Contracts) -> None:

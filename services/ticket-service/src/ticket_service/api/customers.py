@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     LocalDate,
-    LongText,
+    PhoneNumber,
     Routes,
     SerialNumber,
     ShortLines,
@@ -26,7 +26,8 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import ADMIN, READERS, SERVICES, authorise_command
+from ticket_service.api.access import ADMIN, READERS, authorise_command, command_of, there
+from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import contract_seen_by
@@ -37,16 +38,9 @@ from ticket_service.domain.errors import NotFound
 
 _CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
 
-_SEALED = "fw1.0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70.Vm9yYmVyZWl0dW5n"
 
 Address = Annotated[dict[Identifier, ShortText], Field(max_length=20)]
 """Where invoices go: countries name the parts of an address differently."""
-
-
-StoredText = Annotated[
-    str,
-    StringConstraints(pattern=r"^fw1[.][A-Za-z0-9~-]+[.][A-Za-z0-9_-]+$", max_length=120_000),
-]
 
 
 class Contact(HttpModel):
@@ -106,7 +100,7 @@ class ContractBody(HttpModel):
     group: Identifier | None = None
     from_: LocalDate = Field(alias="from", examples=["2026-01-01"])
     until: LocalDate | None = None
-    dedicated_number: ShortText | None = Field(None, examples=["+49 30 1234567"])
+    dedicated_number: PhoneNumber | None = Field(None, examples=["+49 30 1234567"])
     occurred_at: Instant | None = None
 
 
@@ -115,18 +109,6 @@ class ForgetBody(HttpModel):
 
     accept: Annotated[list[Literal["open_tickets", "contracts", "logged_work"]], Field(max_length=3)] = []
     occurred_at: Instant | None = None
-
-
-class TextBody(HttpModel):
-    """A text about the customer that another service is going to store."""
-
-    text: LongText = Field(examples=["Falscher Empfänger"])
-
-
-class SealedTextsBody(HttpModel):
-    """Texts as this service sealed them."""
-
-    sealed: Annotated[list[StoredText], Field(max_length=1000, examples=[[_SEALED]])]
 
 
 class CustomerQuery(Page):
@@ -143,10 +125,11 @@ class CustomerQuery(Page):
 
 def customers_router(application: Application) -> Routes:
     """``/v1/customers`` and what hangs below a customer."""
-    routes = Routes(tags=["customers"])
+    routes = Routes(tags=["customers"], found=there(application))
     _add_commands(routes, application)
+    _add_signing(routes, application)
     _add_forgetting(routes, application)
-    _add_texts(routes, application)
+    add_texts(routes, application)
     _add_reads(routes, application)
     return routes
 
@@ -156,7 +139,13 @@ def _add_commands(routes: Routes, application: Application) -> None:
 
     created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
 
-    @routes.post("/customers", summary="Register a customer", status_code=201, responses=created)
+    @routes.post(
+        "/customers",
+        summary="Register a customer",
+        status_code=201,
+        responses=created,
+        permits=(ADMIN | STAFF, "register customers"),
+    )
     async def register_customer(request: Request, body: RegisterBody) -> Response:
         """Whoever takes a call may register an unknown caller as a person or a prospect; companies are the administrator's."""
         may = ADMIN if body.kind == "company" else ADMIN | STAFF
@@ -165,22 +154,44 @@ def _add_commands(routes: Routes, application: Application) -> None:
         contact = commands.Contact(**body.contact.model_dump()) if body.contact else None
         return as_response(await customers.register(meta, commands.Register(**given, contact=contact)))
 
-    @routes.post("/customers/{customer}/devices", summary="Register a device", status_code=201, responses=created)
+    @routes.post(
+        "/customers/{customer}/devices",
+        summary="Register a device",
+        status_code=201,
+        responses=created,
+        permits=(ADMIN, "register devices"),
+    )
     async def register_device(request: Request, customer: CustomerId, body: DeviceBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "register devices", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         command = commands.RegisterDevice(**body.model_dump(exclude={"occurred_at"}))
         return as_response(await customers.register_device(meta, customer, command))
 
-    @routes.post("/customers/{customer}/contacts", summary="Assign a contact", status_code=201, responses=created)
+    @routes.post(
+        "/customers/{customer}/contacts",
+        summary="Assign a contact",
+        status_code=201,
+        responses=created,
+        permits=(ADMIN, "assign contacts"),
+    )
     async def assign_contact(request: Request, customer: CustomerId, body: ContactRoleBody) -> Response:
-        meta = await authorise_command(request, application, ADMIN, "assign contacts", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         command = commands.AssignContact(role=body.role, agent=body.agent)
         return as_response(await customers.assign_contact(meta, customer, command))
 
-    @routes.post("/customers/{customer}/contracts", summary="Sign a contract", status_code=201, responses=created)
+
+def _add_signing(routes: Routes, application: Application) -> None:
+    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
+
+    @routes.post(
+        "/customers/{customer}/contracts",
+        summary="Sign a contract",
+        status_code=201,
+        responses=created,
+        permits=(ADMIN, "sign contracts"),
+    )
     async def sign_contract(request: Request, customer: CustomerId, body: ContractBody) -> Response:
         """Open tickets of a customer without contract move up in the worklist; their timers stay as they are."""
-        meta = await authorise_command(request, application, ADMIN, "sign contracts", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         command = SignContract(
             agreement=body.agreement,
             plan=body.plan,
@@ -199,42 +210,21 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
     customers = application.customers
     created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
 
-    @routes.post("/customers/{customer}/forget", summary="Forget a person", status_code=201, responses=created)
+    @routes.post(
+        "/customers/{customer}/forget",
+        summary="Forget a person",
+        status_code=201,
+        responses=created,
+        permits=(ADMIN, "forget persons"),
+    )
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
         """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid.
 
         409 `consequences-not-accepted` while a person has open tickets, contracts in force or logged work, whose invoices need
         a recipient: `errors` names each, and `accept` takes the names.
         """
-        meta = await authorise_command(request, application, ADMIN, "forget persons", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         return as_response(await customers.forget(meta, customer, body.accept))
-
-
-def _add_texts(routes: Routes, application: Application) -> None:
-    """For services that store texts about customers in logs of their own: the keys stay here."""
-    customers = application.customers
-
-    @routes.post(
-        "/customers/{customer}/sealed-texts",
-        summary="Seal a text about a customer",
-        responses=responses(200, "The sealed text", {"sealed": _SEALED}),
-    )
-    async def seal_text(request: Request, customer: CustomerId, body: TextBody) -> Response:
-        """For a service that stores it: whoever has the sealed text alone reads nothing, and nobody once the customer was
-        forgotten. Nothing is stored here but the customer's key.
-        """
-        provider = allowed(request, SERVICES, "seal texts").provider
-        return json_answer({"sealed": await customers.sealed_text(provider, customer, body.text)})
-
-    @routes.post(
-        "/customers/opened-texts",
-        summary="Open texts that were sealed",
-        responses=responses(200, "What each says, in the same order", {"texts": ["Falscher Empfänger"]}),
-    )
-    async def open_texts(request: Request, body: SealedTextsBody) -> Response:
-        """`null` for what was forgotten and for what cannot be opened."""
-        provider = allowed(request, SERVICES, "open texts").provider
-        return json_answer({"texts": await customers.opened_texts(provider, body.sealed)})
 
 
 def _add_reads(routes: Routes, application: Application) -> None:

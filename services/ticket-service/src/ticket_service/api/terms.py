@@ -16,7 +16,7 @@ from fristwerk_language.terms import agreement_document, calendar_document, read
 from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
-from ticket_service.api.access import ADMIN, READERS, authorise_command
+from ticket_service.api.access import ADMIN, READERS, command_of
 from ticket_service.api.terms_documents import Document, parse_terms_document
 from ticket_service.application.application import Application
 from ticket_service.application.terms import check_name
@@ -73,10 +73,11 @@ def terms_router(application: Application) -> Routes:
         status_code=201,
         responses=responses(201, "Published", {"calendar": _VERSION, "events": []}),
         openapi_extra=_document(_CALENDAR_YAML),
+        permits=(ADMIN, "publish calendars"),
     )
     async def publish_calendar(request: Request, name: TermsName) -> Response:
         """The next version, holidays materialised, in force from `valid_from` on, else from now; the same again is 200."""
-        meta = await authorise_command(request, application, ADMIN, "publish calendars")
+        meta = await command_of(request, application)
         document = await _read(request, calendar_document)
         check_name(name, document.calendar, "calendar")
         return as_response(await application.terms.publish_calendar(meta, document))
@@ -86,33 +87,37 @@ def terms_router(application: Application) -> Routes:
         summary="Show what a calendar document would close",
         responses=responses(200, "The materialised form", {"calendar": _VERSION}),
         openapi_extra=_document(_CALENDAR_YAML),
+        permits=(READERS, "preview calendars"),
     )
     async def preview_calendar(request: Request) -> Response:
         """The document's materialised form: closed days with names and sources. Nothing is stored."""
-        allowed(request, READERS, "preview calendars")
         document = await _read(request, calendar_document)
         return json_answer({"calendar": await asyncio.to_thread(materialise, document, 1)})
 
+    _add_agreements(routes, application)
+    _add_reads(routes, application, "calendar")
+    _add_reads(routes, application, "agreement")
+    return routes
+
+
+def _add_agreements(routes: Routes, application: Application) -> None:
     @routes.put(
         "/agreements/{name}",
         summary="Publish an agreement",
         status_code=201,
         responses=responses(201, "Published", {"agreement": _VERSION, "warnings": [], "events": []}),
         openapi_extra=_document(_AGREEMENT_YAML),
+        permits=(ADMIN, "publish agreements"),
     )
     async def publish_agreement(request: Request, name: TermsName) -> Response:
         """The next version, in force from its `valid_from` on, else from now; the same document again is 200 and none.
 
         `warnings` name what is probably not meant, each with its `pointer` and a sentence.
         """
-        meta = await authorise_command(request, application, ADMIN, "publish agreements")
+        meta = await command_of(request, application)
         document = await _read(request, agreement_document)
         check_name(name, document.agreement, "agreement")
         return as_response(await application.terms.publish_agreement(meta, document))
-
-    _add_reads(routes, application, "calendar")
-    _add_reads(routes, application, "agreement")
-    return routes
 
 
 def _add_reads(routes: Routes, application: Application, kind: str) -> None:

@@ -23,7 +23,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import READERS, authorise_command
+from ticket_service.api.access import READERS, command_of
 from ticket_service.application.application import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound
@@ -68,10 +68,11 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
         summary="Move tickets to another version of their terms",
         status_code=202,
         responses=responses(202, "It is being done: see Location", {"migration": _MIGRATION}),
+        permits=(MIGRATORS, "migrate terms in bulk"),
     )
     async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
         """Each ticket gets its own TermsMigrated, which moves its timers visibly. Asked again while it runs, it goes on."""
-        meta = await authorise_command(request, application, MIGRATORS, "migrate terms in bulk")
+        meta = await command_of(request, application)
         migration = await migrations.ordered(meta, Order(**body.model_dump()))
         content = {"migration": await _shown(migrations, migration)}
         location = f"/v1/terms-migrations/{migration.migration}"

@@ -10,6 +10,7 @@ import msgspec
 from fristwerk_platform.http import Routes, responses
 from fristwerk_platform.http.operations import REQUIRED, Body
 from ticket_service.api import ticket_bodies as bodies
+from ticket_service.api.access import there
 from ticket_service.api.ticket_endpoint import CommandBody, endpoint
 from ticket_service.application.application import Application
 
@@ -106,6 +107,7 @@ def ticket_commands_router(application: Application) -> Routes:
             description=_described(command.body),
             status_code=201,
             responses=responses(201, "Done", TICKET_ANSWER),
+            found=there(application, command.body.creates),
         )
     return routes
 

@@ -24,7 +24,7 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
-from ticket_service.api.access import READERS, authorise_command
+from ticket_service.api.access import READERS, command_of
 from ticket_service.api.complaints import add_complaints
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.ticket_commands import TICKET_ANSWER
@@ -86,14 +86,18 @@ def tickets_router(application: Application) -> Routes:
 
 def _add_intake(routes: Routes, application: Application) -> None:
     @routes.post(
-        "/tickets", summary="Open a ticket", status_code=201, responses=responses(201, "Opened", TICKET_ANSWER)
+        "/tickets",
+        summary="Open a ticket",
+        status_code=201,
+        responses=responses(201, "Opened", TICKET_ANSWER),
+        permits=(STAFF | {"customer"}, "open tickets"),
     )
     async def create_ticket(request: Request, body: CreateTicketBody) -> Response:
         """Ticket, entitlement and why, derived priority, acknowledgement and assignment, in one transaction.
 
         Without `received_at` it is received now; without `occurred_at` it occurred when it was received.
         """
-        meta = await authorise_command(request, application, STAFF | {"customer"}, "open tickets", body.occurred_at)
+        meta = await command_of(request, application, body.occurred_at)
         received_at = body.received_at or meta.now.replace(microsecond=0)
         given = body.model_dump(exclude={"occurred_at", "received_at", "customer"})
         wanted = intake.Request(received_at=received_at, **given)
@@ -155,8 +159,9 @@ def _add_worklist(routes: Routes, application: Application) -> None:
         summary="Take the next ticket",
         status_code=201,
         responses=responses(201, "It is the caller's now", TICKET_ANSWER),
+        permits=(STAFF, "take tickets"),
     )
     async def take_next(request: Request) -> Response:
         """The first workable ticket that nobody has is assigned to the caller; never one to two."""
-        meta = await authorise_command(request, application, STAFF, "take tickets")
+        meta = await command_of(request, application)
         return as_response(await application.worklist.take_next(meta))

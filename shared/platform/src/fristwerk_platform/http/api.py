@@ -17,7 +17,7 @@ from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.commands import as_response
 from fristwerk_platform.http.openapi import describe
-from fristwerk_platform.http.operations import Dispatcher, RouteTable
+from fristwerk_platform.http.route_table import Dispatcher, RouteTable
 from fristwerk_platform.http.routes import Routes
 
 

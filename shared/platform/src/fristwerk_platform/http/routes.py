@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fristwerk_platform.http.description import Description, Responses
-from fristwerk_platform.http.operations import Body, Endpoint, Operation
+from fristwerk_platform.http.operations import Body, Endpoint, Found, Operation, Permits
 
 SomeEndpoint = TypeVar("SomeEndpoint", bound=Endpoint)
 
@@ -15,7 +15,9 @@ SomeEndpoint = TypeVar("SomeEndpoint", bound=Endpoint)
 class Routes:
     """Collects the operations of one resource below a prefix."""
 
-    def __init__(self, *, prefix: str = "/v1", tags: Sequence[str]) -> None:
+    def __init__(self, *, prefix: str = "/v1", tags: Sequence[str], found: Found | None = None) -> None:
+        """``found`` answers, for every operation, a wrong request about what is not there for who asks."""
+        self._found = found
         self.operations: list[Operation] = []
         self._prefix = prefix
         self._tags = tuple(tags)
@@ -46,10 +48,13 @@ class Routes:
         status_code: int = 200,
         responses: Responses | None = None,
         openapi_extra: Mapping[str, Any] | None = None,
+        permits: Permits | None = None,
+        found: Found | None = None,
     ) -> None:
         """Register an operation; its name is the endpoint's, its description the endpoint's docstring.
 
         ``body`` names the body's type where one endpoint serves several operations and its signature cannot say it.
+        ``permits`` is checked before the body is read.
         """
         named = name or str(getattr(endpoint, "__name__", "operation"))
         described = Description(
@@ -62,7 +67,16 @@ class Routes:
             extra=openapi_extra or {},
         )
         self.operations.append(
-            Operation(method, self._prefix + path, endpoint, name=named, described=described, body=body)
+            Operation(
+                method,
+                self._prefix + path,
+                endpoint,
+                name=named,
+                described=described,
+                body=body,
+                permits=permits,
+                found=found or self._found,
+            )
         )
 
     def _decorator(
