@@ -12,6 +12,8 @@ from typing import Any, Final
 PREPARATION: Final = "preparation that is never charged counts as free, and is not 'not_rated' for ever"
 EFFORT: Final = "the effort notice leaves out preparation that only a late cancellation is charged by (decision 0022)"
 SOFT: Final = "a soft target is never due after its target"
+SEVERITY: Final = "what waits for a severity says so, and no longer that nothing is configured"
+_NOT_SET_BEFORE: Final = {"severity_not_set": "not_configured"}
 UNINTENDED: Final = "unintended"
 Difference = tuple[str, str]
 """The kind of a difference, and where it is."""
@@ -69,8 +71,16 @@ def _timers(
             yield SOFT, f"{stream} {name}"
         else:
             yield UNINTENDED, f"{stream} {name}: {_unequal(old or {}, new or {})}"
-    if not may_differ_in_effort and older["absent"] != newer["absent"]:
-        yield UNINTENDED, f"{stream}: what has no timer"
+    was, is_ = _absent(older, may_differ_in_effort), _absent(newer, may_differ_in_effort)
+    if was != is_:
+        only_severity = was == {metric: _NOT_SET_BEFORE.get(reason, reason) for metric, reason in is_.items()}
+        yield SEVERITY if only_severity else UNINTENDED, f"{stream}: what has no timer"
+
+
+def _absent(timers: dict[str, Any], without_effort: bool) -> dict[str, str]:
+    """Why metrics have no timer."""
+    reasons = {each["metric"]: each["reason"] for each in timers["absent"]}
+    return {metric: why for metric, why in reasons.items() if not (without_effort and metric == "effort_notice")}
 
 
 def _by_id(timers: dict[str, Any]) -> dict[str, Any]:
