@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fristwerk_language.events import read_line
 from fristwerk_platform.event_log import (
     ClaimedError,
     EventLog,
@@ -18,9 +19,14 @@ from fristwerk_platform.event_log import (
     VersionConflictError,
 )
 from fristwerk_platform.event_log.index import Entry
+from fristwerk_platform.event_log.index_upkeep import IndexUpkeep
 
 Fact = Callable[..., NewEvent]
 RULES = "1"
+
+
+def stream_of(line: bytes) -> str:
+    return read_line(line).stream
 
 
 def marked(new: NewEvent, **names: tuple[str, ...]) -> NewEvent:
@@ -133,7 +139,7 @@ async def test_what_is_refused_leaves_no_trace_in_the_index(log: EventLog, fact:
 async def test_a_log_without_index_is_filled_once_and_goes_on_where_it_was_broken_off(
     open_log: Callable[[], GroupCommitLog], fact: Fact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.event_log.log.FILLED_AT_ONCE", 10)
+    monkeypatch.setattr("fristwerk_platform.event_log.index_upkeep.AT_ONCE", 10)
     log = open_log()
     names = [f"ticket-{number:02}" for number in range(35)]
     for name in names:
@@ -147,11 +153,11 @@ async def test_a_log_without_index_is_filled_once_and_goes_on_where_it_was_broke
         return [(f"reference:{each}", each) for each in streams], [("open:7", each) for each in streams]
 
     with pytest.raises(ConnectionError):
-        await log.fill_index(RULES, entries)
+        await IndexUpkeep(log, RULES, entries, stream_of).complete()
     assert len(await log.labelled("open:7")) == 10
     again = open_log()
-    await again.fill_index(RULES, entries)
-    await again.fill_index(RULES, entries)
+    await IndexUpkeep(again, RULES, entries, stream_of).complete()
+    await IndexUpkeep(again, RULES, entries, stream_of).complete()
 
     assert asked == names[:20] + names[10:]
     assert await again.labelled("open:7") == [(each, 2) for each in names]
@@ -167,7 +173,27 @@ async def test_filling_leaves_what_events_have_claimed_meanwhile(
     async def entries(streams: Sequence[str]) -> tuple[list[Entry], list[Entry]]:
         return [("reference:1", "ticket-9")] if streams else [], [("open:7", each) for each in streams]
 
-    await log.fill_index(RULES, entries)
+    await IndexUpkeep(log, RULES, entries, stream_of).complete()
 
     assert await log.claimant("reference:1") == "ticket-1"
     assert await log.labelled("open:7") == [("ticket-1", 1)]
+
+
+async def test_what_an_older_program_appended_meanwhile_is_indexed_at_the_next_start(
+    open_log: Callable[[], GroupCommitLog], fact: Fact
+) -> None:
+    log = open_log()
+    await log.append([marked(fact("ticket-1", 1), labels=("open:7",))])
+    asked: list[str] = []
+
+    async def entries(streams: Sequence[str]) -> tuple[list[Entry], list[Entry]]:
+        asked.extend(streams)
+        return [], [("open:7", each) for each in streams]
+
+    await IndexUpkeep(log, RULES, entries, stream_of).complete()
+    await log.append([fact("ticket-2", 1), fact("ticket-2", 2)])  # as a program does that knows no names
+    await IndexUpkeep(open_log(), RULES, entries, stream_of).complete()
+    await IndexUpkeep(open_log(), RULES, entries, stream_of).complete()
+
+    assert await log.labelled("open:7") == [("ticket-1", 1), ("ticket-2", 2)]
+    assert asked == ["ticket-1", "ticket-2"]

@@ -11,11 +11,12 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 
-from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
+from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, read_line
 from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import GroupCommitLog, open_log
+from fristwerk_platform.event_log.index_upkeep import IndexUpkeep
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
@@ -132,9 +133,11 @@ def _background(
     log: GroupCommitLog,
 ) -> list[StartupStep]:
     """What older logs lack, made up before the first request, and what runs beside the requests."""
+    index = IndexUpkeep(log, names.RULES, application.index_filling.entries, lambda line: read_line(line).stream)
     places = PlaceUpkeep(application.worklist, application.tickets, now, new_id)
     return [
-        step(lambda: log.fill_index(names.RULES, application.index_filling.entries)),
+        step(index.complete),
+        tasks.forever("index of the log", index.note),
         tasks.forever("read model version", database.keep_fresh),
         tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards
         tasks.forever("terms migrations", migrations.run),

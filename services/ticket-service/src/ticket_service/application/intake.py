@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Final
@@ -31,6 +30,7 @@ from ticket_service.domain.ticket.decision_context import Context, DatingRules
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
+from ticket_service.entropy import random_bytes
 
 REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: people read references to each other over the telephone."""
@@ -221,5 +221,5 @@ class Intake:
 def _new_reference(provider: str) -> str:
     """A short, human reference that cannot be guessed: eight random letters behind three letters of the provider."""
     prefix = re.sub(r"[^A-Z]", "", provider.upper())[:3] or "FRI"
-    letters = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
+    letters = "".join(REFERENCE_LETTERS[each % len(REFERENCE_LETTERS)] for each in random_bytes(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
-from fristwerk_platform.event_log.index import Entry, Filling
+from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
     ALL,
     FeedLine,
@@ -34,8 +34,6 @@ POLL_SECONDS: Final = 1.0
 """How often a wait checks the database: another process may have appended, and its notification may be lost."""
 DAY_SECONDS: Final = 86_400.0
 READERS: Final = 4
-FILLED_AT_ONCE: Final = 500
-"""Streams whose entries are added to the index in one transaction."""
 CHECK: Final = "health check"
 """The scope of the idempotency key that a check of writing stores and deletes; no client has it."""
 STUCK_SECONDS: Final = 1.5
@@ -197,24 +195,17 @@ class GroupCommitLog:
         """See :class:`EventLog`."""
         return await self._read(self._labelled.load(label))
 
-    async def fill_index(
-        self, rules: str, entries: Callable[[Sequence[str]], Awaitable[tuple[Sequence[Entry], Sequence[Entry]]]]
-    ) -> None:
-        """Make the index complete for streams that were stored before it existed, or by other rules.
+    async def stream_names(self, after: str, limit: int) -> list[str]:
+        """The names of streams that come after a name, in order."""
+        return await self._read(self._in_reader(partial(self._recorder.select_stream_names, after, limit)))
 
-        ``entries`` gives the claims and labels of some streams. What was filled stays filled: after a crash it goes on
-        behind the last stream that was done, and once it is complete by these rules it asks one question.
-        """
-        found = await self._read(self._in_reader(partial(self._recorder.select_filling, rules)))
-        until = "" if found is None else found[0]
-        while until is not None:
-            names = await self._read(
-                self._in_reader(partial(self._recorder.select_stream_names, until, FILLED_AT_ONCE))
-            )
-            until = names[-1] if names else None
-            claims, labels = await entries(names)
-            filling = Filling(rules=rules, until=until, claims=claims, labels=labels)
-            await self._read(self._in_reader(partial(self._recorder.fill_index, filling)))
+    async def filled(self, rules: str) -> tuple[str | None] | None:
+        """How far the index was filled by these rules, see :class:`Filling`; ``None`` if not at all."""
+        return await self._read(self._in_reader(partial(self._recorder.select_filling, rules)))
+
+    async def fill(self, filling: Filling) -> None:
+        """Store entries that the index does not have yet, and how far the filling has come, in one transaction."""
+        await self._read(self._in_reader(partial(self._recorder.fill_index, filling)))
 
     async def forget_keys(self, now: datetime) -> None:
         """Delete idempotency keys older than 90 days."""
