@@ -67,7 +67,7 @@ ORDERS = {
             "high": {"severity": "high"},
             "bugfix": {"severity": "bugfix"},
         },
-        ["high", "bugfix", "request", "unset"],
+        ["unset", "high", "bugfix", "request"],
     ),
 }
 
