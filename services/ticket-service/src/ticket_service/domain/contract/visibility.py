@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from ticket_service.domain.contract.state import Contract
 
 CONTRACT_SHOWS: Final = frozenset(
@@ -28,4 +30,5 @@ CONTRACT_SHOWS: Final = frozenset(
 def contract_for_customer(contract: Contract) -> dict[str, Any]:
     """The contract as the customer sees it."""
     fields = zip(Contract.__struct_fields__, Contract.__struct_encode_fields__, strict=True)
-    return {named: getattr(contract, name) for name, named in fields if named in CONTRACT_SHOWS}
+    seen = {named: getattr(contract, name) for name, named in fields if named in CONTRACT_SHOWS}
+    return {named: value for named, value in seen.items() if value is not msgspec.UNSET}
