@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -26,7 +25,7 @@ SECONDS = 3.0
 PATIENCE_SECONDS = 1_800
 MOST_MEGABYTES = 250
 MOST_AUDIT_MEGABYTES = 300
-AUDIT_SECONDS_OF_A_MILLION = 60
+AUDIT_SECONDS_OF_A_MILLION: dict[Name, float] = {"sla": 30, "billing": 45}
 ANSWER = {"channel": "email", "text": "Wir schauen es uns an."}
 
 
@@ -76,25 +75,35 @@ def audited(running: Services, name: Name, events: int) -> list[Row]:
     began, most = time.monotonic(), 0.0
     process = running.command(name, "replay")
     while process.poll() is None:
-        most = max(most, _resident_megabytes(process))
-        time.sleep(0.05)
+        most = max(most, _megabytes(process.pid))
+        time.sleep(0.2)
     seconds = time.monotonic() - began
     assert process.stdout is not None
     told = process.stdout.read().decode().strip().splitlines()
     if process.returncode != 0:
         raise SystemExit("\n".join(told))
-    limit = AUDIT_SECONDS_OF_A_MILLION * events / 1_000_000
+    limit = AUDIT_SECONDS_OF_A_MILLION[name] * events / 1_000_000
     what = f"{name}-service: recompute and compare {events:,} events"
     return [
         Row(what, f"{seconds:.0f} s", f"{limit:.0f} s", seconds <= limit),
-        Row("  the most memory", f"{most:.0f} MB", f"{MOST_AUDIT_MEGABYTES} MB", most <= MOST_AUDIT_MEGABYTES),
+        Row(
+            "  the most memory, all its processes",
+            f"{most:.0f} MB",
+            f"{MOST_AUDIT_MEGABYTES} MB",
+            most <= MOST_AUDIT_MEGABYTES,
+        ),
     ]
 
 
-def _resident_megabytes(process: subprocess.Popen[bytes]) -> float:
-    status = Path(f"/proc/{process.pid}/status")
-    found = re.search(r"VmRSS:\s+(\d+)", status.read_text()) if status.exists() else None
-    return int(found[1]) / 1024 if found else 0.0
+def _megabytes(process_id: int) -> float:
+    """Memory of a process and of those that it started; what they share counts once."""
+    try:
+        text = Path(f"/proc/{process_id}/smaps_rollup").read_text()
+        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    except OSError:  # it has just ended
+        return 0.0
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    return (int(found[1]) / 1024 if found else 0.0) + sum(_megabytes(int(child)) for child in children)
 
 
 def measured(running: Services, early: Services, events: int) -> list[Row]:

@@ -128,15 +128,22 @@ class HttpFeed:
         return await self._requested(after, limit, 0)
 
     async def _requested(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
-        response = await self._client.get(
+        request = self._client.stream(
+            "GET",
             "/v1/events",
             params={"after": after, "limit": limit, "wait": wait_seconds},
             headers=self._headers(),
             timeout=httpx.Timeout(10.0, read=wait_seconds + 10.0),
         )
-        response.raise_for_status()
+        async with request as response:
+            if response.is_error:
+                await response.aread()  # the problem document, for a sentence
+            response.raise_for_status()
+            # Not ``response.content``: a response is part of a cycle, and its content would stay in memory until the
+            # collector of cycles runs, which is set to run rarely: a hundred megabytes of pages.
+            content = b"".join([part async for part in response.aiter_bytes()])
         page = FeedPage(
-            lines=response.content.splitlines(),
+            lines=content.splitlines(),
             next=int(response.headers[NEXT_POSITION_HEADER]),
             last=int(response.headers[LAST_POSITION_HEADER]),
         )
