@@ -37,6 +37,7 @@ IDENTIFIERS: Final = frozenset(
         "reference",
         "rule",
         "series",
+        "system",
         "ticket",
         "timer",
         "to",
@@ -94,6 +95,7 @@ IN_CLEAR: Final = frozenset({"TermsMigrated.reason", "CalendarPublished.reason"}
 
 SEALED: Final = frozenset(
     [
+        "id",
         "email",
         "contact",
         "description",

@@ -50,6 +50,7 @@ from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
+from ticket_service.application.sources import Sources
 from ticket_service.application.states import States
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
@@ -193,19 +194,20 @@ def _application(
     customers = Customers(log, executor, terms, personal, states.customers, consequences)
     tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
+    sources = Sources(log, personal, tickets, intake, FollowUps(tickets, intake, newest_reads))
     return Application(
         now=now,
         log=log,
         executor=executor,
         current=current,
         newest_reads=newest_reads,
-        index_filling=IndexFilling(states, customers),
+        index_filling=IndexFilling(states, customers, sources),
         terms=terms,
         customers=customers,
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,
-        follow_ups=FollowUps(tickets, intake, newest_reads),
+        sources=sources,
         calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
         complaints=Complaints(customers, intake),
         worklist=Worklist(current, newest_reads, terms, tickets),

@@ -119,6 +119,11 @@ class PersonalData:
         """A keyed digest under which a normalised number can be looked up without storing it."""
         return hmac.new(self._index_key, f"{provider}|{phone}".encode(), sha256).hexdigest()
 
+    def source_digest(self, provider: str, system: str, message: str) -> str:
+        """A keyed digest by which a message is known again without telling anything of its id."""
+        content = msgspec.json.encode(["source", provider, system, message])
+        return hmac.new(self._index_key, content, sha256).hexdigest()
+
     async def _key(self, subject: str) -> AESGCM:
         """The subject's key, made if there is none. Who waits meanwhile is served together: each would wait for the disk alone.
 

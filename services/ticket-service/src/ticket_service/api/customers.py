@@ -31,7 +31,7 @@ from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import contract_seen_by
-from ticket_service.application.tickets import seen_by
+from ticket_service.application.views import seen_by
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
 from ticket_service.domain.errors import NotFound

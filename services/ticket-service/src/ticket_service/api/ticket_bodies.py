@@ -16,6 +16,7 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
+from ticket_service.api.sources import SourceBody
 from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody, TimedBody
 from ticket_service.domain.ticket import commands
 
@@ -51,8 +52,9 @@ class PriorityBody(CommandBody):
 
     def given(self) -> dict[str, Any]:
         """See :meth:`CommandBody.given`."""
-        agreement = commands.AgreementRecord(**self.agreement.model_dump()) if self.agreement else None
-        return super().given() | {"agreement": agreement}
+        return super().given() | {
+            "agreement": self.agreement and commands.AgreementRecord(**self.agreement.model_dump())
+        }
 
 
 class AssignmentBody(CommandBody):
@@ -70,8 +72,8 @@ class TransferBody(CommandBody):
 class MessageBody(TimedBody):
     """On a resolved ticket it reopens it within `after_resolution.reopen_within`; later a new ticket `follows` the old one.
 
-    A machine's message (`automatic`) starts, ends and reopens nothing; neither does a word of thanks that staff have
-    marked (`needs_answer` false).
+    A machine's message (`automatic`) starts, ends and reopens nothing; neither does thanks that staff have marked
+    (`needs_answer` false). One that was taken already (`source`) is 200 with what it led to, `already_known`.
     """
 
     creates = commands.ReceiveMessage
@@ -79,6 +81,7 @@ class MessageBody(TimedBody):
     text: LongText = Field(examples=["Es geht immer noch nicht."])
     automatic: StrictBool = False
     needs_answer: StrictBool = True
+    source: SourceBody | None = None
 
 
 class ResponseBody(TimedBody):
@@ -172,8 +175,7 @@ class BookingBody(NumberedBody):
 
     def given(self) -> dict[str, Any]:
         """See :meth:`CommandBody.given`."""
-        agreed = commands.AgreementRecord(**self.agreed.model_dump()) if self.agreed else None
-        return super().given() | {"agreed": agreed}
+        return super().given() | {"agreed": self.agreed and commands.AgreementRecord(**self.agreed.model_dump())}
 
 
 class CancellationBody(NumberedBody):
@@ -226,8 +228,7 @@ class DeliveryBody(CommandBody):
 
     def given(self) -> dict[str, Any]:
         """See :meth:`CommandBody.given`."""
-        agreed = commands.AgreementRecord(**self.agreed.model_dump()) if self.agreed else None
-        return super().given() | {"agreed": agreed}
+        return super().given() | {"agreed": self.agreed and commands.AgreementRecord(**self.agreed.model_dump())}
 
 
 class AcceptanceBody(CommandBody):
@@ -237,7 +238,6 @@ class AcceptanceBody(CommandBody):
     on_behalf: Agreed | None = None
 
     def given(self) -> dict[str, Any]:
-        """See :meth:`CommandBody.given`."""
         return super().given() | {"on_behalf": _on_behalf(self.on_behalf)}
 
 

@@ -22,6 +22,7 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.operations import Endpoint
 from ticket_service.api.parameters import TicketName
+from ticket_service.api.sources import SourceBody
 from ticket_service.application.application import Application
 from ticket_service.domain.ticket.commands import Command, ReceiveInformation, ReceiveMessage, TimeSpent
 from ticket_service.entropy import new_id
@@ -50,7 +51,8 @@ class CommandBody(HttpModel):
 
     def given(self) -> dict[str, Any]:
         """The command's own fields, nested records as the domain's."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "occurred_at"}
+        given = {name: getattr(self, name) for name in type(self).model_fields if name != "occurred_at"}
+        return {name: each.record() if isinstance(each, SourceBody) else each for name, each in given.items()}
 
 
 class NumberedBody(CommandBody):
@@ -105,7 +107,7 @@ def endpoint(application: Application, template: str) -> Endpoint:
         if isinstance(command, ReceiveMessage | ReceiveInformation):
             meta = await command_metadata(request, application.log, path.now, body.occurred_at)
             found = await application.tickets.identify(meta.principal, ticket)
-            return as_response(await application.follow_ups.receive(meta, found, command))
+            return as_response(await application.sources.received(meta, found, command))
         meta = await metadata_for_one_append(request, application.log, path.now, body.occurred_at)
         return as_response(await application.tickets.execute(meta, ticket, command))
 

@@ -27,10 +27,11 @@ from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, pa
 from ticket_service.api.access import READERS, command_of
 from ticket_service.api.complaints import add_complaints
 from ticket_service.api.parameters import TicketName
+from ticket_service.api.sources import SourceBody
 from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.application import Application
-from ticket_service.application.tickets import seen_by
+from ticket_service.application.views import request_seen_by, seen_by
 from ticket_service.domain.ticket.state import TicketState
 from ticket_service.domain.ticket.visibility import TICKET_SHOWS
 from ticket_service.queries.read_model import FILTERS
@@ -57,6 +58,7 @@ class CreateTicketBody(HttpModel):
     severity: Identifier | None = None
     suggested_severity: Identifier | None = None
     contract: Identifier | None = None
+    source: SourceBody | None = None
     occurred_at: Instant | None = None
 
 
@@ -95,13 +97,15 @@ def _add_intake(routes: Routes, application: Application) -> None:
     async def create_ticket(request: Request, body: CreateTicketBody) -> Response:
         """Ticket, entitlement and why, derived priority, acknowledgement and assignment, in one transaction.
 
-        Without `received_at` it is received now; without `occurred_at` it occurred when it was received.
+        Without `received_at` it is received now; without `occurred_at` it occurred when it was received. A message that
+        was taken already, by its `source`, opens nothing: 200 with what it has led to, and `already_known`.
         """
         meta = await command_of(request, application, body.occurred_at)
         received_at = body.received_at or meta.now.replace(microsecond=0)
-        given = body.model_dump(exclude={"occurred_at", "received_at", "customer"})
-        wanted = intake.Request(received_at=received_at, **given)
-        return as_response(await application.intake.open(meta, body.customer, wanted))
+        given = body.model_dump(exclude={"occurred_at", "received_at", "customer", "source"})
+        source = None if body.source is None else body.source.record()
+        wanted = intake.Request(received_at=received_at, source=source, **given)
+        return as_response(await application.sources.opened(meta, body.customer, wanted))
 
 
 def _add_reads(routes: Routes, application: Application) -> None:
@@ -128,7 +132,10 @@ def _add_reads(routes: Routes, application: Application) -> None:
             loaded = await application.tickets.newest(principal, found)
         else:
             loaded = await application.tickets.as_of(principal, found, query.at, query.known_at)
-        body = {"ticket": seen_by(principal)(loaded.state), "personal": await application.tickets.personal(loaded)}
+        body = {
+            "ticket": seen_by(principal)(loaded.state),
+            "personal": request_seen_by(principal, await application.tickets.personal(loaded)),
+        }
         return json_answer(body, headers={"ETag": f'"{loaded.version}"'})
 
     @routes.get(

@@ -15,9 +15,9 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
-from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
 from ticket_service.application.newest_reads import NewestReads
+from ticket_service.application.sources import Sources
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
@@ -40,7 +40,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     contracts: Contracts
     tickets: Tickets
     intake: Intake
-    follow_ups: FollowUps
+    sources: Sources
     calls: Calls
     complaints: Complaints
     worklist: Worklist

@@ -17,6 +17,7 @@ from fristwerk_platform.event_log import DamagedEventError, LogUnavailableError
 from fristwerk_platform.event_log.index import Entry
 from ticket_service.application import names
 from ticket_service.application.customers import Customers
+from ticket_service.application.sources import Sources
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.states import States
 
@@ -26,7 +27,8 @@ _log = structlog.get_logger()
 class IndexFilling:
     """Claims and labels of streams, by their states."""
 
-    def __init__(self, states: States, customers: Customers) -> None:
+    def __init__(self, states: States, customers: Customers, sources: Sources) -> None:
+        self._sources = sources
         self._customers = customers
         self._caches: dict[streams.StreamCategory, StateCache[Any]] = {
             streams.TICKET: states.tickets,
@@ -69,4 +71,5 @@ class IndexFilling:
             labels.update(await self._customers.sealed_labels(loaded))
         if streams.TICKET.includes(stream):
             claims.append((names.reference_claim(loaded.provider, loaded.state.reference), stream))
+            claims += [(each, stream) for each in await self._sources.claimed_by(loaded.provider, stream)]
         return claims, [(each, stream) for each in sorted(labels)]

@@ -65,6 +65,7 @@ class FollowUps:
             description=command.text,
             fields=earlier.fields,
             follows=earlier.id,
+            source=command.source if isinstance(command, ReceiveMessage) else None,
         )
         return await self._intake.open(meta, earlier.customer, request, list(_time_spent(meta, command)))
 

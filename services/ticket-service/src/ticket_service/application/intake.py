@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from typing import Final
 
@@ -20,11 +20,12 @@ from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.provider_terms import ProviderTerms
 from ticket_service.application.state_cache import StateCache
 from ticket_service.application.terms import Terms
-from ticket_service.application.tickets import SHOWN, caller, shown
+from ticket_service.application.tickets import caller
+from ticket_service.application.views import SHOWN, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.ticket.commands import Command, CreateTicket
+from ticket_service.domain.ticket.commands import Command, CreateTicket, MessageSource
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Context, DatingRules
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
@@ -51,6 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     suggested_severity: str | None = None
     contract: str | None = None
     follows: str | None = None
+    source: MessageSource | None = None
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +190,7 @@ class Intake:
     async def _conclude(
         self, meta: CommandMetadata, ground: Ground, before: Sequence[PlannedChange], following: Sequence[Command]
     ) -> CommandResult:
-        """Raises ClaimedError where another ticket has the reference."""
+        """Raises ClaimedError where another ticket has the reference or the message."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
         stream = streams.TICKET.stream(self._executor.new_id(meta.now))
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
@@ -198,7 +200,7 @@ class Intake:
             added = await self._executor.prepare(meta, [self._change(ground, stream, loaded.version, more)])
             loaded = self._known.after(loaded, (each.recorded for each in added))
             events += added
-        claim = NameChange(claims=(names.reference_claim(meta.principal.provider, ground.command.reference),))
+        claim = NameChange(claims=tuple(_claims(meta.principal.provider, ground.command)))
         events = renamed(events, claim | self._known.renamed(None, loaded))
         events = [*await self._executor.prepare(meta, before), *events]
         result = await self._executor.store(
@@ -216,6 +218,12 @@ class Intake:
             facts=facts,
             occurred_at=ground.context.occurred_at,
         )
+
+
+def _claims(provider: str, command: CreateTicket) -> Iterator[str]:
+    yield names.reference_claim(provider, command.reference)
+    if command.source is not None:
+        yield names.source_claim(provider, command.source.digest)
 
 
 def _new_reference(provider: str) -> str:

@@ -31,6 +31,11 @@ def reference_claim(provider: str, reference: str) -> str:
     return f"reference:{provider}:{reference}"
 
 
+def source_claim(provider: str, digest: str) -> str:
+    """What a ticket claims with a message: within a provider it is taken once."""
+    return f"source:{provider}:{digest}"
+
+
 def of_customer(customer: str) -> str:
     """The customer's own stream and those of its contracts."""
     return f"customer:{customer}"

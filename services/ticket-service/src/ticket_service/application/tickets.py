@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time
 from functools import partial
 from itertools import chain
@@ -15,36 +15,32 @@ import msgspec
 from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
-from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange, shown_as
+from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
+from ticket_service.application.views import SHOWN, event_seen_by, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.booking import kept_appointments
-from ticket_service.domain.ticket.commands import AttachCall, BookAppointment, Command, LogTime, MigrateTerms
+from ticket_service.domain.ticket.commands import (
+    AttachCall,
+    BookAppointment,
+    Command,
+    LogTime,
+    MigrateTerms,
+    ReceiveMessage,
+)
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
 from ticket_service.domain.ticket.state import Ticket, appointment_end
-from ticket_service.domain.ticket.visibility import event_for_customer, ticket_for_customer
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-shown: Final = shown_as("ticket")
-"""A ticket as commands answer it."""
-
-
-def shown_to_customer(ticket: Ticket) -> dict[str, Any]:
-    """A ticket as commands answer it to a customer."""
-    return {"ticket": ticket_for_customer(ticket)}
-
-
-SHOWN: Final[Mapping[str, Callable[[Ticket], dict[str, Any]]]] = {"customer": shown_to_customer}
-"""How a command's answer shows the ticket to a role; to all others whole, as ``shown`` does."""
 
 
 class Tickets:
@@ -111,7 +107,11 @@ class Tickets:
             context = await self._with_newest_versions(context, found.provider, ticket, command)
         facts = decide(ticket, command, context)
         return Decision(
-            facts=facts, body=SHOWN.get(meta.principal.role, shown), subject=customer.subject, occurred_at=occurred_at
+            facts=facts,
+            body=SHOWN.get(meta.principal.role, shown),
+            subject=customer.subject,
+            occurred_at=occurred_at,
+            names=_claimed_by(found.provider, command) if isinstance(command, ReceiveMessage) else NO_NAMES,
         )
 
     async def identify(self, principal: Principal, name: str) -> str:
@@ -158,7 +158,7 @@ class Tickets:
         while lines := await self._log.read_stream(streams.TICKET.stream(ticket), after, limit):
             items = await self._executor.opened((line.line for line in lines), subject)
             after = items[-1]["version"]
-            found += [seen for each in items if (seen := _seen(principal, each)) is not None]
+            found += [seen for each in items if (seen := event_seen_by(principal, each)) is not None]
             if len(found) >= limit or len(lines) < limit:
                 break
         return found[:limit]
@@ -257,6 +257,13 @@ def _worked_since(ticket: Ticket, command: Command) -> datetime:
             return ticket.received_at
 
 
+def _claimed_by(provider: str, command: ReceiveMessage) -> NameChange:
+    """A message is claimed with the event that records it."""
+    if command.source is None:
+        return NO_NAMES
+    return NameChange(claims=(names.source_claim(provider, command.source.digest),))
+
+
 def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> datetime:
     """When the facts of a command happened.
 
@@ -274,19 +281,6 @@ def visible(principal: Principal, name: str, loaded: Loaded[Ticket] | None) -> L
     if loaded is None or foreign or (principal.role == "customer" and loaded.state.customer != principal.customer):
         raise _not_found(name)
     return loaded
-
-
-def seen_by(principal: Principal) -> Callable[[Ticket], Ticket | dict[str, Any]]:
-    """How a ticket that the caller may read is shown to it: whole, or to a customer without the vendor's house."""
-    return ticket_for_customer if principal.role == "customer" else _whole
-
-
-def _whole(ticket: Ticket) -> Ticket:
-    return ticket
-
-
-def _seen(principal: Principal, item: dict[str, Any]) -> dict[str, Any] | None:
-    return event_for_customer(item) if principal.role == "customer" else item
 
 
 def caller(principal: Principal) -> Caller:

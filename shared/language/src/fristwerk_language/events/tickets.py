@@ -12,6 +12,13 @@ from typing import Literal
 import msgspec
 
 
+class MessageIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a message is known again: a keyed ``digest`` of its id in a ``system`` of the vendor's (a mailbox, a portal)."""
+
+    system: str
+    digest: str
+
+
 class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket exists; it keeps the terms and the entitlement it was opened under.
 
@@ -22,7 +29,8 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     that in force ``when_done``, or, for tickets opened before terms had a validity, the ticket's own.
     ``entitled_by_dating``: what entitles held at the receipt, which was dated back, and no longer when it was entered.
     ``line_calendars`` are the versions of the calendars that lines of the service levels name for themselves.
-    Personal: ``{"subject", "description", "fields": {…}}``.
+    ``source`` is the message that the ticket came with.
+    Personal: ``{"subject", "description", "fields": {…}, "source_id"?}``.
     """
 
     reference: str
@@ -47,6 +55,7 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     follows: str | None = None
     prices: Literal["when_opened", "when_done"] = "when_opened"
     entitled_by_dating: bool = False
+    source: MessageIdentity | None = None
     line_calendars: dict[str, int] = {}
 
     @property
@@ -105,12 +114,13 @@ class Transferred(msgspec.Struct, frozen=True, kw_only=True):
 
 class CustomerMessageReceived(msgspec.Struct, frozen=True, kw_only=True):
     """``automatic``: a machine sent it (an absence notice, a delivery failure). ``needs_answer`` false: staff saw that it
-    asks for nothing (a word of thanks). Personal: ``{"text"}``.
+    asks for nothing (a word of thanks). Personal: ``{"text", "source_id"?}``.
     """
 
     channel: str
     automatic: bool = False
     needs_answer: bool = True
+    source: MessageIdentity | None = None
 
     @property
     def asks(self) -> bool:

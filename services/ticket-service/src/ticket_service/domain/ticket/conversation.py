@@ -28,6 +28,8 @@ from ticket_service.domain.ticket.commands import (
     RequestInformation,
     Respond,
     TimeSpent,
+    source_id,
+    source_of,
 )
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.reopening import reopened_by_customer
@@ -121,9 +123,12 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
                     command.needs_answer, "/needs_answer", "only staff say that a message needs no answer"
                 )
             received = CustomerMessageReceived(
-                channel=command.channel, automatic=command.automatic, needs_answer=command.needs_answer
+                channel=command.channel,
+                automatic=command.automatic,
+                needs_answer=command.needs_answer,
+                source=source_of(command.source),
             )
-            return DecidedEvent(received, personal(text=command.text))
+            return DecidedEvent(received, personal(text=command.text, source_id=source_id(command.source)))
         case Respond():
             violations.known("/channel", "channel", command.channel, answering)
             violations.texts(text=command.text)

@@ -23,7 +23,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.classification import check_severity, check_type
-from ticket_service.domain.ticket.commands import CreateTicket
+from ticket_service.domain.ticket.commands import CreateTicket, source_id, source_of
 from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.entitlement import (
     device_in_question,
@@ -32,7 +32,7 @@ from ticket_service.domain.ticket.entitlement import (
     group_of,
 )
 from ticket_service.domain.ticket.state import QUEUE
-from ticket_service.domain.validation import Violations, is_given
+from ticket_service.domain.validation import Violations, is_given, personal
 
 DEDICATED_AGENT: Final = "dedicated_agent"
 BY_PHONE: Final = frozenset({"phone", "call", "voicemail"})
@@ -87,8 +87,8 @@ def open_ticket(
     _check_input(command, context)
     created = _created(command, customer, contract, versions, context)
     sealed = {name: text for name, text in command.fields.items() if name not in created.fields}
-    personal = {"subject": command.subject, "description": command.description, "fields": sealed}
-    facts = [DecidedEvent(created, personal)]
+    said = {"subject": command.subject, "description": command.description, "fields": sealed}
+    facts = [DecidedEvent(created, personal(**said, source_id=source_id(command.source)))]
     if command.severity is not None:
         facts.append(DecidedEvent(SeveritySet(severity=command.severity)))
     if command.suggested_severity is not None:
@@ -127,6 +127,7 @@ def _created(
         entitled_by=entitlement.by,
         entitled_why=_dated_back(entitlement.why, command, context) if dated_back else entitlement.why,
         entitled_by_dating=dated_back,
+        source=source_of(command.source),
         group=group_of(contract, agreement),
         severity=command.severity,
         fields=_open_fields(command, customer),

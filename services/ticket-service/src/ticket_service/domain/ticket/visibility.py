@@ -55,13 +55,16 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
         " received_at entitled entitled_by entitled_why severity fields follows prices"
         " entitled_by_dating line_calendars",
         "subject description fields",
-        but_not="group",
+        but_not="group source",
+        nor_personal="source_id",
     ),
     events.AcknowledgementSent: _seen("cost_notice"),
     events.SeveritySuggested: _seen("severity"),
     events.SeveritySet: _seen("severity"),
     events.TypeChanged: _seen("type"),
-    events.CustomerMessageReceived: _seen("channel automatic needs_answer", "text"),
+    events.CustomerMessageReceived: _seen(
+        "channel automatic needs_answer", "text", but_not="source", nor_personal="source_id"
+    ),
     events.Responded: _seen("channel visible automatic", "text"),
     events.ProgressReported: _seen("channel", "text"),
     events.InformationRequested: _seen("beside", "question"),
@@ -149,6 +152,11 @@ def line_for_customer(line: bytes) -> bytes | None:
     """A stored line as the customer sees it, its personal part still sealed; None where it is not for its eyes."""
     seen = event_for_customer(msgspec.json.decode(line, type=dict[str, Any]))
     return None if seen is None else msgspec.json.encode(seen)
+
+
+def request_for_customer(said: dict[str, Any]) -> dict[str, Any]:
+    """The opened personal part of the request that became a ticket, as the customer sees it."""
+    return {name: value for name, value in said.items() if name in CUSTOMER_SEES[events.TicketCreated].personal}
 
 
 def ticket_for_customer(ticket: Ticket) -> dict[str, Any]:

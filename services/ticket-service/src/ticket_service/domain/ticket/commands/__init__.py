@@ -46,6 +46,7 @@ from ticket_service.domain.ticket.commands.conversation import (
 from ticket_service.domain.ticket.commands.cost_approval import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.commands.creation import CreateTicket
 from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
+from ticket_service.domain.ticket.commands.source import MessageSource, source_id, source_of
 from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, DecisionRecord, TicketCommand
 from ticket_service.domain.ticket.commands.work import (
     CorrectTime,
@@ -103,6 +104,7 @@ __all__ = [
     "GiveFeedback",
     "HandingOverCommand",
     "LogTime",
+    "MessageSource",
     "MigrateTerms",
     "ReceiveInformation",
     "ReceiveMessage",
@@ -123,4 +125,6 @@ __all__ = [
     "TimeSpent",
     "Transfer",
     "WorkCommand",
+    "source_id",
+    "source_of",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ticket_service.domain.ticket.commands.source import MessageSource
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -26,6 +27,7 @@ class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
     automatic: bool = False
     needs_answer: bool = True
     spent: TimeSpent | None = None
+    source: MessageSource | None = None
 
 
 class Respond(TicketCommand, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from ticket_service.domain.ticket.commands.source import MessageSource
+
 
 class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     """A request of a customer becomes a ticket. ``reference`` is short, human and not guessable.
@@ -26,3 +28,4 @@ class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     suggested_severity: str | None = None
     contract: str | None = None
     follows: str | None = None
+    source: MessageSource | None = None

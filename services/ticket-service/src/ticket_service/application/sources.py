@@ -1,0 +1,133 @@
+"""The same message is taken once: whoever brings it again, under whatever key and words, gets what the first has led to.
+
+Its id in its system is claimed in the log with the event that records it, so of two processes at once one is refused there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from fristwerk_language.events import streams
+from fristwerk_platform.auth import STAFF, Principal
+from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result, stored_form
+from fristwerk_platform.event_log import ClaimedError, EventLog, FeedLine, NewEvent
+from ticket_service.application import names
+from ticket_service.application.follow_ups import FollowUps
+from ticket_service.application.intake import Intake, Request
+from ticket_service.application.tickets import Tickets
+from ticket_service.application.views import seen_by
+from ticket_service.domain.errors import NotAcceptable, NotFound
+from ticket_service.domain.ticket.commands import MessageSource, ReceiveInformation, ReceiveMessage
+from ticket_service.domain.ticket.visibility import line_for_customer
+from ticket_service.personal_data import PersonalData
+
+BRINGERS: Final = STAFF | {"customer"}
+"""Who may bring messages at all; anybody else is refused before it is said whether one is known."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """Of a stored line what tells which command it belongs to, and by which source that was known."""
+
+    type: str
+    version: int
+    recorded_at: str
+    correlation_id: str | None
+    data: dict[str, Any]
+
+    @property
+    def command(self) -> tuple[str, str | None]:
+        return self.recorded_at, self.correlation_id
+
+    @property
+    def digest(self) -> str | None:
+        return (self.data.get("source") or {}).get("digest")
+
+
+_head: Final = msgspec.json.Decoder(_Head)
+
+
+class Sources:
+    """Knows messages again."""
+
+    def __init__(
+        self, log: EventLog, personal_data: PersonalData, tickets: Tickets, intake: Intake, follow_ups: FollowUps
+    ) -> None:
+        self._log = log
+        self._personal_data = personal_data
+        self._tickets = tickets
+        self._intake = intake
+        self._follow_ups = follow_ups
+
+    async def claimed_by(self, provider: str, stream: str) -> list[str]:
+        """What a stored ticket claims with the messages that were taken on it."""
+        digests = [_head.decode(each.line).digest for each in await self._log.read_stream(stream)]
+        return [names.source_claim(provider, digest) for digest in digests if digest is not None]
+
+    def _digested(self, provider: str, source: MessageSource) -> MessageSource:
+        """The source with the digest by which it is claimed. An id counts with and without its angle brackets."""
+        bare = source.id.strip().removeprefix("<").removesuffix(">")
+        return msgspec.structs.replace(source, digest=self._personal_data.source_digest(provider, source.system, bare))
+
+    async def received(
+        self, meta: CommandMetadata, ticket: str, command: ReceiveMessage | ReceiveInformation
+    ) -> CommandResult:
+        """What a customer says on a ticket, given by its id.
+
+        Raises AnsweredBefore with what the message has led to where it was taken already, and NotAcceptable where it was
+        another customer's.
+        """
+        source = None
+        if isinstance(command, ReceiveMessage) and command.source is not None:
+            source = self._digested(meta.principal.provider, command.source)
+            command = msgspec.structs.replace(command, source=source)
+        return await self._once(meta, source, partial(self._follow_ups.receive, meta, ticket, command))
+
+    async def opened(self, meta: CommandMetadata, customer: str, request: Request) -> CommandResult:
+        """A ticket of a customer. Raises as ``received`` does."""
+        source = request.source
+        if source is not None:
+            source = self._digested(meta.principal.provider, source)
+            request = msgspec.structs.replace(request, source=source)
+        return await self._once(meta, source, partial(self._intake.open, meta, customer, request))
+
+    async def _once(
+        self, meta: CommandMetadata, source: MessageSource | None, take: Callable[[], Awaitable[CommandResult]]
+    ) -> CommandResult:
+        if source is None or meta.principal.role not in BRINGERS:
+            return await take()
+        claim = names.source_claim(meta.principal.provider, source.digest)
+        await self._check_unknown(meta.principal, claim, source)
+        try:
+            return await take()
+        except ClaimedError as error:
+            if error.claim != claim:
+                raise
+        await self._check_unknown(meta.principal, claim, source)
+        raise AssertionError("what was claimed stays claimed")
+
+    async def _check_unknown(self, principal: Principal, claim: str, source: MessageSource) -> None:
+        stream = await self._log.claimant(claim)
+        if stream is None:
+            return
+        try:
+            loaded = await self._tickets.newest(principal, streams.TICKET.subject(stream))
+        except NotFound:
+            sentence = "was taken already, and not for this customer"
+            raise NotAcceptable(f"The message {sentence}.", [("/source", sentence)], "source-of-another") from None
+        lines = _led_to(await self._log.read_stream(stream), source.digest)
+        if principal.role == "customer":
+            lines = [seen for each in lines if (seen := line_for_customer(each)) is not None]
+        events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
+        content = {"ticket": seen_by(principal)(loaded.state), "already_known": True}
+        raise AnsweredBefore(stored_form(command_result(content, events, version=loaded.version, created=False)))
+
+
+def _led_to(lines: Sequence[FeedLine], digest: str) -> list[bytes]:
+    """The events of the command that recorded the source."""
+    heads = [(_head.decode(each.line), each.line) for each in lines]
+    taken = next((head.command for head, _ in heads if head.digest == digest), None)
+    return [line for head, line in heads if head.command == taken]
