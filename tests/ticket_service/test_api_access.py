@@ -61,6 +61,7 @@ CUSTOMER_COMMANDS = {
     "acceptance": {"accepted": True},
     "feedback": {"score": 5},
 }
+AUDIT = ("key", "checkpoint", "heads", "tile/0/000", "inclusion?position=1", "consistency?from=0&to=0")
 ROUTES: dict[Any, tuple[Any, ...]] = {
     ("PUT", "/v1/calendars/office"): (CALENDAR, {"admin"}),
     ("PUT", "/v1/agreements/digidesk"): ({"agreement": "digidesk"}, {"admin"}),
@@ -112,6 +113,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("GET", "/v1/worklist"): (None, READERS),
     ("POST", "/v1/worklist/next"): (None, STAFF),
     ("GET", "/v1/events"): (None, FOLLOWERS),
+    **{("GET", f"/v1/audit/tickets/{path}"): (None, {"admin", "auditor"}) for path in AUDIT},
 }
 NAMES = ("{customer}", "{contract}", "{ticket}")
 OWN_THINGS = [route for route in ROUTES if any(name in route[1] + json.dumps(ROUTES[route][0]) for name in NAMES)]

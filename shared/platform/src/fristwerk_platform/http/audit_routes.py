@@ -21,12 +21,12 @@ from fristwerk_platform.transparency.proofs import NoSuchTreePartError, TreeRead
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
 
-READERS: Final[frozenset[Role]] = frozenset({"admin", "auditor", "service"})
+READERS: Final[frozenset[Role]] = frozenset({"admin", "auditor"})
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 """A tile of hashes never changes, but only who may read the log may read its bundles."""
 _ENTRIES: Final = "entries"
 _PROOF: Final = "5d" * 32
-_ORIGIN: Final = "fristwerk/4f1c8a2b9d3e5f60/hamburg/tickets"
+_ORIGIN: Final = "fristwerk/4f1c8a2b9d3e5f60/hamburg/log"
 _NOTE: Final = f"{_ORIGIN}\n1042\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\u2014 {_ORIGIN} Az3g…\n"
 
 

@@ -22,9 +22,9 @@ _ONE_DAY: Final = timedelta(days=1)
 Exact = int | Fraction
 Frozen = Mapping[str, Mapping[str, Exact]]
 """Minutes by charge and package that issued invoices drew."""
-Waived = Mapping[str, Exact | None]
+WaivedMinutes = Mapping[str, Exact | None]
 """Minutes by charge that packages get back; None: all."""
-_NOTHING_WAIVED: Final[Waived] = MappingProxyType({})
+_NOTHING_WAIVED: Final[WaivedMinutes] = MappingProxyType({})
 
 
 class Regime(msgspec.Struct, frozen=True, gc=False):
@@ -114,7 +114,7 @@ class _Drawing:
     keeps what it gives: whoever comes later can have it.
     """
 
-    def __init__(self, packages: Sequence[PrepaidPackage], waived: Waived) -> None:
+    def __init__(self, packages: Sequence[PrepaidPackage], waived: WaivedMinutes) -> None:
         self.left: dict[str, Exact] = {package.id: package.minutes for package in packages}
         self.given_back: dict[str, dict[str, Exact]] = {}
         self._waived = dict(waived)
@@ -150,7 +150,10 @@ class _Drawing:
 
 
 def draw(
-    demands: Sequence[Demand], packages: Sequence[PrepaidPackage], frozen: Frozen, waived: Waived = _NOTHING_WAIVED
+    demands: Sequence[Demand],
+    packages: Sequence[PrepaidPackage],
+    frozen: Frozen,
+    waived: WaivedMinutes = _NOTHING_WAIVED,
 ) -> Drawn:
     """What each demand draws, and what is left in each package.
 
