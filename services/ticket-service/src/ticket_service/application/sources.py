@@ -44,7 +44,8 @@ class _Head(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> str | None:
-        return (self.data.get("source") or {}).get("digest")
+        source = self.data.get("source")  # a time entry's source is a word
+        return source.get("digest") if isinstance(source, dict) else None
 
 
 _head: Final = msgspec.json.Decoder(_Head)
