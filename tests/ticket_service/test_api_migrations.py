@@ -60,7 +60,7 @@ async def test_every_ticket_of_the_version_gets_an_event_of_its_own(open_office:
     correlations = set()
     for ticket in tickets:
         (event,) = await migrated_events(office, ticket)
-        assert event["data"] == {"agreement_version": 2, "calendar_version": 1, "reason": None}
+        assert event["data"] == {"agreement_version": 2, "calendar_version": 1, "reason": None, "line_calendars": {}}
         assert event["personal"] == {"reason": "Neue Supportzeiten"}
         assert event["actor"] == {"id": "manager", "role": "manager"}
         correlations.add(event["correlation_id"])

@@ -71,7 +71,7 @@ async def test_no_read_of_a_customer_tells_of_the_vendors_house(seen: Any, vendo
         for path, item in described.items()
         if path.startswith("/v1/")
         and "get" in item
-        and not path.startswith(("/v1/events", "/v1/reports", "/v1/invoice-runs"))
+        and not path.startswith(("/v1/events", "/v1/reports", "/v1/invoice-runs", "/v1/audit"))
     }
     tried = {path.replace("/1", "/{number}") for path in reads} | {"/v1/invoices/{number}/lines/{n}/trace"}
     assert tried == known, "a read that nobody tried"

@@ -89,5 +89,18 @@ async def test_three_followers_of_one_event_read_the_log_once(
     assert [(len(each.lines), each.next, each.last) for each in pages] == [(1, 1, 1)] * 3
     assert counted.reads == 1
     counted.reads = 0
-    assert (await feed.page(0, 1_000, 0)).next == 1
+    assert (await feed.page(0, 1_000, 5)).next == 1
     assert counted.reads == 0
+
+
+async def test_who_does_not_wait_is_given_all_that_is_there(
+    log: EventLog, append: Callable[..., Awaitable[int]]
+) -> None:
+    feed = LogFeed(log)
+    await append("ticket-1")
+    assert (await feed.page(0, 1_000, 5)).last == 1
+    await append("ticket-1", 2)
+
+    page = await feed.page(0, 1_000, 0)
+
+    assert (len(page.lines), page.next, page.last) == (3, 3, 3)

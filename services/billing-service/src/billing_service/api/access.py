@@ -22,6 +22,7 @@ def there(application: Application) -> Found:
 
     async def check(request: Request) -> None:
         principal, names = principal_of(request), request.scope["path_params"]
+        await application.current()
         if "contract" in names:
             await application.statements.contract(principal, names["contract"])
         elif "charge" in names:

@@ -49,6 +49,7 @@ LONGEST_TOKEN_VALID: Final = timedelta(days=366)
 SCOPES: Final = (
     *(
         "agreements",
+        "audit",
         "calendars",
         "calls",
         "charges",

@@ -8,20 +8,20 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-_SENTENCE: Final = "events are never changed or deleted"
-SQLITE: Final = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS events_refuse_{change} BEFORE {change.upper()} ON stored_events "
-    f"BEGIN SELECT RAISE(ABORT, '{_SENTENCE}'); END"
-    for change in ("update", "delete")
+SQLITE: Final = (
+    """CREATE TRIGGER IF NOT EXISTS events_refuse_update BEFORE UPDATE ON stored_events
+    BEGIN SELECT RAISE(ABORT, 'events are never changed or deleted'); END""",
+    """CREATE TRIGGER IF NOT EXISTS events_refuse_delete BEFORE DELETE ON stored_events
+    BEGIN SELECT RAISE(ABORT, 'events are never changed or deleted'); END""",
 )
-POSTGRES: Final = f"""
+POSTGRES: Final = """
     DO $protect$ BEGIN
-        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = {{events_name}}::regclass AND tgname = 'events_refuse_change')
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = {events_name}::regclass AND tgname = 'events_refuse_change')
         THEN
-            CREATE OR REPLACE FUNCTION {{schema}}.refuse_change() RETURNS trigger LANGUAGE plpgsql
-                AS $refuse$ BEGIN RAISE EXCEPTION '{_SENTENCE}'; END $refuse$;
-            CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {{events}}
-                FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();
+            CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql
+                AS $refuse$ BEGIN RAISE EXCEPTION 'events are never changed or deleted'; END $refuse$;
+            CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {events}
+                FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change();
         END IF;
     END $protect$
 """

@@ -21,7 +21,7 @@ from fristwerk_platform.transparency.proofs import NoSuchTreePartError, TreeRead
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
 
-READERS: Final[frozenset[Role]] = frozenset({"admin", "auditor"})
+READERS: Final[frozenset[Role]] = frozenset({"admin", "auditor", "service"})
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 """A tile of hashes never changes, but only who may read the log may read its bundles."""
 _ENTRIES: Final = "entries"

@@ -17,6 +17,7 @@ from fristwerk_platform.read_models.blue_green import LiveReadModel, open_live_r
 from fristwerk_platform.read_models.bulk import Write, add, in_list, removal, store, upsert, write
 from fristwerk_platform.read_models.carry_over import GROWING, KEPT, PASSING
 from fristwerk_platform.read_models.database import (
+    DURABLE,
     IRREPLACEABLE,
     REBUILDABLE,
     Database,
@@ -35,6 +36,7 @@ from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 from fristwerk_platform.read_models.versions import RebuildError
 
 __all__ = [
+    "DURABLE",
     "GROWING",
     "IRREPLACEABLE",
     "KEPT",

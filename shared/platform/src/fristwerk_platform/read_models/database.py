@@ -221,6 +221,8 @@ def _check_before_use(engine: AsyncEngine) -> None:
 
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 """For read models: they are derived from the log, so a tail that a power cut loses is only replayed."""
+DURABLE: Final = ("journal_mode=WAL", "synchronous=FULL")
+"""For what was signed: on the disk once stored, and no reader holds up a writer."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
 """For keys: on the disk once stored, and off the disk once deleted."""
 

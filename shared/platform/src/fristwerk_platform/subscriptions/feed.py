@@ -40,7 +40,10 @@ class Feed(Protocol):
 
 
 class LogFeed:
-    """The service's own log as a feed, for all of its readers: what one has read at its end the others get from memory."""
+    """The service's own log as a feed, for all of its readers.
+
+    Who waits for what comes gets from memory what another who waited has read. Who does not wait wants all that is there.
+    """
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -49,8 +52,9 @@ class LogFeed:
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
-        found = await self._read(after, limit)
-        if not found and wait_seconds > 0:
+        if wait_seconds <= 0:
+            found: Sequence[FeedLine] = await self._log.read_feed(after, limit)
+        elif not (found := await self._read(after, limit)):
             await self._log.wait(after, wait_seconds)
             found = await self._read(after, limit)
         at_end = 0 < len(found) < limit
