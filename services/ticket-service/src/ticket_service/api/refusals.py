@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_language.terms import NotReadableError, TermsError
+from fristwerk_language.terms import BeyondBoundsError, NotReadableError, TermsError
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotConfirmed, NotFound, NotInThisState, Refusal
@@ -27,9 +27,13 @@ def install(app: FastAPI) -> None:
     async def on_unreadable(request: Request, error: Exception) -> Response:
         return problems.response(request, Problem(400, f"The document cannot be read: {error}."))
 
+    async def on_beyond_bounds(request: Request, error: Exception) -> Response:
+        return problems.response(request, Problem(422, f"The document was refused: {error}.", code="terms-refused"))
+
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(TermsError, on_terms)
     app.add_exception_handler(NotReadableError, on_unreadable)
+    app.add_exception_handler(BeyondBoundsError, on_beyond_bounds)
 
 
 def as_problem(refusal: Refusal) -> Problem:

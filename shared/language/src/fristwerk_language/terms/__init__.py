@@ -6,7 +6,7 @@ from fristwerk_language.terms.agreement import AgreementDocument, TicketType
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import CalendarDocument
 from fristwerk_language.terms.document import TermsError, agreement_document, calendar_document, canonical, digest
-from fristwerk_language.terms.parsing import NotReadableError, read_json, read_yaml
+from fristwerk_language.terms.parsing import BeyondBoundsError, NotReadableError, read_json, read_yaml
 from fristwerk_language.terms.service_level import METRICS, Metric, PausingState, ServiceLevel
 from fristwerk_language.terms.time_zones import TZDATA_VERSION, zone
 from fristwerk_language.terms.validity import Publication, Validity
@@ -17,6 +17,7 @@ __all__ = [
     "TZDATA_VERSION",
     "WEEKDAYS",
     "AgreementDocument",
+    "BeyondBoundsError",
     "BillingTerms",
     "CalendarDocument",
     "Clock",

@@ -41,6 +41,10 @@ class NotReadableError(ValueError):
     """The text is no YAML or JSON that the terms language takes; the sentence says why and where."""
 
 
+class BeyondBoundsError(NotReadableError):
+    """The text is YAML or JSON, but larger, deeper or of more parts than a terms document may be; the sentence says which."""
+
+
 def read_yaml(text: bytes) -> Any:
     """Plain data of a YAML or JSON text. Raises NotReadableError.
 
@@ -131,14 +135,14 @@ class _Builder:
     def _begin(self, event: yaml.NodeEvent) -> None:
         mark = event.start_mark
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise NotReadableError(f"a terms document has no anchors and aliases{_at(mark)}")
+            raise BeyondBoundsError(f"a terms document has no anchors and aliases{_at(mark)}")
         if getattr(event, "tag", None) not in (None, "!"):
             raise NotReadableError(f"a terms document has no tags{_at(mark)}")
         if len(self._open) >= MAX_DEPTH:
-            raise NotReadableError(f"the document is nested deeper than {MAX_DEPTH} levels{_at(mark)}")
+            raise BeyondBoundsError(f"the document is nested deeper than {MAX_DEPTH} levels{_at(mark)}")
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise NotReadableError(f"the document has more than {MAX_NODES} values and keys{_at(mark)}")
+            raise BeyondBoundsError(f"the document has more than {MAX_NODES} values and keys{_at(mark)}")
         if isinstance(event, yaml.ScalarEvent):
             self._add(_plain(event.value) if event.implicit[0] else event.value, mark)
         else:
@@ -165,7 +169,7 @@ class _Builder:
         elif key in into:
             self._note_key(f"the key {key!r} stands twice in the same place{_at(mark)}")
         elif len(into) >= MAX_KEYS:
-            raise NotReadableError(f"a mapping has more than {MAX_KEYS} keys{_at(mark)}")
+            raise BeyondBoundsError(f"a mapping has more than {MAX_KEYS} keys{_at(mark)}")
         else:
             into[key] = value
 
@@ -192,7 +196,7 @@ _LONGEST_PLAIN: Final = 4_000
 
 def _decoded(text: bytes) -> str:
     if len(text) > MAX_BYTES:
-        raise NotReadableError(f"the document is larger than {MAX_BYTES // 1024} KiB")
+        raise BeyondBoundsError(f"the document is larger than {MAX_BYTES // 1024} KiB")
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -205,7 +209,7 @@ def _at(mark: Any) -> str:
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_KEYS:
-        raise NotReadableError(f"a mapping has more than {MAX_KEYS} keys")
+        raise BeyondBoundsError(f"a mapping has more than {MAX_KEYS} keys")
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -226,9 +230,9 @@ def _checked(data: Any) -> Any:
     while level:
         nodes += len(level)
         if depth > MAX_DEPTH:
-            raise NotReadableError(f"the document is nested deeper than {MAX_DEPTH} levels")
+            raise BeyondBoundsError(f"the document is nested deeper than {MAX_DEPTH} levels")
         if nodes > MAX_NODES:
-            raise NotReadableError(f"the document has more than {MAX_NODES} values and keys")
+            raise BeyondBoundsError(f"the document has more than {MAX_NODES} values and keys")
         for text in (each for each in level if isinstance(each, str)):
             if "\0" in text or not _is_sound(text):
                 raise NotReadableError(f"the text {text[:40]!r} contains NUL or half a character")
