@@ -49,3 +49,24 @@ def test_addons_that_the_terms_refuse_are_violations(story: type[Story]) -> None
     assert statement.lines == ()
     assert codes(statement) == ["addon_requires_plan", "unknown_addon"]
     assert "needs the plan m, the contract's is s" in statement.violations[0].detail
+
+
+def test_an_end_of_another_addon_ends_nothing_and_an_end_before_every_beginning_takes_the_first_back(
+    story: type[Story],
+) -> None:
+    addons = {"dedicated": {"monthly_price": "3000.00"}, "portal": {"monthly_price": "30.00"}}
+    account = story({"billing": {"addons": addons}})
+    for addon, first in (
+        ("dedicated", date(2026, 4, 1)),
+        ("dedicated", date(2026, 4, 21)),
+        ("portal", date(2026, 4, 1)),
+    ):
+        booked = customers.AddonBooked(contract="c-1", addon=addon, from_on=first)
+        account.add("contract-c-1", booked, "2026-03-20 08:00")
+    for addon, last in (("portal", date(2026, 4, 10)), ("dedicated", date(2026, 3, 25))):
+        ended = customers.AddonEnded(contract="c-1", addon=addon, until_on=last)
+        account.add("contract-c-1", ended, "2026-03-21 08:00")
+
+    lines = [(str(line.unit_price.amount), line.on.day, line.days) for line in account.rate("2026-04-30").lines]
+
+    assert sorted(lines) == [("30.00", 1, 10), ("3000.00", 21, 10)]

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing_service.domain.invoice.invoice import difference
-from billing_service.domain.statement.statement import Statement
+from billing_service.domain.invoice.totals import BilledDocument, documented_of
+from billing_service.domain.statement.statement import Statement, Totals
 from fristwerk_language.events import tickets
 from tests.billing_service.clerk import SUMS, Clerk
 from tests.billing_service.conftest import Story
@@ -148,3 +149,27 @@ def test_of_a_charge_that_was_reduced_a_credit_note_takes_back_the_rest_alone(st
     credited = clerk.credit(1, "reissue", date(2026, 6, 1))
     assert credited is not None
     assert [(line.minutes, str(line.amount.amount)) for line in credited.lines] == [(-60, "-68.33")]
+
+
+def test_of_a_document_over_several_accounts_the_accounts_own_lines_count(story: type[Story]) -> None:
+    account = story(SWISS)
+    account.log("T1", "2026-06-01 10:00", 30)
+    first = account.rate("2026-06-01")
+    account.log("T2", "2026-06-02 10:00", 45)
+    whole = account.rate("2026-06-02")
+    later = tuple(line for line in whole.lines if line not in first.lines)
+    both = Totals(
+        net=whole.totals.net, taxes=(), vat=whole.totals.vat, gross=whole.totals.gross, payable=whole.totals.payable
+    )
+    documents = [
+        BilledDocument(number=1, contract="c-1", totals=first.totals, lines=first.lines),
+        BilledDocument(number=2, contract=None, totals=both, lines=later),
+    ]
+
+    said = documented_of("c-1", documents, "CHF", Decimal("0.05"))
+
+    assert [sum(each.net.amount for each in said), sum(each.payable.amount for each in said)] == [
+        whole.totals.net.amount,
+        whole.totals.payable.amount,
+    ]
+    assert said[0] == first.totals

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing_service.domain.rating.packages import granted, term_of
+from billing_service.domain.rating.packages import Demand, draw, granted, term_of
 from fristwerk_language.events import customers
 from tests.billing_service.conftest import Lines, Story
 
@@ -85,3 +85,11 @@ def test_a_calendar_year_term_ends_with_the_year(story: type[Story]) -> None:
         (date(2025, 11, 1), date(2025, 12, 31)),
         (date(2026, 1, 1), date(2026, 12, 31)),
     ]
+
+
+def test_a_draw_from_a_package_that_is_no_more_gives_nothing() -> None:
+    demand = Demand(charge="a", minutes=30, packages=())
+
+    drawn = draw([demand], [], {"a": {"c-1/2024-01-01": 30}})
+
+    assert (list(drawn.draws), drawn.left) == ([()], {})
