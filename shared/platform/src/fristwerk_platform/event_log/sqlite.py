@@ -12,7 +12,7 @@ from typing import Final
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from fristwerk_platform.event_log import protection, sqlite_index
+from fristwerk_platform.event_log import protection, sqlite_index, sqlite_statements
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
 from fristwerk_platform.event_log.index import Filling
@@ -28,7 +28,6 @@ from fristwerk_platform.event_log.interface import (
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
-from fristwerk_platform.event_log.sqlite_statements import insert_key, insert_statement, stored_answer
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 from fristwerk_platform.opened_file import OpenedFile
 
@@ -100,20 +99,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         columns = "originator_id, originator_version, topic, state"
         self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
         sizes = (1 << power for power in range(LARGEST_INSERT.bit_length()))
-        self._inserts = {rows: insert_statement(self.events_table_name, rows) for rows in sizes}
+        self._inserts = {rows: sqlite_statements.insert_statement(self.events_table_name, rows) for rows in sizes}
 
     def construct_create_table_statements(self) -> list[str]:
-        events = (
-            f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
-            "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL, "
-            "UNIQUE (originator_id, originator_version))"
-        )
-        keys = (
-            "CREATE TABLE IF NOT EXISTS idempotency_keys (scope TEXT NOT NULL, key TEXT NOT NULL, "
-            "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "
-            "PRIMARY KEY (scope, key)) WITHOUT ROWID"
-        )
-        return [events, keys, *sqlite_index.TABLES, *protection.SQLITE]
+        events = sqlite_statements.events_table(self.events_table_name)
+        return [events, sqlite_statements.KEYS_TABLE, *sqlite_index.TABLES, *protection.SQLITE]
 
     def create_table(self) -> None:
         """Make the tables that are missing; of several processes that start at once, one after the other."""
@@ -149,7 +139,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`Recorder`."""
         with self._cursor() as cursor:
-            return [stored_answer(cursor, key) for key in keys]
+            return [sqlite_statements.stored_answer(cursor, key) for key in keys]
 
     def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
         """See :class:`Recorder`."""
@@ -202,7 +192,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         self.datastore.close()
 
     def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
-        columns = "rowid, state" + ("" if self._read_columns is None else ", originator_id, originator_version, topic")
+        columns = sqlite_statements.LINE if self._read_columns is None else sqlite_statements.LINE_AND_COLUMNS
         rows = cursor.execute(f"SELECT {columns} FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
         return feed_lines(rows.fetchall(), self._read_columns)
 
@@ -217,7 +207,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             with self._transaction() as cursor:
                 for each in group:
                     if each.keyed is not None:
-                        insert_key(cursor, each.keyed)
+                        sqlite_statements.insert_key(cursor, each.keyed)
                 sqlite_index.change(cursor, group)
                 positions = iter(self._insert_lines(cursor, [new for each in group for new in each.events]))
                 outcomes: list[AppendOutcome] = [[0, *(next(positions) for _ in each.events)][-1] for each in group]
@@ -256,7 +246,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     def _insert(self, cursor: sqlite3.Cursor, append: Append) -> int:
         if append.keyed is not None:
-            insert_key(cursor, append.keyed)
+            sqlite_statements.insert_key(cursor, append.keyed)
         sqlite_index.change(cursor, [append])
         position: int | None = 0
         for new in append.events:

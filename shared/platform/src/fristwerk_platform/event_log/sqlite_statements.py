@@ -1,12 +1,31 @@
-"""Statements of a log in an SQLite file: the insertion of many rows, and the answers under idempotency keys."""
+"""Statements of a log in an SQLite file: its tables, the insertion of many rows, and the answers under idempotency keys."""
 
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 import msgspec
 
 from fristwerk_platform.event_log.interface import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+
+LINE: Final = "rowid, CAST(state AS BLOB)"
+"""Position and line of an event; a line that was changed by hand may have become text."""
+LINE_AND_COLUMNS: Final = f"{LINE}, originator_id, originator_version, topic"
+KEYS_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS idempotency_keys (scope TEXT NOT NULL, key TEXT NOT NULL, "
+    "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "
+    "PRIMARY KEY (scope, key)) WITHOUT ROWID"
+)
+
+
+def events_table(table: str) -> str:
+    """Makes the table of events; AUTOINCREMENT never hands out the position of a lost event again."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
+        "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL, "
+        "UNIQUE (originator_id, originator_version))"
+    )
 
 
 def insert_statement(table: str, rows: int) -> str:
