@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fristwerk_proof.merkle import EMPTY_ROOT, Peaks, leaf_hash, node_hash, peak_heights, root_of
+from fristwerk_proof.merkle import EMPTY_ROOT, leaf_hash, node_hash, root_of
 
 ENTRIES = [
     bytes.fromhex(each)
@@ -63,30 +63,6 @@ def test_the_published_roots_come_out(size: int) -> None:
 @given(st.lists(st.binary(max_size=40), max_size=300))
 def test_a_tree_that_grows_leaf_by_leaf_has_the_root_of_the_definition(entries: list[bytes]) -> None:
     assert root_of(map(leaf_hash, entries)) == defined(entries)
-
-
-@given(st.integers(0, 10_000))
-def test_a_tree_has_a_peak_for_each_one_in_its_binary_size(size: int) -> None:
-    assert sum(1 << height for height in peak_heights(size)) == size
-    assert sorted(peak_heights(size), reverse=True) == peak_heights(size)
-
-
-@given(st.lists(st.binary(max_size=4), max_size=60), st.lists(st.binary(max_size=4), max_size=60))
-def test_a_tree_goes_on_from_its_peaks(before: list[bytes], after: list[bytes]) -> None:
-    first = Peaks()
-    for each in before:
-        first.add(leaf_hash(each))
-
-    second = Peaks(first.size, first.hashes)
-    for each in after:
-        second.add(leaf_hash(each))
-
-    assert second.root() == defined([*before, *after])
-
-
-def test_peaks_that_do_not_fit_the_size_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 leaves has 2 peaks, not 1"):
-        Peaks(3, [EMPTY_ROOT])
 
 
 def test_a_leaf_and_a_node_of_the_same_bytes_differ() -> None:

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fristwerk_proof.merkle import root_of
-from fristwerk_proof.proofs import check_consistency, check_inclusion, consistency_proof, inclusion_proof
+from fristwerk_proof.proofs import (
+    check_consistency,
+    check_inclusion,
+    consistency_proof,
+    inclusion_proof,
+    tree_root,
+)
 from fristwerk_proof.tiles import (
     Tile,
     bundle,
@@ -102,6 +108,7 @@ def test_what_tiles_prove_is_what_the_tree_is(parts: list[int], data: st.DataObj
 
     check_inclusion(hashes[index], index, taken, inclusion_proof(subtree, index, taken), root_of(hashes))
     check_consistency(old, root_of(hashes[:old]), taken, root_of(hashes), consistency_proof(subtree, old, taken))
+    assert tree_root(subtree, taken) == root_of(hashes)
     for tile in tiles_of(taken):
         assert len(tiles.read(tile.level, tile.index)) == tile.width * 32
         assert width_at(taken, tile.level, tile.index) == tile.width

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.types import Options
 
-from fristwerk_platform.key_files import KeyFileError, write_key_file
+from fristwerk_platform.key_files import make_key_file, read_key_file
 
 Role = Literal["admin", "agent", "specialist", "manager", "customer", "billing", "auditor", "service"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -84,20 +84,15 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"the sealing key has {len(key)} bytes, not {SEALING_KEY_BYTES}")
         return key
 
+    def check(self) -> None:
+        """Raises ValueError where a key is none."""
+        self.signing_key()
+        self.sealing_bytes()
+
 
 def load_keys(path: Path) -> Keys:
     """The keys in the file. Raises KeyFileError."""
-    try:
-        keys = msgspec.json.decode(path.read_bytes(), type=Keys)
-        keys.signing_key()
-        keys.sealing_bytes()
-    except FileNotFoundError:
-        raise KeyFileError(f"There is no key file {path}; a service makes it on its first start.") from None
-    except OSError as error:
-        raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise KeyFileError(f"The key file {path} is damaged: {error}.") from error
-    return keys
+    return read_key_file(path, Keys)
 
 
 def load_or_make_keys(path: Path) -> Keys:
@@ -114,7 +109,7 @@ def _make_keys(path: Path) -> None:
         signing_seed=base64.b64encode(seed).decode(),
         sealing_key=base64.b64encode(secrets.token_bytes(SEALING_KEY_BYTES)).decode(),
     )
-    write_key_file(path, msgspec.json.format(msgspec.json.encode(keys)))
+    make_key_file(path, keys)
 
 
 class Tokens:

@@ -5,33 +5,55 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+
+class CheckedKeys(Protocol):
+    """What a key file holds."""
+
+    def check(self) -> None:
+        """Raises ValueError where a key is none."""
+        ...
+
+
+SomeKeys = TypeVar("SomeKeys", bound=CheckedKeys)
 
 
 class KeyFileError(Exception):
     """The key file cannot be read, made or understood; the message is a sentence."""
 
 
-def write_key_file(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Make the file; of several processes that start at once one makes it, and its content holds. Raises KeyFileError.
+def read_key_file(path: Path, kind: type[SomeKeys]) -> SomeKeys:
+    """The keys in the file. Raises KeyFileError."""
+    try:
+        keys = msgspec.json.decode(path.read_bytes(), type=kind)
+        keys.check()
+    except FileNotFoundError:
+        raise KeyFileError(f"There is no key file {path}; a service makes it on its first start.") from None
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise KeyFileError(f"The key file {path} is damaged: {error}.") from error
+    return keys
 
-    With ``replace`` it takes the place of the file that is there.
-    """
+
+def make_key_file(path: Path, keys: CheckedKeys) -> None:
+    """Make the file; of several processes that start at once one makes it, and its content holds. Raises KeyFileError."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+            file.write(msgspec.json.format(msgspec.json.encode(keys)))
             file.flush()
             os.fsync(file.fileno())
         try:
-            if replace:
-                draft.replace(path)
-            else:
-                os.link(draft, path)  # fails if another service was first; its file holds
+            os.link(draft, path)  # fails if another service was first; its file holds
         except FileExistsError:
             pass
         finally:
-            draft.unlink(missing_ok=True)
+            draft.unlink()
         _sync(path.parent)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""The hash tree of RFC 6962, section 2.1, as it grows: only its peaks are needed to add a leaf and to know its root."""
+"""The hash tree of RFC 6962, section 2.1: hashes of leaves and nodes, and the root by its peaks, the complete subtrees."""
 
 from __future__ import annotations
 
@@ -20,35 +20,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right).digest()
 
 
-def peak_heights(size: int) -> list[int]:
-    """The heights of the complete subtrees that a tree of ``size`` leaves falls into, the largest first."""
-    return [height for height in range(size.bit_length() - 1, -1, -1) if size >> height & 1]
-
-
-class Peaks:
-    """A tree by the roots of its complete subtrees, from left to right: at most one of each height."""
-
-    def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
-        """Go on with a tree of ``size`` leaves. Raises ValueError where it cannot have so many peaks."""
-        if len(hashes) != size.bit_count():
-            raise ValueError(f"A tree of {size} leaves has {size.bit_count()} peaks, not {len(hashes)}.")
-        self.size = size
-        self.hashes = list(hashes)
-
-    def add(self, leaf: bytes) -> None:
-        """Add the hash of one more leaf."""
-        height, hashed = 0, leaf
-        while self.size >> height & 1:
-            hashed = node_hash(self.hashes.pop(), hashed)
-            height += 1
-        self.hashes.append(hashed)
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The hash of the whole tree: 32 bytes."""
-        return root_of_peaks(self.hashes)
-
-
 def root_of_peaks(hashes: Sequence[bytes]) -> bytes:
     """The root over peaks, from left to right; that of the empty tree where there is none."""
     if not hashes:
@@ -60,11 +31,15 @@ def root_of_peaks(hashes: Sequence[bytes]) -> bytes:
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root of a whole tree by the hashes of its leaves."""
-    peaks = Peaks()
-    for each in leaves:
-        peaks.add(each)
-    return peaks.root()
+    """The root of a whole tree by the hashes of its leaves; at most one peak of each height is kept meanwhile."""
+    peaks: list[bytes] = []
+    for size, leaf in enumerate(leaves):
+        hashed, complete = leaf, size
+        while complete & 1:
+            hashed = node_hash(peaks.pop(), hashed)
+            complete >>= 1
+        peaks.append(hashed)
+    return root_of_peaks(peaks)
 
 
 def complete_root(hashes: Sequence[bytes]) -> bytes:

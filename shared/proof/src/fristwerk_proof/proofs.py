@@ -17,6 +17,11 @@ class ProofError(Exception):
     """A proof does not show what it claims to."""
 
 
+def tree_root(subtree: SubtreeHash, size: int) -> bytes:
+    """The root of a tree of ``size`` leaves, by its complete subtrees."""
+    return _range_root(subtree, 0, size)
+
+
 def _range_root(subtree: SubtreeHash, start: int, end: int) -> bytes:
     """The root over the leaves from ``start`` on to before ``end``; ``start`` divides by the next power of two."""
     peaks = []

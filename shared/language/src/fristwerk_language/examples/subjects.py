@@ -44,7 +44,6 @@ MUSTER_CONTRACT = identity("contract of Muster Treuhand AG", NEW_YEAR)
 MUSTER_PACKAGE = identity("package of Muster Treuhand AG", instant(6, 30, 7))
 HANSA = identity("customer Hansa Druck GmbH", NEW_YEAR)
 HANSA_DEVICE = identity("device SN-4711", NEW_YEAR)
-SHOP_CONTRACT = identity("contract of Shop & Co", NEW_YEAR)
 GROSS_CONTRACT = identity("contract of Gross & Gut SE", instant(6, 1, 8))
 
 PAYROLL = identity("ticket Lohnlauf bricht ab", instant(6, 3, 14, 30))

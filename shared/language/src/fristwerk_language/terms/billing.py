@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -19,7 +19,6 @@ from fristwerk_language.terms.values import (
 IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
 Performer = Literal["employee", "partner"]
 """Who does a ticket's work, as its field ``performer`` says."""
-VAT_COUNTRIES: Final = ("CH", "DE", "GB")
 
 
 class PlanTerms(TermsModel):

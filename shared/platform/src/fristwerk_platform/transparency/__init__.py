@@ -5,4 +5,5 @@ tables    tiles, heads, and how far the log was taken
 store     tiles and heads in a database
 keeper    takes what the log recorded into the trees, signs their heads, and hashes the log again
 proofs    proofs and tiles as they are asked for
+trees     opens all of it for one log
 """

@@ -78,9 +78,8 @@ class TreeKeeper:
         """Take what is recorded into the trees until cancelled, or until the log contradicts them."""
         await self.begin()
         while self.contradiction is None:
-            position = await self.position()
             if await self.step() < TAIL_EVENTS:
-                await self._log.wait(max(position, await self.position()) + TAIL_EVENTS - 1, TAIL_SECONDS)
+                await self._log.wait(await self.position() + TAIL_EVENTS - 1, TAIL_SECONDS)
 
     async def begin(self) -> None:
         """Note where the log is when its trees begin: what came before is covered as it was found."""

@@ -14,10 +14,11 @@ from urllib.parse import quote
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fristwerk_platform.key_files import KeyFileError, write_key_file
+from fristwerk_platform.key_files import make_key_file, read_key_file
 from fristwerk_proof.notes import SigningKey, VerifierKey
 
 FILE: Final = "checkpoint-keys.json"
+SEED_BYTES: Final = 32
 
 
 class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,11 @@ class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
         """The public keys that have signed heads of a tree, the one in use first."""
         return [each.verifier() for each in self._all(origin)]
 
+    def check(self) -> None:
+        """Raises ValueError where a key is none, or where there is none."""
+        if not self.verifiers("any"):
+            raise ValueError("it holds no key")
+
     def _all(self, origin: str) -> list[SigningKey]:
         seeds = [base64.b64decode(each, validate=True) for each in self.seeds]
         return [SigningKey(origin, Ed25519PrivateKey.from_private_bytes(each)) for each in seeds]
@@ -46,29 +52,6 @@ class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
 def load_or_make_checkpoint_keys(path: Path) -> CheckpointKeys:
     """The keys in the file, which is made if it does not exist. Raises KeyFileError."""
     if not path.exists():
-        made = CheckpointKeys(installation=secrets.token_hex(8), seeds=[_new_seed()])
-        write_key_file(path, msgspec.json.format(msgspec.json.encode(made)))
-    return load_checkpoint_keys(path)
-
-
-def load_checkpoint_keys(path: Path) -> CheckpointKeys:
-    """The keys in the file. Raises KeyFileError."""
-    try:
-        keys = msgspec.json.decode(path.read_bytes(), type=CheckpointKeys)
-        if not keys.seeds:
-            raise KeyFileError(f"The key file {path} is damaged: it holds no key.")
-        keys.verifiers("any")
-    except OSError as error:
-        raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise KeyFileError(f"The key file {path} is damaged: {error}.") from error
-    return keys
-
-
-def rotated(keys: CheckpointKeys) -> CheckpointKeys:
-    """With a new key in use, the others behind it."""
-    return msgspec.structs.replace(keys, seeds=[_new_seed(), *keys.seeds])
-
-
-def _new_seed() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+        seed = base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode()
+        make_key_file(path, CheckpointKeys(installation=secrets.token_hex(8), seeds=[seed]))
+    return read_key_file(path, CheckpointKeys)

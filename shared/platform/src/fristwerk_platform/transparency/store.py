@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import store
 from fristwerk_platform.transparency.tables import heads, progress, tiles
-from fristwerk_proof.merkle import HASH_BYTES, Peaks
-from fristwerk_proof.proofs import SubtreeHash
+from fristwerk_proof.merkle import HASH_BYTES
+from fristwerk_proof.proofs import SubtreeHash, tree_root
 from fristwerk_proof.tiles import TILE_WIDTH, new_hashes, split_hashes, subtree_hash
 
 POSITION_BYTES: Final = 8
@@ -48,13 +48,7 @@ class Edge:
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        subtree = self._subtree()
-        hashes, start = [], 0
-        for height in range(self.size.bit_length() - 1, -1, -1):
-            if self.size >> height & 1:
-                hashes.append(subtree(height, start >> height))
-                start += 1 << height
-        return Peaks(self.size, hashes).root()
+        return tree_root(self._subtree(), self.size)
 
     def add(self, leaves: Sequence[Leaf]) -> set[tuple[int, int]]:
         """Add leaves; returns the tiles that changed, by level and number."""
