@@ -83,6 +83,21 @@ def test_a_credit_note_that_waives_gives_back_what_was_drawn_so_far_and_no_more(
     assert clerk.credit(1, "reissue", date(2026, 6, 5)) is None
 
 
+def test_minutes_corrected_after_their_waiver_are_taken_off_both_lines_by_the_next_document(account: Story) -> None:
+    clerk = Clerk(account)
+    clerk.issue(date(2026, 6, 3))
+    (entry,) = (each.event.entry for each in account.events if getattr(each.event, "minutes", None) == 120)
+    account.tell("A", tickets.TimeLogCorrected(entry=entry, minutes=15), "2026-06-04 10:00")
+    clerk.credit(1, "waive", date(2026, 6, 5))
+    issued = clerk.issue(date(2026, 6, 30))
+    assert [(each.kind, [int(draw.minutes) for draw in each.draws]) for each in issued.lines if each.ticket == "A"] == [
+        ("allowance", [-105]),
+        ("waiver", [105]),
+    ]
+    billed = sum(int(draw.minutes) for line in clerk.ledger.lines for draw in line.draws)
+    assert billed == clerk.statement(date(2026, 6, 30)).packages[0].drawn
+
+
 def test_a_fee_that_packages_settled_is_waived_by_a_credit_note_and_not_billed_by_the_hour() -> None:
     billing = TERMS["billing"] | {"cancellation_fee": {"settle_from": "package"}}
     account = Story(

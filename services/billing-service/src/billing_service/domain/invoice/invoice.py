@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from billing_service.domain.rating import vat
-from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeLine, in_order
+from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeLine, in_order, merged_draws
 from billing_service.domain.statement.ledger import Invoiced, added, combined, reversed_line
 from billing_service.domain.statement.statement import Remark, Statement, Totals
 
@@ -72,11 +72,12 @@ def remarks(statement: Statement, lines: Iterable[ChargeLine]) -> list[Remark]:
 
 
 def _changes(before: ChargeLine, line: ChargeLine) -> bool:
-    """Whether minutes, days or amount differ: told without the line of the difference, of which most
-    of a long account's have none.
+    """Whether minutes, days, amount or draws differ (a waiver of an allowance has nothing but draws):
+    told without the line of the difference, of which most of a long account's have none.
     """
     same_days = line.days is None or line.days == (before.days or 0)
-    return not (same_days and line.minutes == before.minutes and line.amount == before.amount)
+    same_draws = line.draws == before.draws or set(merged_draws(line.draws)) == set(merged_draws(before.draws))
+    return not (same_days and same_draws and line.minutes == before.minutes and line.amount == before.amount)
 
 
 def _says_something(line: ChargeLine) -> bool:
