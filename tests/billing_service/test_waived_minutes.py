@@ -86,7 +86,11 @@ def test_a_credit_note_that_waives_gives_back_what_was_drawn_so_far_and_no_more(
 def test_minutes_corrected_after_their_waiver_are_taken_off_both_lines_by_the_next_document(account: Story) -> None:
     clerk = Clerk(account)
     clerk.issue(date(2026, 6, 3))
-    (entry,) = (each.event.entry for each in account.events if getattr(each.event, "minutes", None) == 120)
+    (entry,) = (
+        each.event.entry
+        for each in account.events
+        if isinstance(each.event, tickets.TimeLogged) and each.event.minutes == 120
+    )
     account.tell("A", tickets.TimeLogCorrected(entry=entry, minutes=15), "2026-06-04 10:00")
     clerk.credit(1, "waive", date(2026, 6, 5))
     issued = clerk.issue(date(2026, 6, 30))
