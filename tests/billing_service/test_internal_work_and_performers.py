@@ -100,3 +100,76 @@ def test_a_performer_has_one_rate() -> None:
     billing = {"hourly": {"rate": "120.00", "increment_minutes": 15, "rates": twice}}
     with pytest.raises(TermsError, match="/billing/hourly/rates/1/performer"):
         agreement_document(BARE | {"billing": billing})
+
+
+PARTNER_RATE = {"rate": "120.00", "increment_minutes": 60, "rates": [{"performer": "partner", "rate": "150.00"}]}
+
+
+def entries_by(performers: list[str | None], ticket: str | None, billing: dict[str, Any], **terms: Any) -> Any:
+    """Twenty minutes by each, one after the other, on a ticket that names somebody."""
+    account = Story(terms | {"billing": BARE["billing"] | billing})
+    account.ticket("T", fields={} if ticket is None else {"performer": ticket})
+    for hour, performer in enumerate(performers, 10):
+        account.log("T", f"2026-06-10 {hour}:00", 20, performer=performer)
+    return account.rate()
+
+
+@pytest.mark.parametrize(
+    ("ticket", "kinds"), [(None, ["hourly", "free"]), ("partner", ["hourly", "free"]), ("employee", ["hourly", "free"])]
+)
+def test_an_entry_says_who_did_it_whomever_the_ticket_names(ticket: str | None, kinds: list[str]) -> None:
+    statement = entries_by(["employee", "partner"], ticket, {"coverage": [{"performer": "partner", "billable": False}]})
+    assert sorted((line.kind, line.raw_minutes) for line in statement.lines) == sorted((kind, 20) for kind in kinds)
+
+
+@pytest.mark.parametrize("scope", ["ticket_day", "ticket", "entry", "period"])
+def test_one_tickets_work_at_two_prices_is_rounded_apart(scope: str) -> None:
+    billing = {"hourly": PARTNER_RATE, "rounding": {"scope": scope}}
+    lines = entries_by(["employee", "partner", None], "employee", billing).lines
+    prices = sorted((str(line.unit_price.amount), line.raw_minutes) for line in lines)
+    alike = [("120.00", 20), ("120.00", 20)] if scope == "entry" else [("120.00", 40)]
+    assert prices == [*alike, ("150.00", 20)]
+
+
+def test_entries_at_one_price_are_rounded_together_and_keep_the_id_of_their_charge() -> None:
+    billing = {"hourly": PARTNER_RATE}
+    silent = entries_by([None, None], "partner", billing).lines
+    named = entries_by(["partner", None], "partner", billing).lines
+    assert [(line.minutes, str(line.amount.amount)) for line in named] == [(60, "150.00")]
+    assert [line.charge for line in named] == [line.charge for line in silent]
+
+
+PREPAID: dict[str, Any] = {
+    "plans": {"m": {"package_hours": [10]}},
+    "package": {"increment_minutes": 15, "overage_rate": "195.00"},
+    "hourly": PARTNER_RATE,
+}
+
+
+def test_a_package_is_drawn_from_once_whoever_worked() -> None:
+    account = Story({"billing": PREPAID}, plan="m", package_hours=10)
+    for hour, performer in ((10, "employee"), (11, "partner")):
+        account.log("T", f"2026-06-10 {hour}:00", 5, performer=performer)
+    assert [(line.kind, line.minutes) for line in account.rate().lines] == [("allowance", 15)]
+
+
+def preparation_by_two(billing: dict[str, Any], **signed: Any) -> list[tuple[str, int, str]]:
+    terms = {"billing": billing, "appointments": {"cancellation": {"notice_hours": 24}}}
+    account = Story(terms, **signed)
+    account.ticket("T", fields={"performer": "employee"}, plan=signed.get("plan"))
+    booked = account.instant("2026-06-12 09:00")
+    account.tell("T", tickets.AppointmentBooked(appointment=1, start=booked), "2026-06-01 09:00")
+    for hour, performer in ((10, None), (11, "partner")):
+        account.log("T", f"2026-06-08 {hour}:00", 20, activity="preparation", appointment=1, performer=performer)
+    account.tell("T", tickets.AppointmentMissed(appointment=1), "2026-06-12 10:00")
+    return sorted((line.kind, int(line.minutes), str(line.amount.amount)) for line in account.rate().lines)
+
+
+def test_preparation_by_two_performers_is_charged_at_the_rate_of_each() -> None:
+    charged = preparation_by_two(BARE["billing"] | {"hourly": PARTNER_RATE, "cancellation_fee": {}})
+    assert charged == [("cancellation", 60, "120.00"), ("cancellation", 60, "150.00")]
+
+
+def test_a_package_settles_the_preparation_of_all_performers_as_one() -> None:
+    billing = PREPAID | {"cancellation_fee": {"settle_from": "package"}}
+    assert preparation_by_two(billing, plan="m", package_hours=10) == [("allowance", 45, "0.00")]

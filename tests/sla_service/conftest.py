@@ -131,12 +131,16 @@ class Story:
         self.recorded.append(Recorded(envelope=envelope, event=event))
         return self
 
-    def work(self, start: str, minutes: int, activity: str = "help", logged_at: str | None = None) -> Story:
+    def work(
+        self, start: str, minutes: int, activity: str = "help", logged_at: str | None = None, **entered: Any
+    ) -> Story:
         """A time entry, logged when its work ended unless said otherwise."""
         begin = self.instant(start)
         moment = logged_at or (begin + timedelta(minutes=minutes)).isoformat()
         entry = f"w-{len(self.recorded)}"
-        logged = tickets.TimeLogged(entry=entry, start=begin, minutes=minutes, activity=activity, agent="agent-1")
+        logged = tickets.TimeLogged(
+            entry=entry, start=begin, minutes=minutes, activity=activity, agent="agent-1", **entered
+        )
         return self.at(moment, logged)
 
     def answer(self, moment: str) -> Story:

@@ -177,6 +177,12 @@ def test_a_notice_before_the_first_work_meets_it_from_its_start(agreed: Agreed) 
     assert told(ticket.timer("effort_notice")) == ("met", None, "08 08:00")
 
 
+def test_a_partners_free_work_on_a_ticket_of_ones_own_staff_asks_for_no_effort_notice(agreed: Agreed) -> None:
+    ticket = agreed(EFFORT, billing={"coverage": [{"performer": "partner", "billable": False}]})("2026-06-08 09:00")
+    ticket.work("2026-06-08 10:00", 90, performer="partner").work("2026-06-08 12:00", 20)
+    assert ticket.timer("effort_notice").worked_seconds == 20 * 60
+
+
 def test_corrections_and_free_work_count_for_what_they_are(agreed: Agreed) -> None:
     coverage = {"coverage": [{"activity": "enquiry", "billable": False}]}
     ticket = agreed(EFFORT, billing=coverage)("2026-06-08 09:00").work("2026-06-08 10:00", 90, "enquiry")

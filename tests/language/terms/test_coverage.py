@@ -21,11 +21,12 @@ from ticket_service.domain.ticket.cost_approval import billable_minutes
 from ticket_service.domain.ticket.state import Ticket, TimeEntry
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ACTIVITIES, GROUPS, PLANS, ENTITLEMENTS = (
+ACTIVITIES, GROUPS, PLANS, ENTITLEMENTS, PERFORMERS = (
     ("preparation", "help"),
     ("gold", "silver"),
     ("m", "s"),
     ("contract", "warranty"),
+    ("employee", "partner"),
 )
 
 
@@ -40,6 +41,7 @@ RULES = st.lists(
             "group": or_none(GROUPS),
             "plan": or_none(PLANS),
             "entitled_by": or_none(ENTITLEMENTS),
+            "performer": or_none(PERFORMERS),
             "billable": st.booleans(),
         }
     ),
@@ -68,7 +70,7 @@ def agreement(rules: list[dict[str, Any]], *, late: bool = False, fee: bool = Fa
     )
 
 
-def created(keys: dict[str, Any]) -> TicketCreated:
+def created(keys: dict[str, Any], performer: str | None = None) -> TicketCreated:
     return TicketCreated(
         reference="T-1",
         customer="k-1",
@@ -81,15 +83,24 @@ def created(keys: dict[str, Any]) -> TicketCreated:
         received_at=NOON,
         entitled=True,
         entitled_why="",
+        fields={} if performer is None else {"performer": performer},
         **keys,
     )
 
 
-def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None, keys: dict[str, Any]) -> bool:
+def gate_counts(
+    terms: AgreementDocument, activity: str, appointment: int | None, opened: TicketCreated, performer: Any = None
+) -> bool:
     entry = TimeEntry(
-        entry="e", start=NOON, minutes=30, activity=activity, agent="a", source="agent", appointment=appointment
+        entry="e",
+        start=NOON,
+        minutes=30,
+        activity=activity,
+        agent="a",
+        source="agent",
+        appointment=appointment,
+        performer=performer,
     )
-    opened = created(keys)
     ticket = Ticket(
         id="t-1",
         version=1,
@@ -98,15 +109,24 @@ def gate_counts(terms: AgreementDocument, activity: str, appointment: int | None
         **{
             name: getattr(opened, name)
             for name in opened.__struct_fields__
-            if name in Ticket.__struct_fields__ and name not in ("addons", "fields", "severity")
+            if name in Ticket.__struct_fields__ and name not in ("addons", "severity")
         },
     )
     return billable_minutes(ticket, terms) == 30
 
 
-def class_of_work(terms: AgreementDocument, activity: str, appointment: int | None, keys: dict[str, Any]) -> str:
-    stamp = FactStamp("1", NOON, NOON, 1)
-    ticket = BilledTicket(id="t-1", stamp=stamp, agreement="support", agreement_version=1, type="normal", **keys)
+def class_of_work(
+    terms: AgreementDocument,
+    activity: str,
+    appointment: int | None,
+    keys: dict[str, Any],
+    performers: tuple[str | None, str | None] = (None, None),
+) -> str:
+    """``performers`` are whom the ticket names, and whom the entry."""
+    stamp, (usual, entered) = FactStamp("1", NOON, NOON, 1), performers
+    ticket = BilledTicket(
+        id="t-1", stamp=stamp, agreement="support", agreement_version=1, type="normal", performer=usual, **keys
+    )
     piece = Piece(
         ticket="t-1",
         event="e",
@@ -124,14 +144,16 @@ def class_of_work(terms: AgreementDocument, activity: str, appointment: int | No
         prices=terms,
         price_version=1,
         site=None,
-        performer=None,
+        performer=entered,
     )
     return classes.class_of_work(piece, ticket).verdict
 
 
-def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -> tuple[bool, str]:
+def expected(
+    rules: list[dict[str, Any]], activity: str, keys: dict[str, Any], performer: str | None
+) -> tuple[bool, str]:
     """The rule said again, in other words: throw away what contradicts the work, and look at what is left."""
-    work = {"activity": activity, **keys}
+    work = {"activity": activity, "performer": performer, **keys}
     left = [
         (number, rule["billable"])
         for number, rule in enumerate(rules)
@@ -146,6 +168,7 @@ def expected(rules: list[dict[str, Any]], activity: str, keys: dict[str, Any]) -
     keys=KEYS,
     activity=st.sampled_from((*ACTIVITIES, "travel")),
     appointment=st.sampled_from((None, 1)),
+    performers=st.tuples(or_none(PERFORMERS), or_none(PERFORMERS)),
     late=st.booleans(),
     fee=st.booleans(),
 )
@@ -154,26 +177,30 @@ def test_the_three_services_count_the_same_work_as_billable(
     keys: dict[str, Any],
     activity: str,
     appointment: int | None,
+    performers: tuple[str | None, str | None],
     *,
     late: bool,
     fee: bool,
 ) -> None:
     terms = agreement(rules, late=late, fee=fee)
-    billable, pointer = expected(rules, activity, keys)
-    assert match_coverage(terms, activity, created(keys)) == Coverage(billable=billable, pointer=pointer)
+    usual, entered = performers
+    opened = created(keys, usual)
+    billable, pointer = expected(rules, activity, keys, entered or usual)
+    assert match_coverage(terms, activity, opened, entered) == Coverage(billable=billable, pointer=pointer)
 
     preparation = activity == "preparation" and appointment is not None and late and fee
     assert charges_preparation(terms) == (late and fee)
     assert is_charged_preparation(terms, activity, appointment) == preparation
-    assert service_levels(terms).billable(created(keys), activity, appointment) == (billable and not preparation)
-    assert gate_counts(terms, activity, appointment, keys) == (billable and not preparation)
+    wanted_minutes = billable and not preparation
+    assert service_levels(terms).billable(opened, activity, appointment, entered) == wanted_minutes
+    assert gate_counts(terms, activity, appointment, opened, entered) == wanted_minutes
     wanted = "free" if not billable else "preparation" if preparation else "billable"
-    assert class_of_work(terms, activity, appointment, keys) == wanted
+    assert class_of_work(terms, activity, appointment, keys, performers) == wanted
 
 
 def test_the_effort_notice_leaves_out_preparation_as_the_cost_gate_does() -> None:
     terms = agreement([], late=True, fee=True)
     keys: dict[str, Any] = {"group": None, "plan": None, "entitled_by": None}
     assert not service_levels(terms).billable(created(keys), "preparation", 1)
-    assert not gate_counts(terms, "preparation", 1, keys)
+    assert not gate_counts(terms, "preparation", 1, created(keys))
     assert class_of_work(terms, "preparation", 1, keys) == "preparation"

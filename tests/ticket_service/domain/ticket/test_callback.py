@@ -127,8 +127,10 @@ def test_a_voicemail_promises_a_callback_where_the_agreement_says_so(given: Give
 
 
 def test_the_minutes_of_a_call_become_time_of_who_took_it(given: GivenTicket) -> None:
-    outcome = given("digidesk").when(call(minutes=7))
-    logged = TimeLogged(entry="e-1", start=AT, minutes=7, activity="call", agent="agent-3", source="call")
+    outcome = given("digidesk").when(call(minutes=7, performer="partner"))
+    logged = TimeLogged(
+        entry="e-1", start=AT, minutes=7, activity="call", agent="agent-3", source="call", performer="partner"
+    )
     outcome.then(CallReceived(call="call-1", started_at=AT, minutes=7), logged).sealing({"from": PHONE}, None)
 
 

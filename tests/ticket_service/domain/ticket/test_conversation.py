@@ -177,13 +177,18 @@ def test_feedback_by_a_channel_that_has_no_surveys_is_refused(given: GivenTicket
     )
 
 
-SPENT = TimeSpent(entry="e-1", minutes=15, activity="maintenance")
+SPENT = TimeSpent(entry="e-1", minutes=15, activity="maintenance", performer="partner")
 
 
 def test_what_an_answer_took_is_a_time_entry_that_ends_with_it(given: GivenTicket) -> None:
     outcome = given("infoniqa").when(Respond(channel="email", text="So geht es", spent=SPENT))
     logged = TimeLogged(
-        entry="e-1", start=AT - timedelta(minutes=15), minutes=15, activity="maintenance", agent="agent-3"
+        entry="e-1",
+        start=AT - timedelta(minutes=15),
+        minutes=15,
+        activity="maintenance",
+        agent="agent-3",
+        performer="partner",
     )
     outcome.then(Responded(channel="email"), logged).sealing({"text": "So geht es"}, None)
 

@@ -177,6 +177,15 @@ def test_time_is_logged_and_its_note_sealed(given: GivenTicket) -> None:
     assert outcome.ticket.work_started_at == START
 
 
+def test_an_entry_says_by_whom_it_was_done(given: GivenTicket) -> None:
+    command = LogTime(entry="e-1", start=START, minutes=45, activity="help", agent="agent-2", performer="partner")
+    outcome = given("digidesk").when(command)
+    outcome.then(
+        TimeLogged(entry="e-1", start=START, minutes=45, activity="help", agent="agent-2", performer="partner")
+    )
+    assert outcome.ticket.time_entries["e-1"].performer == "partner"
+
+
 def test_time_beyond_the_cost_gate_is_a_fact_all_the_same(given: GivenTicket) -> None:
     command = LogTime(entry="e-2", start=START, minutes=600, activity="help", agent="agent-2")
     assert given("digidesk", logged(60)).when(command).refusal is None

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_language.terms.agreement import CALL
+from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.auth import STAFF
 from fristwerk_platform.http import (
     HttpModel,
@@ -54,6 +55,7 @@ class CallBody(HttpModel):
     started_at: Instant = Field(examples=["2026-05-13T15:50:00+02:00"])
     minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] | None = None
     activity: Identifier = Field(default=CALL, examples=["maintenance"])
+    performer: Performer | None = None
     transfer: CallTransferBody | None = None
     voicemail: VoicemailBody | None = None
     automatic: StrictBool = False
@@ -87,6 +89,7 @@ def calls_router(application: Application) -> Routes:
             started_at=body.started_at,
             minutes=body.minutes,
             activity=body.activity,
+            performer=body.performer,
             transfer=CallTransfer(to=body.transfer.to, result=body.transfer.result) if body.transfer else None,
             voicemail=body.voicemail.text if body.voicemail else None,
             automatic=body.automatic,

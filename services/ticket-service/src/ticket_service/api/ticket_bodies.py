@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -16,8 +17,7 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
-from ticket_service.api.sources import SourceBody
-from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody, TimedBody
+from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody
 from ticket_service.domain.ticket import commands
 
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
@@ -69,53 +69,13 @@ class TransferBody(CommandBody):
     reason: LongText = Field(examples=["Frage zur Rechnung"])
 
 
-class MessageBody(TimedBody):
-    """On a resolved ticket it reopens it within `after_resolution.reopen_within`; later a new ticket `follows` the old one.
-
-    A machine's message (`automatic`) starts, ends and reopens nothing; neither does thanks that staff have marked
-    (`needs_answer` false). One that was taken already (`source`) is 200 with what it led to, `already_known`.
-    """
-
-    creates = commands.ReceiveMessage
-    channel: Identifier = Field(examples=["email"])
-    text: LongText = Field(examples=["Es geht immer noch nicht."])
-    automatic: StrictBool = False
-    needs_answer: StrictBool = True
-    source: SourceBody | None = None
-
-
-class ResponseBody(TimedBody):
-    creates = commands.Respond
-    channel: Identifier = Field(examples=["email"])
-    text: LongText = Field(examples=["Wir schauen es an."])
-    visible: StrictBool = True
-    automatic: StrictBool = False
-    needs_second_level: StrictBool = False
-
-
-class ProgressBody(CommandBody):
-    creates = commands.ReportProgress
-    channel: Identifier = Field(examples=["phone"])
-    text: LongText = Field(examples=["Die Ursache ist gefunden."])
-
-
-class InformationRequestBody(CommandBody):
-    creates = commands.RequestInformation
-    question: LongText = Field(examples=["Welche Version ist installiert?"])
-
-
-class InformationBody(CommandBody):
-    creates = commands.ReceiveInformation
-    text: LongText = Field(examples=["Version 12."])
-
-
 class WorkBody(CommandBody):
     creates = commands.StartWork
     agent: Identifier = Field(examples=["agent-2"])
 
 
 class TimeEntryBody(NewEntryBody):
-    """Work done: ``minutes`` from ``start`` on."""
+    """Work done: ``minutes`` from ``start`` on, by ``performer``, else by whom the ticket names."""
 
     creates = commands.LogTime
     start: Instant = Field(examples=["2026-06-05T09:00:00+02:00"])
@@ -124,6 +84,7 @@ class TimeEntryBody(NewEntryBody):
     agent: Identifier = Field(examples=["agent-3"])
     note: OptionalText | None = None
     appointment: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+    performer: Performer | None = None
 
 
 class CorrectionBody(EntryBody):

@@ -9,6 +9,7 @@ import msgspec
 
 from fristwerk_platform.http import Routes, responses
 from fristwerk_platform.http.operations import REQUIRED, Body
+from ticket_service.api import conversation_bodies as conversation
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import there
 from ticket_service.api.ticket_endpoint import CommandBody, endpoint
@@ -30,13 +31,15 @@ COMMANDS: Final = (
     TicketCommandRoute("priority", "change_priority", "Change the place in the worklist", bodies.PriorityBody),
     TicketCommandRoute("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
     TicketCommandRoute("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
-    TicketCommandRoute("messages", "receive_message", "Take a customer's message", bodies.MessageBody),
-    TicketCommandRoute("responses", "respond", "Answer the customer, or leave a note", bodies.ResponseBody),
-    TicketCommandRoute("progress", "report_progress", "Report progress", bodies.ProgressBody),
+    TicketCommandRoute("messages", "receive_message", "Take a customer's message", conversation.MessageBody),
+    TicketCommandRoute("responses", "respond", "Answer the customer, or leave a note", conversation.ResponseBody),
+    TicketCommandRoute("progress", "report_progress", "Report progress", conversation.ProgressBody),
     TicketCommandRoute(
-        "information-requests", "request_information", "Ask the customer for more", bodies.InformationRequestBody
+        "information-requests", "request_information", "Ask the customer for more", conversation.InformationRequestBody
     ),
-    TicketCommandRoute("information", "receive_information", "Take the customer's information", bodies.InformationBody),
+    TicketCommandRoute(
+        "information", "receive_information", "Take the customer's information", conversation.InformationBody
+    ),
     TicketCommandRoute("work", "start_work", "Start work", bodies.WorkBody),
     TicketCommandRoute("time-entries", "log_time", "Log time", bodies.TimeEntryBody),
     TicketCommandRoute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from pydantic import Field
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_language.terms.agreement import MESSAGE
+from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -28,6 +29,8 @@ from ticket_service.domain.ticket.commands import Command, ReceiveInformation, R
 from ticket_service.entropy import new_id
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
+SPENT: Final = frozenset({"minutes", "activity", "performer"})
+"""The fields of a body that make its time entry."""
 EntryId = Annotated[str, Field(max_length=64)]
 
 
@@ -80,10 +83,13 @@ class NewEntryBody(CommandBody):
 
 
 class TimedBody(CommandBody):
-    """A command that may say what it took: ``minutes`` of work, which become a time entry under ``activity``."""
+    """A command that may say what it took: ``minutes`` of work, which become a time entry under ``activity``, of
+    ``performer``, else of whom the ticket names.
+    """
 
     minutes: Minutes | None = None
     activity: Identifier = Field(default=MESSAGE, examples=["maintenance"])
+    performer: Performer | None = None
 
     def command(self, path: PathValues) -> Command:
         """The domain's command."""
@@ -91,12 +97,12 @@ class TimedBody(CommandBody):
 
     def given(self) -> dict[str, Any]:
         """See :meth:`CommandBody.given`."""
-        return {name: value for name, value in super().given().items() if name not in {"minutes", "activity"}}
+        return {name: value for name, value in super().given().items() if name not in SPENT}
 
     def _spent(self, path: PathValues) -> TimeSpent | None:
         if self.minutes is None:
             return None
-        return TimeSpent(entry=new_id(path.now), minutes=self.minutes, activity=self.activity)
+        return TimeSpent(entry=new_id(path.now), minutes=self.minutes, activity=self.activity, performer=self.performer)
 
 
 def endpoint(application: Application, template: str) -> Endpoint:

@@ -11,6 +11,7 @@ from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import CallReceived
 from fristwerk_language.terms.agreement import CALL
+from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application import names
@@ -43,6 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     minutes: int | None = None
     activity: str = CALL
+    performer: Performer | None = None
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False
@@ -173,6 +175,7 @@ class Calls:
             started_at=call.started_at,
             minutes=call.minutes,
             activity=call.activity,
+            performer=call.performer,
             transfer=call.transfer,
             voicemail=call.voicemail,
             automatic=call.automatic,

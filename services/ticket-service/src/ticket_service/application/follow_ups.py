@@ -75,4 +75,11 @@ def _time_spent(meta: CommandMetadata, command: Message) -> Iterator[LogTime]:
     if isinstance(command, ReceiveMessage) and command.spent is not None:
         spent, agent = command.spent, meta.principal.sub
         start = read_from(spent, meta.occurred_at, meta.now)
-        yield LogTime(entry=spent.entry, start=start, minutes=spent.minutes, activity=spent.activity, agent=agent)
+        yield LogTime(
+            entry=spent.entry,
+            start=start,
+            minutes=spent.minutes,
+            activity=spent.activity,
+            agent=agent,
+            performer=spent.performer,
+        )

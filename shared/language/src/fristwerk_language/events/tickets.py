@@ -166,7 +166,8 @@ class WorkStarted(msgspec.Struct, frozen=True, kw_only=True):
 class TimeLogged(msgspec.Struct, frozen=True, kw_only=True):
     """Work done: ``minutes`` from ``start`` on. ``entry`` is unique. ``source``: ``agent`` or ``call``.
 
-    ``appointment`` is set for preparation of one. Personal: ``{"note"?}``.
+    ``appointment`` is set for preparation of one. ``performer`` is who did the work; null: whom the
+    ticket names. Personal: ``{"note"?}``.
     """
 
     entry: str
@@ -176,6 +177,7 @@ class TimeLogged(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     source: Literal["agent", "call"] = "agent"
     appointment: int | None = None
+    performer: Literal["employee", "partner"] | None = None
 
 
 class TimeLogCorrected(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from fristwerk_language.terms.values import (
 
 IncrementMinutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
 Performer = Literal["employee", "partner"]
-"""Who does a ticket's work, as its field ``performer`` says."""
+"""Who does work, as its time entry says, or else the field ``performer`` of its ticket."""
 
 
 class PlanTerms(TermsModel):
@@ -40,7 +40,7 @@ class PackageTerms(TermsModel):
 
 
 class PerformerRate(TermsModel):
-    """The price of an hour on tickets whose work that performer does."""
+    """The price of an hour that such a performer works."""
 
     performer: Performer
     rate: Amount

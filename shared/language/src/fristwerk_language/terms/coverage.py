@@ -47,22 +47,26 @@ class Coverage(msgspec.Struct, frozen=True):
 _NO_RULE_MATCHED: Final = Coverage(billable=True, pointer="")
 
 
-def match_coverage(agreement: AgreementDocument, activity: str, ticket: CoverageKeys) -> Coverage:
+def match_coverage(
+    agreement: AgreementDocument, activity: str, ticket: CoverageKeys, performer: str | None = None
+) -> Coverage:
     """The first rule of ``billing.coverage`` whose named keys all match decides; without one, work
     is billable. What ``billing.internal`` lists is never billed, whatever the rules say.
 
-    Warranty is decided when the ticket is opened, and recorded in its ``entitled_by``.
+    Warranty is decided when the ticket is opened, and recorded in its ``entitled_by``. ``performer``
+    is who did this piece of the ticket's work; None: whom the ticket names.
     """
     if activity in agreement.billing.internal:
         pointer = place("billing", "internal", agreement.billing.internal.index(activity))
         return Coverage(billable=False, pointer=pointer, internal=True)
+    performed_by = performer or ticket.performer
     for number, rule in enumerate(agreement.billing.coverage):
         if (
             rule.activity in (None, activity)
             and rule.group in (None, ticket.group)
             and rule.plan in (None, ticket.plan)
             and rule.entitled_by in (None, ticket.entitled_by)
-            and rule.performer in (None, ticket.performer)
+            and rule.performer in (None, performed_by)
         ):
             return Coverage(billable=rule.billable, pointer=place("billing", "coverage", number))
     return _NO_RULE_MATCHED

@@ -32,7 +32,9 @@ class FactStamp(msgspec.Struct, frozen=True, gc=False):
 
 
 class LoggedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An entry of ``minutes`` from ``start`` on; it belongs to the local day of its start."""
+    """An entry of ``minutes`` from ``start`` on; it belongs to the local day of its start.
+    ``performer`` is who did it; None: whom the ticket names.
+    """
 
     stamp: FactStamp
     entry: str
@@ -40,6 +42,7 @@ class LoggedWork(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     minutes: int
     activity: str
     appointment: int | None
+    performer: str | None = None
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
 class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's facts, each kind in the order in which it happened; work in the order of its
     start. ``prices`` says whose prices its work is billed at: the ticket's own version's, or those
-    of the version in force when it was done. ``performer`` is who does its work, where somebody said.
+    of the version in force when it was done. ``performer`` is who does its work where an entry names nobody.
     """
 
     id: str

@@ -209,6 +209,7 @@ def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> Non
                 minutes=event.minutes,
                 activity=event.activity,
                 appointment=event.appointment,
+                performer=event.performer,
             )
             facts.work.append(logged)
         case events.TimeLogCorrected():

@@ -16,7 +16,7 @@ from billing_service.domain.facts.account import AppointmentFact, BilledTicket
 from billing_service.domain.money import Money, at_least_cents, zero
 from billing_service.domain.rating.packages import Demand, Regime
 from billing_service.domain.rating.pricing import per_hour
-from billing_service.domain.rating.work import Piece, TermsInForce, local_day
+from billing_service.domain.rating.work import Piece, TermsInForce, local_day, priced_apart
 from billing_service.domain.statement.charge_line import (
     CalledOff,
     ChargeKind,
@@ -160,16 +160,37 @@ def fees(
             found.free += [(piece, reason) for piece in pieces]
             continue
         version, agreement = in_force.at(ended.ended_at)
-        fee = _fee(account, ticket.id, ended, tuple(pieces), version, agreement, regime_on)
-        if fee is None:
+        regime = regime_on(local_day(ended.ended_at, agreement, ticket.site))
+        charged = [
+            _fee(account, ticket.id, ended, alike, version, agreement, regime)
+            for alike in _at_one_price(pieces, agreement, regime)
+        ]
+        if None in charged:
             detail = (
                 f"Ticket {ticket.id}: appointment {number} was called off late, but the agreement has no price for it."
             )
             found.violations.append(Violation("no_rate", detail))
             found.waiting += pieces
         else:
-            found.fees.append(fee)
+            found.fees += [fee for fee in charged if fee is not None]
     return found
+
+
+def _at_one_price(pieces: Sequence[Piece], agreement: AgreementDocument, regime: Regime) -> list[tuple[Piece, ...]]:
+    """Preparation by people whose hours cost differently is rounded up and charged apart; what a
+    package settles costs no hours.
+    """
+    if _from_packages(agreement, regime):
+        return [tuple(pieces)]
+    found: dict[str | None, list[Piece]] = {}
+    for piece in pieces:
+        found.setdefault(priced_apart(piece, agreement), []).append(piece)
+    return [tuple(alike) for alike in found.values()]
+
+
+def _from_packages(agreement: AgreementDocument, regime: Regime) -> bool:
+    terms = agreement.billing.cancellation_fee
+    return terms is not None and terms.settle_from == "package" and regime.kind == "package"
 
 
 def charged_line(fee: Fee) -> ChargeLine:
@@ -213,7 +234,7 @@ def _fee(
     pieces: tuple[Piece, ...],
     version: int,
     agreement: AgreementDocument,
-    regime_on: Callable[[date], Regime],
+    regime: Regime,
 ) -> Fee | None:
     terms, appointments, hourly = agreement.billing.cancellation_fee, agreement.appointments, agreement.billing.hourly
     number = pieces[0].appointment
@@ -221,20 +242,20 @@ def _fee(
     assert ended.ended_at is not None, "a late appointment has ended"
     assert number is not None, "preparation is always for an appointment"
     on = local_day(ended.ended_at, agreement, pieces[0].site)
-    regime = regime_on(on)
     if terms is None or appointments is None or appointments.cancellation is None:
         return None
-    if terms.settle_from == "package" and regime.kind == "package":
+    if _from_packages(agreement, regime):
         increment = regime.packages[0].increment_minutes
     elif hourly is not None:
         regime, increment = Regime("hourly"), hourly.increment_minutes
     else:
         return None
     notice = appointments.cancellation
+    apart = priced_apart(pieces[0], agreement) if regime.kind == "hourly" else None
     rounded = rounding.round_up(sum(piece.minutes for piece in pieces), increment)
     sources = dict.fromkeys(source for piece in pieces for source in piece.sources)
     return Fee(
-        charge=charge_id(account, ticket, "cancellation", str(number)),
+        charge=charge_id(account, ticket, "cancellation", f"{number}|{apart}" if apart else str(number)),
         ticket=ticket,
         on=on,
         pieces=pieces,

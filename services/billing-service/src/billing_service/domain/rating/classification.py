@@ -40,9 +40,9 @@ def classify_work(ticket: BilledTicket, in_force: TermsInForce) -> ClassifiedWor
     entries, violations = work.corrected(ticket)
     classes: dict[str, list[Piece]] = {"free": [], "internal": [], "preparation": [], "billable": []}
     clauses: dict[str, str] = {}
-    verdicts: dict[tuple[str, bool, int], coverage.WorkClass] = {}
+    verdicts: dict[tuple[str, bool, int, str | None], coverage.WorkClass] = {}
     for piece in work.pieces(ticket, in_force, entries):
-        kind = piece.activity, piece.appointment is not None, piece.version
+        kind = piece.activity, piece.appointment is not None, piece.version, piece.performer
         if kind not in verdicts:
             verdicts[kind] = coverage.class_of_work(piece, ticket)
         classes[verdicts[kind].verdict].append(piece)

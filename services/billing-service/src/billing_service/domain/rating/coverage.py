@@ -24,7 +24,7 @@ def class_of_work(piece: Piece, ticket: BilledTicket) -> WorkClass:
 
     Preparation is a class of its own only where the agreement charges late cancellations by it.
     """
-    covered = match_coverage(piece.agreement, piece.activity, ticket)
+    covered = match_coverage(piece.agreement, piece.activity, ticket, piece.performer)
     if covered.internal:
         return WorkClass("internal", covered.pointer)
     if not covered.billable:

@@ -12,7 +12,7 @@ import msgspec
 
 from billing_service.domain import rounding
 from billing_service.domain.rating.packages import Regime
-from billing_service.domain.rating.work import Piece
+from billing_service.domain.rating.work import Piece, priced_apart
 from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeKind, charge_id
 
 Scope = Literal["ticket_day", "entry", "ticket", "period"]
@@ -113,13 +113,19 @@ def _place(piece: Piece, regime: str, term_on: Callable[[date], date]) -> tuple[
     scope: Scope = piece.agreement.billing.rounding.scope
     match scope:
         case "ticket_day":
-            return piece.ticket, f"{piece.on}|{terms}"
+            return piece.ticket, f"{piece.on}|{terms}{_apart_within(piece, regime)}"
         case "entry":
             return piece.ticket, f"{piece.entry}|{terms}"
         case "ticket":
-            return piece.ticket, terms
+            return piece.ticket, f"{terms}{_apart_within(piece, regime)}"
         case "period":
             return EVERY_TICKET, f"{term_on(piece.on)}|{terms}{_apart(piece)}"
+
+
+def _apart_within(piece: Piece, regime: str) -> str:
+    """What keeps work of one ticket in a group of its own: another hourly rate than the rest has."""
+    performer = priced_apart(piece, piece.prices) if regime == "hourly" else None
+    return "" if performer is None else f"|{performer}"
 
 
 def _apart(piece: Piece) -> str:

@@ -31,7 +31,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ``event`` logged the entry; ``sources`` are the ids of all events that it rests on, this one
     first. ``agreement`` is the ticket's, at ``version``; the hourly rate and the rate factor are
     those of ``prices``, at ``price_version``. It was done at ``site``, by ``performer``, where the
-    ticket names them.
+    ticket or the entry names them; ``ticket_performer`` is whom the ticket names.
     """
 
     ticket: str
@@ -51,6 +51,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     price_version: int
     site: str | None
     performer: str | None
+    ticket_performer: str | None = None
 
     @property
     def part(self) -> EntryPart:
@@ -186,10 +187,21 @@ def pieces(ticket: BilledTicket, in_force: TermsInForce, entries: list[LoggedWor
                 prices=prices,
                 price_version=price_version,
                 site=ticket.site,
-                performer=ticket.performer,
+                performer=work.performer or ticket.performer,
+                ticket_performer=ticket.performer,
             )
         )
     return found
+
+
+def priced_apart(piece: Piece, terms: AgreementDocument) -> str | None:
+    """The performer of a piece whose hour costs something else than that of the ticket's performer;
+    None where it is one price.
+    """
+    hourly = terms.billing.hourly
+    if hourly is None or hourly.rate_of(piece.performer) == hourly.rate_of(piece.ticket_performer):
+        return None
+    return piece.performer
 
 
 def resting_on(piece: Piece, events: Iterable[str]) -> Piece:

@@ -211,5 +211,5 @@ def _line_in_force(timeline: Timeline, terms: TermsLookup, context: TargetContex
 def _billable(timeline: Timeline, terms: TermsLookup, work: WorkEntry) -> bool:
     context = timeline.context_at(work.logged)
     return terms.agreement(timeline.created.agreement, context.agreement_version).billable(
-        timeline.created, work.activity, work.appointment
+        timeline.created, work.activity, work.appointment, work.performer
     )

@@ -114,11 +114,13 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         found = (_first(lines, ticket, each.id, type_) for each in self.document.severities)
         return tuple({line.index: line for line in found if line is not None}.values())
 
-    def billable(self, ticket: TicketCreated, activity: str, appointment: int | None = None) -> bool:
+    def billable(
+        self, ticket: TicketCreated, activity: str, appointment: int | None = None, performer: str | None = None
+    ) -> bool:
         """Whether work of an activity is billable: the first line of ``billing.coverage`` that
         fits, else it is; not what only a late cancellation is charged by.
         """
-        covered = match_coverage(self.document, activity, ticket)
+        covered = match_coverage(self.document, activity, ticket, performer)
         return covered.billable and not is_charged_preparation(self.document, activity, appointment)
 
     def _covers(self, type_: str) -> bool:

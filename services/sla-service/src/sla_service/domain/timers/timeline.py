@@ -75,13 +75,16 @@ class PromisedCallback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A time entry after its last correction: ``seconds`` of work from the instant ``start`` on."""
+    """A time entry after its last correction: ``seconds`` of work from the instant ``start`` on, by
+    ``performer``, where the entry says.
+    """
 
     entry: str
     start: int
     seconds: int
     activity: str
     appointment: int | None
+    performer: str | None
     logged: Moment
 
 

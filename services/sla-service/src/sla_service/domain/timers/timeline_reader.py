@@ -259,6 +259,7 @@ class _TimelineReader:
                         seconds=minutes * 60,
                         activity=event.activity,
                         appointment=event.appointment,
+                        performer=event.performer,
                         logged=moment,
                     )
                 )

@@ -148,6 +148,7 @@ def _time_of(command: AttachCall, context: Context) -> list[DecidedEvent]:
         activity=command.activity,
         agent=context.actor.id,
         source="call",
+        performer=command.performer,
     )
     return [DecidedEvent(logged)]
 

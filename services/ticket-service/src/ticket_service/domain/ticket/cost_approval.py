@@ -55,7 +55,7 @@ def ask_or_decide(ticket: Ticket, command: CostCommand, context: Context) -> lis
 def _is_billable(entry: TimeEntry, ticket: Ticket, agreement: AgreementDocument) -> bool:
     if is_charged_preparation(agreement, entry.activity, entry.appointment):
         return False
-    return match_coverage(agreement, entry.activity, ticket).billable
+    return match_coverage(agreement, entry.activity, ticket, entry.performer).billable
 
 
 def _request(ticket: Ticket, command: RequestCostApproval, agreement: AgreementDocument) -> list[DecidedEvent]:

@@ -207,6 +207,7 @@ def _time_entry(event: tickets.TimeLogged) -> TimeEntry:
         agent=event.agent,
         source=event.source,
         appointment=event.appointment,
+        performer=event.performer,
     )
 
 

@@ -37,7 +37,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Logged work; ``minutes`` after the last correction."""
+    """Logged work; ``minutes`` after the last correction. ``performer`` null: whom the ticket names."""
 
     entry: str
     start: datetime
@@ -46,6 +46,7 @@ class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     source: Literal["agent", "call"]
     appointment: int | None = None
+    performer: Literal["employee", "partner"] | None = None
     corrected: bool = False
 
 

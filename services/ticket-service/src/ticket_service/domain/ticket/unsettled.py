@@ -67,7 +67,7 @@ def _is_prepared(ticket: Ticket, number: int, agreement: AgreementDocument) -> b
         entry.minutes > 0
         and entry.appointment == number
         and is_charged_preparation(agreement, entry.activity, entry.appointment)
-        and match_coverage(agreement, entry.activity, ticket).billable
+        and match_coverage(agreement, entry.activity, ticket, entry.performer).billable
         for entry in ticket.time_entries.values()
     )
 

@@ -70,7 +70,9 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.InformationRequested: _seen("beside", "question"),
     events.InformationReceived: _seen("", "text"),
     events.WorkStarted: _seen(but_not="agent"),
-    events.TimeLogged: _seen("entry start minutes activity source appointment", but_not="agent", nor_personal="note"),
+    events.TimeLogged: _seen(
+        "entry start minutes activity source appointment performer", but_not="agent", nor_personal="note"
+    ),
     events.TimeLogCorrected: _seen("entry minutes", nor_personal="reason"),
     events.CallReceived: _seen("call started_at minutes to automatic waited_seconds", "from"),
     events.CallbackRequested: _seen("callback purpose", "purpose"),
@@ -121,7 +123,7 @@ TICKET_SHOWS: Final = _names(
 Of the escalations those that the customer's own people raised: a customer is told to whom they went.
 """
 PARTS_SHOW: Final[Mapping[type[msgspec.Struct], frozenset[str]]] = {
-    state.TimeEntry: _names("entry start minutes activity source appointment corrected"),
+    state.TimeEntry: _names("entry start minutes activity source appointment performer corrected"),
     state.Callback: _names("number purpose requested_at attempts reached completed_at"),
     state.Appointment: _names(
         "number kind state proposals notices start cancelled_by cancelled_at cancelled_in_writing minutes missing"

@@ -105,6 +105,7 @@ def _log(ticket: Ticket, command: LogTime, context: Context) -> list[DecidedEven
         activity=command.activity,
         agent=command.agent,
         appointment=command.appointment,
+        performer=command.performer,
     )
     return [DecidedEvent(event, personal(note=command.note))]
 
@@ -120,7 +121,12 @@ def time_spent(
     violations.not_long_before("/minutes", start, ticket.received_at)
     check_activity(spent.activity, context.agreement, violations)
     logged = TimeLogged(
-        entry=spent.entry, start=start, minutes=spent.minutes, activity=spent.activity, agent=context.actor.id
+        entry=spent.entry,
+        start=start,
+        minutes=spent.minutes,
+        activity=spent.activity,
+        agent=context.actor.id,
+        performer=spent.performer,
     )
     return [DecidedEvent(logged)]
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from fristwerk_language.terms.agreement import CALL
+from fristwerk_language.terms.billing import Performer
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -21,8 +22,8 @@ class CallTransfer(msgspec.Struct, frozen=True, kw_only=True):
 class AttachCall(TicketCommand, frozen=True, kw_only=True):
     """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
 
-    ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity``. ``automatic``: a machine called.
-    ``waited_seconds`` is how long the caller stood in the queue.
+    ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity`` and of
+    ``performer``. ``automatic``: a machine called. ``waited_seconds`` is how long the caller stood in the queue.
     """
 
     word = "calls"
@@ -33,6 +34,7 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     started_at: datetime
     minutes: int | None = None
     activity: str = CALL
+    performer: Performer | None = None
     transfer: CallTransfer | None = None
     voicemail: str | None = None
     automatic: bool = False

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
+from fristwerk_language.terms.billing import Performer
 from ticket_service.domain.ticket.commands.source import MessageSource
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
 class TimeSpent(msgspec.Struct, frozen=True, kw_only=True):
-    """``minutes`` that a message took, which become the time entry ``entry``."""
+    """``minutes`` that a message took ``performer``, which become the time entry ``entry``."""
 
     entry: str
     minutes: int
     activity: str
+    performer: Performer | None = None
 
 
 class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):

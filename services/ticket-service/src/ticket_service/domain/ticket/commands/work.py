@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fristwerk_language.terms.billing import Performer
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -13,7 +14,10 @@ class StartWork(TicketCommand, frozen=True, kw_only=True):
 
 
 class LogTime(TicketCommand, frozen=True, kw_only=True):
-    """``minutes`` of work from ``start`` on. ``appointment`` numbers the appointment that was prepared."""
+    """``minutes`` of work from ``start`` on. ``appointment`` numbers the appointment that was prepared.
+
+    ``performer`` is who did it; None: whom the ticket names.
+    """
 
     word = "time-entries"
     entry: str
@@ -23,6 +27,7 @@ class LogTime(TicketCommand, frozen=True, kw_only=True):
     agent: str
     note: str | None = None
     appointment: int | None = None
+    performer: Performer | None = None
 
 
 class CorrectTime(TicketCommand, frozen=True, kw_only=True):
