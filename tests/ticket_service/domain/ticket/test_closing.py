@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from fristwerk_language.events.tickets import (
@@ -25,7 +26,7 @@ from fristwerk_language.events.tickets import (
     TicketNumberCommunicated,
     TimeLogged,
 )
-from tests.ticket_service.domain.conftest import GivenTicket
+from tests.ticket_service.domain.conftest import Agreements, GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotConfirmed, NotInThisState
 from ticket_service.domain.ticket.commands import Close, MigrateTerms, Reopen, Resolve
 
@@ -191,3 +192,15 @@ def test_terms_move_only_to_another_published_version_and_for_a_reason(
     given: GivenTicket, command: Any, pointer: str
 ) -> None:
     given("infoniqa").when(command, **KNOWN).refused(NotAcceptable, "not-acceptable", pointer)
+
+
+@pytest.mark.parametrize(("performer", "settled"), [("partner", True), ("employee", False)])
+def test_preparation_by_a_partner_that_costs_nothing_leaves_no_charge_undecided(
+    given: GivenTicket, terms: Agreements, performer: Any, *, settled: bool
+) -> None:
+    billing = terms("infoniqa").billing.model_dump(mode="json", exclude_unset=True)
+    document = terms("infoniqa", billing=billing | {"coverage": [{"performer": "partner", "billable": False}]})
+    requested, booked, preparation, missed = prepared(AppointmentMissed(appointment=1))
+    preparation = msgspec.structs.replace(preparation, performer=performer)
+    outcome = given(document, requested, booked, preparation, missed, Resolved()).when(Close())
+    assert (outcome.refusal is None) == settled

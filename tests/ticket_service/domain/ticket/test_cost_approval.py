@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from fristwerk_language.events import tickets
 from fristwerk_language.events.tickets import CostApprovalRequested, CostApproved, CostRejected, Resolved, WorkStarted
-from tests.ticket_service.domain.conftest import GivenTicket
+from tests.ticket_service.domain.conftest import Agreements, GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import DecideCost, DecisionRecord, RequestCostApproval, StartWork
 
@@ -133,3 +134,15 @@ def test_a_decision_after_the_resolution_is_recorded_and_changes_no_state(given:
         DecideCost(number=1, approved=True, extra_minutes=20), by="customer"
     )
     assert (outcome.refusal, outcome.ticket.state) == (None, "resolved")
+
+
+def test_a_partners_free_work_does_not_count_at_the_cost_gate(given: GivenTicket, terms: Agreements) -> None:
+    rules = {"coverage": [{"performer": "partner", "billable": False}]}
+    document = terms("digidesk", billing=terms("digidesk").billing.model_dump(mode="json", exclude_unset=True) | rules)
+    by_partner = msgspec.structs.replace(logged(100), performer="partner")
+    given(document, by_partner, created={"fields": {"performer": "employee"}}).when(StartWork(agent="a")).then(
+        tickets.Assigned(agent="a"), WorkStarted(agent="a")
+    )
+    given(document, logged(100), created={"fields": {"performer": "employee"}}).when(StartWork(agent="a")).refused(
+        NotInThisState, "cost-approval-required"
+    )
