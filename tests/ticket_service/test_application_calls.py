@@ -52,6 +52,8 @@ async def test_a_call_is_logged_under_the_activity_that_it_names(hamburg: Any) -
     for given, activity in (({}, "call"), ({"activity": "maintenance"}, "maintenance")):
         answer = await office.post("/v1/calls", body | given)
         assert answer["events"][-1]["data"]["activity"] == activity
+    by_partner = await office.post("/v1/calls", body | {"performer": "partner"})
+    assert by_partner["events"][-1]["data"]["performer"] == "partner"
     problem = await office.refused(422, "/v1/calls", body | {"activity": "maintenence"})
     assert [each["pointer"] for each in problem["errors"]] == ["/activity"]
 
