@@ -19,10 +19,10 @@ from measuring.story import BATCH, BEGINNING, PROVIDER, Story
 from rich.console import Console
 from rich.table import Table
 
-from billing_service.application.rated import Cutoff
 from billing_service.application.statements import Statements
-from billing_service.application.views import preview
 from billing_service.domain.facts.from_events import account
+from billing_service.domain.invoice.rated import Cutoff
+from billing_service.domain.invoice.views import preview
 from billing_service.domain.rating.rating import rate
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata

@@ -16,13 +16,14 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from billing_service.application.rated import Cutoff, Rated
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import Refusal
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.invoice.document import document_digest
+from billing_service.domain.invoice.rated import Cutoff, Rated
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import checkpoints, metadata
-from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentFilter, DocumentQueries
 from billing_service.replay import NothingToCompareError, ReplayComparison
 from fristwerk_language.events import Recorded, decode_tolerantly

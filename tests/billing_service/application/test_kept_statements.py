@@ -15,10 +15,12 @@ import msgspec
 import pytest
 
 from billing_service.application.kept_statements import KeptStatements
-from billing_service.application.rated import Cutoff, Rated, rate_account
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.facts.published import PublishedAgreement
+from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
+from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account
 from billing_service.projections.tables import metadata
-from billing_service.queries.accounts import AccountRow, PublishedAgreement
-from billing_service.queries.ledgers import BilledLine, Ledger, LedgerReader, ledger_of
+from billing_service.queries.ledgers import LedgerReader
 from fristwerk_language.events import Event, customers, decode, encode_line, tickets
 from fristwerk_language.terms import Publication, agreement_document
 from fristwerk_platform.read_models import sqlite_database

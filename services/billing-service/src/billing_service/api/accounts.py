@@ -13,11 +13,11 @@ from billing_service.api.access import ACCOUNT_READERS, READERS, there
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
 from billing_service.api.reasons import with_reasons
-from billing_service.application import views as billing_answers
 from billing_service.application.application import Application
-from billing_service.application.rated import Cutoff
 from billing_service.application.visibility import preview_seen_by
-from billing_service.queries.accounts import AccountRow
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.invoice import views as billing_answers
+from billing_service.domain.invoice.rated import Cutoff
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, principal_of, responses
 from fristwerk_platform.http.queries import KnownAt, QueryParameters

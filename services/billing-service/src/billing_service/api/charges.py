@@ -13,8 +13,8 @@ from billing_service.api.examples import CHARGE_ITEM, TRACE
 from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
 from billing_service.application.application import Application
-from billing_service.application.views import charges
 from billing_service.application.visibility import lines_seen_by
+from billing_service.domain.invoice.views import charges
 from fristwerk_platform.http import (
     HttpModel,
     LongText,

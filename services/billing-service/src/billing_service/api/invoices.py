@@ -16,10 +16,10 @@ from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Numbe
 from billing_service.api.reasons import with_reasons
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
-from billing_service.application.document_views import described
 from billing_service.application.visibility import document_seen_by
 from billing_service.documents import as_html, as_text
 from billing_service.domain.invoice.document import NumberedDocument
+from billing_service.domain.invoice.document_views import described
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import Routes, allowed, json_answer, own_only, responses

@@ -7,14 +7,16 @@ from decimal import Decimal
 
 import msgspec
 
-from billing_service.application.document_sums import next_totals
-from billing_service.application.drafts import credit_draft
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotInThisState
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.invoice.credit import Afterwards, ChargeLeft, left_of, taken_back, waived_for_good
 from billing_service.domain.invoice.document import InvoiceDocument, document_digest, stored_form
-from billing_service.queries.accounts import AccountQueries, AccountRow
-from billing_service.queries.documents import DocumentQueries, IssuedDocument
+from billing_service.domain.invoice.document_sums import next_totals
+from billing_service.domain.invoice.drafts import credit_draft
+from billing_service.domain.invoice.issued import IssuedDocument
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentQueries
 from fristwerk_language.events import Event, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, SealedText
 from fristwerk_platform.commands import CommandMetadata, NewFact, StreamChange
@@ -68,7 +70,9 @@ class Crediting:
             )
             decisions = tuple([await self._waiver(meta, each, event, reason) for each, event in decided])
         totals = next_totals(contract, lines, ledgers, original.head.currency, await self._cash_rounding(billed))
-        document = credit_draft(original, lines, totals, reason=reason, occurred_at=meta.occurred_at)
+        document = credit_draft(
+            original.document, original.number, lines, totals, reason=reason, occurred_at=meta.occurred_at
+        )
         stored = stored_form(document)
         event = CreditNoteIssued(
             series=provider,

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from billing_service.application.rated import Rated
 from billing_service.application.reasons import Reasons
 from billing_service.application.statements import Statements
-from billing_service.application.views import charges, public_charge
 from billing_service.domain.errors import NotFound, NotInThisState
+from billing_service.domain.invoice.rated import Rated
+from billing_service.domain.invoice.views import charges, public_charge
 from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.events import encode_event, streams
 from fristwerk_language.events.billing import ChargeDecided

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from billing_service.application.document_views import issued_line, line_not_invoiced, summary
 from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Statements, foreign
@@ -15,8 +14,10 @@ from billing_service.application.visibility import document_seen_by, lines_seen_
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.trace import resting_on
 from billing_service.domain.invoice.document import InvoiceDocument
+from billing_service.domain.invoice.document_views import issued_line, line_not_invoiced, summary
+from billing_service.domain.invoice.issued import IssuedDocument, IssuedLine
 from billing_service.queries.accounts import AccountQueries
-from billing_service.queries.documents import DocumentFilter, DocumentQueries, IssuedDocument, IssuedLine, LineFilter
+from billing_service.queries.documents import DocumentFilter, DocumentQueries, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import RetryLaterError
 

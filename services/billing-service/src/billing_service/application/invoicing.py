@@ -17,19 +17,21 @@ import msgspec
 
 from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.crediting import Crediting, Numbered
-from billing_service.application.document_views import described, summary
-from billing_service.application.drafts import difference_draft
-from billing_service.application.rated import Cutoff, Rated
 from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotAcceptable, NotFound, NotInThisState
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.credit import Afterwards
 from billing_service.domain.invoice.document import InvoiceDocument, StoredDocument, document_digest, stored_form
+from billing_service.domain.invoice.document_views import described, summary
+from billing_service.domain.invoice.drafts import difference_draft
 from billing_service.domain.invoice.invoice import remarks
-from billing_service.queries.accounts import AccountQueries, AccountRow
-from billing_service.queries.documents import DocumentQueries, IssuedDocument
-from billing_service.queries.ledgers import Ledger
+from billing_service.domain.invoice.issued import IssuedDocument
+from billing_service.domain.invoice.rated import Cutoff, Rated
+from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.documents import DocumentQueries
 from fristwerk_language.events import Event, decode, encode_event, streams
 from fristwerk_language.events.billing import CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceRemark, InvoiceSent
 from fristwerk_language.terms import zone

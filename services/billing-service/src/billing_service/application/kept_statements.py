@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from billing_service.application.rated import Cutoff, Rated, last_day
-from billing_service.queries.accounts import AccountRow, PublishedAgreement
-from billing_service.queries.ledgers import Ledger
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.facts.published import PublishedAgreement
+from billing_service.domain.invoice.account_ledger import Ledger
+from billing_service.domain.invoice.rated import Cutoff, Rated, last_day
 
 LONG_FACTS: Final = 2_000
 """Of an account with fewer facts nothing is kept: it is rated faster than a person notices."""

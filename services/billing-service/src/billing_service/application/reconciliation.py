@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from billing_service.application.rated import Cutoff, Rated
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import Refusal
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.invoice.rated import Cutoff, Rated
 from billing_service.domain.money import total
-from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.accounts import AccountQueries
 
 PARTS: Final = ("package", "hourly", "free", "held", "written_off", "waived", "not_rated")
 PAGE: Final = 200

@@ -11,13 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing_service.application.kept_statements import KeptStatements
-from billing_service.application.rated import NOW, Cutoff, Rated, lookup, rate_account
 from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
+from billing_service.domain.invoice.account_ledger import Ledger
+from billing_service.domain.invoice.rated import NOW, Cutoff, Rated, lookup, rate_account
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms
-from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
-from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import decode
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal

@@ -9,11 +9,11 @@ import msgspec
 from billing_service.application.invoices import Invoices
 from billing_service.application.reasons import Reasons
 from billing_service.application.statements import Statements, foreign
-from billing_service.application.views import public_charge, shown
 from billing_service.application.visibility import line_seen_by
 from billing_service.domain.errors import NotFound
 from billing_service.domain.explanation.messages import sentences
 from billing_service.domain.explanation.trace import trace
+from billing_service.domain.invoice.views import public_charge, shown
 from billing_service.domain.statement.charge_line import ChargeLine, Waived
 from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.terms import canonical

@@ -6,13 +6,14 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from billing_service.application.rated import Cutoff, Rated
 from billing_service.application.statements import Statements
-from billing_service.application.views import preview, shown
 from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.invoice.invoice import difference
+from billing_service.domain.invoice.rated import Cutoff, Rated
+from billing_service.domain.invoice.views import preview, shown
 from billing_service.domain.statement.statement import Statement
-from billing_service.queries.accounts import AccountQueries, AccountRow
+from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.terms import AgreementDocument, TermsError, agreement_document
 
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.\-]{0,63})(@(?P<version>[0-9]{1,6}))?")

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, or_, select, union_all
 
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.facts.published import PublishedAgreement, published_agreement
 from billing_service.projections.tables import accounts, agreements, decisions, facts, tickets
 from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.events.customers import CustomerRegistered
-from fristwerk_language.events.terms import AgreementPublished
-from fristwerk_language.terms import AgreementDocument, Publication, agreement_document
 from fristwerk_platform.read_models import Database
-
-
-class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An account: ``kind`` is ``contract`` or ``customer``."""
-
-    account: str
-    provider: str
-    customer: str
-    kind: str
 
 
 class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,35 +23,6 @@ class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
     account: str
     customer: str
-
-
-class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of an agreement, the digest it was published with, and since when it was known and
-    is in force.
-    """
-
-    document: AgreementDocument
-    digest: str
-    publication: Publication
-    recorded_at: datetime
-
-
-def published_agreement(published: Recorded) -> tuple[tuple[str, int], PublishedAgreement]:
-    """A version of an agreement under its name and number, from the event that published it."""
-    event = published.event
-    assert isinstance(event, AgreementPublished), "only agreements are stored here"
-    document, envelope = agreement_document(event.document), published.envelope
-    return (event.name, event.version), PublishedAgreement(
-        document=document,
-        digest=event.digest,
-        publication=Publication(
-            version=event.version,
-            published_at=envelope.occurred_at,
-            valid_from=document.valid_from,
-            timezone=document.timezone,
-        ),
-        recorded_at=envelope.recorded_at,
-    )
 
 
 class AccountQueries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
 from billing_service.domain.invoice.totals import BilledDocument
 from billing_service.domain.statement.charge_line import ChargeLine
-from billing_service.domain.statement.ledger import Invoiced
 from billing_service.domain.statement.statement import Totals
 from billing_service.projections.tables import document_lines, documents
 
@@ -23,42 +23,6 @@ LONG_ROWS: Final = 2_000
 """So many lines take long enough to read that it is done in a thread, and kept."""
 MOST_KEPT: Final = 2
 _charge_line: Final = msgspec.json.Decoder(ChargeLine)
-
-
-class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account was invoiced: its lines with their signs, up to which day, in which documents
-    each charge stands, and what these documents say in sum.
-    """
-
-    invoiced: Invoiced = Invoiced()
-    until: date | None = None
-    numbers: dict[str, tuple[int, ...]] = {}
-    documents: tuple[BilledDocument, ...] = ()
-    digest: bytes = b""
-    """SHA-256 of the rows that it was read from: two ledgers with one digest are the same."""
-
-
-class BilledLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a document that was issued under ``number`` up to the day ``until``."""
-
-    number: int
-    until: date
-    line: ChargeLine
-
-
-def ledger_of(billed: Sequence[BilledLine], documents: tuple[BilledDocument, ...] = (), digest: bytes = b"") -> Ledger:
-    """The ledger of one account from its billed lines in the order of numbers and places."""
-    numbers: dict[str, tuple[int, ...]] = {}
-    for each in billed:
-        charge, number = each.line.charge, each.number
-        numbers[charge] = tuple(sorted({*numbers.get(charge, ()), number}))
-    return Ledger(
-        invoiced=Invoiced(tuple(each.line for each in billed), len({each.number for each in billed})),
-        until=max((each.until for each in billed), default=None),
-        numbers=numbers,
-        documents=documents,
-        digest=digest,
-    )
 
 
 class LedgerReader:

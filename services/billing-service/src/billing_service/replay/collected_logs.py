@@ -11,10 +11,10 @@ from typing import Final, Self, get_args
 
 import msgspec
 
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.fact_events import EventWithoutPrice, TicketChangeEvent
 from billing_service.domain.invoice.document import document_digest, read_document
 from billing_service.projections.projector import account_of, apply_event, apply_own_event, report_homeless
-from billing_service.queries.accounts import AccountRow
 from fristwerk_language.events import (
     EVENT_TYPES,
     TYPE_NAMES,

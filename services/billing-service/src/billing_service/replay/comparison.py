@@ -14,13 +14,15 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing_service.application.rated import Cutoff, Rated, rate_account
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import NotRateable, Refusal
+from billing_service.domain.facts.account_row import AccountRow
+from billing_service.domain.facts.published import PublishedAgreement, published_agreement
+from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
+from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account
 from billing_service.projections.tables import checkpoints, metadata
-from billing_service.queries.accounts import AccountQueries, AccountRow, PublishedAgreement, published_agreement
+from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
-from billing_service.queries.ledgers import BilledLine, Ledger, ledger_of
 from billing_service.replay.collected_logs import CollectedLogs
 from billing_service.replay.stored_side import StoredLines, stored_agreements, stored_documents, stored_lines
 from fristwerk_language.events import columns_of, decode

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.projections.tables import agreements, decisions, document_lines, documents, facts
-from billing_service.queries.accounts import AccountRow
 from billing_service.replay.collected_logs import ledger_entry
 from fristwerk_language.events import streams
 from fristwerk_platform.read_models import in_list

@@ -21,8 +21,9 @@ from sla_service.domain.explanation.labels import Language
 from sla_service.domain.explanation.messages import sentences
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms, UnknownTermsError, versioned
+from sla_service.domain.timers.shown_timer import shown
 from sla_service.domain.timers.timeline_reader import NoTicketError, read_timeline
-from sla_service.domain.timers.timer import Timer, TimerSet, missed_at, remaining_seconds, state_at
+from sla_service.domain.timers.timer import TimerSet
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.one_ticket import StoredTicket, TicketReading
 from sla_service.queries.read_model import ReadModel, TimerFilter
@@ -132,19 +133,6 @@ def _visible(principal: Principal, name: str, reading: TicketReading) -> StoredT
         raise Parked("ticket-parked", sentence)
     assert ticket is not None, "one of the two is known"
     return ticket
-
-
-def shown(timer: Timer, terms: PublishedTerms, now: datetime, detected_at: datetime | None) -> dict[str, Any]:
-    """A timer as the contract shows it, as of ``now``; ``detected_at`` is when its miss was
-    noticed.
-    """
-    calendar = terms.calendar(*versioned(timer.calendar))
-    body: dict[str, Any] = msgspec.to_builtins(timer)
-    body["state"] = state_at(timer, now)
-    body["missed_at"] = missed_at(timer, now)
-    body["remaining_seconds"] = remaining_seconds(timer, calendar, now)
-    body["detected_at"] = detected_at if body["state"] == "missed" else None
-    return body
 
 
 def with_sentences(

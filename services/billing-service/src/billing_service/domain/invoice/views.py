@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
-from billing_service.application.document_sums import next_totals
-from billing_service.application.rated import Rated
-from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.invoice.document_sums import common_frame, next_totals
 from billing_service.domain.invoice.invoice import state
+from billing_service.domain.invoice.rated import Rated
 from billing_service.domain.rating import vat
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Statement, Totals
@@ -95,20 +93,6 @@ def shown(account: str, line: ChargeLine) -> dict[str, Any]:
     """A line of a statement or document; ``charge`` is the public id."""
     body = {name: getattr(line, name) for name in ChargeLine.__struct_fields__}
     return body | {"charge": public_charge(account, line.charge), "rule": ", ".join(line.rules)}
-
-
-def common_frame(statements: Sequence[Statement]) -> tuple[str, Decimal | None]:
-    """The one currency of several statements, and the smallest payable unit where they agree on
-    one.
-
-    Raises NotAcceptable where two currencies meet (R14).
-    """
-    currencies = sorted({each.currency for each in statements})
-    if len(currencies) > 1:
-        sentence = f"the customer's contracts are in {', '.join(currencies)}; name one contract"
-        raise NotAcceptable("currencies-mixed", f"One document has one currency: {sentence}.")
-    roundings = {each.cash_rounding for each in statements}
-    return currencies[0], roundings.pop() if len(roundings) == 1 else None
 
 
 def _to_invoice(rated: Sequence[Rated], contract: str | None) -> dict[str, Any]:

@@ -7,9 +7,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from billing_service.application.document_sums import next_totals
-from billing_service.application.rated import Rated
-from billing_service.application.views import common_frame
+from billing_service.domain.facts.published import PublishedAgreement
 from billing_service.domain.invoice import invoice
 from billing_service.domain.invoice.document import (
     AgreementReference,
@@ -22,11 +20,11 @@ from billing_service.domain.invoice.document import (
     document_line,
     terms_used,
 )
+from billing_service.domain.invoice.document_sums import common_frame, next_totals
 from billing_service.domain.invoice.invoice import DocumentOutcome
+from billing_service.domain.invoice.rated import Rated
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Totals
-from billing_service.queries.accounts import PublishedAgreement
-from billing_service.queries.documents import IssuedDocument
 from fristwerk_language.terms import zone
 
 
@@ -84,12 +82,17 @@ def difference_draft(
 
 
 def credit_draft(
-    original: IssuedDocument, lines: tuple[DocumentLine, ...], totals: Totals, *, reason: str, occurred_at: datetime
+    issued: InvoiceDocument,
+    number: int,
+    lines: tuple[DocumentLine, ...],
+    totals: Totals,
+    *,
+    reason: str,
+    occurred_at: datetime,
 ) -> InvoiceDocument:
-    """The credit note with these lines that names an invoice."""
-    issued = original.document
+    """The credit note with these lines that names invoice ``number``, which was ``issued``."""
     issued_on = _local_day(occurred_at, issued.timezone)
-    return credit_note(issued, original.number, lines, totals, reason=reason, issued_on=issued_on)
+    return credit_note(issued, number, lines, totals, reason=reason, issued_on=issued_on)
 
 
 def _terms(

@@ -10,7 +10,10 @@ from typing import Final
 import msgspec
 
 from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
+from billing_service.domain.facts.published import PublishedAgreement
+from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms, rate
@@ -18,8 +21,6 @@ from billing_service.domain.rating.vat import NoVatRateError
 from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Statement
-from billing_service.queries.accounts import AccountRow, PublishedAgreement
-from billing_service.queries.ledgers import Ledger
 from fristwerk_language.events import Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, Validity, zone

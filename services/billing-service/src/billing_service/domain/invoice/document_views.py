@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from billing_service.application.views import public_charge, shown
 from billing_service.domain.invoice.document import DocumentLine, InvoiceDocument
+from billing_service.domain.invoice.issued import IssuedDocument, IssuedLine
+from billing_service.domain.invoice.views import public_charge, shown
 from billing_service.domain.statement.charge_line import ChargeLine
-from billing_service.queries.documents import IssuedDocument, IssuedLine
 from fristwerk_language.events.billing import InvoicePaid, InvoiceSent
 
 DocumentState = Literal["issued", "sent", "paid", "credited"]
