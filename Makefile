@@ -17,7 +17,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults attack lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults attack validators image lock clean
 
 welcome: setup help
 
@@ -35,6 +35,8 @@ help:
 	@echo "make compare  measures this checkout and another in turn: make compare OTHER=../other"
 	@echo "make faults   breaks things at length and compares what is left with what was promised"
 	@echo "make attack   sends what nobody should send to every operation, and prints what came of it"
+	@echo "make validators  installs into .venv what checks the files in deploy/"
+	@echo "make image    builds the container image with buildah: make image TAG=name BASE=image"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults;"
 	@echo "              with OLDER=folder also 2,000 stories through that checkout of an older version"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
@@ -74,6 +76,17 @@ lint: setup
 	$(PY) -m bandit --quiet --severity-level medium --configfile pyproject.toml --recursive services shared tools deploy
 
 check: lint test
+
+# The tools that check the files in deploy/; tests/deploy skips what is not there, and says so.
+validators: setup .venv/deploy-ready
+
+.venv/deploy-ready: .venv/ready requirements-deploy.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-deploy.txt
+	@touch $@
+
+# The container image, twice over if asked: make image TAG=fristwerk BASE=an-image-with-python
+image:
+	@deploy/containers/build.sh
 
 # The long versions of the fault tests, with a table of promises and figures at the end.
 faults: setup
@@ -115,6 +128,9 @@ compare: setup .venv/bench-ready
 # Renews the pins. No index or mirror address gets into them: a test checks it.
 lock: setup
 	$(LOCK) requirements.in --upgrade --output-file requirements.txt
+	$(LOCK) requirements-run.in --constraint requirements.txt --output-file requirements-run.txt
+	$(LOCK) requirements-image.in --upgrade --output-file requirements-image.txt
+	$(LOCK) requirements-deploy.in --upgrade --output-file requirements-deploy.txt
 	$(LOCK) requirements-bench.in --upgrade --output-file requirements-bench.txt
 	$(LOCK) requirements-attack.in --upgrade --output-file requirements-attack.txt
 	$(LOCK) requirements-docs.in --upgrade --output-file requirements-docs.txt

