@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from fristwerk_language.events import Event, decode, encode_line, terms, tickets, type_name
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
-from tests.billing_service.application.conftest import Vendor
+from tests.billing_service.application.conftest import Vendor, VendorOn
 
 UNPUBLISHED = 99
 
@@ -151,11 +152,11 @@ async def test_a_parked_account_degrades_health_until_the_fact_is_corrected_away
     entry = tickets.TimeLogged(entry="e-2", start=impossible, minutes=60, activity="help", agent="agent-3")
     await append(f"ticket-{ticket}", entry)
     assert (await vendor.get(f"/v1/contracts/{contract}/preview")).status_code in {422, 500}
-    assert await _health(vendor) == (200, "degraded", 1)
+    await _is_soon(vendor, (200, "degraded", 1))
 
     await append(f"ticket-{ticket}", tickets.TimeLogCorrected(entry="e-2", minutes=0))
 
-    assert await _health(vendor) == (200, "ready", 0)
+    await _is_soon(vendor, (200, "ready", 0))
     after = await vendor.read(f"/v1/contracts/{contract}/preview", until="2026-06-30")
     assert after["net"] == before["net"]
 
@@ -163,3 +164,29 @@ async def test_a_parked_account_degrades_health_until_the_fact_is_corrected_away
 async def _health(vendor: Vendor) -> tuple[int, str, int]:
     answer = await vendor.billing.get("/health/ready")
     return answer.status_code, answer.json()["status"], answer.json()["parked_accounts"]
+
+
+async def _is_soon(vendor: Vendor, wanted: tuple[int, str, int]) -> None:
+    """Accounts are rated in the background, so health knows within a second or two."""
+    async with asyncio.timeout(20):
+        while True:
+            if await _health(vendor) == wanted:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_nobody_has_to_ask_and_a_start_forgets_nothing(
+    folder: Path, vendor_on: VendorOn, vendor: Vendor, append: Callable[..., Awaitable[None]]
+) -> None:
+    _, ticket = await worked(vendor)
+    await worked(vendor)
+    migrated = tickets.TermsMigrated(agreement_version=UNPUBLISHED, calendar_version=1, reason="?")
+    await append(f"ticket-{ticket}", migrated)
+    await _is_soon(vendor, (200, "degraded", 1))
+
+    async with vendor_on(folder) as again:
+        assert await _health(again) == (200, "degraded", 1), "known before anything was tried again"
+        await asyncio.sleep(1)
+        assert await _health(again) == (200, "degraded", 1)
+    await append("agreement-infoniqa.infoniqa", await _published_again(vendor))
+    await _is_soon(vendor, (200, "ready", 0))

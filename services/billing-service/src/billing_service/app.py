@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from billing_service.api.invoice_commands import invoice_commands_router
 from billing_service.api.invoice_runs import invoice_runs_router
 from billing_service.api.invoices import invoices_router
 from billing_service.api.reports import reports_router
+from billing_service.application.account_checks import AccountChecks
 from billing_service.application.application import Application
 from billing_service.application.consistent_reads import ConsistentReads
 from billing_service.application.decisions import Decisions
@@ -32,17 +34,19 @@ from billing_service.clock import new_id, now
 from billing_service.projections import tables
 from billing_service.projections.invoice_runs import InvoiceRunWriter
 from billing_service.projections.projector import Projector
+from billing_service.projections.unchecked_accounts import AccountCheckWriter
+from billing_service.queries.account_checks import AccountCheckQueries
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
-from fristwerk_platform.auditing import open_auditing
+from fristwerk_platform.auditing import Auditing, open_auditing
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
-from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
-from fristwerk_platform.http.health import LeftOut, health_router
+from fristwerk_platform.http.health import Check, LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.service import service_lifespan, step
@@ -68,14 +72,13 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     feed = LogFeed(log)
     tickets = HttpFeed(client, lambda: tokens.issue(_READER, now=now()), streaming=ticket_service is None)
-    upstream, own = _projections(tickets, feed, database)
+    changed = asyncio.Event()
+    upstream, own = _projections(tickets, feed, database, changed)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check} | auditing.checks
     application = _application(log, database, own, client, _on_behalf_of(tokens))
-    both, parked = [upstream, own], _parked(application)
-    health = health_router(
-        checks=checks, followers=lambda: both, metrics=metrics, now=now, left_out=parked, measure=auditing.measure
-    )
+    account_checks = _account_checks(application, database, changed)
+    health = _health_routes(checks, [upstream, own], account_checks, metrics, auditing)
     app = create_api(
         title="Fristwerk billing-service",
         description=DESCRIPTION,
@@ -100,6 +103,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
                 tasks.until_done("projection of tickets", lambda: upstream.run(now)),  # returns where it went backwards
                 tasks.until_done("projection", lambda: own.run(now)),
                 tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
+                tasks.forever("account checks", account_checks.run),
                 step(application.runs.resume, application.runs.close),
             ],
         ),
@@ -119,16 +123,43 @@ def _on_behalf_of(tokens: Tokens) -> Callable[[str], str]:
     return token
 
 
-def _parked(application: Application) -> LeftOut:
-    meaning = "Accounts that could not be rated when they were asked for, and still cannot"
-    return LeftOut(figure="parked_accounts", meaning=meaning, count=application.statements.count_parked)
+def _account_checks(application: Application, database: Database, changed: asyncio.Event) -> AccountChecks:
+    queries, writer = AccountCheckQueries(database), AccountCheckWriter(database)
+    return AccountChecks(queries, writer, application.statements, changed, now)
+
+
+def _health_routes(
+    checks: Mapping[str, Check],
+    followers: list[Subscription[Any]],
+    account_checks: AccountChecks,
+    metrics: Metrics,
+    auditing: Auditing,
+) -> Routes:
+    return health_router(
+        checks=checks,
+        followers=lambda: followers,
+        metrics=metrics,
+        now=now,
+        left_out=LeftOut(
+            figure="parked_accounts",
+            meaning="Accounts left out because they cannot be rated",
+            count=account_checks.count_parked,
+        ),
+        measure=auditing.measure,
+    )
 
 
 def _projections(
-    ticket_feed: Feed, own_feed: Feed, database: Database
+    ticket_feed: Feed, own_feed: Feed, database: Database, changed: asyncio.Event
 ) -> tuple[Subscription[Recorded], Subscription[Recorded]]:
-    """Keep the read model up to date with the ticket service's log, and with the service's own."""
+    """Keep the read model up to date with the ticket service's log, and with the service's own;
+    ``changed`` is set with each batch.
+    """
     projector = Projector()
+
+    async def notice() -> None:
+        changed.set()
+
     upstream = Subscription(
         source="ticket-service",
         feed=ticket_feed,
@@ -136,6 +167,7 @@ def _projections(
         database=database,
         checkpoints=tables.checkpoints,
         apply=projector.apply,
+        on_applied=notice,
         pause_seconds=PAUSE_SECONDS,
     )
     own = Subscription(
@@ -145,6 +177,7 @@ def _projections(
         database=database,
         checkpoints=tables.checkpoints,
         apply=projector.apply_own,
+        on_applied=notice,
     )
     return upstream, own
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing_service.application.kept_statements import KeptStatements
-from billing_service.domain.errors import NotAcceptable, NotFound, NotRateable, Refusal
+from billing_service.domain.errors import NotFound, NotRateable, Refusal
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
 from billing_service.domain.invoice.account_ledger import Ledger
@@ -26,10 +25,6 @@ from fristwerk_platform.auth import Principal
 _log = structlog.get_logger()
 
 
-TRIED_AGAIN: Final = 5
-"""So many parked accounts are rated again whenever they are counted, in turn."""
-
-
 class Statements:
     """Rates accounts. Long accounts are rated in a thread, so that others are answered meanwhile."""
 
@@ -38,7 +33,6 @@ class Statements:
         self._documents = documents
         self._now = now
         self._kept = KeptStatements()
-        self._parked: dict[str, AccountRow] = {}
 
     async def contract(self, principal: Principal, contract: str) -> AccountRow:
         """The contract's account. Raises NotFound, also for another provider's or customer's."""
@@ -79,38 +73,26 @@ class Statements:
         """
         try:
             return await self._rated(row, moment, ledger, instead)
-        except NotAcceptable:
-            self._park(row, instead)
-            raise
         except (Refusal, SQLAlchemyError, OSError):
             raise
         except Exception as error:
-            self._park(row, instead)
             _log.error("account_not_rateable", account=row.account, exc_info=error)
             raise NotRateable(row.account) from error
 
-    async def count_parked(self) -> int:
-        """How many accounts could not be rated when they were asked for, and still cannot: some of
-        them are tried again each time, so that a corrected fact ends it.
+    async def try_to_rate(self, row: AccountRow) -> None:
+        """Rate the account as of now, only to see whether it can be: no statement is kept. Raises
+        whatever goes wrong.
         """
-        for account, row in list(self._parked.items())[:TRIED_AGAIN]:
-            try:
-                await self._rated(row, NOW, None, None)
-            except (SQLAlchemyError, OSError):
-                raise
-            except Exception:  # noqa: BLE001 - whatever is still wrong, the account stays parked
-                self._parked[account] = self._parked.pop(account)
-            else:
-                self._parked.pop(account, None)
-        return len(self._parked)
-
-    def _park(self, row: AccountRow, instead: AgreementDocument | None) -> None:
-        """Under its own terms only: what other terms come to says nothing of the account."""
-        if instead is None:
-            self._parked[row.account] = row
+        await self._rated(row, NOW, None, None, keep=False)
 
     async def _rated(
-        self, row: AccountRow, moment: Cutoff, ledger: Ledger | None, instead: AgreementDocument | None
+        self,
+        row: AccountRow,
+        moment: Cutoff,
+        ledger: Ledger | None,
+        instead: AgreementDocument | None,
+        *,
+        keep: bool = True,
     ) -> Rated | None:
         lines = await self._read_model.fact_lines(row)
         published = await self._read_model.agreements(row.provider)
@@ -121,7 +103,7 @@ class Statements:
             facts = [decode(line) for line in lines]
             return rate_account(row, facts, published, moment, ledger, now=self._now, instead=instead)
 
-        if instead is not None:
+        if instead is not None or not keep:
             return await asyncio.to_thread(from_facts)
         return await asyncio.to_thread(
             self._kept.rated, row, lines, published, moment, ledger, now=self._now, rate=from_facts

@@ -1,5 +1,5 @@
 """The tables of the billing service: facts by account, terms, issued documents with their lines,
-and invoice runs.
+invoice runs, and which accounts cannot be rated.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table
 
-from fristwerk_platform.read_models import KEPT, UtcDateTime, migrated_by
+from fristwerk_platform.read_models import KEPT, PASSING, UtcDateTime, migrated_by
 from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "billing"))
@@ -141,3 +141,26 @@ run_items: Final = Table(
 )
 """The accounts of a run; ``outcome`` is null until it had its turn, then ``issued``, ``skipped`` or
 ``failed``."""
+unchecked_accounts: Final = Table(
+    "unchecked_accounts",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("event", String, nullable=False),
+    Index("unchecked_accounts_by_change", "changed_at"),
+    info=PASSING,
+)
+"""Accounts whose facts changed since somebody last saw whether they can be rated. ``event`` is the
+last change, so that whoever checked an earlier state of the account does not take the row away."""
+parked_accounts: Final = Table(
+    "parked_accounts",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("error", String, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    info=KEPT,
+)
+"""Accounts that cannot be rated, and why. A rebuild copies them, so that health goes on to count
+them until each was tried again."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.domain.invoice.document import read_document
 from billing_service.projections import tables
+from billing_service.projections.unchecked_accounts import Wide, mark_wide
 from fristwerk_language.events import Envelope, Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.terms import AgreementPublished
@@ -27,15 +28,27 @@ class BatchWriter:
 
     def __init__(self) -> None:
         self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
+        self._changed: dict[str, Row] = {}
+        self._wide: list[Wide] = []
 
     async def store(self, connection: AsyncConnection) -> None:
-        """Write all collected rows in one statement."""
-        await write(connection, *(Write("store", table, rows) for table, rows in self._rows.items()))
+        """Write all collected rows in one statement; only what concerns every account of a provider
+        or a customer, which is rare, takes further ones.
+        """
+        changed = Write("store", tables.unchecked_accounts, list(self._changed.values()))
+        writes = [Write("store", table, rows) for table, rows in self._rows.items()]
+        if not self._wide:
+            await write(connection, *writes, changed)
+            return
+        await write(connection, *writes)
+        await mark_wide(connection, self._wide)
+        await write(connection, changed)
 
     def agreement(self, recorded: Recorded, event: AgreementPublished) -> None:
         """A version of an agreement."""
         named = {"provider": recorded.envelope.provider, "name": event.name, "version": event.version}
         self._rows[tables.agreements].append({**named, "line": recorded.line})
+        self._wide.append(Wide(recorded.envelope, None))
 
     def account(self, account: str, provider: str, customer: str, kind: str) -> None:
         """The account of a contract or a customer."""
@@ -66,6 +79,10 @@ class BatchWriter:
                 "line": recorded.line,
             }
         )
+        if streams.CUSTOMER.includes(envelope.stream):
+            self._wide.append(Wide(envelope, account))
+        else:
+            self._changes(account, envelope)
 
     def decision(self, recorded: Recorded, event: ChargeDecided) -> None:
         """A decision on a charge."""
@@ -79,6 +96,7 @@ class BatchWriter:
                 "line": recorded.line,
             }
         )
+        self._changes(event.contract, envelope)
 
     def document(self, recorded: Recorded, event: InvoiceIssued | CreditNoteIssued) -> None:
         """An issued document with its lines, and the events that each line rests on."""
@@ -98,6 +116,7 @@ class BatchWriter:
         )
         for place, line in enumerate(document.lines, start=1):
             at = {**numbered, "place": place, "account": line.account}
+            self._changes(line.account, envelope)
             self._rows[tables.document_lines].append(
                 {
                     **at,
@@ -114,3 +133,7 @@ class BatchWriter:
         envelope = recorded.envelope
         numbered = {"provider": envelope.provider, "number": event.number}
         self._rows[tables.document_steps].append({**numbered, "version": envelope.version, "line": recorded.line})
+
+    def _changes(self, account: str, envelope: Envelope) -> None:
+        """Of the changes of one account in a batch the last is named."""
+        self._changed[account] = {"account": account, "changed_at": envelope.recorded_at, "event": envelope.id}
