@@ -240,6 +240,19 @@ async def test_each_role_may_what_the_contract_says_and_nothing_else(
             assert await case.office.service.position() == before
 
 
+@pytest.mark.parametrize("route", [each for each in ROUTES if each[0] == "POST"], ids=" ".join)
+async def test_permission_comes_before_the_body_also_where_the_agreement_gives_it(case: Any, route: Any) -> None:
+    """Whoever may not, does not learn what the body should have been."""
+    method, path = route
+    may = STAFF if path == "/v1/customers" else set()  # they register persons: the body says whom
+    for role in set(ROLES) - ROUTES[route][1] - may:
+        customer = case.ids["customer"] if role == "customer" else None
+        answer = await case.office.call(
+            method, path.format(**case.ids), {"no such": "key"}, role=role, customer=customer
+        )
+        assert answer.status_code in {403, 404}, (role, answer.text)
+
+
 def told(answer: Any, ids: Any) -> Any:
     """A problem without the ids that the caller named."""
     text = answer.text

@@ -14,7 +14,6 @@ from fristwerk_platform.http import allowed, command_metadata, principal_of
 from fristwerk_platform.http.operations import Found
 from ticket_service.application.application import Application
 from ticket_service.domain.ticket.commands import Command
-from ticket_service.domain.ticket.roles import check_role
 
 ADMIN: Final = frozenset({"admin"})
 SERVICES: Final = frozenset({"service"})
@@ -30,7 +29,7 @@ async def command_of(
 
 
 def there(application: Application, command: type[Command] | None = None) -> Found:
-    """Whether what the path names is there for who asks, and whether the role may ever give the ``command``.
+    """Whether what the path names is there for who asks, and whether the role may give the ``command``.
 
     It is asked where a body does not fit: the body's rules are for those who may send one. Raises NotFound or NotAllowed.
     """
@@ -39,13 +38,11 @@ def there(application: Application, command: type[Command] | None = None) -> Fou
         principal, names = principal_of(request), request.scope["path_params"]
         if "ticket" in names:
             ticket = await application.tickets.identify(principal, names["ticket"])
-            await application.tickets.newest(principal, ticket)
+            await application.tickets.check_may(principal, ticket, command)
         elif "contract" in names:
             await application.contracts.contract(principal.provider, names["contract"])
         elif "customer" in names:
             await application.customers.customer(principal.provider, names["customer"])
-        if command is not None:
-            check_role(principal.role, command)
 
     return check
 

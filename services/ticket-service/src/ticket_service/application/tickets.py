@@ -38,6 +38,7 @@ from ticket_service.domain.ticket.decision_context import Caller, Context, Datin
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
+from ticket_service.domain.ticket.roles import check_role
 from ticket_service.domain.ticket.state import Ticket, appointment_end
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -129,6 +130,13 @@ class Tickets:
     async def newest(self, principal: Principal, ticket: str) -> Loaded[Ticket]:
         """The ticket as the log tells it now. Raises NotFound, also for another provider's or customer's."""
         return visible(principal, ticket, await self._known.newest(streams.TICKET.stream(ticket)))
+
+    async def check_may(self, principal: Principal, ticket: str, command: type[Command] | None) -> None:
+        """Raises NotFound where the ticket is not there for who asks, NotAllowed for a role that may not give the command."""
+        found = await self.newest(principal, ticket)
+        named = found.state.agreement, found.state.agreement_version
+        if command is not None:
+            check_role(principal.role, command, await self._terms.agreement_version(found.provider, *named))
 
     async def as_of(
         self, principal: Principal, ticket: str, at: datetime | None, known_at: datetime | None
