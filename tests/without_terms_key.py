@@ -33,8 +33,8 @@ def pytest_configure() -> None:
     kind, *path = os.environ[VARIABLE].split("/")
     validated = document._validated
 
-    def stripped(model: Any, data: Any) -> Any:
+    def stripped(model: Any, data: Any, context: str | None = None) -> Any:
         concerns = model.__name__.lower().startswith(kind)
-        return validated(model, without(data, path) if concerns else data)
+        return validated(model, without(data, path) if concerns else data, context)
 
     document._validated = stripped

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from fristwerk_language.terms import (
     AgreementDocument,
     CalendarDocument,
+    TermsError,
     agreement_document,
     calendar_document,
     canonical,
     digest,
     read_yaml,
+    stored_agreement,
+    values,
 )
+from fristwerk_platform.http import types
 
 ROOT = Path(__file__).parents[3]
 TERMS = ROOT / "deploy/local/src/fristwerk_local/terms"
@@ -115,3 +119,64 @@ def test_the_reference_has_an_example_of_both() -> None:
 @pytest.mark.parametrize("model", [CalendarDocument, AgreementDocument])
 def test_every_key_of_the_language_stands_in_the_reference(model: type[BaseModel]) -> None:
     assert {key for key in keys_of(model) if not re.search(rf"\b{key}\b", REFERENCE)} == set()
+
+
+HIDDEN_CHARACTERS = [*"\x00\x07\x1b\x7f\x85\xad\u200b\u200f\u2028\u202e\u2066\ufeff\ufff9\U000e0041"]
+
+
+def models_of(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A document's model and those of the parts inside it."""
+    found = {model}
+    for field in model.model_fields.values():
+        for part in parts_of(field.annotation):
+            found |= models_of(part)
+    return found
+
+
+FIELDS = [
+    (model, name)
+    for model in sorted(models_of(AgreementDocument) | models_of(CalendarDocument), key=lambda each: each.__name__)
+    for name in model.model_fields
+]
+
+
+@pytest.mark.parametrize(("model", "name"), FIELDS, ids=lambda each: each if isinstance(each, str) else each.__name__)
+def test_no_text_of_the_language_takes_what_is_not_seen(model: type[BaseModel], name: str) -> None:
+    """Every field, so that a new one is tried from then on."""
+    field = model.model_fields[name]
+    annotated: Any = Annotated
+    text: TypeAdapter[Any] = TypeAdapter(annotated[field.annotation, *field.metadata, ""])
+    for hidden in HIDDEN_CHARACTERS:
+        for given in (f"Schwer{hidden}", [f"Schwer{hidden}"]):
+            with pytest.raises(ValidationError):
+                text.validate_python(given)
+
+
+BARE: dict[str, Any] = {
+    "agreement": "bare",
+    "timezone": "Europe/Zurich",
+    "currency": "CHF",
+    "calendar": "bare",
+    "channels": ["email"],
+    "ticket_types": [{"id": "normal"}],
+}
+
+
+def severity(**texts: str) -> dict[str, Any]:
+    return BARE | {"severities": [{"id": "a", "name": "A"} | texts]}
+
+
+def test_a_name_is_one_line_and_a_definition_may_have_several() -> None:
+    assert agreement_document(severity(definition="Nothing works.\n\tNobody can work.\n")).severities
+    for name in ("Kritisch\nund mehr", "Kri\ttisch", " "):
+        with pytest.raises(TermsError, match="/severities/0/name: must "):
+            agreement_document(severity(name=name))
+
+
+def test_what_was_published_before_names_were_held_to_this_stays_readable() -> None:
+    read = stored_agreement(severity(name="Kri\u202etisch", definition="\u2066Alles"))
+    assert (read.severities[0].name, read.severities[0].definition) == ("Kri\u202etisch", "\u2066Alles")
+
+
+def test_names_in_terms_and_in_requests_are_held_to_the_same() -> None:
+    assert values.HIDDEN.pattern == types.HIDDEN.pattern

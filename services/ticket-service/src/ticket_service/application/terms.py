@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_language.terms import AgreementDocument, CalendarDocument, agreement_document
+from fristwerk_language.terms import AgreementDocument, CalendarDocument, stored_agreement
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application import names
@@ -109,7 +109,7 @@ class Terms:
         if kept is not None:
             self._documents.move_to_end(key)
             return kept
-        document = agreement_document((await self.agreement(provider, name)).version(version).document)
+        document = stored_agreement((await self.agreement(provider, name)).version(version).document)
         self._documents[key] = document
         if len(self._documents) > KEPT_DOCUMENTS:
             self._documents.popitem(last=False)

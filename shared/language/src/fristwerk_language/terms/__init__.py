@@ -5,7 +5,14 @@ from __future__ import annotations
 from fristwerk_language.terms.agreement import AgreementDocument, TicketType
 from fristwerk_language.terms.billing import BillingTerms
 from fristwerk_language.terms.calendar import CalendarDocument
-from fristwerk_language.terms.document import TermsError, agreement_document, calendar_document, canonical, digest
+from fristwerk_language.terms.document import (
+    TermsError,
+    agreement_document,
+    calendar_document,
+    canonical,
+    digest,
+    stored_agreement,
+)
 from fristwerk_language.terms.parsing import BeyondBoundsError, NotReadableError, read_json, read_yaml
 from fristwerk_language.terms.service_level import METRICS, Metric, PausingState, ServiceLevel
 from fristwerk_language.terms.time_zones import TZDATA_VERSION, zone
@@ -40,5 +47,6 @@ __all__ = [
     "parse_warning",
     "read_json",
     "read_yaml",
+    "stored_agreement",
     "zone",
 ]

@@ -34,6 +34,7 @@ from fristwerk_language.terms.values import (
     LanguageTag,
     Name,
     PlacedError,
+    Prose,
     TermsDate,
     TermsId,
     TermsModel,
@@ -57,7 +58,7 @@ ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION)
 class Severity(TermsModel):
     id: TermsId
     name: Name
-    definition: Name | None = None
+    definition: Prose | None = None
 
 
 class TicketType(TermsModel):

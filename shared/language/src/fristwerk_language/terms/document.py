@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fristwerk_language.terms.agreement import AgreementDocument
 from fristwerk_language.terms.calendar import CalendarDocument, written_places
-from fristwerk_language.terms.values import PlacedError, TermsModel, place
+from fristwerk_language.terms.values import STORED, PlacedError, TermsModel, place
 
 Document = TypeVar("Document", bound=TermsModel)
 
@@ -43,6 +43,13 @@ def agreement_document(data: Any) -> AgreementDocument:
     return _validated(AgreementDocument, data)
 
 
+def stored_agreement(data: Any) -> AgreementDocument:
+    """The agreement of an event: names in it may be what is refused today, as a log is not
+    rewritten. Raises TermsError.
+    """
+    return _validated(AgreementDocument, data, STORED)
+
+
 def canonical(document: TermsModel) -> dict[str, Any]:
     """The document as plain JSON data with every default written out: the same meaning gives the
     same data.
@@ -56,11 +63,11 @@ def digest(data: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _validated(model: type[Document], data: Any) -> Document:
+def _validated(model: type[Document], data: Any, context: str | None = None) -> Document:
     if not isinstance(data, dict):
         raise TermsError([("", f"a {model.__name__.removesuffix('Document').lower()} document is a mapping of keys")])
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=context)
     except ValidationError as error:
         raise TermsError([_readable(each) for each in error.errors(include_url=False)]) from error
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
 
 from fristwerk_language.terms.service_level import StaffRole
-from fristwerk_language.terms.values import Name, PlacedError, TermsId, TermsModel, place, shown
+from fristwerk_language.terms.values import PlacedError, Prose, TermsId, TermsModel, place, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -77,7 +77,7 @@ class SeasonTerms(TermsModel):
     from_: MonthDay = Field(alias="from")
     until: MonthDay
     lead_time_days: Annotated[int, Field(strict=True, ge=0, le=366)] | None = None
-    notice: Name | None = None
+    notice: Prose | None = None
 
 
 class CancellationTerms(TermsModel):

@@ -22,6 +22,7 @@ from pydantic import (
     PlainValidator,
     StrictBool,
     StringConstraints,
+    ValidationInfo,
 )
 from pydantic import BaseModel as PydanticModel
 
@@ -33,7 +34,13 @@ _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 _PERCENT: Final = re.compile(r"(?P<percent>[0-9]{1,2})%")
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+HIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Control characters, line ends, what is not seen and what changes the direction of writing: a name
+with them looks like another."""
+STORED: Final = "stored"
+"""The context that a published document is validated in."""
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
 _QUOTES: Final = Repr()
 _QUOTES.maxstring = _QUOTES.maxother = 80
@@ -212,15 +219,27 @@ def _date(value: object) -> date:
     raise ValueError(f"{shown(value)} is not a date such as 2026-12-24")
 
 
-def _printable(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("contains a control character")
+def _one_line(text: str, info: ValidationInfo) -> str:
+    if info.context == STORED:
+        return text
+    if text and not text.strip():
+        raise ValueError("must not be blank")
+    if HIDDEN.search(text):
+        raise ValueError("must be one line without control characters and changes of direction")
+    return text
+
+
+def _prose(text: str, info: ValidationInfo) -> str:
+    if info.context != STORED and any(HIDDEN.search(line) for line in re.split("[\t\n]", text)):
+        raise ValueError("contains a control character or a change of direction")
     return text
 
 
 TermsId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_printable)]
-Title = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_one_line)]
+Title = Annotated[str, StringConstraints(max_length=500), AfterValidator(_one_line)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_prose)]
+"""Sentences for people, which may have several lines."""
 Target = Annotated[Span, PlainValidator(parse_span, json_schema_input_type=str), PlainSerializer(str, return_type=str)]
 Warning_ = Annotated[
     Span | Percent, PlainValidator(parse_warning, json_schema_input_type=str), PlainSerializer(str, return_type=str)

@@ -15,8 +15,11 @@ _INSTANT: Final = re.compile(
 )
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""Control characters, line ends and what changes the direction of writing: a name with them looks like another."""
+HIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Control characters, line ends, what is not seen and what changes the direction of writing: a name
+with them looks like another. The terms language has the same."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2100
 """Instants and days outside these years are slips of the pen, and arithmetic on them overflows."""
@@ -73,7 +76,7 @@ def _one_line(value: object) -> object:
     if isinstance(value, str):
         if not value.strip():
             raise ValueError("must not be blank")
-        if _HIDDEN.search(value):
+        if HIDDEN.search(value):
             raise ValueError("must be one line without control characters and changes of direction")
     return value
 

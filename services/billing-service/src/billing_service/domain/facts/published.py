@@ -8,7 +8,7 @@ import msgspec
 
 from fristwerk_language.events import Recorded
 from fristwerk_language.events.terms import AgreementPublished
-from fristwerk_language.terms import AgreementDocument, Publication, agreement_document
+from fristwerk_language.terms import AgreementDocument, Publication, stored_agreement
 
 
 class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ def published_agreement(published: Recorded) -> tuple[tuple[str, int], Published
     """A version of an agreement under its name and number, from the event that published it."""
     event = published.event
     assert isinstance(event, AgreementPublished), "only agreements are stored here"
-    document, envelope = agreement_document(event.document), published.envelope
+    document, envelope = stored_agreement(event.document), published.envelope
     return (event.name, event.version), PublishedAgreement(
         document=document,
         digest=event.digest,

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final, Literal, Protocol
 
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
-from fristwerk_language.terms import AgreementDocument, Publication, Validity, agreement_document
+from fristwerk_language.terms import AgreementDocument, Publication, Validity, stored_agreement
 from fristwerk_language.terms.validity import ALWAYS
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.service_levels import ServiceLevels, service_levels
@@ -46,7 +46,7 @@ class PublishedTerms:
     def publish(self, event: AgreementPublished | CalendarPublished, at: datetime = ALWAYS) -> None:
         """Take in a further version, published ``at`` an instant; without one it has been in force ever since."""
         if isinstance(event, AgreementPublished):
-            self.publish_agreement(event.version, agreement_document(event.document), at)
+            self.publish_agreement(event.version, stored_agreement(event.document), at)
             return
         self._calendars[event.name, event.version] = Calendar.published(event)
         named = event.document.get("valid_from")
