@@ -1,10 +1,11 @@
-"""A program for tests: several writers append to one log on PostgreSQL; with ``--unlocked`` the table lock is taken out."""
+"""A program for tests: several writers append to one log on PostgreSQL; with ``--unlocked`` the locks are taken out."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import re
 
 from psycopg.sql import SQL, Composed
 
@@ -18,6 +19,17 @@ async def write(log: PostgresEventLog, stream: str, events: int) -> None:
         await log.append([NewEvent(stream=stream, version=version, type="Closed", line=b"{}")])
 
 
+def take_the_lock_out(log: PostgresEventLog) -> None:
+    """Both ways to append: the transaction of several statements, and the one statement."""
+    recorder = log._recorder
+    assert isinstance(recorder, PostgresRecorder)
+    recorder._sql = {**recorder._sql, "begin": Composed([SQL("BEGIN")])}
+    statements = log._in_loop.sql
+    log._in_loop.sql = {
+        name: re.sub(r"pg_advisory_xact_lock\(.*?\)\)\)", "1)", text) for name, text in statements.items()
+    }
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
@@ -27,12 +39,11 @@ async def main() -> None:
     options = parser.parse_args()
     log = PostgresEventLog(os.environ["FRISTWERK_DATABASE_URL"], "log")
     if options.unlocked:
-        recorder = log._recorder
-        assert isinstance(recorder, PostgresRecorder)
-        recorder._sql = {**recorder._sql, "begin": Composed([SQL("BEGIN")])}
+        take_the_lock_out(log)
     streams = [f"{options.name}-{number}" for number in range(options.writers)]
     await asyncio.gather(*(write(log, stream, options.events) for stream in streams))
     await log.close()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

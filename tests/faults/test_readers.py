@@ -1,4 +1,4 @@
-"""Readers that follow positions never skip an event, however many processes write; without the table lock they do."""
+"""Readers that follow positions never skip an event, however many processes write; without the locks they do."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
-from psycopg.sql import SQL, Composed
 
-from fristwerk_platform.event_log import NewEvent
+from fristwerk_platform.event_log import NewEvent, VersionConflictError
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
+from tests.faults.log_writers import take_the_lock_out
 
 WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")
 PROCESSES, WRITERS_EACH, READERS = 4, 4, 4
-UNLOCKED = Composed([SQL("BEGIN")])
 SHORT, LONG = 4_000, 20_000
 
 
@@ -69,22 +69,28 @@ async def test_without_the_lock_readers_do_skip(postgres_url: str, promise: Any,
     promise.figures = f"the same with the lock taken out: {LONG * READERS - sum(seen):,} skipped"
 
 
+@pytest.mark.parametrize("in_one_statement", [True, False], ids=["one statement", "a transaction"])
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "unlocked"])
-async def test_a_commit_overtaken_by_another_is_skipped_unless_the_table_is_locked(
-    postgres_url: str, *, locked: bool
+async def test_a_commit_overtaken_by_another_is_skipped_unless_writers_lock(
+    postgres_url: str, *, locked: bool, in_one_statement: bool
 ) -> None:
-    """A writer that takes its time begins as the log does, and the log appends meanwhile."""
+    """A writer that takes its time begins in one of the log's two ways, and the log appends meanwhile."""
     log = PostgresEventLog(postgres_url, "log")
     recorder = log._recorder
     assert isinstance(recorder, PostgresRecorder)
     if not locked:
-        recorder._sql = {**recorder._sql, "begin": UNLOCKED}
-    slow = await psycopg.AsyncConnection.connect(postgres_url, autocommit=True)
-    await slow.execute(recorder._sql["begin"])
-    await slow.execute(
-        "INSERT INTO log.stored_events (originator_id, originator_version, topic, state) VALUES (%s, 1, 'Closed', '{}')",
-        ("ticket-slow",),
-    )
+        take_the_lock_out(log)
+    slow = await asyncpg.connect(postgres_url)
+    if in_one_statement:
+        await slow.execute("BEGIN")
+        given = [["ticket-slow"], [1], ["Closed"], [b"{}"], [0]]
+        await slow.fetch(log._in_loop.sql["append"], *given, [], [], [], [], [])
+    else:
+        await slow.execute(recorder._sql["begin"].as_string(None))
+        await slow.execute(
+            "INSERT INTO log.stored_events (originator_id, originator_version, topic, state) "
+            "VALUES ('ticket-slow', 1, 'Closed', '{}')"
+        )
     fast = NewEvent(stream="ticket-fast", version=1, type="Closed", line=b"{}")
     overtaking = asyncio.create_task(log.append([fast]))
     await asyncio.wait([overtaking], timeout=0.3 if locked else 30)
@@ -94,5 +100,30 @@ async def test_a_commit_overtaken_by_another_is_skipped_unless_the_table_is_lock
     second = await log.read_feed(first[-1].position if first else 0, 10)
 
     assert len(first) + len(second) == (2 if locked else 1)
+    await slow.close()
+    await log.close()
+
+
+async def test_who_waited_for_the_lock_sees_what_was_stored_meanwhile(postgres_url: str) -> None:
+    """The statement looks up versions as of before it waited; what it then stores must fit what there is all the same."""
+    log = PostgresEventLog(postgres_url, "log")
+    slow = await asyncpg.connect(postgres_url)
+    for version, wanted in ((1, 2), (3, 3)):
+        await slow.execute("BEGIN")
+        given = [["ticket-1"], [version], ["Closed"], [b"{}"], [version - 1]]
+        await slow.fetch(log._in_loop.sql["append"], *given, [], [], [], [], [])
+        appending = asyncio.create_task(
+            log.append([NewEvent(stream="ticket-1", version=wanted, type="Closed", line=b"{}")])
+        )
+        await asyncio.wait([appending], timeout=0.3)
+        assert not appending.done()
+        await slow.execute("COMMIT")
+        if wanted == version:
+            with pytest.raises(VersionConflictError):
+                await appending
+        else:
+            await appending
+
+    assert len(await log.read_stream("ticket-1")) == 3
     await slow.close()
     await log.close()

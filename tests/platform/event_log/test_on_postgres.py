@@ -44,14 +44,14 @@ async def open_postgres_log(postgres_url: str) -> AsyncIterator[OpenLog]:
 
 
 class Wire:
-    """A connection in between that can lose the answer to a COMMIT, as a network does."""
+    """A connection in between that can lose the answer to what holds certain bytes, as a network does."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname, parts.port)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = url.replace(f":{parts.port}/", f":{self._listening.getsockname()[1]}/")
-        self.loses_commits = 0
+        self.loses = b""
         self._threads = [threading.Thread(target=self._accept)]
         self._sockets: list[socket.socket] = [self._listening]
         self._threads[0].start()
@@ -80,8 +80,8 @@ class Wire:
     def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while part := source.recv(65_536):
-                if self.loses_commits and b"COMMIT\0" in part:
-                    self.loses_commits -= 1
+                if self.loses and self.loses in part:
+                    self.loses = b""
                     source.shutdown(socket.SHUT_RDWR)
                 target.sendall(part)
             target.shutdown(socket.SHUT_WR)
@@ -176,18 +176,21 @@ async def test_connections_that_break_under_load_lose_and_double_nothing(
     assert sorted(stored) == sorted((f"ticket-{number}", version) for number in range(16) for version in range(1, 41))
 
 
+@pytest.mark.parametrize("in_one_statement", [True, False], ids=["one statement", "a transaction"])
 async def test_an_append_whose_acknowledgement_got_lost_is_stored_once_and_acknowledged(
-    open_postgres_log: OpenLog, wire: Wire, fact: Fact
+    open_postgres_log: OpenLog, wire: Wire, fact: Fact, monkeypatch: pytest.MonkeyPatch, *, in_one_statement: bool
 ) -> None:
+    if not in_one_statement:
+        monkeypatch.setattr("fristwerk_platform.event_log.postgres.in_loop.has_rivals", lambda _: True)
     log = open_postgres_log(wire.url)
     await log.append([fact("ticket-1", 1)])
 
-    wire.loses_commits = 1
+    wire.loses = b"ticket-2" if in_one_statement else b"COMMIT\0"
     positions = await asyncio.gather(
         log.append([fact("ticket-1", 2), fact("ticket-1", 3)]), log.append([fact("ticket-2", 1)])
     )
 
-    assert wire.loses_commits == 0
+    assert not wire.loses
     found = await log.read_feed(0, 10)
     assert sorted(places(found)) == [("ticket-1", 1), ("ticket-1", 2), ("ticket-1", 3), ("ticket-2", 1)]
     assert {each.position for each in found} >= set(positions)
@@ -238,7 +241,7 @@ def started_again(server: PostgresServer) -> None:
 async def test_a_lock_that_is_not_given_up_ends_in_unavailable_and_in_503(
     open_postgres_log: OpenLog, postgres_url: str, fact: Fact, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.event_log.postgres.connections.LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("fristwerk_platform.event_log.postgres.loop_connections.LOCK_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr("fristwerk_platform.event_log.postgres.recorder.LOCK_TIMEOUT_SECONDS", 1)
     log = open_postgres_log()
     meta = CommandMetadata(

@@ -1,20 +1,17 @@
-"""The thread that writes to a log: appends that arrive together become one durable transaction (group commit).
+"""Writing to a log: appends that arrive together become one durable transaction (group commit).
 
 Each append keeps its own result, so a conflict of one never fails another. A lone append is not delayed: the appends of one turn
-of the event loop are handed to the thread together, and it writes everything that it has got; what arrives meanwhile is the next
-group.
+of the event loop are handed over together, and what arrives while they are written is the next group.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import queue
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 import msgspec
@@ -55,33 +52,20 @@ class LogMeter(Protocol):
         ...
 
 
-class GroupCommitter:
-    """Groups appends and writes each group with ``insert_group``, which runs in the writer thread.
+class GroupCommitter(ABC):
+    """Groups appends and has each group written. ``on_stored`` gets the highest position of a group, in the event loop."""
 
-    ``on_stored`` gets the highest position of a group, in the event loop.
-    """
-
-    def __init__(
-        self,
-        insert_group: Callable[[Sequence[Append]], Sequence[AppendOutcome]],
-        on_stored: Callable[[int], None],
-        meter: LogMeter | None,
-    ) -> None:
-        self._insert_group = insert_group
+    def __init__(self, on_stored: Callable[[int], None], meter: LogMeter | None) -> None:
         self._on_stored = on_stored
         self._meter = meter
         self._pending: list[Append] = []
-        self._queue: queue.SimpleQueue[list[Append] | None] = queue.SimpleQueue()
         self._unfinished = 0
         self._closing = False
-        self._taken: deque[Append] = deque()
         self.failing_because: Exception | None = None
         """Why the last write failed; ``None`` once one succeeds."""
         self.written_at = float("-inf")
         """When something was last written, by the monotonic clock."""
         self._progress_at = float("-inf")
-        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
-        self._thread.start()
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None) -> int:
         """See :class:`EventLog`."""
@@ -114,80 +98,38 @@ class GroupCommitter:
         self.failing_because, self.written_at = None, time.monotonic()
 
     async def close(self) -> None:
-        """Write what was accepted, then end the thread."""
+        """Write what was accepted, then end."""
         self._closing = True
         self._enqueue_pending()
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._end()
 
     def _enqueue_pending(self) -> None:
         pending, self._pending = self._pending, []
         if pending:
-            self._queue.put(pending)
+            self._hand_over(pending)
 
-    def _run(self) -> None:
-        """The thread. Whatever ends its loop, those who wait are refused and it begins again."""
-        while True:
-            try:
-                self._write_groups()
-            except BaseException as error:  # noqa: BLE001 - without this thread every append would wait for ever
-                self._refuse_taken(error)
-            else:
-                return
+    @abstractmethod
+    def _hand_over(self, appends: list[Append]) -> None:
+        """Have them written, with what waits already."""
 
-    def _write_groups(self) -> None:
-        """Write what arrives until the log closes."""
-        waiting = self._taken
-        closing = False
-        while not closing or waiting:
-            closing = self._dequeue_into(waiting) or closing
-            group = list(itertools.islice(waiting, MAX_GROUP))
-            if group:
-                outcomes = self._write(group, len(waiting) - len(group))
-                for _ in group:
-                    waiting.popleft()
-                self._report(group, outcomes)
+    @abstractmethod
+    async def _end(self) -> None:
+        """Return once all that was handed over is written."""
 
-    def _refuse_taken(self, error: BaseException) -> None:
-        taken = list(self._taken)
-        self._taken.clear()
-        self.failing_because = LogUnavailableError(f"the writer failed: {type(error).__name__}")
-        with suppress(Exception):
-            _log.error("log_writer_failed", appends=len(taken), exc_info=error)
-        self._report(taken, [self.failing_because for _ in taken])
+    def _note_failed(self, group: Sequence[Append], error: Exception) -> list[AppendOutcome]:
+        """A group could not be written; every caller gets an error."""
+        self.failing_because = error
+        _log.error("log_not_written", appends=len(group), error=str(error))
+        if self._meter is not None:
+            self._meter.failed(len(group))
+        return [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
 
-    def _dequeue_into(self, waiting: deque[Append]) -> bool:
-        """Move everything from the queue, blocking while there is nothing. Returns whether the queue has ended."""
-        while not waiting or not self._queue.empty():
-            if (appends := self._queue.get()) is None:
-                return True
-            waiting.extend(appends)
-        return False
-
-    def _write(self, group: Sequence[Append], waiting: int) -> Sequence[AppendOutcome]:
-        began = time.perf_counter()
-        try:
-            outcomes = self._insert_group(group)
-        except Exception as error:  # noqa: BLE001 - whatever failed, every caller must get an error
-            self.failing_because = error
-            _log.error("log_not_written", appends=len(group), error=str(error))
-            if self._meter is not None:
-                self._meter.failed(len(group))
-            return [LogUnavailableError(f"the log could not be written: {error}") for _ in group]
+    def _note_group(self, group: Sequence[Append], began: float, waiting: int) -> None:
+        """A group was written, while so many others were waiting."""
         self.note_written()
         if self._meter is not None:
             waiting = max(waiting, self._unfinished - len(group))
             self._meter.written(len(group), time.perf_counter() - began, waiting)
-        return outcomes
-
-    def _report(self, group: Iterable[Append], outcomes: Sequence[AppendOutcome]) -> None:
-        """Hand the outcomes to the event loops that await them."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], AppendOutcome]]] = {}
-        for append, outcome in zip(group, outcomes, strict=True):
-            by_loop.setdefault(append.loop, []).append((append.future, outcome))
-        for loop, finished in by_loop.items():
-            with suppress(RuntimeError):  # an event loop that was closed awaits nothing
-                loop.call_soon_threadsafe(self._finish, finished)
 
     def _finish(self, finished: Sequence[tuple[asyncio.Future[int], AppendOutcome]]) -> None:
         self._unfinished -= len(finished)
@@ -204,3 +146,43 @@ class GroupCommitter:
                 future.set_result(outcome)
         if highest:
             self._on_stored(highest)
+
+
+class LoopCommitter(GroupCommitter):
+    """Writes in the event loop, one group after the other, with a statement that waits without a thread."""
+
+    def __init__(
+        self,
+        insert_group: Callable[[Sequence[Append]], Awaitable[Sequence[AppendOutcome]]],
+        on_stored: Callable[[int], None],
+        meter: LogMeter | None,
+    ) -> None:
+        super().__init__(on_stored, meter)
+        self._insert_group = insert_group
+        self._waiting: deque[Append] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    def _hand_over(self, appends: list[Append]) -> None:
+        self._waiting.extend(appends)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_groups())
+
+    async def _end(self) -> None:
+        if self._writing is not None:
+            await self._writing
+
+    async def _write_groups(self) -> None:
+        while group := list(islice(self._waiting, MAX_GROUP)):
+            for _ in group:
+                self._waiting.popleft()
+            outcomes = await self._write(group)
+            self._finish([(each.future, outcome) for each, outcome in zip(group, outcomes, strict=True)])
+
+    async def _write(self, group: Sequence[Append]) -> Sequence[AppendOutcome]:
+        began = time.perf_counter()
+        try:
+            outcomes = await self._insert_group(group)
+        except Exception as error:  # noqa: BLE001 - whatever failed, every caller must get an error
+            return self._note_failed(group, error)
+        self._note_group(group, began, len(self._waiting))
+        return outcomes

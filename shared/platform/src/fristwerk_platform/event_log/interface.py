@@ -150,6 +150,13 @@ class EventLog(Protocol):
         """Up to ``limit`` lines with a higher position, in order, none ever skipped."""
         ...
 
+    async def read_newest(self, after: int, limit: int) -> Sequence[FeedLine]:
+        """The same for who waits for what comes, from memory where others have just read or stored it.
+
+        What another process has just stored may be missing at the end, until :meth:`wait` returns.
+        """
+        ...
+
     async def wait(self, after: int, seconds: float) -> None:
         """Return once a position higher than ``after`` exists, the time is over, or the log closes."""
         ...

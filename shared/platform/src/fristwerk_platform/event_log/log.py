@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
-from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, GroupCommitter, LogMeter
+from fristwerk_platform.event_log.group_commit import GroupCommitter, LogMeter
 from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
     ALL,
@@ -24,8 +23,12 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
     StreamVersion,
 )
+from fristwerk_platform.event_log.newest_lines import NewestLines
 from fristwerk_platform.event_log.read_batching import BatchedQuery
+from fristwerk_platform.event_log.reads import READERS, ReaderThreads, Reads
+from fristwerk_platform.event_log.recorder import Recorder
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
+from fristwerk_platform.event_log.writer_thread import WriterThread
 from fristwerk_platform.health import Dependency
 
 Result = TypeVar("Result")
@@ -33,111 +36,45 @@ KEYS_KEPT: Final = timedelta(days=90)
 POLL_SECONDS: Final = 1.0
 """How often a wait checks the database: another process may have appended, and its notification may be lost."""
 DAY_SECONDS: Final = 86_400.0
-READERS: Final = 4
-CHECK: Final = "health check"
-"""The scope of the idempotency key that a check of writing stores and deletes; no client has it."""
 STUCK_SECONDS: Final = 1.5
 """An append takes milliseconds; who waits for longer than this is told that the log is not ready."""
 WRITTEN_LATELY_SECONDS: Final = 1.0
 CHECKED_BYTES: Final = 100
 CHECKED_BYTES_AFTER_FAILURE: Final = 64 * 1024
-StreamAfter = tuple[str, int, int]
-"""A stream, the version after which to read it, and how many lines of it at most."""
 _log = structlog.get_logger()
 
 
-class Recorder(Protocol):
-    """A database's part of the log; called from the writer thread and the reader threads."""
-
-    @property
-    def failures(self) -> tuple[type[Exception], ...]:
-        """What the database raises when it is unavailable or broken."""
-        ...
-
-    @property
-    def unstorable(self) -> tuple[type[Exception], ...]:
-        """What it raises for the content of one append or one read; every other error concerns the whole group."""
-        ...
-
-    def insert_group(self, group: Sequence[Append]) -> Sequence[AppendOutcome]:
-        """Store the group in one durable transaction; returns an outcome for each append."""
-        ...
-
-    def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """For each stream its first lines with a higher version, in order."""
-        ...
-
-    def select_feed(self, after: int, limit: int) -> list[FeedLine]:
-        """Lines with a higher position, in order; a lower position never appears later."""
-        ...
-
-    def select_last_position(self) -> int:
-        """The highest position, or 0."""
-        ...
-
-    def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
-        """The answers stored under the keys."""
-        ...
-
-    def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
-        """The streams that the names belong to."""
-        ...
-
-    def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
-        """For each label the streams that have it, in the order of their names."""
-        ...
-
-    def select_stream_names(self, after: str, limit: int) -> list[str]:
-        """The names of streams that come after a name, in order."""
-        ...
-
-    def select_filling(self, rules: str) -> tuple[str | None] | None:
-        """How far the index was filled by these rules, see :class:`Filling`; ``None`` if not at all."""
-        ...
-
-    def fill_index(self, filling: Filling) -> None:
-        """Store entries that are not there yet, and how far the filling has come, in one durable transaction."""
-        ...
-
-    def delete_keys(self, before: int) -> None:
-        """Delete idempotency keys stored before a second since the epoch."""
-        ...
-
-    def check_writable(self, size: int) -> None:
-        """Store so many bytes durably and delete them again; raises one of ``failures`` where that cannot be."""
-        ...
-
-    def is_protected(self) -> bool:
-        """Whether the triggers that refuse to change or delete events stand."""
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
-        ...
-
-
 class GroupCommitLog:
-    """The port ``EventLog`` over a recorder: one writer thread that commits groups, and a few reader threads.
+    """The port ``EventLog`` over a recorder: one writer that commits groups, and reads that share a query.
 
     Used from one event loop; several processes may use the same database.
     """
 
-    def __init__(self, recorder: Recorder, meter: LogMeter | None = None) -> None:
+    def __init__(self, recorder: Recorder, meter: LogMeter | None = None, threads: int = READERS) -> None:
         self._recorder = recorder
-        self._writer = GroupCommitter(recorder.insert_group, self.notify_waiters, meter)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="log-reader")
-        each_alone = (*recorder.unstorable, DamagedEventError)
-        self._streams = BatchedQuery(self._readers, recorder.select_streams, each_alone)
-        self._answers = BatchedQuery(self._readers, recorder.select_answers, recorder.unstorable)
-        self._claimants = BatchedQuery(self._readers, recorder.select_claimants, recorder.unstorable)
-        self._labelled = BatchedQuery(self._readers, recorder.select_labelled, recorder.unstorable)
-        self._last = BatchedQuery[None, int](self._readers, lambda _: [recorder.select_last_position()], ())
+        self._threads = ReaderThreads(recorder, threads)
+        self._writer, self._reads = self._ways(meter)
+        self._failures = (*recorder.failures, *self._reads.failures)
+        unstorable = self._reads.unstorable
+        self._streams = BatchedQuery(self._reads.select_streams, (*unstorable, DamagedEventError))
+        self._answers = BatchedQuery(self._reads.select_answers, unstorable)
+        self._claimants = BatchedQuery(self._reads.select_claimants, unstorable)
+        self._labelled = BatchedQuery(self._reads.select_labelled, unstorable)
+        self._last = BatchedQuery[None, int](self._ask_last, ())
+        self._newest = NewestLines()
+        self._reading: dict[tuple[int, int], asyncio.Task[list[FeedLine]]] = {}
+        self._reached = 0
+        """The highest position that this process has stored, read or was told of."""
         self._waiters: set[asyncio.Future[int]] = set()
         self._notifications = 0
         self._found_nothing: tuple[int, int] | None = None
         """After which position a look into the feed found nothing, and how many notifications there had been before it."""
         self._closing = False
         self._closed = False
+
+    def _ways(self, meter: LogMeter | None) -> tuple[GroupCommitter, Reads]:
+        """Who writes and who reads what is asked all the time: threads, where the database has to be waited for in one."""
+        return WriterThread(self._recorder.insert_group, self.notify_waiters, meter), self._threads
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
         """See :class:`EventLog`."""
@@ -151,17 +88,29 @@ class GroupCommitLog:
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""
         notifications = self._notifications
-        found = await self._read(self._in_reader(lambda: self._recorder.select_feed(after, limit)))
-        if not found:
+        found = await self._read(self._reads.select_feed(after, limit))
+        if found:
+            self._reached = max(self._reached, found[-1].position)
+        else:
             self._found_nothing = after, notifications
         return found
+
+    async def read_newest(self, after: int, limit: int) -> Sequence[FeedLine]:
+        """See :class:`EventLog`."""
+        known = self._newest.after(after, limit)
+        if known or self._is_end(after):
+            return known
+        reading = self._reading.get((after, limit))
+        if reading is None:
+            reading = self._reading[after, limit] = asyncio.create_task(self._read_shared(after, limit))
+        return await asyncio.shield(reading)  # others may be waiting for it
 
     async def wait(self, after: int, seconds: float) -> None:
         """See :class:`EventLog`."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
         # Who has just looked, and was told of nothing since, need not ask again; a lost notification costs a second.
-        has_looked = self._found_nothing == (after, self._notifications)
+        has_looked = self._is_end(after)
         notified = 0
         while not self._closing:
             waiter: asyncio.Future[int] = loop.create_future()
@@ -181,7 +130,9 @@ class GroupCommitLog:
 
     async def last_position(self) -> int:
         """See :class:`EventLog`."""
-        return await self._read(self._last.load(None))
+        last = await self._read(self._last.load(None))
+        self._reached = max(self._reached, last)
+        return last
 
     async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """See :class:`EventLog`."""
@@ -197,20 +148,20 @@ class GroupCommitLog:
 
     async def stream_names(self, after: str, limit: int) -> list[str]:
         """The names of streams that come after a name, in order."""
-        return await self._read(self._in_reader(partial(self._recorder.select_stream_names, after, limit)))
+        return await self._read(self._threads.ask(partial(self._recorder.select_stream_names, after, limit)))
 
     async def filled(self, rules: str) -> tuple[str | None] | None:
         """How far the index was filled by these rules, see :class:`Filling`; ``None`` if not at all."""
-        return await self._read(self._in_reader(partial(self._recorder.select_filling, rules)))
+        return await self._read(self._threads.ask(partial(self._recorder.select_filling, rules)))
 
     async def fill(self, filling: Filling) -> None:
         """Store entries that the index does not have yet, and how far the filling has come, in one transaction."""
-        await self._read(self._in_reader(partial(self._recorder.fill_index, filling)))
+        await self._read(self._threads.ask(partial(self._recorder.fill_index, filling)))
 
     async def forget_keys(self, now: datetime) -> None:
         """Delete idempotency keys older than 90 days."""
         before = int((now - KEYS_KEPT).timestamp())
-        await self._read(self._in_reader(lambda: self._recorder.delete_keys(before)))
+        await self._read(self._threads.ask(lambda: self._recorder.delete_keys(before)))
 
     async def keep_tidy(self, now: Callable[[], datetime]) -> None:
         """Delete old idempotency keys once a day, until cancelled."""
@@ -231,11 +182,11 @@ class GroupCommitLog:
             return Dependency(ok=False, detail=f"appends have been waiting for {seconds:.0f} s")
         failed = self._writer.failing_because
         try:
-            if not await self._read(self._in_reader(self._recorder.is_protected)):
+            if not await self._read(self._threads.ask(self._recorder.is_protected)):
                 return Dependency(ok=False, detail="nothing refuses to change events: its triggers were dropped")
             if failed is not None or time.monotonic() - self._writer.written_at > WRITTEN_LATELY_SECONDS:
                 size = CHECKED_BYTES if failed is None else CHECKED_BYTES_AFTER_FAILURE
-                await self._read(self._in_reader(lambda: self._recorder.check_writable(size)))
+                await self._read(self._threads.ask(lambda: self._recorder.check_writable(size)))
                 self._writer.note_written()
         except LogUnavailableError as error:
             return Dependency(ok=False, detail=f"cannot be read or written: {_reason(error)}")
@@ -247,18 +198,36 @@ class GroupCommitLog:
         self.notify_waiters()
         await self._writer.close()
         self._closed = True
-        await asyncio.to_thread(self._readers.shutdown)
+        await self._threads.close()
         self._recorder.close()
 
     def notify_waiters(self, position: int = 0) -> None:
         """Tell waiters the position that the log has reached; without one they query it. Called in the event loop."""
         self._notifications += 1
+        self._reached = max(self._reached, position)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(position)
 
-    async def _in_reader(self, query: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+    def note_appended(self, lines: Sequence[FeedLine]) -> None:
+        """These lines were stored, at consecutive positions: who follows need not read them. Called in the event loop."""
+        self._newest.add(lines)
+
+    def _is_end(self, position: int) -> bool:
+        """Whether nothing higher is known of: this process stored or read that position and was told of none since."""
+        return position == self._reached > 0 or self._found_nothing == (position, self._notifications)
+
+    async def _read_shared(self, after: int, limit: int) -> list[FeedLine]:
+        try:
+            found = await self.read_feed(after, limit)
+        finally:
+            del self._reading[after, limit]
+        if len(found) < limit:
+            self._newest.keep(after, found)
+        return found
+
+    async def _ask_last(self, askers: Sequence[None]) -> list[int]:
+        return [await self._reads.select_last_position()] * len(askers)
 
     async def _read(self, query: Coroutine[Any, Any, Result]) -> Result:
         if self._closed:
@@ -266,7 +235,7 @@ class GroupCommitLog:
             raise LogUnavailableError("the log is closed")
         try:
             return await query
-        except self._recorder.failures as error:
+        except self._failures as error:
             raise LogUnavailableError(f"the log could not be read: {error}") from error
 
 

@@ -1,14 +1,11 @@
-"""Reads of the log that are requested at the same time become one query: one hop to a reader thread for all of them."""
+"""Reads of the log that are requested at the same time become one query."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Final, Generic, TypeVar
-
-from fristwerk_platform.event_log.interface import LogUnavailableError
+from typing import Any, Final, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -20,17 +17,15 @@ class BatchedQuery(Generic[Key, Result]):
     """Coalesces concurrent reads into one query; a lone read is not delayed.
 
     A query starts after its keys were requested, so each result includes everything that was stored before the request.
-    ``query`` gets several keys, runs in a thread of the executor and returns a result for each, in their order. Where it raises
-    one of ``unstorable``, the content of one key is at fault, and each key is queried alone.
+    ``query`` gets several keys and returns a result for each, in their order. Where it raises one of ``unstorable``, the content
+    of one key is at fault, and each key is queried alone.
     """
 
     def __init__(
         self,
-        executor: Executor,
-        query: Callable[[Sequence[Key]], Sequence[Result]],
+        query: Callable[[Sequence[Key]], Coroutine[Any, Any, Sequence[Result]]],
         unstorable: tuple[type[Exception], ...],
     ) -> None:
-        self._executor = executor
         self._query = query
         self._unstorable = unstorable
         self._pending: dict[Key, list[asyncio.Future[Result]]] = {}
@@ -62,12 +57,7 @@ class BatchedQuery(Generic[Key, Result]):
             self._schedule()
 
     def _submit(self, batch: Mapping[Key, Sequence[asyncio.Future[Result]]]) -> asyncio.Future[Sequence[Result]]:
-        loop = asyncio.get_running_loop()
-        try:
-            results = loop.run_in_executor(self._executor, self._query, list(batch))
-        except RuntimeError:  # the executor was shut down
-            results = loop.create_future()
-            results.set_exception(LogUnavailableError("the log is closed"))
+        results = asyncio.get_running_loop().create_task(self._query(list(batch)))
         results.add_done_callback(partial(self._deliver, batch))
         return results
 

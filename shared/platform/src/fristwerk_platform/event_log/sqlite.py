@@ -27,7 +27,9 @@ from fristwerk_platform.event_log.interface import (
     StreamVersion,
     VersionConflictError,
 )
-from fristwerk_platform.event_log.log import CHECK, READERS, GroupCommitLog, StreamAfter
+from fristwerk_platform.event_log.log import GroupCommitLog
+from fristwerk_platform.event_log.reads import READERS
+from fristwerk_platform.event_log.recorder import CHECK, StreamAfter
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 from fristwerk_platform.opened_file import OpenedFile
 

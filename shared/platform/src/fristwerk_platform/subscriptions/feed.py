@@ -8,7 +8,6 @@ HttpFeed      the feed of another service
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -18,7 +17,6 @@ import msgspec
 from fristwerk_platform.event_log import EventLog, FeedLine
 from fristwerk_platform.subscriptions.decoding import with_position
 from fristwerk_platform.subscriptions.event_stream import EventStream
-from fristwerk_platform.subscriptions.newest_lines import NewestLines
 from fristwerk_platform.subscriptions.pages import FeedPage
 
 BATCH: Final = 1_000
@@ -47,38 +45,18 @@ class LogFeed:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._newest = NewestLines()
-        self._reading: dict[tuple[int, int], asyncio.Task[list[FeedLine]]] = {}
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
         """See :class:`Feed`."""
         if wait_seconds <= 0:
             found: Sequence[FeedLine] = await self._log.read_feed(after, limit)
-        elif not (found := await self._read(after, limit)):
+        elif not (found := await self._log.read_newest(after, limit)):
             await self._log.wait(after, wait_seconds)
-            found = await self._read(after, limit)
+            found = await self._log.read_newest(after, limit)
         at_end = 0 < len(found) < limit
         last = found[-1].position if at_end else await self._log.last_position()
         lines = [with_position(line.position, line.line) for line in found]
         return FeedPage(lines=lines, next=found[-1].position if found else after, last=last)
-
-    async def _read(self, after: int, limit: int) -> Sequence[FeedLine]:
-        known = self._newest.after(after, limit)
-        if known:
-            return known
-        reading = self._reading.get((after, limit))
-        if reading is None:
-            reading = self._reading[after, limit] = asyncio.create_task(self._read_log(after, limit))
-        return await asyncio.shield(reading)  # others may be waiting for it
-
-    async def _read_log(self, after: int, limit: int) -> list[FeedLine]:
-        try:
-            found = await self._log.read_feed(after, limit)
-        finally:
-            del self._reading[after, limit]
-        if len(found) < limit:
-            self._newest.keep(after, found)
-        return found
 
 
 class HttpFeed:

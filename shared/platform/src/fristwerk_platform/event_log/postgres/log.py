@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from typing import Final
 
 import psycopg
-from psycopg.sql import SQL, Identifier
 
-from fristwerk_platform.event_log.group_commit import LogMeter
+from fristwerk_platform.event_log.group_commit import GroupCommitter, LogMeter, LoopCommitter
 from fristwerk_platform.event_log.interface import LogUnavailableError
 from fristwerk_platform.event_log.log import GroupCommitLog
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
+from fristwerk_platform.event_log.postgres.in_loop import InLoop
+from fristwerk_platform.event_log.postgres.loop_connections import FAILURES, LoopConnections
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
+from fristwerk_platform.event_log.reads import Reads
 from fristwerk_platform.event_log.stored_rows import ReadColumns
 
-LISTEN_SECONDS: Final = 0.2
-"""How often the listener looks whether the log closes."""
 RECONNECT_SECONDS: Final = 1.0
 
 
@@ -29,42 +28,45 @@ class PostgresEventLog(GroupCommitLog):
         self, url: str, schema: str, meter: LogMeter | None = None, read_columns: ReadColumns | None = None
     ) -> None:
         """Make the schema and tables that are missing. Raises LogUnavailableError."""
-        self._connections = ThreadConnections(url, schema)
+        self._thread_connections = ThreadConnections(url, schema)
         try:
-            recorder = PostgresRecorder(self._connections, read_columns)
+            recorder = PostgresRecorder(self._thread_connections, read_columns)
             recorder.create_table()
         except psycopg.Error as error:
-            self._connections.close()
             raise LogUnavailableError(f"The log {schema} cannot be opened: {str(error).strip()}.") from error
-        super().__init__(recorder, meter)
-        self._url = url
+        finally:
+            self._thread_connections.close()  # each of the log's threads opens its own
+        self._connections = LoopConnections(url, schema)
+        self._in_loop = InLoop(self._connections, recorder, read_columns, self.note_appended)
         self._channel = recorder.channel_name
-        self._ended = threading.Event()
-        self._listener: threading.Thread | None = None
+        self._listening: asyncio.Task[None] | None = None
+        super().__init__(recorder, meter, threads=1)
+
+    def _ways(self, meter: LogMeter | None) -> tuple[GroupCommitter, Reads]:
+        return LoopCommitter(self._in_loop.insert_group, self.notify_waiters, meter), self._in_loop
 
     async def wait(self, after: int, seconds: float) -> None:
         """See :class:`EventLog`. Woken by other processes' notifications; a lost one costs a second at most."""
-        if self._listener is None:
-            loop = asyncio.get_running_loop()
-            self._listener = threading.Thread(target=self._listen, args=(loop,), name="log-listener", daemon=True)
-            self._listener.start()
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
         await super().wait(after, seconds)
 
     async def close(self) -> None:
         """See :class:`EventLog`."""
-        self._ended.set()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         await super().close()
-        if self._listener is not None:
-            await asyncio.to_thread(self._listener.join)
+        await self._in_loop.close()
 
-    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The listener's thread: a notification names the position up to which those who wait may go on."""
-        while not self._ended.is_set():
-            with suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True) as connection:
-                connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
-                while not self._ended.is_set():
-                    for notification in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
-                        if not self._connections.owns(notification.pid):  # our own appends have woken everybody already
-                            with suppress(RuntimeError):  # the loop has ended
-                                loop.call_soon_threadsafe(self.notify_waiters, int(notification.payload or 0))
-            self._ended.wait(RECONNECT_SECONDS)  # the wait's own poll goes on meanwhile
+    async def _listen(self) -> None:
+        """A notification names the position up to which those who wait may go on."""
+        while True:
+            with suppress(*FAILURES):  # the wait's own poll goes on meanwhile
+                await self._connections.listen(self._channel, self._notified)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _notified(self, process: int, payload: str) -> None:
+        own = self._connections.owns(process) or self._thread_connections.owns(process)
+        if not own:  # our own appends have woken everybody already
+            self.notify_waiters(int(payload))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -14,7 +14,6 @@ from fristwerk_platform.event_log.conflicts import claim_conflict, has_rivals, v
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Filling, index_change
 from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
-from fristwerk_platform.event_log.log import CHECK, StreamAfter
 from fristwerk_platform.event_log.postgres.columns import (
     by_key,
     change_columns,
@@ -25,7 +24,8 @@ from fristwerk_platform.event_log.postgres.columns import (
     last_positions,
 )
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
-from fristwerk_platform.event_log.postgres.statements import statements
+from fristwerk_platform.event_log.postgres.statements import statements, statements_in_loop
+from fristwerk_platform.event_log.recorder import CHECK, StreamAfter
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
@@ -75,10 +75,17 @@ class PostgresRecorder(PostgresApplicationRecorder):
             finally:
                 connection.execute("SELECT pg_advisory_unlock(hashtext('fristwerk'))")
 
-    def insert_group(self, group: Sequence[Append]) -> list[AppendOutcome]:
-        """See :class:`Recorder`. A connection that breaks is replaced; what it had stored is found, not stored twice."""
+    def statements_in_loop(self) -> Mapping[str, str]:
+        """What runs for every request in the event loop, over the same tables."""
+        return statements_in_loop(self._connections.schema, self.events_table_name, self.channel_name)
+
+    def insert_group(self, group: Sequence[Append], *, again: bool = False) -> list[AppendOutcome]:
+        """See :class:`Recorder`. A connection that breaks is replaced; what it had stored is found, not stored twice.
+
+        ``again`` says that the first attempt was somebody else's, and may have stored them.
+        """
         try:
-            return self._insert_group(group, again=False)
+            return self._insert_group(group, again=again)
         except psycopg.Error as error:
             broken = error
         for pause in RETRY_PAUSES_SECONDS:

@@ -1,8 +1,14 @@
-"""The log's statements on PostgreSQL; arrays of texts and bytes travel in binary form."""
+"""The log's statements on PostgreSQL; arrays of texts and bytes travel in binary form.
+
+They are written for psycopg. Those of the event loop are the same texts with asyncpg's parameters; one of them, the append,
+locks, stores and commits in a single statement.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final, LiteralString
 
 from psycopg.sql import SQL, Composed, Identifier
@@ -13,11 +19,15 @@ INDEX_CHANGE: Final = """
         , wanted AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %b::text[])
         ), claimed AS (
-            INSERT INTO {claims} (claim, stream) SELECT * FROM wanted ON CONFLICT DO NOTHING RETURNING true
+            INSERT INTO {claims} (claim, stream) SELECT wanted.* FROM wanted{behind_lock}
+            ON CONFLICT DO NOTHING RETURNING true
         ), added AS (
-            INSERT INTO {labels} (label, stream) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+            INSERT INTO {labels} (label, stream) SELECT label.* FROM unnest(%b::text[], %b::text[]) AS label{behind_lock}
+            ON CONFLICT DO NOTHING
         ), dropped AS (
-            DELETE FROM {labels} WHERE (label, stream) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+            DELETE FROM {labels} WHERE (label, stream) IN (
+                SELECT label.* FROM unnest(%b::text[], %b::text[]) AS label{behind_lock}
+            )
         )
 """
 """What a group that changes the index inserts and deletes beside its events."""
@@ -43,18 +53,18 @@ STATEMENTS: Final = {
     "create_fillings": "CREATE TABLE IF NOT EXISTS {fillings} (rules text PRIMARY KEY, until text)",
     "protect": POSTGRES,
     "is_protected": POSTGRES_STANDS,
-    # The lock hands out positions in the order of commits.
+    # The lock hands out positions in the order of commits. Whoever appends by one statement is shut out as well.
     "begin": "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; LOCK TABLE {events} IN EXCLUSIVE MODE",
     # All events are stored and listeners notified; none, if a stream has another version, or a key is used or a
     # name claimed already.
     "insert": """
-        WITH given AS MATERIALIZED (
+        WITH {lock}given AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::bytea[], %s::bigint[])
                 AS given (stream, version, type, line, before)
         ), keyed AS MATERIALIZED (
             SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bytea[], %s::bigint[])
         ), stored AS (
-            INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) SELECT * FROM keyed
+            INSERT INTO {keys} (scope, key, request_digest, answer, stored_at) SELECT keyed.* FROM keyed{behind_lock}
             ON CONFLICT DO NOTHING RETURNING true
         ){index_change}, good AS MATERIALIZED (
             SELECT (SELECT count(*) FROM stored) = (SELECT count(*) FROM keyed){unclaimed} AND NOT EXISTS (
@@ -63,12 +73,12 @@ STATEMENTS: Final = {
             )
         ), inserted AS (
             INSERT INTO {events} (originator_id, originator_version, topic, state)
-            SELECT stream, version, type, line FROM given WHERE (TABLE good)
+            SELECT stream, version, type, line FROM given{behind_lock} WHERE (TABLE good)
             RETURNING notification_id
         ), notified AS (
             SELECT pg_notify({channel}, max(notification_id)::text) FROM inserted HAVING count(*) > 0
         )
-        SELECT (TABLE good), ARRAY(SELECT notification_id FROM inserted ORDER BY 1), EXISTS (TABLE notified)
+        SELECT {outcome}, ARRAY(SELECT notification_id FROM inserted ORDER BY 1), EXISTS (TABLE notified)
     """,
     "versions": """
         SELECT given.stream, last.version FROM unnest(%b::text[]) AS given (stream), LATERAL (
@@ -133,9 +143,48 @@ STATEMENTS: Final = {
 }
 
 
+APPENDING: Final = {
+    "lock": SQL(
+        "locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtext('fristwerk log'), hashtext({channel}))), "
+    ),
+    "behind_lock": SQL(", locked"),
+    "outcome": SQL("1 / (TABLE good)::integer"),
+}
+"""What makes of the insert a whole append: one statement, its own transaction.
+
+No row is made before the lock is held, since each comes from a join with it, so positions are handed out in the order of
+commits here too. The lock is one of the server's own, for a statement cannot lock a table harder than it writes it; it shuts
+out who appends the same way, and the table's lock those who take that. What is refused fails (a division by zero), so that
+nothing of it is stored. The versions that it looks up may be those from before it waited: a stream that has grown since
+violates the primary key, which fails too, and who is refused wrongly is asked again under the table's lock.
+"""
+INSERTING: Final = {"lock": SQL(""), "behind_lock": SQL(""), "outcome": SQL("(TABLE good)")}
+IN_LOOP: Final = ("streams", "feed", "last", "answers", "claimants", "labelled")
+_PARAMETER: Final = re.compile(r"%[bs]")
+
+
 def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Mapping[str, Composed]:
-    """Every statement for the tables of a schema."""
-    names: dict[str, Any] = {
+    """Every statement for the tables of a schema, for psycopg."""
+    names = _names(schema, events, channel, lock_seconds) | INSERTING
+    return {
+        **{name: _composed(text, names | _plain()) for name, text in STATEMENTS.items()},
+        "insert_indexed": _composed(STATEMENTS["insert"], names | _indexed(names)),
+    }
+
+
+def statements_in_loop(schema: str, events: str, channel: str) -> Mapping[str, str]:
+    """The statements that run for every request, for asyncpg; ``append`` and ``append_indexed`` are whole transactions."""
+    names = _names(schema, events, channel, 0)
+    appending = names | {each: part.format(**names) for each, part in APPENDING.items()}
+    return {
+        **{name: _numbered(_composed(STATEMENTS[name], names)) for name in IN_LOOP},
+        "append": _numbered(_composed(STATEMENTS["insert"], appending | _plain())),
+        "append_indexed": _numbered(_composed(STATEMENTS["insert"], appending | _indexed(appending))),
+    }
+
+
+def _names(schema: str, events: str, channel: str, lock_seconds: int) -> dict[str, Any]:
+    return {
         "schema": Identifier(schema),
         "events": Identifier(schema, events),
         "events_name": f'"{schema}"."{events}"',
@@ -147,13 +196,21 @@ def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Map
         "channel": channel,
         "lock_timeout": f"{lock_seconds}s",
     }
-    plain = {"index_change": SQL(""), "unclaimed": SQL("")}
-    indexed = {"index_change": _composed(INDEX_CHANGE, names), "unclaimed": SQL(UNCLAIMED)}
-    return {
-        **{name: _composed(text, names | plain) for name, text in STATEMENTS.items()},
-        "insert_indexed": _composed(STATEMENTS["insert"], names | indexed),
-    }
+
+
+def _plain() -> dict[str, Any]:
+    return {"index_change": SQL(""), "unclaimed": SQL("")}
+
+
+def _indexed(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {"index_change": _composed(INDEX_CHANGE, names), "unclaimed": SQL(UNCLAIMED)}
 
 
 def _composed(text: LiteralString, names: Mapping[str, Any]) -> Composed:
     return SQL(" ".join(text.split())).format(**names)
+
+
+def _numbered(statement: Composed) -> str:
+    """The statement with asyncpg's parameters; psycopg's stand for one value each, in their order."""
+    numbers = count(1)
+    return _PARAMETER.sub(lambda _: f"${next(numbers)}", statement.as_string(None))

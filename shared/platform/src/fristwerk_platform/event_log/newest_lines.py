@@ -1,7 +1,7 @@
 """The newest lines of a log in memory: every follower asks for the same ones within milliseconds.
 
 A log never changes what it has and never lets a lower position appear later, so lines that were read up to the end of the
-log stay all there is between their ends.
+log stay all there is between their ends; and nothing can lie between two positions that follow one another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from fristwerk_platform.event_log import FeedLine
+from fristwerk_platform.event_log.interface import FeedLine
 
 MOST_LINES: Final = 1_000
 MOST_BYTES: Final = 2_000_000
@@ -34,12 +34,26 @@ class NewestLines:
 
     def keep(self, position: int, lines: Sequence[FeedLine]) -> None:
         """Keep lines that were all there were after a position. Old ones are dropped where they become too many."""
-        if not lines:
+        if not lines or lines[-1].position <= self._end:
             return
-        end = self._lines[-1].position if self._lines else self._after
-        if not self._after <= position <= end:
+        if not self._after <= position <= self._end:
             self._after, self._lines, self._bytes = position, [], 0
-        added = [each for each in lines if not self._lines or each.position > end]
+        end = self._end
+        self._add([each for each in lines if each.position > end])
+
+    def add(self, lines: Sequence[FeedLine]) -> None:
+        """Keep lines that were just stored at positions that follow one another, the highest there are as far as is known."""
+        if not lines or lines[0].position <= self._end or lines[-1].position - lines[0].position != len(lines) - 1:
+            return
+        if lines[0].position != self._end + 1:  # what lies between is not known
+            self._after, self._lines, self._bytes = lines[0].position - 1, [], 0
+        self._add(lines)
+
+    @property
+    def _end(self) -> int:
+        return self._lines[-1].position if self._lines else self._after
+
+    def _add(self, added: Sequence[FeedLine]) -> None:
         self._lines = [*self._lines, *added]
         self._bytes += sum(len(each.line) for each in added)
         dropped = 0
