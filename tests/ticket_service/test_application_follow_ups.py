@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.ticket_service.conftest import OpenOffice
+from ticket_service.application.newest_reads import NewestReads
+from ticket_service.domain.ticket.state import Ticket
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -72,6 +74,21 @@ async def test_a_second_late_message_goes_to_the_ticket_that_the_first_opened(re
         f"/v1/tickets/{ticket['id']}/information", information, role="customer", customer=customer
     )
     assert third["ticket"]["id"] == first["id"]
+
+
+async def test_the_ticket_that_a_late_message_opened_is_found_before_the_feed_shows_it(
+    resolved: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed shows nothing beyond an append that is still on its way, whatever another process has answered since."""
+
+    async def nothing_yet(_: NewestReads, __: str, **___: Any) -> list[Ticket]:
+        return []
+
+    monkeypatch.setattr(NewestReads, "tickets_of", nothing_yet)
+    office, _, ticket = await resolved()
+    first = (await write(office, ticket, LATE))["ticket"]
+    second = await write(office, ticket, LATER, text="Noch etwas")
+    assert second["ticket"]["id"] == first["id"]
 
 
 async def test_two_late_messages_at_one_time_open_one_ticket(resolved: Any) -> None:

@@ -194,7 +194,7 @@ def _application(
     customers = Customers(log, executor, terms, personal, states.customers, consequences)
     tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
-    sources = Sources(log, personal, tickets, intake, FollowUps(tickets, intake, newest_reads))
+    sources = Sources(log, personal, tickets, intake, FollowUps(log, tickets, intake, newest_reads))
     return Application(
         now=now,
         log=log,

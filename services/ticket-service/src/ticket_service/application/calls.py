@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from ticket_service.application.intake import Intake, Request
 from ticket_service.application.state_cache import KeyedLocks, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
+from ticket_service.application.turns import in_turn, next_turn
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.commands import Contact, Register
 from ticket_service.domain.customer.evolve import registered
@@ -86,12 +88,17 @@ class Calls:
         violations.raise_if_any("The call cannot be recorded like this.")
         if call.voicemail is None or call.automatic:
             return await self._keep(meta, call)
-        # Two calls from one number that nobody knows are one new customer.
-        async with self._taking.of(f"{meta.principal.provider}/{normalised_phone(call.from_number)}"):
-            return await self._open_ticket(meta, call, call.voicemail)
+        # Two calls from one number that nobody knows are one new customer: of this process the second waits here.
+        matter = self._customers.callers_like(meta.principal.provider, call.from_number)
+        async with self._taking.of(matter or ""):
+            return await in_turn(partial(self._open_ticket, meta, call, call.voicemail, matter))
 
-    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str) -> CommandResult:
-        """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction."""
+    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str, matter: str | None) -> CommandResult:
+        """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction.
+
+        Whoever registers at another process claims the same turn of the ``matter``; a caller without a number is nobody's.
+        """
+        claims = () if matter is None else ((await next_turn(self._log, matter)).claim,)
         customer = await self._known_caller(meta.principal.provider, call)
         before: list[PlannedChange] = []
         if customer is None:
@@ -101,6 +108,8 @@ class Calls:
             registration = before[0].facts[0].event
             assert isinstance(registration, CustomerRegistered), "a registration is one event"
             customer = registered(registration)
+        else:
+            claims = ()
         request = Request(
             received_at=call.started_at,
             channel=VOICEMAIL,
@@ -112,7 +121,8 @@ class Calls:
         if VOICEMAIL not in ground.context.agreement.channels:
             sentence = f"the agreement {ground.context.agreement.agreement} has no channel {VOICEMAIL!r}"
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
-        return await self._intake.conclude(meta, ground, before=before, following=[self._attached(meta, call)])
+        following = [self._attached(meta, call)]
+        return await self._intake.conclude(meta, ground, before=before, following=following, claims=claims)
 
     async def _keep(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.

@@ -16,6 +16,7 @@ from ticket_service.application.command_executor import CommandExecutor, Decisio
 from ticket_service.application.consequences import Consequences
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
+from ticket_service.application.turns import in_turn, next_turn
 from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
@@ -74,6 +75,11 @@ class Customers:
         """Under which a customer is found by the number of its contact: one label, none for a number without digits."""
         number = normalised_phone(phone or "")
         return (names.with_phone(self._personal_data.phone_index(provider, number)),) if number else ()
+
+    def callers_like(self, provider: str, phone: str) -> str | None:
+        """The matter in which a caller of that number is registered; None for a number without digits."""
+        number = normalised_phone(phone)
+        return names.callers_like(provider, self._personal_data.phone_index(provider, number)) if number else None
 
     async def sealed_labels(self, loaded: Loaded[Customer]) -> tuple[str, ...]:
         """The labels that a customer has by what its registration sealed; none once the person was forgotten."""
@@ -141,13 +147,24 @@ class Customers:
         Raises NotInThisState for a dedicated agent who serves another customer where the provider sells them exclusively.
         """
         contact = {"id": command.role, "role": command.role, "agent": command.agent}
-        async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
+
+        async def assign() -> CommandResult:
+            names_changed = NO_NAMES
             if command.role == DEDICATED_AGENT:
                 await self.customer(meta.principal.provider, customer)
+                turn = await next_turn(self._log, names.dedicated_to(meta.principal.provider, command.agent))
                 await self._check_exclusive(meta, customer, command.agent)
+                names_changed = NameChange(claims=(turn.claim,))
             return await self._change(
-                meta, customer, lambda state: domain.assign_contact(state, command), lambda _: {"contact": contact}
+                meta,
+                customer,
+                lambda state: domain.assign_contact(state, command),
+                lambda _: {"contact": contact},
+                names_changed,
             )
+
+        async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
+            return await in_turn(assign)
 
     async def forget(self, meta: CommandMetadata, customer: str, accepted: Sequence[str] = ()) -> CommandResult:
         """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import msgspec
 
+from fristwerk_language.events import streams
 from fristwerk_platform.commands import CommandMetadata, CommandResult
+from fristwerk_platform.event_log import EventLog
+from ticket_service.application import names
 from ticket_service.application.intake import Intake, Request
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.state_cache import KeyedLocks
 from ticket_service.application.tickets import Tickets
+from ticket_service.application.turns import Turn, in_turn, next_turn
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.commands import LogTime, ReceiveInformation, ReceiveMessage
 from ticket_service.domain.ticket.conversation import read_from
@@ -26,7 +31,8 @@ Message = ReceiveMessage | ReceiveInformation
 class FollowUps:
     """Takes messages: what the customer writes is never lost for being late, it opens a new ticket that follows the old."""
 
-    def __init__(self, tickets: Tickets, intake: Intake, newest_reads: NewestReads) -> None:
+    def __init__(self, log: EventLog, tickets: Tickets, intake: Intake, newest_reads: NewestReads) -> None:
+        self._log = log
         self._tickets = tickets
         self._intake = intake
         self._newest_reads = newest_reads
@@ -40,20 +46,36 @@ class FollowUps:
             if refusal.code not in DONE_FOR_GOOD:
                 raise
         # Two late messages at a time are one matter: the second finds the ticket that the first has opened.
+        # Of this process it waits here, of another one the log refuses it and it looks again.
         async with self._following.of(ticket):
-            following = await self._following_ticket(meta, ticket)
-            if following is None:
-                return await self._follow_up(meta, ticket, command)
+            following = await in_turn(partial(self._followed, meta, ticket, command))
+        if isinstance(following, CommandResult):
+            return following
         return await self.receive(msgspec.structs.replace(meta, if_match=None), following, command)
 
-    async def _following_ticket(self, meta: CommandMetadata, ticket: str) -> str | None:
-        """The ticket that a late message on this one has opened by then, the newest if several have."""
+    async def _followed(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult | str:
+        """The ticket that a late message goes to, or the result of opening one."""
+        turn = await next_turn(self._log, names.follow_ups_of(ticket))
+        following = await self._following_ticket(meta, ticket, turn)
+        return following or await self._follow_up(meta, ticket, command, turn)
+
+    async def _following_ticket(self, meta: CommandMetadata, ticket: str, turn: Turn) -> str | None:
+        """The ticket that a late message on this one has opened by then, the newest if several have.
+
+        Those that were opened before turns were taken are found among the customer's tickets.
+        """
+        for claim in turn.before():
+            stream = await self._log.claimant(claim)
+            assert stream is not None, "a turn that was taken stays taken"
+            opened = await self._tickets.newest(meta.principal, streams.TICKET.subject(stream))
+            if opened.state.received_at <= meta.occurred_at:
+                return opened.state.id
         loaded = await self._tickets.newest(meta.principal, ticket)
         known = await self._newest_reads.tickets_of(loaded.provider, customer=loaded.state.customer)
         found = [each.id for each in known if each.follows == ticket and each.received_at <= meta.occurred_at]
         return found[-1] if found else None
 
-    async def _follow_up(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult:
+    async def _follow_up(self, meta: CommandMetadata, ticket: str, command: Message, turn: Turn) -> CommandResult:
         """A new ticket about the same thing, received with the message and served by what now holds for the customer."""
         loaded = await self._tickets.newest(meta.principal, ticket)
         earlier = loaded.state
@@ -67,7 +89,8 @@ class FollowUps:
             follows=earlier.id,
             source=command.source if isinstance(command, ReceiveMessage) else None,
         )
-        return await self._intake.open(meta, earlier.customer, request, list(_time_spent(meta, command)))
+        following = list(_time_spent(meta, command))
+        return await self._intake.open(meta, earlier.customer, request, following=following, claims=(turn.claim,))
 
 
 def _time_spent(meta: CommandMetadata, command: Message) -> Iterator[LogTime]:

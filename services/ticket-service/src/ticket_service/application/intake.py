@@ -89,10 +89,16 @@ class Intake:
         self._dating = dating
 
     async def open(
-        self, meta: CommandMetadata, customer: str, request: Request, following: Sequence[Command] = ()
+        self,
+        meta: CommandMetadata,
+        customer: str,
+        request: Request,
+        *,
+        following: Sequence[Command] = (),
+        claims: tuple[str, ...] = (),
     ) -> CommandResult:
         """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment. What is ``following``
-        belongs to the same intake.
+        belongs to the same intake; ``claims`` are claimed with it.
         """
         violations = Violations()
         violations.not_later_than("/received_at", request.received_at, meta.now)
@@ -103,7 +109,7 @@ class Intake:
         if foreign or asking is None:
             raise no_customer(customer)
         ground = await self._ground(meta, asking, contracts, terms, request)
-        return await self.conclude(meta, ground, following=following)
+        return await self.conclude(meta, ground, following=following, claims=claims)
 
     async def ground(self, meta: CommandMetadata, customer: Customer, request: Request) -> Ground:
         """Look up what decides about a request of a customer, who may be registered together with it.
@@ -171,6 +177,7 @@ class Intake:
         *,
         before: Sequence[PlannedChange] = (),
         following: Sequence[Command] = (),
+        claims: tuple[str, ...] = (),
     ) -> CommandResult:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake.
 
@@ -178,7 +185,7 @@ class Intake:
         """
         for _ in range(ATTEMPTS):
             try:
-                return await self._conclude(meta, ground, before, following)
+                return await self._conclude(meta, ground, before, following, claims)
             except ClaimedError as error:
                 claimed = ground.command.reference
                 if error.claim != names.reference_claim(meta.principal.provider, claimed):
@@ -188,9 +195,14 @@ class Intake:
         raise ContentionError
 
     async def _conclude(
-        self, meta: CommandMetadata, ground: Ground, before: Sequence[PlannedChange], following: Sequence[Command]
+        self,
+        meta: CommandMetadata,
+        ground: Ground,
+        before: Sequence[PlannedChange],
+        following: Sequence[Command],
+        claims: tuple[str, ...],
     ) -> CommandResult:
-        """Raises ClaimedError where another ticket has the reference or the message."""
+        """Raises ClaimedError where another ticket has the reference, the message or what else is claimed."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
         stream = streams.TICKET.stream(self._executor.new_id(meta.now))
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
@@ -200,7 +212,7 @@ class Intake:
             added = await self._executor.prepare(meta, [self._change(ground, stream, loaded.version, more)])
             loaded = self._known.after(loaded, (each.recorded for each in added))
             events += added
-        claim = NameChange(claims=tuple(_claims(meta.principal.provider, ground.command)))
+        claim = NameChange(claims=(*_claims(meta.principal.provider, ground.command), *claims))
         events = renamed(events, claim | self._known.renamed(None, loaded))
         events = [*await self._executor.prepare(meta, before), *events]
         result = await self._executor.store(

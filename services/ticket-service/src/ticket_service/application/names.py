@@ -79,6 +79,16 @@ def of_terms(provider: str, _: object) -> LabelSet:
     return frozenset((terms_of(provider),))
 
 
+def follow_ups_of(ticket: str) -> str:
+    """The tickets that late messages on a ticket have opened."""
+    return f"follow-ups:{ticket}"
+
+
+def callers_like(provider: str, phone_index: str) -> str:
+    """The callers whose numbers share the first byte of their keyed digests: too many for it to tell of anybody."""
+    return f"callers:{provider}:{phone_index[:2]}"
+
+
 def own_number(provider: str, number: str) -> str:
     """The contracts that have that number of the vendor's, normalised, for their own."""
     return f"own-number:{provider}:{number}"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, time
 from functools import partial
-from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,14 +16,15 @@ from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
 from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
+from ticket_service.application.bookings import other_bookings
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
+from ticket_service.application.turns import in_turn
 from ticket_service.application.views import SHOWN, event_seen_by, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotFound
-from ticket_service.domain.ticket.booking import kept_appointments
 from ticket_service.domain.ticket.commands import (
     AttachCall,
     BookAppointment,
@@ -39,7 +39,7 @@ from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
 from ticket_service.domain.ticket.roles import check_role
-from ticket_service.domain.ticket.state import Ticket, appointment_end
+from ticket_service.domain.ticket.state import Ticket
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -73,9 +73,9 @@ class Tickets:
         """
         ticket = await self.identify(meta.principal, name)
         if isinstance(command, BookAppointment):
-            # Two bookings of one agent are looked at one after the other, whichever tickets they are on.
+            # Bookings are looked at one after the other: those of this process wait here, between processes the log refuses.
             async with self._booking.of(meta.principal.provider):
-                return await self._execute(meta, ticket, command)
+                return await in_turn(partial(self._execute, meta, ticket, command))
         return await self._execute(meta, ticket, command)
 
     async def _execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
@@ -100,10 +100,14 @@ class Tickets:
             contacts=customer.contacts,
             dating=self._dating,
         )
+        claims = _claimed_by(found.provider, command)
         if ticket.contract is not None and _worked_since(ticket, command) < ticket.received_at:
             context = await self._with_contract(context, ticket.contract)
         elif isinstance(command, BookAppointment):
-            context = await self._with_bookings(context, found.provider, ticket, command)
+            others = await other_bookings(self._log, self._known, found.provider, command)
+            calendar = (await self._terms.calendar(found.provider, ticket.calendar)).version(ticket.calendar_version)
+            context = msgspec.structs.replace(context, bookings=others.bookings, calendar=calendar)
+            claims = others.claims
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket, command)
         facts = decide(ticket, command, context)
@@ -112,7 +116,7 @@ class Tickets:
             body=SHOWN.get(meta.principal.role, shown),
             subject=customer.subject,
             occurred_at=occurred_at,
-            names=_claimed_by(found.provider, command) if isinstance(command, ReceiveMessage) else NO_NAMES,
+            names=NameChange(claims=claims) if claims else NO_NAMES,
         )
 
     async def identify(self, principal: Principal, name: str) -> str:
@@ -217,17 +221,6 @@ class Tickets:
         assert loaded is not None, "a ticket is opened for a customer that is registered"
         return loaded.state
 
-    async def _with_bookings(
-        self, context: Context, provider: str, ticket: Ticket, command: BookAppointment
-    ) -> Context:
-        """What a booking is decided on as well: the other bookings on its days, and the calendar of the ticket."""
-        calendar = (await self._terms.calendar(provider, ticket.calendar)).version(ticket.calendar_version)
-        days = names.days_of(command.start, appointment_end(command.start, command.minutes))
-        found = [await self._log.labelled(names.bookings_on(provider, each)) for each in days]
-        loaded = await self._known.at(dict(chain.from_iterable(found)).items())
-        bookings = [booking for each in loaded for booking in kept_appointments(each.state)]
-        return msgspec.structs.replace(context, bookings=bookings, calendar=calendar)
-
     async def _with_newest_versions(
         self, context: Context, provider: str, ticket: Ticket, command: MigrateTerms
     ) -> Context:
@@ -265,11 +258,11 @@ def _worked_since(ticket: Ticket, command: Command) -> datetime:
             return ticket.received_at
 
 
-def _claimed_by(provider: str, command: ReceiveMessage) -> NameChange:
+def _claimed_by(provider: str, command: Command) -> tuple[str, ...]:
     """A message is claimed with the event that records it."""
-    if command.source is None:
-        return NO_NAMES
-    return NameChange(claims=(names.source_claim(provider, command.source.digest),))
+    if not isinstance(command, ReceiveMessage) or command.source is None:
+        return ()
+    return (names.source_claim(provider, command.source.digest),)
 
 
 def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> datetime:
