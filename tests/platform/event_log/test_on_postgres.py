@@ -18,7 +18,7 @@ import pytest
 from fristwerk_language.events import read_line
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.commands import CommandMetadata, CommandResult, NotRecordedError, record
+from fristwerk_platform.commands import CommandMetadata, NotRecordedError, command_result, record
 from fristwerk_platform.event_log import FeedLine, LogUnavailableError, NewEvent
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
@@ -250,7 +250,7 @@ async def test_a_lock_that_is_not_given_up_ends_in_unavailable_and_in_503(
         occurred_at=now,
         correlation_id="1",
     )
-    result = CommandResult(body=b"{}")
+    result = command_result({}, [])
 
     with psycopg.connect(postgres_url) as other:
         other.execute("LOCK TABLE log.stored_events IN EXCLUSIVE MODE")

@@ -20,6 +20,7 @@ from fristwerk_language.events import Event, encode_event, new_event_id, read_li
 from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.commands import (
     CommandMetadata,
+    CommandResult,
     NewFact,
     StreamChange,
     check_version,
@@ -33,10 +34,10 @@ from fristwerk_platform.http import (
     HttpModel,
     Instant,
     Routes,
+    answer_to_one_append,
     as_response,
     command_metadata,
     create_api,
-    metadata_for_one_append,
 )
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters
@@ -268,10 +269,18 @@ async def test_a_command_that_is_one_append_does_not_ask_for_its_answer_before()
     async def receive() -> Message:
         return next(messages)
 
-    meta = await metadata_for_one_append(Request(scope, receive), Unasked(), datetime.now(UTC))
+    carried_out: list[CommandMetadata] = []
 
+    async def carry_out(meta: CommandMetadata) -> CommandResult:
+        carried_out.append(meta)
+        return command_result({}, [])
+
+    answer = await answer_to_one_append(Request(scope, receive), Unasked(), datetime.now(UTC), None, carry_out)
+
+    (meta,) = carried_out
     assert meta.key is not None
     assert meta.key.key == "k-1"
+    assert answer.status_code == 201
 
 
 async def test_a_refusal_is_no_answer_to_be_repeated(client: httpx.AsyncClient) -> None:

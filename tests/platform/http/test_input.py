@@ -30,7 +30,7 @@ from fristwerk_platform.http import (
     create_api,
     json_answer,
 )
-from fristwerk_platform.http.middleware import MAX_BODY_BYTES
+from fristwerk_platform.http.operations import MAX_BODY_BYTES
 from fristwerk_platform.read_models import DatabaseUnavailableError
 
 MEBIBYTE = 1024 * 1024

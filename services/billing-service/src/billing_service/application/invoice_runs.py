@@ -136,7 +136,7 @@ class InvoiceRuns:
         """Invoice one account. A failure is its result, so the run goes on with the others."""
         key = IdempotencyKey(scope=f"run {begun.run}", key=account, request_digest=begun.run)
         try:
-            body = (await self._issued(begun, account, key)).body
+            body = (await self._issued(begun, account, key)).answer.body
         except AnsweredBefore as before:
             body = before.answer.body
         except (Refusal, CommandError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
@@ -17,9 +18,9 @@ from fristwerk_platform.http import (
     Identifier,
     Instant,
     Minutes,
+    answer_to_one_append,
     as_response,
     command_metadata,
-    metadata_for_one_append,
 )
 from fristwerk_platform.http.operations import Endpoint
 from ticket_service.api.parameters import TicketName
@@ -114,8 +115,8 @@ def endpoint(application: Application, template: str) -> Endpoint:
             meta = await command_metadata(request, application.log, path.now, body.occurred_at)
             found = await application.tickets.identify(meta.principal, ticket)
             return as_response(await application.sources.received(meta, found, command))
-        meta = await metadata_for_one_append(request, application.log, path.now, body.occurred_at)
-        return as_response(await application.tickets.execute(meta, ticket, command))
+        carry_out = partial(application.tickets.execute, name=ticket, command=command)
+        return await answer_to_one_append(request, application.log, path.now, body.occurred_at, carry_out)
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:
         return await give(request, ticket, PathValues(now=application.now()), body)

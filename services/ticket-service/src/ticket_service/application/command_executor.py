@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from fristwerk_language.events import TYPE_NAMES, Actor, Envelope, Event, Recorded, encode_event
+from fristwerk_language.events import TYPE_NAMES, Actor, Envelope, Recorded, encode_in_envelope
 from fristwerk_platform.commands import (
     CommandError,
     CommandMetadata,
     CommandResult,
     ContentionError,
-    NewFact,
-    StreamChange,
     command_result,
-    new_events,
     record,
 )
 from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, NewEvent, VersionConflictError
@@ -130,9 +126,9 @@ class CommandExecutor:
         )
         also = await self.prepare(meta, decision.also) if decision.also else []
         events = await self.prepare(meta, [own])
-        after = cache.after(loaded, map(attrgetter("recorded"), events))
+        after, names = cache.continued(loaded, map(attrgetter("recorded"), events))
         content = decision.body(after.state)
-        if (names := cache.renamed(loaded, after)) is not NO_NAMES:
+        if names is not NO_NAMES:
             events = renamed(events, names)
         result = await self.store(meta, [*events, *also], content, version=after.version, created=bool(events))
         cache.keep(stream, after)
@@ -140,9 +136,17 @@ class CommandExecutor:
 
     async def prepare(self, meta: CommandMetadata, changes: Sequence[PlannedChange]) -> list[PreparedEvent]:
         """The changes as events ready to be stored, their personal parts sealed."""
-        sealed = [await self._sealed(meta, change) for change in changes if change.facts]
-        new = new_events(meta, [*map(itemgetter(0), sealed)], encode_event)
-        return [*map(PreparedEvent, new, chain.from_iterable(map(itemgetter(1), sealed)))]
+        prepared: list[PreparedEvent] = []
+        for change in changes:
+            names = change.names
+            for version, fact in enumerate(change.facts, start=change.after_version + 1):
+                recorded = await self._recorded(meta, change, version, fact)
+                line = encode_in_envelope(recorded.envelope, fact.event)
+                kind = recorded.envelope.type
+                new = NewEvent(stream=change.stream, version=version, type=kind, line=line, names=names)
+                prepared.append(PreparedEvent(new, recorded))
+                names = NO_NAMES
+        return prepared
 
     async def store(
         self,
@@ -174,39 +178,31 @@ class CommandExecutor:
             return {}
         return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
 
-    async def _sealed(self, meta: CommandMetadata, change: PlannedChange) -> tuple[StreamChange[Event], list[Recorded]]:
-        """The change with its personal parts sealed, and its events as the log will give them back.
-
-        The latter are without their stored bytes, which no state is made of.
+    async def _recorded(
+        self, meta: CommandMetadata, change: PlannedChange, version: int, fact: DecidedEvent
+    ) -> Recorded:
+        """The fact as the log will give it back, its personal part sealed; without the stored bytes, which no state
+        is made of.
         """
-        facts: list[NewFact[Event]] = []
-        recorded: list[Recorded] = []
-        actor = Actor(id=meta.principal.sub, role=meta.principal.role)
-        for version, fact in enumerate(change.facts, start=change.after_version + 1):
-            event_id, sealed = self.new_id(meta.now), None
-            names = change.names if version == change.after_version + 1 else NO_NAMES
-            if fact.personal:
-                sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
-            facts.append(
-                NewFact(id=event_id, event=fact.event, occurred_at=change.occurred_at, sealed=sealed, names=names)
-            )
-            envelope = Envelope(
-                id=event_id,
-                type=TYPE_NAMES[type(fact.event)],
-                schema=1,
-                provider=meta.principal.provider,
-                stream=change.stream,
-                version=version,
-                occurred_at=change.occurred_at,
-                recorded_at=meta.now,
-                actor=actor,
-                correlation_id=meta.correlation_id,
-                causation_id=None,
-                data=_NOT_ENCODED,
-                personal=sealed,
-            )
-            recorded.append(Recorded(envelope=envelope, event=fact.event))
-        return StreamChange(stream=change.stream, after_version=change.after_version, facts=facts), recorded
+        event_id, sealed = self.new_id(meta.now), None
+        if fact.personal:
+            sealed = await self._personal_data.seal(change.subject, event_id, fact.personal)
+        envelope = Envelope(
+            id=event_id,
+            type=TYPE_NAMES[type(fact.event)],
+            schema=1,
+            provider=meta.principal.provider,
+            stream=change.stream,
+            version=version,
+            occurred_at=change.occurred_at,
+            recorded_at=meta.now,
+            actor=Actor(id=meta.principal.sub, role=meta.principal.role),
+            correlation_id=meta.correlation_id,
+            causation_id=None,
+            data=_NOT_ENCODED,
+            personal=sealed,
+        )
+        return Recorded(envelope=envelope, event=fact.event)
 
 
 def renamed(events: Sequence[PreparedEvent], names: NameChange) -> list[PreparedEvent]:

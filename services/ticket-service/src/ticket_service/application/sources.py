@@ -13,7 +13,7 @@ import msgspec
 
 from fristwerk_language.events import streams
 from fristwerk_platform.auth import STAFF, Principal
-from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result, stored_form
+from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result
 from fristwerk_platform.event_log import ClaimedError, EventLog, FeedLine, NewEvent
 from ticket_service.application import names
 from ticket_service.application.follow_ups import FollowUps
@@ -124,7 +124,7 @@ class Sources:
             lines = [seen for each in lines if (seen := line_for_customer(each)) is not None]
         events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
         content = {"ticket": seen_by(principal)(loaded.state), "already_known": True}
-        raise AnsweredBefore(stored_form(command_result(content, events, version=loaded.version, created=False)))
+        raise AnsweredBefore(command_result(content, events, version=loaded.version, created=False).answer)
 
 
 def _led_to(lines: Sequence[FeedLine], digest: str) -> list[bytes]:

@@ -109,6 +109,11 @@ class StateCache(Generic[State]):
         assert loaded is not None, "a stream begins with the event that makes its state"
         return loaded
 
+    def continued(self, loaded: Loaded[State] | None, events: Iterable[Recorded]) -> tuple[Loaded[State], NameChange]:
+        """The state after events that are about to be stored, and what they change in the names of their stream."""
+        after = self.after(loaded, events)
+        return after, self.renamed(loaded, after)
+
     def keep(self, stream: str, loaded: Loaded[State]) -> None:
         """Keep a state whose events are stored, unless a newer one is kept: requests overtake each other."""
         kept = self._kept.get(stream)

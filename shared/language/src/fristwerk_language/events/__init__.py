@@ -15,7 +15,7 @@ from fristwerk_language.events.decoding import (
     decode_tolerantly,
     typed,
 )
-from fristwerk_language.events.encoding import encode_event, encode_line, new_event_id
+from fristwerk_language.events.encoding import encode_event, encode_in_envelope, encode_line, new_event_id
 from fristwerk_language.events.envelope import (
     Actor,
     Envelope,
@@ -62,6 +62,7 @@ __all__ = [
     "decode",
     "decode_tolerantly",
     "encode_event",
+    "encode_in_envelope",
     "encode_line",
     "new_event_id",
     "read_line",

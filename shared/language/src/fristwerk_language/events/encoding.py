@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from fristwerk_language.events.envelope import Actor
+from fristwerk_language.events.envelope import Actor, Envelope
 from fristwerk_language.events.event_types import TYPE_NAMES, Event
 
 
@@ -63,6 +63,25 @@ def encode_event(  # noqa: PLR0913 - the envelope has this many parts
         causation_id=None,
         data=event,
         personal=personal,
+    )
+
+
+def encode_in_envelope(envelope: Envelope, event: Event) -> bytes:
+    """The stored line of an event around which the envelope stands; the envelope's own ``data`` is left out."""
+    return encode_line(
+        event_id=envelope.id,
+        type=envelope.type,
+        schema=envelope.schema,
+        provider=envelope.provider,
+        stream=envelope.stream,
+        version=envelope.version,
+        occurred_at=envelope.occurred_at,
+        recorded_at=envelope.recorded_at,
+        actor=envelope.actor,
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.causation_id,
+        data=event,
+        personal=envelope.personal,
     )
 
 

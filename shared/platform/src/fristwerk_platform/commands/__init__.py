@@ -36,7 +36,6 @@ from fristwerk_platform.commands.recording import (
     new_events,
     record,
     store_answer,
-    stored_form,
 )
 from fristwerk_platform.commands.storage_failures import STORAGE_FAILURES
 
@@ -68,6 +67,5 @@ __all__ = [
     "new_events",
     "record",
     "store_answer",
-    "stored_form",
     "twin_answer",
 ]

@@ -32,12 +32,13 @@ Event = TypeVar("Event")
 Event_contra = TypeVar("Event_contra", contravariant=True)
 
 
-class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command came to: its body (JSON), the new version if it has one, and whether anything was recorded."""
+class CommandResult(msgspec.Struct, frozen=True):
+    """What a command came to, in the form in which it is answered and, under a key, stored.
 
-    body: bytes
-    version: int | None = None
-    created: bool = True
+    Both are one value, so a repetition cannot differ from the first answer.
+    """
+
+    answer: Answer
 
 
 class NewFact(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
@@ -111,25 +112,17 @@ def _new_event(
     return NewEvent(stream=stream, version=version, type=name, line=line, names=fact.names)
 
 
-def stored_form(result: CommandResult) -> Answer:
-    """The result as tables of logs keep it under a key, the same since the first log was written.
-
-    Whether something was created is a status, the version an entity tag (RFC 9110, 8.8.3). The first
-    answer is made of this form as well, so that a repetition cannot differ.
-    """
-    return Answer(
-        status=_CREATED if result.created else _UNCHANGED,
-        body=result.body,
-        headers={} if result.version is None else {"ETag": f'"{result.version}"'},
-    )
-
-
 def command_result(
     content: Mapping[str, Any], events: Sequence[NewEvent], *, version: int | None = None, created: bool = True
 ) -> CommandResult:
-    """A command's result: its content, the events that it caused under ``events``, and the new version."""
+    """A command's result: its content, the events that it caused under ``events``, and the new version.
+
+    The form is the same since the first log was written: whether anything was recorded (``created``)
+    is a status, the version an entity tag (RFC 9110, 8.8.3).
+    """
     body = _encoder.encode({**content, "events": [msgspec.Raw(event.line) for event in events]})
-    return CommandResult(body=body, version=version, created=created)
+    headers = {} if version is None else {"ETag": f'"{version}"'}
+    return CommandResult(Answer(status=_CREATED if created else _UNCHANGED, body=body, headers=headers))
 
 
 async def record(
@@ -139,7 +132,7 @@ async def record(
 
     Raises AnsweredBefore, KeyReusedError, NotRecordedError, event_log.VersionConflictError or event_log.ClaimedError.
     """
-    await _append(log, events, None if meta.key is None else _keyed(meta, meta.key, stored_form(result)))
+    await _append(log, events, None if meta.key is None else _keyed(meta, meta.key, result.answer))
     return result
 
 

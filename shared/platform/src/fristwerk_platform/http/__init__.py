@@ -6,7 +6,7 @@ from pydantic import StrictBool
 
 from fristwerk_platform.http.answers import json_answer, responses
 from fristwerk_platform.http.api import create_api
-from fristwerk_platform.http.commands import as_response, command_metadata, metadata_for_one_append
+from fristwerk_platform.http.commands import answer_to_one_append, as_response, command_metadata
 from fristwerk_platform.http.middleware import (
     AuthenticationMiddleware,
     RequestMeter,
@@ -55,11 +55,11 @@ __all__ = [
     "Stopping",
     "StrictBool",
     "allowed",
+    "answer_to_one_append",
     "as_response",
     "command_metadata",
     "create_api",
     "json_answer",
-    "metadata_for_one_append",
     "own_only",
     "parse_instant",
     "principal_of",

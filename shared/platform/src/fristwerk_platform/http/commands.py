@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +21,6 @@ from fristwerk_platform.commands import (
     check_not_in_the_future,
     check_unanswered,
     idempotency_key,
-    stored_form,
     twin_answer,
 )
 from fristwerk_platform.event_log import Answer, IdempotencyKey
@@ -38,21 +38,45 @@ async def command_metadata(
 
     Raises AnsweredBefore, KeyReusedError, InvalidKeyError, InTheFutureError or VersionMismatchError.
     """
-    meta = await metadata_for_one_append(request, store, now, occurred_at)
+    meta = await _metadata_for_one_append(request, store, now, occurred_at)
     if meta.key is not None:
         await check_unanswered(store, meta.key)
     return meta
 
 
-async def metadata_for_one_append(
-    request: Request, log: AnswerStore, now: datetime, occurred_at: datetime | None = None
-) -> CommandMetadata:
-    """The metadata of a command whose only effect is one append, together with its key: the log is not asked before.
+async def answer_to_one_append(
+    request: Request,
+    log: AnswerStore,
+    now: datetime,
+    occurred_at: datetime | None,
+    carry_out: Callable[[CommandMetadata], Awaitable[CommandResult]],
+) -> Response:
+    """The answer to a command whose only effect is one append, together with its key: the log is not asked before.
 
     A key that was used is found by the append, and whatever else refuses the command asks for its answer
     (``answered_meanwhile``), so a repetition gets the first answer and another request under the key its error all the same.
-    Raises InvalidKeyError, InTheFutureError or VersionMismatchError.
+    Raises InvalidKeyError, InTheFutureError or VersionMismatchError, and what ``carry_out`` raises.
     """
+    return as_response(await carry_out(await _metadata_for_one_append(request, log, now, occurred_at)))
+
+
+async def answered_meanwhile(request: Request) -> AnsweredBefore | KeyReusedError | None:
+    """What to raise instead of a request's refusal where its key was used; the refusal may be the effect of its twin."""
+    answer_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "answer_under", None)
+    return None if answer_under is None else await twin_answer(*answer_under)
+
+
+def as_response(answer: CommandResult | Answer, *, replayed: bool = False) -> Response:
+    """A result, or an answer as it is stored, as HTTP."""
+    stored = answer.answer if isinstance(answer, CommandResult) else answer
+    headers = dict(stored.headers) | ({REPLAYED_HEADER: "true"} if replayed else {})
+    return Response(stored.body, stored.status, headers, "application/json")
+
+
+async def _metadata_for_one_append(
+    request: Request, log: AnswerStore, now: datetime, occurred_at: datetime | None = None
+) -> CommandMetadata:
+    """The command's metadata, without a look whether its key was used."""
     principal: Principal = request.state.principal
     key = await _idempotency_key(request, principal)
     if key is not None:
@@ -68,19 +92,6 @@ async def metadata_for_one_append(
         key=key,
         if_match=_if_match(request),
     )
-
-
-async def answered_meanwhile(request: Request) -> AnsweredBefore | KeyReusedError | None:
-    """What to raise instead of a request's refusal where its key was used; the refusal may be the effect of its twin."""
-    answer_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "answer_under", None)
-    return None if answer_under is None else await twin_answer(*answer_under)
-
-
-def as_response(answer: CommandResult | Answer, *, replayed: bool = False) -> Response:
-    """A result, or an answer as it is stored, as HTTP."""
-    stored = stored_form(answer) if isinstance(answer, CommandResult) else answer
-    headers = dict(stored.headers) | ({REPLAYED_HEADER: "true"} if replayed else {})
-    return Response(stored.body, stored.status, headers, "application/json")
 
 
 async def _idempotency_key(request: Request, principal: Principal) -> IdempotencyKey | None:

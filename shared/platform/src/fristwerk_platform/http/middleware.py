@@ -23,7 +23,6 @@ from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.refused_callers import RefusedCallers
 from fristwerk_platform.metrics import Answered
 
-MAX_BODY_BYTES: Final = 1024 * 1024
 CORRELATION_HEADER: Final = b"x-correlation-id"
 PROTECTED: Final = "/v1/"
 """What lies below needs a token."""
@@ -65,7 +64,6 @@ class AuthenticationMiddleware:
         correlation_id = given if _CORRELATION_ID.fullmatch(given) else _new_correlation_id()
         state["correlation_id"] = correlation_id
         status: int | None = None
-        limited = _limited(scope, receive)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -77,7 +75,7 @@ class AuthenticationMiddleware:
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
             self._admit(scope, state)
-            await self._app(scope, limited, send_on)
+            await self._app(scope, receive, send_on)
         except Problem as refusal:
             await problems.response(Request(scope), refusal)(scope, receive, send_on)
         except ClientDisconnect:
@@ -155,21 +153,6 @@ def _answered(scope: Scope, seconds: float) -> Answered:
         replayed=state.get("replayed", False),
         seconds=seconds,
     )
-
-
-def _limited(scope: Scope, receive: Receive) -> Receive:
-    """The request's body, refused with 413 once it passes 1 MiB, whatever its Content-Length claims."""
-    taken = 0
-
-    async def receive_some() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
-            raise Problem(413, f"The body of {problems.instance(Request(scope))} is larger than 1 MiB.")
-        return message
-
-    return receive_some
 
 
 def _address(scope: Scope) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -26,7 +26,7 @@ from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
 from fristwerk_platform.http.description import Description
 from fristwerk_platform.http.middleware import allowed
-from fristwerk_platform.http.problems import Problem, invalid
+from fristwerk_platform.http.problems import Problem, instance, invalid
 from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
 from fristwerk_platform.http.strict_json import NotJsonError, strict_json
 
@@ -36,6 +36,7 @@ REQUIRED: Final = inspect.Parameter.empty
 NAME_IN_PATH: Final = re.compile(r"\{([a-z_]+)\}")
 """A part of a path that is a name, such as ``{name}``."""
 REST_OF_PATH: Final = "{path}"
+MAX_BODY_BYTES: Final = 1024 * 1024
 _MISSING: Final = {"type": "missing", "loc": ("body",)}
 
 
@@ -51,6 +52,19 @@ class Body(msgspec.Struct, frozen=True):
     name: str
     annotation: Any
     default: Any
+
+
+class LimitedRequest(Request):
+    """The request as every endpoint gets it: no route can read more of its body than the limit."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in parts. Raises Problem 413 once it passes 1 MiB, whatever its Content-Length claims."""
+        taken = 0
+        async for part in super().stream():
+            taken += len(part)
+            if taken > MAX_BODY_BYTES:
+                raise Problem(413, f"The body of {instance(self)} is larger than 1 MiB.")
+            yield part
 
 
 class Operation:

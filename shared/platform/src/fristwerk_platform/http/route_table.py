@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fristwerk_platform.http.middleware import PROTECTED
-from fristwerk_platform.http.operations import NAME_IN_PATH, REST_OF_PATH, Operation
+from fristwerk_platform.http.operations import NAME_IN_PATH, REST_OF_PATH, LimitedRequest, Operation
 
 
 class _Node:
@@ -102,7 +101,7 @@ class Dispatcher:
             await self._rest(scope, receive, send)
             return
         scope["route"], scope["path_params"] = found
-        request = Request(scope, receive)
+        request = LimitedRequest(scope, receive)
         try:
             response = await found[0].answer(request)
             await response(scope, receive, send)
