@@ -1,4 +1,4 @@
-"""The command line of the local runner: ``python -m fristwerk_local run | serve | play STORY | check STORY``."""
+"""The command line of the local runner: ``python -m fristwerk_local run | serve | play STORY | check STORY | import FILE``."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ async def _run(options: argparse.Namespace) -> int:
             )
         case "play":
             return await _own_story(options, to_play=True)
+        case "import":
+            return await _past_tickets(options)
         case _:
             return await _own_story(options, to_play=False)
     return 0
@@ -63,6 +65,19 @@ async def _own_story(options: argparse.Namespace, *, to_play: bool) -> int:
     return await own_story(options.story, options.var, options.port, options.terms, to_play=to_play)
 
 
+async def _past_tickets(options: argparse.Namespace) -> int:
+    from fristwerk_local.past_tickets.command import ImportOrder, import_past_tickets  # noqa: PLC0415 - as above
+
+    order = ImportOrder(
+        file=options.file,
+        provider=options.provider,
+        mapping=options.mapping,
+        report=options.report,
+        dry_run=options.dry_run,
+    )
+    return await import_past_tickets(order, options.var, options.port)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fristwerk_local", description="Fristwerk on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -71,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", "start the services and stay until Ctrl-C"),
         ("play", "play a story into running services and compare what came out"),
         ("check", "compare what came out of a story that was played"),
+        ("import", "record the past tickets of another helpdesk as facts of their own time"),
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--var", type=Path, default=Path("var"), help="folder of everything stored (var)")
@@ -82,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--database", choices=("sqlite", "postgres"), default="sqlite", help="postgres starts one in the folder"
             )
+        elif name == "import":
+            command.add_argument("file", type=Path, help="an export, .csv or .ndjson")
+            command.add_argument("--provider", required=True, help="whose tickets they are")
+            command.add_argument("--mapping", help="zammad, jira-service-management, or a file of that form")
+            command.add_argument("--dry-run", action="store_true", help="read everything and write nothing")
+            command.add_argument("--report", type=Path, help="a CSV of all that was not taken")
         else:
             command.add_argument("story", type=Path, help="a file of the form of recorded_day.yaml")
             command.add_argument("--terms", type=Path, help="folder with calendars/ and agreements/ of the story")

@@ -6,7 +6,9 @@ FailedError
 ├── NotConnectedError     client.py      there is no running Fristwerk to talk to
 ├── ServiceDownError      client.py      a service stays away
 ├── RefusedError          client.py      an answer that was not the one asked for
-└── StoryError            story.py       the file is not a story
+├── StoryError            story.py       the file is not a story
+├── MappingError          past_tickets/mapping.py  the file is not a mapping
+└── FileKindError         past_tickets/rows.py     the file is neither CSV nor NDJSON
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Past tickets of another helpdesk, imported as facts of their own time."""
