@@ -31,6 +31,7 @@ IDENTIFIERS: Final = frozenset(
         "dedicated_number",
         "device",
         "digest",
+        "entries",
         "entry",
         "follows",
         "package",

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from billing_service.domain import rounding
-from billing_service.domain.facts import account as facts
+from billing_service.domain.facts import cutoff
 from billing_service.domain.invoice import invoice
 from billing_service.domain.money import Money, total
 from billing_service.domain.rating import (
@@ -360,8 +360,8 @@ def the_day_of_the_cutoff_is_left_out(swap: Any) -> None:
 
 @plant
 def what_was_recorded_later_is_known_before(swap: Any) -> None:
-    right = facts.up_to
-    swap.setattr(facts, "up_to", lambda whole, _, end_of: right(whole, None, end_of))
+    right = cutoff.up_to
+    swap.setattr(cutoff, "up_to", lambda whole, _, end_of: right(whole, None, end_of))
 
 
 @plant

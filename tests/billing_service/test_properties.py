@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import total
 from billing_service.domain.statement.ledger import NOTHING
-from fristwerk_language.events import Event, customers, tickets
+from fristwerk_language.events import Event, customers, relations, tickets
 from tests.billing_service.conftest import Story
 
 FIRST_DAY = date(2026, 1, 1)
@@ -53,13 +54,14 @@ steps = st.one_of(
         st.sampled_from(["reject", "resolve", "cancel", "book", "buy"]), names, moments, delays, st.none(), st.none()
     ),
     st.tuples(st.just("type"), names, moments, delays, st.sampled_from(["normal", "quick_high"]), st.none()),
+    st.tuples(st.sampled_from(["merge", "split"]), names, moments, delays, names, st.integers(0, 20)),
 )
 
 
 def told_event(account: Any, number: Any, step: Any, *, weighted: Any, hours: Any) -> Any:
     """The event of a drawn step, or null where it would mean nothing; work is told by itself."""
     what, _, moment, _, first, second = step
-    entries = [each.event.entry for each in account.events if isinstance(each.event, tickets.TimeLogged)]
+    entries = list(entries_of(account))
     start = account.instant((moment + timedelta(days=3)).isoformat())
     entry = entries[(second or 0) % len(entries)] if entries else None
     made: dict[str, Callable[[], Event | None]] = {
@@ -79,12 +81,47 @@ def told_event(account: Any, number: Any, step: Any, *, weighted: Any, hours: An
     return made[what]()
 
 
+def entries_of(account: Any) -> dict[str, tuple[str, relations.CarriedEntry, int | None]]:
+    """The entries as told so far: with which stream each counts, what it says, and which appointment it prepares."""
+    found: dict[str, tuple[str, relations.CarriedEntry, int | None]] = {}
+    for each in account.events:
+        event, stream = each.event, each.envelope.stream
+        if isinstance(event, tickets.TimeLogged):
+            said = relations.CarriedEntry(
+                entry=event.entry, start=event.start, minutes=event.minutes, activity=event.activity, agent=event.agent
+            )
+            found[event.entry] = stream, said, event.appointment
+        elif isinstance(event, tickets.TimeLogCorrected):
+            _, said, appointment = found[event.entry]
+            found[event.entry] = stream, msgspec.structs.replace(said, minutes=event.minutes), appointment
+        elif isinstance(event, relations.TakingOver):
+            found |= {said.entry: (stream, said, None) for said in event.entries}
+    return found
+
+
+def hand_over(account: Any, pair: tuple[str, str], at: str, how: Any, *, which: int | None) -> None:
+    """Time of one ticket counts with the other: by a merge (``which`` None) all, by a split one entry."""
+    giver, taker = pair
+    own = [
+        said for stream, said, prepares in entries_of(account).values() if stream == f"ticket-{giver}" and not prepares
+    ]
+    other = {"ticket": taker, "reference": taker}
+    this = {"ticket": giver, "reference": giver}
+    if which is None:
+        account.tell(giver, relations.MergedInto(**other), at, **how)
+        account.tell(taker, relations.DuplicateMerged(**this, entries=own), at, **how)
+    elif own:
+        said = own[which % len(own)]
+        account.tell(giver, relations.SplitOff(**other, entries=[said.entry]), at, **how)
+        account.tell(taker, relations.SplitFrom(**this, entries=[said]), at, **how)
+
+
 def stream_of(account: Any, event: Any, ticket: Any) -> Any:
     """A correction goes to its entry's ticket, a purchase to the contract."""
     if isinstance(event, customers.PackagePurchased):
         return "contract-c-1"
     if isinstance(event, tickets.TimeLogCorrected):
-        return next(e.envelope.stream for e in account.events if getattr(e.event, "entry", None) == event.entry)
+        return entries_of(account)[event.entry][0]
     return f"ticket-{ticket}"
 
 
@@ -100,12 +137,20 @@ def accounts(draw: Callable[..., Any], *, weighted: bool = True) -> Callable[...
         account = story(terms, plan="m", package_hours=hours)
         for name in ("T1", "T2", "T3"):
             account.ticket(name)
+        tickets_now = {name: name for name in ("T1", "T2", "T3")}
         for number, step in enumerate(drawn):
             what, ticket, moment, delay, first, second = step
+            ticket = tickets_now[ticket]
             at, how = moment.isoformat(), {"recorded": (moment + timedelta(days=delay)).isoformat()}
             if what == "log":
                 appointment = 1 if second == "preparation" else None
                 account.log(ticket, at, first, activity=second, appointment=appointment, **how)
+            elif what in ("merge", "split"):
+                other = tickets_now[first]
+                if other != ticket:
+                    hand_over(account, (ticket, other), at, how, which=None if what == "merge" else second)
+                    moved = {name: other for name, now in tickets_now.items() if now == ticket and what == "merge"}
+                    tickets_now |= moved
             elif event := told_event(account, number, step, weighted=weighted, hours=hours):
                 account.add(stream_of(account, event, ticket), event, at, **how)
         return account

@@ -26,6 +26,10 @@ PROPOSAL = ["2030-06-25T09:00:00+02:00"]
 CALENDAR = {"calendar": "office", "timezone": "Europe/Berlin", "hours": {"mon": ["08:00-17:00"]}, "years": "2026-2027"}
 
 TICKET_COMMANDS = {
+    "links": {"to": "{ticket}", "kind": "related"},
+    "links/removal": {"to": "{ticket}", "kind": "related"},
+    "merge": {"into": "{ticket}", "reason": "R"},
+    "split": {"subject": "S", "reason": "R"},
     "type": {"type": "normal"},
     "priority": {"priority": 1, "reason": "R", "agreement": AGREED},
     "assignment": {"agent": "a"},

@@ -50,6 +50,7 @@ from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
+from ticket_service.application.relations import Relations
 from ticket_service.application.sources import Sources
 from ticket_service.application.states import States
 from ticket_service.application.terms import Terms
@@ -207,6 +208,7 @@ def _application(
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,
+        relations=Relations(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         sources=sources,
         calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
         complaints=Complaints(customers, intake),

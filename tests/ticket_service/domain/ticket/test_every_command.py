@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from fristwerk_language.events.relations import TicketLinked
 from fristwerk_language.events.tickets import (
     Accepted,
     AppointmentBooked,
@@ -31,7 +32,7 @@ from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, No
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
 from ticket_service.domain.ticket.lifecycle import POSSIBLE_IN
-from ticket_service.domain.ticket.state import TicketState
+from ticket_service.domain.ticket.state import Ticket, TicketState
 
 SECRET = "Anna Muster, +41 41 000 00 01"
 AT = datetime(2026, 6, 9, 8, 0, tzinfo=UTC)
@@ -77,6 +78,10 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.CloseEscalation(number=1, outcome=SECRET, contact=SECRET),
         commands.Resolve(text=SECRET),
         commands.Reopen(reason=SECRET),
+        commands.Merge(into="t-2", reason=SECRET),
+        commands.Link(to="t-2", kind="related"),
+        commands.Unlink(to="t-2", kind="causes"),
+        commands.Split(subject="Toner", description="", entries=["e-1"], reason=SECRET),
         commands.Close(accept=["open_escalations", "undecided_approvals", "held_minutes", "undecided_charges"]),
         commands.GiveFeedback(score=5, text=SECRET),
         commands.MigrateTerms(agreement_version=2, reason="Neue Fassung"),
@@ -105,6 +110,7 @@ PREPARED = (
     ReleasedToProduction(),
     Resolved(),
     Reopened(),
+    TicketLinked(ticket="t-2", reference="HAM-2222-2222", kind="causes"),
 )
 """A ticket on which every example finds what it speaks of; it is open, and a delivery has been accepted."""
 
@@ -119,7 +125,25 @@ INTO: dict[TicketState, tuple[msgspec.Struct, ...]] = {
     "resolved": (Resolved(),),
     "closed": (Resolved(), Closed()),
 }
-LOOKED_UP: dict[str, Any] = {"newest_agreement_version": 2, "newest_calendar_version": 1}
+OTHER = Ticket(
+    id="t-2",
+    reference="HAM-2222-2222",
+    version=1,
+    type="normal",
+    entitled=True,
+    entitled_why="contract c-1 is in force",
+    customer="muster",
+    agreement="digidesk",
+    agreement_version=1,
+    calendar="digidesk",
+    calendar_version=1,
+    channel="email",
+    received_at=AT,
+    last_activity_at=AT,
+)
+LOOKED_UP: dict[str, Any] = {"newest_agreement_version": 2, "newest_calendar_version": 1, "other": OTHER}
+RELATIONS = {"Merge", "Link", "Unlink", "Split"}
+"""How tickets belong together can be said at any time."""
 ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback"}
 BY_CUSTOMERS = {
     "ReceiveMessage",
@@ -137,6 +161,8 @@ def ready_for(given: GivenTicket, kind: type[Command], agreement: str = "digides
     """A ticket in a state in which the command is possible."""
     if kind is commands.DecideCost:
         return given(agreement, *PREPARED, *INTO["waiting_approval"])
+    if kind is commands.Merge:  # a ticket on which nobody waits for anything
+        return given(agreement, *INTO["open"])
     state = next(each for each in get_args(TicketState)[1:] if each in POSSIBLE_IN[kind])
     return given(agreement, *PREPARED, *INTO[state])
 
@@ -209,14 +235,14 @@ def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(
 
 
 def test_closed_takes_only_feedback_corrections_late_entries_escalations_and_reopening(given: GivenTicket) -> None:
-    possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states}
+    possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states} - RELATIONS
     assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Escalate", "CloseEscalation", "Reopen"}
     refusal = given("digidesk", *INTO["closed"]).when(EXAMPLES[commands.Respond])
     detail = refusal.refused(NotInThisState, "ticket-already-closed").detail
     assert detail == (
         "The ticket HAM-7K3Q-9F2M is closed; responses is not possible now. "
         "Possible are: time-entries, time-entries/{entry}/corrections, escalations, escalations/{n}/closing, "
-        "reopening, feedback."
+        "reopening, feedback, merge, links, links/removal, split."
     )
 
 
@@ -227,7 +253,8 @@ def test_a_customer_hears_only_of_what_a_customer_may_do(given: GivenTicket) -> 
 
 @pytest.mark.parametrize("kind", [kind for kind, states in POSSIBLE_IN.items() if "closed" in states])
 def test_time_feedback_and_reopening_are_taken_when_closed(given: GivenTicket, kind: Any) -> None:
-    assert given("digidesk", *PREPARED, *INTO["closed"]).when(EXAMPLES[kind]).refusal is None
+    before = () if kind is commands.Merge else PREPARED
+    assert given("digidesk", *before, *INTO["closed"]).when(EXAMPLES[kind], **LOOKED_UP).refusal is None
 
 
 @pytest.mark.parametrize("state", get_args(TicketState))

@@ -33,6 +33,7 @@ TICKET_HIDES = {
     "department",
     "level",
     "last_activity_at",
+    "links",
 }
 PARTS_HIDE: dict[type[msgspec.Struct], set[str]] = {
     state.TimeEntry: {"agent"},
@@ -40,7 +41,7 @@ PARTS_HIDE: dict[type[msgspec.Struct], set[str]] = {
     state.Appointment: {"agent"},
 }
 SHOWN_WHOLE = {state.Acknowledgement, state.CostApproval, state.Delivery, state.Escalation}
-NO_PART_OF_WHAT_IS_SHOWN = {state.KeptAppointment, Ticket}
+NO_PART_OF_WHAT_IS_SHOWN = {state.KeptAppointment, state.TicketLink, Ticket}
 TYPES = {each.__name__: each for each in get_args(TicketEvent)}
 
 

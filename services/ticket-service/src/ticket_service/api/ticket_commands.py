@@ -10,6 +10,7 @@ import msgspec
 from fristwerk_platform.http import Routes, responses
 from fristwerk_platform.http.operations import REQUIRED, Body
 from ticket_service.api import conversation_bodies as conversation
+from ticket_service.api import relation_bodies
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import there
 from ticket_service.api.ticket_endpoint import CommandBody, endpoint
@@ -81,6 +82,10 @@ COMMANDS: Final = (
     TicketCommandRoute("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
     TicketCommandRoute("closing", "close_ticket", "Close", bodies.ClosingBody),
     TicketCommandRoute("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
+    TicketCommandRoute("merge", "merge_ticket", "Merge a duplicate", relation_bodies.MergeBody),
+    TicketCommandRoute("links", "link_ticket", "Link to another ticket", relation_bodies.LinkBody),
+    TicketCommandRoute("links/removal", "unlink_ticket", "Take a link back", relation_bodies.UnlinkBody),
+    TicketCommandRoute("split", "split_ticket", "Split off a second matter", relation_bodies.SplitBody),
     TicketCommandRoute("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
 )
 TICKET_ANSWER: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, ClassVar, Final
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from fristwerk_language.terms.agreement import MESSAGE
 from fristwerk_language.terms.billing import Performer
+from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -26,7 +28,13 @@ from fristwerk_platform.http.operations import Endpoint
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.sources import SourceBody
 from ticket_service.application.application import Application
-from ticket_service.domain.ticket.commands import Command, ReceiveInformation, ReceiveMessage, TimeSpent
+from ticket_service.domain.ticket.commands import (
+    Command,
+    ReceiveInformation,
+    ReceiveMessage,
+    RelationCommand,
+    TimeSpent,
+)
 from ticket_service.entropy import new_id
 
 ThingNumber = Annotated[int, Field(ge=1, le=10_000, description="Counts from 1 within the ticket")]
@@ -115,7 +123,10 @@ def endpoint(application: Application, template: str) -> Endpoint:
             meta = await command_metadata(request, application.log, path.now, body.occurred_at)
             found = await application.tickets.identify(meta.principal, ticket)
             return as_response(await application.sources.received(meta, found, command))
+        carry_out: Callable[[CommandMetadata], Awaitable[CommandResult]]
         carry_out = partial(application.tickets.execute, name=ticket, command=command)
+        if isinstance(command, RelationCommand):
+            carry_out = partial(application.relations.execute, name=ticket, command=command)
         return await answer_to_one_append(request, application.log, path.now, body.occurred_at, carry_out)
 
     async def plain(request: Request, ticket: TicketName, body: CommandBody) -> Response:

@@ -58,6 +58,7 @@ class CreateTicketBody(HttpModel):
     severity: Identifier | None = None
     suggested_severity: Identifier | None = None
     contract: Identifier | None = None
+    follows: Identifier | None = None
     source: SourceBody | None = None
     occurred_at: Instant | None = None
 
@@ -102,9 +103,10 @@ def _add_intake(routes: Routes, application: Application) -> None:
         """
         meta = await command_of(request, application, body.occurred_at)
         received_at = body.received_at or meta.now.replace(microsecond=0)
-        given = body.model_dump(exclude={"occurred_at", "received_at", "customer", "source"})
+        given = body.model_dump(exclude={"occurred_at", "received_at", "customer", "follows", "source"})
         source = None if body.source is None else body.source.record()
-        wanted = intake.Request(received_at=received_at, source=source, **given)
+        follows = body.follows and await application.relations.followed(meta.principal, body.customer, body.follows)
+        wanted = intake.Request(received_at=received_at, source=source, follows=follows, **given)
         return as_response(await application.sources.opened(meta, body.customer, wanted))
 
 

@@ -17,6 +17,7 @@ from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.intake import Intake
 from ticket_service.application.newest_reads import NewestReads
+from ticket_service.application.relations import Relations
 from ticket_service.application.sources import Sources
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -40,6 +41,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     contracts: Contracts
     tickets: Tickets
     intake: Intake
+    relations: Relations
     sources: Sources
     calls: Calls
     complaints: Complaints

@@ -32,6 +32,7 @@ from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
 from ticket_service.domain.ticket.decision_context import local_day
+from ticket_service.domain.ticket.lifecycle import TicketMergedError
 from ticket_service.domain.validation import Violations
 
 VOICEMAIL: Final = "voicemail"
@@ -78,7 +79,7 @@ class Calls:
     async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
         if call.ticket is not None:
-            return await self._tickets.execute(meta, call.ticket, self._attached(meta, call))
+            return await self._attach(meta, call.ticket, self._attached(meta, call))
         violations = Violations()
         violations.not_later_than("/started_at", call.started_at, meta.now)
         if call.minutes:
@@ -92,6 +93,13 @@ class Calls:
         matter = self._customers.callers_like(meta.principal.provider, call.from_number)
         async with self._taking.of(matter or ""):
             return await in_turn(partial(self._open_ticket, meta, call, call.voicemail, matter))
+
+    async def _attach(self, meta: CommandMetadata, ticket: str, attached: AttachCall) -> CommandResult:
+        """The call on its ticket, or on the one that this was merged into."""
+        try:
+            return await self._tickets.execute(meta, ticket, attached)
+        except TicketMergedError as merged:
+            return await self._attach(msgspec.structs.replace(meta, if_match=None), merged.into, attached)
 
     async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str, matter: str | None) -> CommandResult:
         """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction.

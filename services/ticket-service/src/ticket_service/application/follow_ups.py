@@ -20,6 +20,7 @@ from ticket_service.application.turns import Turn, in_turn, next_turn
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.commands import LogTime, ReceiveInformation, ReceiveMessage
 from ticket_service.domain.ticket.conversation import read_from
+from ticket_service.domain.ticket.lifecycle import TicketMergedError
 from ticket_service.domain.ticket.reopening import CLOSED, TOO_LATE
 
 DONE_FOR_GOOD: Final = frozenset({CLOSED, TOO_LATE})
@@ -39,9 +40,13 @@ class FollowUps:
         self._following = KeyedLocks()
 
     async def receive(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult:
-        """The message on its ticket, given by its id, on the ticket that a late message has opened, or on a new one."""
+        """The message on its ticket, given by its id, or on the one that this was merged into; on the ticket that a late
+        message has opened, or on a new one.
+        """
         try:
             return await self._tickets.execute(meta, ticket, command)
+        except TicketMergedError as merged:
+            return await self.receive(msgspec.structs.replace(meta, if_match=None), merged.into, command)
         except NotInThisState as refusal:
             if refusal.code not in DONE_FOR_GOOD:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from typing import Final
 
@@ -35,6 +35,10 @@ from ticket_service.entropy import random_bytes
 
 REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: people read references to each other over the telephone."""
+
+
+Beside = Callable[[str, str], tuple[Sequence[PlannedChange], Sequence[DecidedEvent]]]
+"""By a new ticket's id and reference: what is stored in other streams with it, and which facts of its own follow."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +182,7 @@ class Intake:
         before: Sequence[PlannedChange] = (),
         following: Sequence[Command] = (),
         claims: tuple[str, ...] = (),
+        beside: Beside | None = None,
     ) -> CommandResult:
         """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake.
 
@@ -185,7 +190,7 @@ class Intake:
         """
         for _ in range(ATTEMPTS):
             try:
-                return await self._conclude(meta, ground, before, following, claims)
+                return await self._conclude(meta, ground, before, following, claims, beside)
             except ClaimedError as error:
                 claimed = ground.command.reference
                 if error.claim != names.reference_claim(meta.principal.provider, claimed):
@@ -201,10 +206,15 @@ class Intake:
         before: Sequence[PlannedChange],
         following: Sequence[Command],
         claims: tuple[str, ...],
+        beside: Beside | None,
     ) -> CommandResult:
         """Raises ClaimedError where another ticket has the reference, the message or what else is claimed."""
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
-        stream = streams.TICKET.stream(self._executor.new_id(meta.now))
+        ticket = self._executor.new_id(meta.now)
+        stream = streams.TICKET.stream(ticket)
+        if beside is not None:
+            others, own = beside(ticket, ground.command.reference)
+            before, facts = [*before, *others], [*facts, *own]
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
         loaded = self._known.after(None, (each.recorded for each in events))
         for each in following:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from fristwerk_language.events.relations import RelationEvent
+
 
 class MessageIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """By what a message is known again: a keyed ``digest`` of its id in a ``system`` of the vendor's (a mailbox, a portal)."""
@@ -425,6 +427,7 @@ TicketEvent = (
     | AcceptanceEvent
     | EscalationEvent
     | ClosingEvent
+    | RelationEvent
     | TermsMigrated
 )
 """Every event of a ticket. Those of ``CallEvent`` are also recorded in streams of calls without a ticket."""

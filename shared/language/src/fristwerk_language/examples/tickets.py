@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from fristwerk_language.events import streams
+from fristwerk_language.events import relations, streams
 from fristwerk_language.events import tickets as facts
 from fristwerk_language.events.envelope import Actor
 from fristwerk_language.examples.subjects import (
@@ -20,7 +20,10 @@ from fristwerk_language.examples.subjects import (
     PAYROLL,
     PRINTER,
     QUESTION,
+    SECOND_ENTRY,
+    SECOND_PRINTER,
     SPECIALIST,
+    TONER,
     VOICEMAIL,
     YEAR_END,
     Example,
@@ -33,6 +36,8 @@ _PROVIDERS = {
     PRINTER: "hamburg",
     OFFLINE: "digidesk",
     QUESTION: "fluxpunkt",
+    SECOND_PRINTER: "hamburg",
+    TONER: "hamburg",
 }
 _WITH_PERSONAL_PART = {
     facts.TicketCreated,
@@ -65,12 +70,14 @@ _WITH_PERSONAL_PART = {
     facts.Resolved,
     facts.Reopened,
     facts.FeedbackReceived,
+    relations.MergedInto,
+    relations.SplitOff,
 }
 
 
 def all_examples() -> tuple[Example, ...]:
     """The examples of this family."""
-    return (*_payroll(), *_year_end(), *_printer(), *_offline(), *_question())
+    return (*_payroll(), *_year_end(), *_printer(), *_offline(), *_question(), *_relations())
 
 
 def _payroll() -> tuple[Example, ...]:
@@ -176,6 +183,26 @@ def _question() -> tuple[Example, ...]:
         (instant(6, 19, 7, 5), facts.VoicemailLeft(call=VOICEMAIL), AGENT),
     )
     return _example(QUESTION, 2, steps)
+
+
+def _relations() -> tuple[Example, ...]:
+    """The printer was reported twice, and the order of toner in the first report is a matter of its own."""
+    printer, second, toner = "HAM-4T9Q-2K7M", "HAM-8W3X-6P5R", "HAM-2B7C-9D4F"
+    brought = relations.CarriedEntry(
+        entry=SECOND_ENTRY, start=instant(5, 13, 14, 30), minutes=10, activity="help", agent="agent-3"
+    )
+    merged = relations.DuplicateMerged(ticket=SECOND_PRINTER, reference=second, entries=[brought])
+    split = relations.SplitOff(ticket=TONER, reference=toner, entries=[SECOND_ENTRY])
+    linked = relations.TicketLinked(ticket=TONER, reference=toner, kind="causes")
+    unlinked = relations.TicketUnlinked(ticket=TONER, reference=toner, kind="causes")
+    into = relations.MergedInto(ticket=PRINTER, reference=printer)
+    origin = relations.SplitFrom(ticket=PRINTER, reference=printer, entries=[brought])
+    return (
+        *_example(SECOND_PRINTER, 3, ((instant(5, 18, 7, 45), into, AGENT),)),
+        *_example(PRINTER, 9, ((instant(5, 18, 7, 45), merged, AGENT), (instant(5, 18, 7, 50), split, AGENT))),
+        *_example(TONER, 2, ((instant(5, 18, 7, 50), origin, AGENT), (instant(5, 18, 7, 55), linked, AGENT))),
+        *_example(TONER, 4, ((instant(5, 18, 8), unlinked, AGENT),)),
+    )
 
 
 def _example(ticket: str, first_version: int, steps: tuple[tuple[datetime, Any, Actor], ...]) -> tuple[Example, ...]:

@@ -1,19 +1,15 @@
-"""Facts: the immutable things that one account's bill rests on, and which of them count up to a
-day.
+"""Facts: the immutable things that one account's bill rests on.
 
 An account is a contract with all its tickets, or a customer's tickets without a contract.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
-
-_CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "cost_decisions", "appointments", "done")
 
 
 class FactStamp(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +79,21 @@ class AppointmentFact(msgspec.Struct, frozen=True, kw_only=True):
     written: bool = True
 
 
+class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Time that counts with another ticket from now on: these ``entries``, or (None) all that
+    prepares no appointment.
+    """
+
+    stamp: FactStamp
+    entries: frozenset[str] | None
+
+    def has(self, work: LoggedWork) -> bool:
+        """Whether the entry went, as far as it was logged by then."""
+        if work.stamp.version > self.stamp.version:
+            return False
+        return work.appointment is None if self.entries is None else work.entry in self.entries
+
+
 class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
     """The ticket was resolved or closed."""
 
@@ -113,6 +124,7 @@ class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cost_decisions: tuple[CostDecision, ...] = ()
     appointments: tuple[AppointmentFact, ...] = ()
     done: tuple[TicketDone, ...] = ()
+    handed_over: tuple[HandedOver, ...] = ()
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,45 +243,3 @@ class Stamped(Protocol):
 
 
 Fact = TypeVar("Fact", bound=Stamped)
-
-
-def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTicket], datetime]) -> Account:
-    """The facts that count: what occurred before ``end_of`` the ticket, and of everything what was
-    recorded by ``known_at``.
-
-    Contracts, packages, add-ons and decisions are not cut by when they occurred: they count by
-    their own dates.
-    """
-
-    def counted(ticket: BilledTicket) -> BilledTicket:
-        end = end_of(ticket)
-        work = tuple(each for each in _known(ticket.work, known_at) if each.start < end)
-        others = {
-            name: tuple(each for each in _known(facts, known_at) if each.stamp.occurred_at < end)
-            for name in _CUT_BY_OCCURRENCE
-            if (facts := getattr(ticket, name))
-        }
-        return msgspec.structs.replace(ticket, work=work, **others)
-
-    signed = _known([whole.contract] if whole.contract else [], known_at)
-    return Account(
-        id=whole.id,
-        contract=_known_contract(signed[0], known_at) if signed else None,
-        customer=whole.customer,
-        tickets=tuple(counted(each) for each in _known(whole.tickets, known_at)),
-        decisions=tuple(_known(whole.decisions, known_at)),
-    )
-
-
-def _known_contract(contract: BilledContract, known_at: datetime | None) -> BilledContract:
-    return msgspec.structs.replace(
-        contract,
-        **{
-            name: tuple(_known(getattr(contract, name), known_at))
-            for name in ("terminations", "purchases", "bookings", "booking_ends")
-        },
-    )
-
-
-def _known(facts: Sequence[Fact], known_at: datetime | None) -> Sequence[Fact]:
-    return facts if known_at is None else [each for each in facts if each.stamp.recorded_at <= known_at]

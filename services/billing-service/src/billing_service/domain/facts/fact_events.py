@@ -10,6 +10,13 @@ from typing import Final, get_args
 
 from fristwerk_language.events import TYPE_NAMES, BillingEvent, ContractEvent, NoticeEvent, UnreadableEvent
 from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
+from fristwerk_language.events.relations import (
+    MergedInto,
+    SplitOff,
+    TakingOver,
+    TicketLinked,
+    TicketUnlinked,
+)
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import (
     AcceptanceEvent,
@@ -44,6 +51,8 @@ from fristwerk_language.events.tickets import (
 )
 
 AppointmentFactEvent = AppointmentBooked | AppointmentCancelled | AppointmentHeld | AppointmentMissed
+HandingOver = MergedInto | SplitOff
+"""The events with which time of a ticket counts with another one."""
 TicketChangeEvent = (
     TimeLogged
     | TimeLogCorrected
@@ -54,6 +63,8 @@ TicketChangeEvent = (
     | AppointmentFactEvent
     | Resolved
     | Closed
+    | HandingOver
+    | TakingOver
 )
 """What happens to a ticket after its creation and may change what it costs."""
 TicketFactEvent = TicketCreated | TicketChangeEvent
@@ -78,6 +89,8 @@ EventWithoutPrice = (
     | AcceptanceEvent
     | EscalationEvent
     | Reopened
+    | TicketLinked
+    | TicketUnlinked
     | NoticeEvent
     | BillingEvent
 )

@@ -22,6 +22,7 @@ from billing_service.domain.facts.account import (
     CostDecision,
     Fact,
     FactStamp,
+    HandedOver,
     LoggedWork,
     Purchase,
     Termination,
@@ -29,8 +30,8 @@ from billing_service.domain.facts.account import (
     TicketDone,
     TypeChange,
 )
-from billing_service.domain.facts.fact_events import AppointmentFactEvent, TicketChangeEvent
-from fristwerk_language.events import ContractEvent, Recorded, billing, customers, streams
+from billing_service.domain.facts.fact_events import AppointmentFactEvent, HandingOver, TicketChangeEvent
+from fristwerk_language.events import ContractEvent, Recorded, billing, customers, relations, streams
 from fristwerk_language.events import tickets as events
 
 
@@ -160,6 +161,7 @@ class _TicketFacts(msgspec.Struct):
     cost_decisions: list[CostDecision] = []
     appointments: list[AppointmentFact] = []
     done: list[TicketDone] = []
+    handed_over: list[HandedOver] = []
 
 
 def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> BilledTicket | None:
@@ -175,6 +177,7 @@ def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> Bi
     if created is None:
         return None
     stamp, opened = created
+    facts.done += [TicketDone(stamp=each.stamp) for each in facts.handed_over if each.entries is None]
     if account_id != (opened.contract or opened.customer):
         return None
     return BilledTicket(
@@ -196,6 +199,7 @@ def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> Bi
         cost_decisions=_ordered(facts.cost_decisions),
         appointments=_ordered(facts.appointments),
         done=_ordered(facts.done),
+        handed_over=_ordered(facts.handed_over),
     )
 
 
@@ -223,10 +227,34 @@ def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> Non
             facts.cost_decisions.append(approved)
         case events.CostRejected(approval=number):
             facts.cost_decisions.append(CostDecision(stamp=stamp, number=number, approved=False))
+        case relations.MergedInto() | relations.SplitOff():
+            facts.handed_over.append(_handed_over(stamp, event))
+        case relations.DuplicateMerged(entries=carried) | relations.SplitFrom(entries=carried):
+            facts.work += [_taken_over(stamp, each) for each in carried]
         case events.Resolved() | events.Closed():
             facts.done.append(TicketDone(stamp=stamp))
         case _:
             facts.appointments.append(_appointment(stamp, event))
+
+
+def _handed_over(stamp: FactStamp, event: HandingOver) -> HandedOver:
+    match event:
+        case relations.MergedInto():
+            return HandedOver(stamp=stamp, entries=None)
+        case relations.SplitOff(entries=entries):
+            return HandedOver(stamp=stamp, entries=frozenset(entries))
+
+
+def _taken_over(stamp: FactStamp, entry: relations.CarriedEntry) -> LoggedWork:
+    return LoggedWork(
+        stamp=stamp,
+        entry=entry.entry,
+        start=entry.start,
+        minutes=entry.minutes,
+        activity=entry.activity,
+        appointment=None,
+        performer=entry.performer,
+    )
 
 
 def _appointment(stamp: FactStamp, event: AppointmentFactEvent) -> AppointmentFact:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from billing_service.domain.facts import account as facts
+from billing_service.domain.facts import cutoff
 from billing_service.domain.facts.account import Account
 from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
@@ -87,7 +88,7 @@ def rate(
 
 def up_to(account: Account, terms: AgreementLookup, until: date, known_at: datetime | None) -> Account:
     """The facts that count up to a local day, which ends for each ticket at its site."""
-    return facts.up_to(
+    return cutoff.up_to(
         account, known_at, lambda each: end_of(until, terms(each.agreement, each.agreement_version), each.site)
     )
 

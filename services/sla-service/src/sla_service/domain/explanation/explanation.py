@@ -34,7 +34,7 @@ def explain(timer: Timer, timeline: Timeline, terms: TermsLookup, now: datetime)
         ),
         *_course(timer, timeline, terms, calendar),
         *_deadlines(timer),
-        *_result(timer, now),
+        *_result(timer, timeline, now),
     )
 
 
@@ -99,7 +99,7 @@ def _deadlines(timer: Timer) -> Iterator[ExplanationStep]:
         yield ExplanationStep(rule="due", at=timer.due_at)
 
 
-def _result(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
+def _result(timer: Timer, timeline: Timeline, now: datetime) -> Iterator[ExplanationStep]:
     match state := state_at(timer, now):
         case "met":
             if timer.note is not None:
@@ -107,6 +107,10 @@ def _result(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
             yield ExplanationStep(rule=state, at=timer.met_at, event=timer.ended_by)
         case "missed":
             yield ExplanationStep(rule=state, at=missed_at(timer, now), until=timer.ended_at, event=timer.ended_by)
+        case "cancelled" if timeline.merged is not None and timeline.merged.moment.event == timer.ended_by:
+            yield ExplanationStep(
+                rule="merged", at=timer.cancelled_at, event=timer.ended_by, text=timeline.merged.reference
+            )
         case "cancelled":
             yield ExplanationStep(rule=state, at=timer.cancelled_at, event=timer.ended_by)
         case "paused":

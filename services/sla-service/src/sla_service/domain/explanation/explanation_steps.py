@@ -30,6 +30,7 @@ StepRule = (
     | TimerState
     | Literal[
         "target",
+        "merged",
         "measure_only",
         "strictest",
         "dated_back",

@@ -93,6 +93,10 @@ _FORMS: Final[dict[str, dict[Language, str]]] = {
     "met": {"de": "Eingehalten: {at_year}.", "en": "Met: {at_year}."},
     "missed": {"de": "Verletzt: {at_year}{late}.", "en": "Missed: {at_year}{late}."},
     "cancelled": {"de": "Aufgehoben: {at_year}.", "en": "Cancelled: {at_year}."},
+    "merged": {
+        "de": "Aufgehoben: {at_year}; das Ticket ging als Duplikat in {text} auf.",
+        "en": "Cancelled: {at_year}; the ticket was merged, as a duplicate, into {text}.",
+    },
     "paused": {
         "de": "Ruht seit {at_year}; die Frist verschiebt sich um die Wartezeit.",
         "en": "Paused since {at_year}; the deadline moves by the time waited.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fristwerk_language.events import tickets
+from fristwerk_language.events import relations, tickets
 
 MovesNoTimer = (
     tickets.TicketCreated
@@ -28,6 +28,8 @@ MovesNoTimer = (
     | tickets.EscalationRaised
     | tickets.EscalationClosed
     | tickets.Reopened
+    | relations.TicketLinked
+    | relations.TicketUnlinked
 )
 """The events that a timeline leaves out. mypy refuses a type that is neither here nor noted in
 ``timeline_reader``.

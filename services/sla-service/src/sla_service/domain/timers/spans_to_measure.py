@@ -98,7 +98,8 @@ def _callback(timeline: Timeline) -> Iterator[Measurement]:
     for callback in timeline.callbacks:
         if callback.purpose != "voicemail":
             measurement = _measurement(timeline, "callback", callback.requested, end=None, number=callback.number)
-            yield msgspec.structs.replace(measurement, endings=_attempts(callback))
+            cancelled = None if timeline.merged is None else timeline.merged.moment
+            yield msgspec.structs.replace(measurement, endings=_attempts(callback), cancelled=cancelled)
 
 
 def _processing_started(timeline: Timeline) -> Iterator[Measurement]:
@@ -111,14 +112,19 @@ def _processing_started(timeline: Timeline) -> Iterator[Measurement]:
 
 
 def _resolution(timeline: Timeline) -> Iterator[Measurement]:
-    """To the resolution that still holds; the time until a reopening is excluded."""
+    """To the resolution that still holds; the time until a reopening is excluded. A merge resolves
+    nothing.
+    """
     done = timeline.done
     holds = bool(done) and done[-1].until is None
+    merged = None if timeline.merged is None else timeline.merged.moment
+    resolved = holds and done[-1].since != merged
     yield Measurement(
         id=f"{timeline.ticket}:resolution",
         metric="resolution",
         start=timeline.received,
-        endings=(Ending(moment=done[-1].since),) if holds else (),
+        endings=(Ending(moment=done[-1].since),) if resolved else (),
+        cancelled=merged,
         excluded=done[:-1] if holds else done,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from fristwerk_language.events import TicketEvent, tickets
+from fristwerk_language.events import TicketEvent, relations, tickets
 from fristwerk_language.events.waits import NOTHING, WAITING, OpenWaits, waits_after
 
 TicketState = Literal[
@@ -52,6 +52,11 @@ LeadsNowhere = (
     | tickets.EscalationClosed
     | tickets.Reopened
     | tickets.TermsMigrated
+    | relations.DuplicateMerged
+    | relations.SplitOff
+    | relations.SplitFrom
+    | relations.TicketLinked
+    | relations.TicketUnlinked
 )
 """The events that change no state of a ticket that is not done. mypy refuses a type that is neither
 here nor in the table.
@@ -82,7 +87,7 @@ def _after_done(state: TicketState, event: TicketEvent) -> TicketState:
     match event:
         case tickets.Reopened():
             return "open"
-        case tickets.Closed():
+        case tickets.Closed() | relations.MergedInto():
             return "closed"
         case _:  # a ticket that is done stays so, whatever else happens to it
             return state
@@ -110,7 +115,7 @@ def _after_active(state: TicketState, event: TicketEvent) -> TicketState:  # noq
             return "accepted"
         case tickets.Resolved():
             return "resolved"
-        case tickets.Closed():
+        case tickets.Closed() | relations.MergedInto():
             return "closed"
         case _:
             return _unchanged(state, event)

@@ -88,12 +88,20 @@ class WorkEntry(msgspec.Struct, frozen=True, kw_only=True):
     logged: Moment
 
 
+class MergedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """When the ticket was merged as a duplicate, and the reference of the one that it was merged into."""
+
+    moment: Moment
+    reference: str
+
+
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket as its timers see it.
 
     ``answers`` are what the customer saw or heard, ``messages`` what the customer sent. ``endings``
     are the moments of ``Resolved`` and ``Closed``, ``notices`` those of ``EffortNoticeSent`` and
-    ``CostApprovalRequested``, and ``assignments`` pair a moment with the agent's id.
+    ``CostApprovalRequested``, and ``assignments`` pair a moment with the agent's id. ``merged`` ends
+    whatever still runs.
     """
 
     ticket: str
@@ -109,6 +117,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     work: tuple[WorkEntry, ...]
     notices: tuple[Moment, ...]
     assignments: tuple[tuple[Moment, str], ...]
+    merged: MergedAt | None = None
 
     def context_at(self, moment: Moment) -> TargetContext:
         """The context in force at a moment."""

@@ -23,6 +23,7 @@ from fristwerk_language.events import (
     TicketEvent,
     UnknownEvent,
     UnreadableEvent,
+    relations,
     streams,
     tickets,
 )
@@ -31,13 +32,14 @@ from sla_service.domain.timers.moving_no_timer import MovesNoTimer
 from sla_service.domain.timers.ticket_state import standing_after
 from sla_service.domain.timers.timeline import (
     Attempt,
+    MergedAt,
     Moment,
     PromisedCallback,
     StatePeriod,
     TargetContext,
     Timeline,
-    WorkEntry,
 )
+from sla_service.domain.timers.work_log import TimeEvent, WorkLog
 
 
 class NoTicketError(Exception):
@@ -144,10 +146,10 @@ class _TimelineReader:
         self.calls: list[tuple[Moment, tickets.CallReceived]] = []
         self.lost_calls: set[str] = set()
         self.work_starts: list[Moment] = []
-        self.logged: dict[str, tuple[Moment, tickets.TimeLogged]] = {}
-        self.corrections: dict[str, int] = {}
+        self.work = WorkLog()
         self.notices: list[Moment] = []
         self.assignments: list[tuple[Moment, str]] = []
+        self.merged: MergedAt | None = None
 
     def read(self, recorded: Recorded, place: int) -> None:
         event, envelope = recorded.event, recorded.envelope
@@ -159,6 +161,9 @@ class _TimelineReader:
         self._note(event, moment, envelope.actor.role)
 
     def _note(self, event: TicketEvent, moment: Moment, role: str) -> None:  # noqa: C901, PLR0912 - an arm an event type
+        if isinstance(event, TimeEvent):
+            self._note_work(moment, event)
+            return
         match event:
             case tickets.SeveritySet(severity=severity):
                 self._change_context(moment, severity=severity)
@@ -184,10 +189,6 @@ class _TimelineReader:
                 self.notices.append(moment)
             case tickets.WorkStarted():
                 self.work_starts.append(moment)
-            case tickets.TimeLogged():
-                self.logged.setdefault(event.entry, (moment, event))
-            case tickets.TimeLogCorrected():
-                self.corrections[event.entry] = event.minutes
             case tickets.CallReceived():
                 if not event.automatic:
                     self.calls.append((moment, event))
@@ -206,6 +207,12 @@ class _TimelineReader:
                 self._attempt(number, Attempt(moment=moment, role=role, reached=True, completed=True))
             case _:
                 self._ignore(event)
+
+    def _note_work(self, moment: Moment, event: TimeEvent) -> None:
+        self.work.note(moment, event)
+        if isinstance(event, relations.MergedInto):
+            self.endings.append(moment)
+            self.merged = self.merged or MergedAt(moment=moment, reference=event.reference)
 
     def _ignore(self, event: MovesNoTimer) -> None:
         """It moves no timer but by the state it leads to."""
@@ -245,26 +252,6 @@ class _TimelineReader:
                 answered.append(msgspec.structs.replace(moment, at=started_at))
         return answered
 
-    def _work(self) -> list[WorkEntry]:
-        """The time entries by their start, without those corrected to nothing."""
-        work = []
-        for moment, event in self.logged.values():
-            minutes = self.corrections.get(event.entry, event.minutes)
-            if minutes > 0:
-                start = seconds_of(event.start)
-                work.append(
-                    WorkEntry(
-                        entry=event.entry,
-                        start=start,
-                        seconds=minutes * 60,
-                        activity=event.activity,
-                        appointment=event.appointment,
-                        performer=event.performer,
-                        logged=moment,
-                    )
-                )
-        return sorted(work, key=lambda entry: (entry.start, entry.logged))
-
     def timeline(self) -> Timeline:
         return Timeline(
             ticket=self.ticket,
@@ -285,9 +272,10 @@ class _TimelineReader:
                 for moment, event in self.requests.values()
             ),
             work_starts=tuple(self.work_starts),
-            work=tuple(self._work()),
+            work=self.work.entries(),
             notices=tuple(self.notices),
             assignments=tuple(self.assignments),
+            merged=self.merged,
         )
 
 

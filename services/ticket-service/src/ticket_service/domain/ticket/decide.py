@@ -18,21 +18,17 @@ from ticket_service.domain.ticket.conversation import converse
 from ticket_service.domain.ticket.cost_approval import ask_or_decide
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
+from ticket_service.domain.ticket.relations import relate
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.work import work
 from ticket_service.domain.validation import CLOCK_TOLERANCE, Violations
 
 
-def decide(  # noqa: C901, PLR0911 - a family a line
-    ticket: Ticket, command: Command, context: Context
-) -> list[DecidedEvent]:
-    """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens.
-
-    Asked in this order: may this caller, is the instant possible, is the state right, do the terms allow it.
-    """
-    roles.check_caller(ticket, command, context)
-    _check_instant(ticket, context)
-    lifecycle.check_state(ticket, command, context)
+def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:  # noqa: C901, PLR0911, PLR0912 - a family a line
+    """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens."""
+    _check(ticket, command, context)
+    if isinstance(command, commands.RelationCommand):
+        return relate(ticket, command, context.other)
     match command:
         case commands.SetSeverity() | commands.ChangeType() | commands.ChangePriority():
             return classify(ticket, command, context)
@@ -71,6 +67,13 @@ def decide(  # noqa: C901, PLR0911 - a family a line
             return close_or_reopen(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)
+
+
+def _check(ticket: Ticket, command: Command, context: Context) -> None:
+    """Asked in this order: may this caller, is the instant possible, is the state right; then whether the terms allow it."""
+    roles.check_caller(ticket, command, context)
+    _check_instant(ticket, context)
+    lifecycle.check_state(ticket, command, context)
 
 
 def _check_instant(ticket: Ticket, context: Context) -> None:

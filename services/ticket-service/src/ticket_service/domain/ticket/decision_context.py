@@ -9,7 +9,7 @@ import msgspec
 
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, zone
-from ticket_service.domain.ticket.state import KeptAppointment
+from ticket_service.domain.ticket.state import KeptAppointment, Ticket
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ticket's agreement and calendar, and the versions in force of the ``line_calendars`` that another agreement version
     names; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
     ``contract_began``, the beginning of the ticket's contract, for work that is logged;
-    ``earliest_receipt``, before which no new ticket was received.
+    ``earliest_receipt``, before which no new ticket was received; ``other``, the ticket that a merge or a link names.
     """
 
     now: datetime
@@ -56,6 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     contract_began: datetime | None = None
     earliest_receipt: datetime | None = None
     dating: DatingRules = DatingRules()
+    other: Ticket | None = None
 
 
 def local_day(instant: datetime, agreement: AgreementDocument, site: str | None) -> date:

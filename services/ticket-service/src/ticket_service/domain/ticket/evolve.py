@@ -6,7 +6,6 @@ The matches are exhaustive: a new type of ticket event fails type checking until
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
 
 import msgspec
 
@@ -14,54 +13,14 @@ from fristwerk_language.events import (
     DecodedEvent,
     Envelope,
     Recorded,
+    relations,
     streams,
     tickets,
 )
-from ticket_service.domain.ticket import state_parts
+from ticket_service.domain.ticket import relation_parts, state_parts
 from ticket_service.domain.ticket.lifecycle import NotOfATicket, standing_after
-from ticket_service.domain.ticket.state import (
-    Acknowledgement,
-    Appointment,
-    Callback,
-    CostApproval,
-    Delivery,
-    Escalation,
-    Ticket,
-    TimeEntry,
-)
-
-
-class TicketChanges(TypedDict, total=False):
-    """The fields of a ticket that an event may change besides its version, state and last activity."""
-
-    type: str
-    severity: str | None
-    suggested_severity: str | None
-    priority: int
-    priority_rule: str | None
-    assignee: str | None
-    department: str | None
-    level: str | None
-    agreement_version: int
-    calendar_version: int
-    acknowledged: Acknowledgement
-    classification: str
-    last_customer_message_at: datetime
-    last_response_at: datetime
-    last_progress_at: datetime
-    work_started_at: datetime
-    effort_notice_at: datetime
-    released_at: datetime
-    resolved_at: datetime | None
-    reopened_at: datetime
-    closed_at: datetime | None
-    feedback_score: int
-    time_entries: dict[str, TimeEntry]
-    callbacks: tuple[Callback, ...]
-    appointments: tuple[Appointment, ...]
-    cost_approvals: tuple[CostApproval, ...]
-    deliveries: tuple[Delivery, ...]
-    escalations: tuple[Escalation, ...]
+from ticket_service.domain.ticket.state import Acknowledgement, Ticket, TimeEntry
+from ticket_service.domain.ticket.ticket_changes import TicketChanges
 
 
 def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket | None:
@@ -161,7 +120,7 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
         case tickets.TermsMigrated():
             return {"agreement_version": event.agreement_version, "calendar_version": event.calendar_version}
         case _:
-            return _ignored(event)
+            return _related(ticket, event, at) if isinstance(event, relations.RelationEvent) else _ignored(event)
 
 
 def _ignored(
@@ -177,6 +136,18 @@ def _ignored(
     What follows from a call (time logged, a callback) is an event of its own.
     """
     return {}
+
+
+def _related(ticket: Ticket, event: relations.RelationEvent, at: datetime) -> TicketChanges:
+    changes = TicketChanges(
+        links=relation_parts.links_after(ticket.links, event),
+        time_entries=relation_parts.entries_after(ticket.time_entries, event),
+    )
+    if isinstance(event, relations.MergedInto):
+        return changes | TicketChanges(merged_into=event.ticket, closed_at=at)
+    if isinstance(event, relations.TakingOver) and event.entries:
+        changes["work_started_at"] = _earlier(ticket.work_started_at, min(each.start for each in event.entries))
+    return changes
 
 
 def _worked(ticket: Ticket, event: tickets.WorkEvent, at: datetime) -> TicketChanges:

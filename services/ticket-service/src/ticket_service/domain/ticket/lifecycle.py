@@ -17,6 +17,7 @@ from fristwerk_language.events import (
     NoticeEvent,
     UnknownEvent,
     UnreadableEvent,
+    relations,
     tickets,
 )
 from fristwerk_language.events.waits import NOTHING, WAITING, OpenWaits, waits_after
@@ -71,6 +72,10 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.GiveFeedback: ALL,
     commands.MigrateTerms: NOT_CLOSED,
     commands.AttachCall: NOT_CLOSED,
+    commands.Merge: ALL,
+    commands.Link: ALL,
+    commands.Unlink: ALL,
+    commands.Split: ALL,
 }
 
 _NEW: Final[frozenset[TicketState]] = frozenset({"new"})
@@ -110,6 +115,11 @@ WithoutTransition = (
     | tickets.EscalationRaised
     | tickets.EscalationClosed
     | tickets.TermsMigrated
+    | relations.DuplicateMerged
+    | relations.SplitOff
+    | relations.SplitFrom
+    | relations.TicketLinked
+    | relations.TicketUnlinked
     | NotOfATicket
 )
 """The events that change no state. mypy refuses an event type that is neither here nor in ``_transition``."""
@@ -120,6 +130,17 @@ _WHY_NOT: Final[dict[TicketState, tuple[str, str]]] = {
     "resolved": ("ticket-already-resolved", "is resolved"),
     "closed": ("ticket-already-closed", "is closed"),
 }
+
+
+class TicketMergedError(NotInThisState):
+    """The ticket was a duplicate: whatever is said or done about it belongs to the ticket ``into``."""
+
+    def __init__(self, ticket: Ticket, into: str) -> None:
+        self.into = into
+        super().__init__(
+            "ticket-merged",
+            f"The ticket {ticket.reference} was merged into the ticket {into}, which has taken its place.",
+        )
 
 
 def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
@@ -166,7 +187,7 @@ def _transition(event: DecodedEvent) -> Transition | None:  # noqa: C901, PLR091
             return NOT_CLOSED, "resolved"
         case tickets.Reopened():
             return DONE, "open"
-        case tickets.Closed():
+        case tickets.Closed() | relations.MergedInto():
             return ALL, "closed"
         case _:
             return _no_transition(event)
@@ -179,8 +200,10 @@ def _no_transition(_event: WithoutTransition) -> Transition | None:
 def check_state(ticket: Ticket, command: Command, context: Context) -> None:
     """Raises NotInThisState, saying what would be possible for this caller, if the command does not fit the state.
 
-    A message that asks for nothing fits any: it leads nowhere.
+    A message that asks for nothing fits any: it leads nowhere. Nothing fits a duplicate: TicketMergedError.
     """
+    if ticket.merged_into is not None:
+        raise TicketMergedError(ticket, ticket.merged_into)
     if isinstance(command, commands.ReceiveMessage) and (command.automatic or not command.needs_answer):
         return
     if isinstance(command, commands.Accept) and "awaiting_acceptance" in ticket.waits:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from fristwerk_language.events.relations import LinkKind
 from fristwerk_language.events.waits import NOTHING, OpenWaits
 
 TicketState = Literal[
@@ -37,7 +38,9 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Logged work; ``minutes`` after the last correction. ``performer`` null: whom the ticket names."""
+    """Logged work; ``minutes`` after the last correction. ``performer`` null: whom the ticket names. ``from_ticket`` is the
+    ticket it was logged on, if another one.
+    """
 
     entry: str
     start: datetime
@@ -48,6 +51,7 @@ class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
     appointment: int | None = None
     performer: Literal["employee", "partner"] | None = None
     corrected: bool = False
+    from_ticket: str | None = None
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,13 +137,22 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     by_customer: bool = False
 
 
+class TicketLink(msgspec.Struct, frozen=True, kw_only=True):
+    """What another ticket is to this one. What was merged or split is linked as well, and stays so."""
+
+    kind: LinkKind | Literal["duplicate", "duplicate_of", "split_off", "split_from"]
+    ticket: str
+    reference: str
+
+
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """One matter. Immutable: every event gives a new one (see ``evolution.evolve``).
 
     ``priority_rule`` names the rule that derived the priority; null where a person set it or nobody did. ``classification``
     is the one communicated to the customer with the ticket's number. ``last_…_at`` are the latest occurrences so far.
     ``waits`` is all that is awaited; of several the state names the first (see ``fristwerk_language.events.waits``).
-    ``follows`` is the id of an earlier ticket on which the customer wrote too late to reopen it.
+    ``follows`` is the id of an earlier ticket about the same matter, such as one on which the customer wrote too late to
+    reopen it. ``merged_into`` is the id of the ticket that this one is a duplicate of.
     """
 
     id: str
@@ -191,6 +204,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     cost_approvals: tuple[CostApproval, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     escalations: tuple[Escalation, ...] = ()
+    merged_into: str | None = None
+    links: tuple[TicketLink, ...] = ()
 
     @property
     def performer(self) -> str | None:

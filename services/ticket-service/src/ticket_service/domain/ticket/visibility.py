@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fristwerk_language.events import TYPE_NAMES
+from fristwerk_language.events import TYPE_NAMES, relations
 from fristwerk_language.events import tickets as events
 from ticket_service.domain.ticket import state
 from ticket_service.domain.ticket.state import Ticket
@@ -98,6 +98,10 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Reopened: _seen("", "reason"),
     events.Closed: _seen(),
     events.FeedbackReceived: _seen("score channel", "text"),
+    relations.MergedInto: _seen("ticket reference", nor_personal="reason"),
+    relations.DuplicateMerged: _seen("ticket reference", but_not="entries"),
+    relations.SplitOff: _seen("ticket reference", but_not="entries", nor_personal="reason"),
+    relations.SplitFrom: _seen("ticket reference", but_not="entries"),
     events.TermsMigrated: _seen("agreement_version calendar_version line_calendars", but_not="reason"),
 }
 CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
@@ -108,6 +112,8 @@ CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
         events.Transferred,
         events.CallTransferAttempted,
         events.EscalationClosed,
+        relations.TicketLinked,
+        relations.TicketUnlinked,
     }
 )
 """Events of which a customer sees nothing, not even that they are there."""
@@ -116,14 +122,14 @@ TICKET_SHOWS: Final = _names(
     " plan site addons agreement agreement_version calendar calendar_version channel received_at fields acknowledged"
     " classification last_customer_message_at last_response_at last_progress_at work_started_at effort_notice_at"
     " released_at resolved_at reopened_at closed_at follows feedback_score time_entries callbacks appointments"
-    " cost_approvals deliveries escalations"
+    " cost_approvals deliveries escalations merged_into"
 )
 """The fields of a ticket's state that a customer sees; no other can be asked for as a filter of its lists either.
 
 Of the escalations those that the customer's own people raised: a customer is told to whom they went.
 """
 PARTS_SHOW: Final[Mapping[type[msgspec.Struct], frozenset[str]]] = {
-    state.TimeEntry: _names("entry start minutes activity source appointment performer corrected"),
+    state.TimeEntry: _names("entry start minutes activity source appointment performer corrected from_ticket"),
     state.Callback: _names("number purpose requested_at attempts reached completed_at"),
     state.Appointment: _names(
         "number kind state proposals notices start cancelled_by cancelled_at cancelled_in_writing minutes missing"

@@ -46,6 +46,14 @@ from ticket_service.domain.ticket.commands.conversation import (
 from ticket_service.domain.ticket.commands.cost_approval import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.commands.creation import CreateTicket
 from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
+from ticket_service.domain.ticket.commands.relations import (
+    Link,
+    Merge,
+    RelatingCommand,
+    RelationCommand,
+    Split,
+    Unlink,
+)
 from ticket_service.domain.ticket.commands.source import MessageSource, source_id, source_of
 from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord, DecisionRecord, TicketCommand
 from ticket_service.domain.ticket.commands.work import (
@@ -69,6 +77,7 @@ Command = (
     | ClosingCommand
     | MigrateTerms
     | AttachCall
+    | RelationCommand
 )
 
 __all__ = [
@@ -103,12 +112,16 @@ __all__ = [
     "EscalationCommand",
     "GiveFeedback",
     "HandingOverCommand",
+    "Link",
     "LogTime",
+    "Merge",
     "MessageSource",
     "MigrateTerms",
     "ReceiveInformation",
     "ReceiveMessage",
     "RecordAppointmentOutcome",
+    "RelatingCommand",
+    "RelationCommand",
     "Release",
     "Reopen",
     "ReportProgress",
@@ -120,10 +133,12 @@ __all__ = [
     "Respond",
     "SendEffortNotice",
     "SetSeverity",
+    "Split",
     "StartWork",
     "TicketCommand",
     "TimeSpent",
     "Transfer",
+    "Unlink",
     "WorkCommand",
     "source_id",
     "source_of",

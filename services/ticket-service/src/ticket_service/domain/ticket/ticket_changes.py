@@ -1,0 +1,52 @@
+"""The fields of a ticket that an event may change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+from ticket_service.domain.ticket.state import (
+    Acknowledgement,
+    Appointment,
+    Callback,
+    CostApproval,
+    Delivery,
+    Escalation,
+    TicketLink,
+    TimeEntry,
+)
+
+
+class TicketChanges(TypedDict, total=False):
+    """The fields of a ticket that an event may change besides its version, state and last activity."""
+
+    type: str
+    severity: str | None
+    suggested_severity: str | None
+    priority: int
+    priority_rule: str | None
+    assignee: str | None
+    department: str | None
+    level: str | None
+    agreement_version: int
+    calendar_version: int
+    acknowledged: Acknowledgement
+    classification: str
+    last_customer_message_at: datetime
+    last_response_at: datetime
+    last_progress_at: datetime
+    work_started_at: datetime
+    effort_notice_at: datetime
+    released_at: datetime
+    resolved_at: datetime | None
+    reopened_at: datetime
+    closed_at: datetime | None
+    feedback_score: int
+    time_entries: dict[str, TimeEntry]
+    callbacks: tuple[Callback, ...]
+    appointments: tuple[Appointment, ...]
+    cost_approvals: tuple[CostApproval, ...]
+    deliveries: tuple[Delivery, ...]
+    escalations: tuple[Escalation, ...]
+    merged_into: str
+    links: tuple[TicketLink, ...]
