@@ -80,8 +80,9 @@ check: lint test
 # The tools that check the files in deploy/; tests/deploy skips what is not there, and says so.
 validators: setup .venv/deploy-ready
 
-.venv/deploy-ready: .venv/ready requirements-deploy.txt
+.venv/deploy-ready: .venv/ready requirements-deploy.txt requirements-otel.txt
 	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-deploy.txt
+	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-otel.txt
 	@touch $@
 
 # The container image, twice over if asked: make image TAG=fristwerk BASE=an-image-with-python
@@ -129,6 +130,7 @@ compare: setup .venv/bench-ready
 lock: setup
 	$(LOCK) requirements.in --upgrade --output-file requirements.txt
 	$(LOCK) requirements-run.in --constraint requirements.txt --output-file requirements-run.txt
+	$(LOCK) requirements-otel.in --upgrade --output-file requirements-otel.txt
 	$(LOCK) requirements-image.in --upgrade --output-file requirements-image.txt
 	$(LOCK) requirements-deploy.in --upgrade --output-file requirements-deploy.txt
 	$(LOCK) requirements-bench.in --upgrade --output-file requirements-bench.txt

@@ -25,6 +25,7 @@ FILES: Final = {
     "requirements-docs.txt": "documentation",
     "requirements-bench.txt": "benchmarks",
     "requirements-attack.txt": "attacks",
+    "requirements-otel.txt": "traces, where they are on",
     "requirements-image.txt": "building the image",
     "requirements-deploy.txt": "checks of deploy/",
 }

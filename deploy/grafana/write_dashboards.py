@@ -36,6 +36,12 @@ def quantile(share: float, name: str, by: str, where: str = "") -> str:
 OVERVIEW: Final = [
     Panel("Up", "1 while a service answers", "short", {"{{job}}": f"up{{{JOBS}}}"}),
     Panel(
+        "Version",
+        "Processes by the version that they run",
+        "short",
+        {"{{job}} {{version}}": "count by (job, version) (fristwerk_build_info)"},
+    ),
+    Panel(
         "Commands",
         "Commands that were answered with success, and repetitions of them",
         "reqps",

@@ -22,7 +22,7 @@ from tests.trace import callers
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OWN = ("fristwerk_language.", "fristwerk_platform.", "ticket_service.")
-NOT_PART_OF_THE_WAY = ("fristwerk_platform.metrics", "fristwerk_platform.logs")
+NOT_PART_OF_THE_WAY = ("fristwerk_platform.metrics", "fristwerk_platform.logs", "fristwerk_platform.http.request_log")
 """They note what happened and decide nothing."""
 WAY = {
     "fristwerk_platform.http.middleware": 2,

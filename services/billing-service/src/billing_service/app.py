@@ -44,17 +44,20 @@ from fristwerk_platform.auditing import Auditing, open_auditing
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
-from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
+from fristwerk_platform.http import Routes, Stopping, create_api
+from fristwerk_platform.http.door import ServiceIdentity, guard
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import Check, LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
 
 PAUSE_SECONDS: Final = 0.1
 """So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
+IDENTITY: Final = ServiceIdentity("billing-service", {"billing": newest_revision(tables.metadata)})
 DESCRIPTION = (
     "What it costs, and why: charges, invoices and credit notes, each line traceable to its events and clauses."
 )
@@ -109,7 +112,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         ),
     )
     refusals.install(app, application.reasons)
-    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
     return app
 
 

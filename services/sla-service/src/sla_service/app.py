@@ -11,12 +11,14 @@ from fastapi import FastAPI
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
-from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api
+from fristwerk_platform.http import Routes, Stopping, create_api
+from fristwerk_platform.http.door import ServiceIdentity, guard
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.read_models.blue_green import LiveReadModel
+from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
@@ -43,6 +45,7 @@ from sla_service.stores.simulations import SimulationStore
 
 PAUSE_SECONDS: Final = 0.01
 """So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
+IDENTITY: Final = ServiceIdentity("sla-service", {"sla": newest_revision(tables.metadata)})
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
 
 
@@ -93,7 +96,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         ),
     )
     refusals.install(app)
-    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
     return app
 
 

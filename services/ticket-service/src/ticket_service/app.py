@@ -18,12 +18,14 @@ from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import GroupCommitLog, open_log
 from fristwerk_platform.event_log.index_upkeep import IndexUpkeep
 from fristwerk_platform.health import Dependency
-from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
+from fristwerk_platform.http import Stopping, create_api
+from fristwerk_platform.http.door import ServiceIdentity, guard
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, Database, open_database, open_live_read_model
 from fristwerk_platform.read_models.blue_green import LiveReadModel
+from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import StartupStep, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
@@ -68,6 +70,14 @@ from ticket_service.terms_migration_ledger import MigrationLedger
 PROJECTION_PAUSE_SECONDS: Final = 0.5
 """So long the read model may stay behind while nobody asks it; who asks waits for no pause."""
 CUSTOMERS_MAY_DATE: Final = "customers may date their own facts (FRISTWERK_CUSTOMERS_MAY_DATE)"
+IDENTITY: Final = ServiceIdentity(
+    "ticket-service",
+    {
+        "tickets": newest_revision(tables.metadata),
+        "personal-keys": newest_revision(personal_data.metadata),
+        "terms-migrations": newest_revision(terms_migration_ledger.metadata),
+    },
+)
 DESCRIPTION = "What may happen to a ticket, and what did: terms, customers, tickets, and the log of every fact."
 
 
@@ -122,7 +132,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     )
     refusals.install(app)
     tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
-    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
     return app
 
 

@@ -114,14 +114,17 @@ def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopp
     def run(settings: Settings, _arguments: argparse.Namespace) -> int:
         from fristwerk_platform.http import Stopping, serve  # noqa: PLC0415 - only this command serves HTTP
         from fristwerk_platform.http.connection_limits import ConnectionLimits  # noqa: PLC0415
+        from fristwerk_platform.startup_report import report_start  # noqa: PLC0415
 
         _begin(settings, service)
-        stopping = Stopping()
+        stopping, listens = Stopping(), settings.port or port
+        app = create_app(settings, stopping)
+        report_start(settings, service=service, port=listens, schema=app.state.identity.schema)
         return serve(
-            create_app(settings, stopping),
+            app,
             stopping,
             host=settings.host,
-            port=settings.port or port,
+            port=listens,
             limits=ConnectionLimits.of(settings),
         )
 

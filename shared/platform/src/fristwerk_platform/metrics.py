@@ -6,8 +6,10 @@ content of an event.
 
 from __future__ import annotations
 
+import platform
 from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +46,8 @@ class Metrics:
         GCCollector(registry=self.registry)
         for counter in PROCESS_COUNTERS:
             self.registry.register(counter)
+        build = self.gauge("build_info", "1, for the version that runs", "version", "python")
+        build.labels(version("fristwerk-platform"), platform.python_version()).set(1)
         self._commands = self.counter("commands", "Commands that were answered", "operation", "outcome")
         self._refusals = self.counter("refusals", "Requests answered with a problem", "operation", "code")
         self._requests = Histogram(

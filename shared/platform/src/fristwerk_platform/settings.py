@@ -33,6 +33,8 @@ EXPECTED: Final = {
     "receipt_days_before_contracts": "expected a number of days from 0 to 36500",
     "appointment_days_ahead": "expected a number of days from 1 to 36500",
     "log_level": "expected debug, info, warning or error",
+    "log_requests": "expected a share from 0 to 1",
+    "otlp_endpoint": "expected an address such as http://127.0.0.1:4318",
     "max_connections": "expected a number from 16 to 100000",
     "request_head_bytes": "expected a number from 8192 to 1048576",
     "request_head_seconds": "expected a number of seconds from 0.5 to 600",
@@ -71,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     appointment_days_ahead: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 3 * 365 + 1
     """How far ahead appointments may be proposed and booked."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_requests: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    """Share of the requests that are logged; what fails or takes long always is."""
+    otlp_endpoint: Url | None = None
+    """Collector of traces, by OTLP over HTTP; none are made without. Needs the extra ``otel``."""
     max_connections: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 1000
     """HTTP connections of a process at most; fewer where it may not have so many file descriptors."""
     request_head_bytes: Annotated[int, msgspec.Meta(ge=8_192, le=1_048_576)] = 65_536

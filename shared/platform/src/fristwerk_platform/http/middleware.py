@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,8 @@ from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.refused_callers import RefusedCallers
+from fristwerk_platform.http.request_log import RequestObserver
+from fristwerk_platform.http.traceparent import TRACE_HEADER, given_trace
 from fristwerk_platform.metrics import Answered
 
 CORRELATION_HEADER: Final = b"x-correlation-id"
@@ -30,7 +32,6 @@ RawHeader = tuple[bytes, bytes]
 _NOSNIFF: Final[RawHeader] = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final[RawHeader] = (b"cache-control", b"no-store")
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
-_log = structlog.get_logger()
 
 
 class RequestMeter(Protocol):
@@ -45,12 +46,18 @@ class AuthenticationMiddleware:
     """The outermost ASGI application; sets ``principal`` and ``correlation_id`` in the request's state."""
 
     def __init__(
-        self, app: ASGIApp, tokens: Tokens, now: Callable[[], datetime], meter: RequestMeter | None = None
+        self,
+        app: ASGIApp,
+        tokens: Tokens,
+        now: Callable[[], datetime],
+        meter: RequestMeter | None = None,
+        observers: Sequence[RequestObserver] = (),
     ) -> None:
         self._app = app
         self._tokens = tokens
         self._now = now
         self._meter = meter
+        self._observers = observers
         self._refused = RefusedCallers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,9 +67,7 @@ class AuthenticationMiddleware:
             return
         began = time.perf_counter()
         state: dict[str, Any] = scope.setdefault("state", {})
-        given = header(scope, CORRELATION_HEADER)
-        correlation_id = given if _CORRELATION_ID.fullmatch(given) else _new_correlation_id()
-        state["correlation_id"] = correlation_id
+        correlation_id = state["correlation_id"] = _correlation_id(scope)
         status: int | None = None
 
         async def send_on(message: Message) -> None:
@@ -87,7 +92,8 @@ class AuthenticationMiddleware:
             await answer(scope, receive, send_on)
         finally:
             seconds = round(time.perf_counter() - began, 6)
-            _log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+            for observer in self._observers:
+                observer.note(scope, correlation_id, status, seconds)
             if self._meter is not None:
                 self._meter.answered(_answered(scope, seconds))
             structlog.contextvars.reset_contextvars(**bound)
@@ -136,6 +142,15 @@ def _check_scope(path: str, principal: Principal) -> None:
     if not principal.may_use(resource):
         sentence = f"The role service reads the feeds; its token has no scope {resource[:64]!r}."
         raise Problem(403, sentence)
+
+
+def _correlation_id(scope: Scope) -> str:
+    """What the caller calls the request, or the trace that it belongs to, or a new id of the same form."""
+    given = header(scope, CORRELATION_HEADER)
+    if _CORRELATION_ID.fullmatch(given):
+        return given
+    trace = given_trace(scope) if header(scope, TRACE_HEADER) else None
+    return trace or _new_correlation_id()
 
 
 def _new_correlation_id() -> str:

@@ -6,11 +6,14 @@ service logs is logged by every service that it reaches. What failed or took lon
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zlib import crc32
 
 import structlog
 from starlette.types import Scope
+
+from fristwerk_platform.http.tracing import Tracing
+from fristwerk_platform.settings import Settings
 
 SLOW_SECONDS: Final = 1.0
 """A request that takes longer is logged in any case, unless it waits for events."""
@@ -24,6 +27,22 @@ _HASHES: Final = 1 << 32
 _log = structlog.get_logger()
 
 
+class RequestObserver(Protocol):
+    """Who is told of each request once it is answered."""
+
+    def note(self, scope: Scope, correlation_id: str, status: int | None, seconds: float) -> None:
+        """``status`` None: nobody was left to answer."""
+        ...
+
+
+def request_observers(settings: Settings, service: str) -> list[RequestObserver]:
+    """The log, and traces where the settings name a collector. Raises SettingsError where their extra is not installed."""
+    observers: list[RequestObserver] = [RequestLog(settings.log_requests)]
+    if settings.otlp_endpoint is not None:
+        observers.append(Tracing(settings.otlp_endpoint, service))
+    return observers
+
+
 class RequestLog:
     """Writes the lines. ``share`` of the requests, from 0 to 1, are logged although nothing is remarkable about them."""
 
@@ -31,7 +50,7 @@ class RequestLog:
         self._below = round(share * _HASHES)
 
     def note(self, scope: Scope, correlation_id: str, status: int | None, seconds: float) -> None:
-        """Log an answered request if it is remarkable or one of the share; ``status`` None: nobody was left to answer."""
+        """Log an answered request if it is remarkable or one of the share."""
         operation = getattr(scope.get("route"), "name", None)
         if not self._wanted(scope["path"], operation, correlation_id, status, seconds):
             return

@@ -47,6 +47,11 @@ def revisions(metadata: MetaData) -> list[str]:
     return [match[1] for each in found if (match := _REVISION.fullmatch(each.stem))]
 
 
+def newest_revision(metadata: MetaData) -> str:
+    """The revision that this program brings the metadata's tables to; "none" where they are never migrated."""
+    return next(reversed(revisions(metadata)), "none")
+
+
 async def bring_up_to_date(connection: AsyncConnection, metadata: MetaData) -> None:
     """Create or migrate the tables, in a transaction that excludes all others. Raises NewerDatabaseError."""
     known = revisions(metadata)
