@@ -14,7 +14,7 @@ from sla_service.domain.explanation.explanation_steps import ExplanationStep
 
 _NAMES: Final = (
     "id ticket metric state started_at target clock due_at soft_due_at met_at missed_at cancelled_at ended_at"
-    " paused_seconds paused_since pauses worked_seconds target_seconds remaining_seconds calendar terms line severity"
+    " paused_seconds paused_since pauses worked_seconds target_seconds remaining_seconds calendar terms line severity level"
     " note started_by ended_by changes"
 )
 TIMER_SHOWS: Final = frozenset(_NAMES.split())

@@ -38,7 +38,8 @@ class ServiceLevel(TermsModel):
     ``pauses_in`` None means the metric's default (see :meth:`pausing_states`). ``counts_from``:
     whether a line that a ticket comes to by a change of its type or severity counts from the
     original start or from that change. ``calendar``: on which a line counts whatever the ticket's
-    channel and site.
+    channel and site. ``level``: a line of ``resolution`` that counts only the time at that level of
+    support, beside the line for the whole.
     """
 
     metric: Metric
@@ -59,6 +60,7 @@ class ServiceLevel(TermsModel):
     measure_only: StrictBool = False
     warn_at: list[Warning_] | None = None
     calendar: TermsId | None = added_key(None)
+    level: TermsId | None = added_key(None)
 
     @property
     def pausing_states(self) -> tuple[PausingState, ...]:
@@ -89,6 +91,8 @@ class ServiceLevel(TermsModel):
             raise PlacedError("/after", "belongs to follow_up")
         _check_counted_from(self)
         _check_calendar(self)
+        if self.level is not None and self.metric != "resolution":
+            raise PlacedError("/level", "belongs to resolution: at which level an answer is given does not matter")
         check_warnings("/warn_at", self.warn_at or [], worked=self.metric == "effort_notice")
         return self
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from fristwerk_language.terms import parse_span
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.calendar.epoch import instant_of
@@ -49,6 +51,8 @@ def _promise(timer: Timer, terms: TermsLookup, timeline: Timeline) -> Iterator[E
         calendar=timer.calendar,
         clause=clause,
     )
+    if timer.level is not msgspec.UNSET:
+        yield ExplanationStep(rule="level", text=timer.level)
     if timer.severity is None and levels.document.unclassified == "strictest":
         yield ExplanationStep(rule="strictest", clause=f"agreements/{timer.terms}#/unclassified")
     if timeline.created.entitled_by_dating:
@@ -62,7 +66,8 @@ def _promise(timer: Timer, terms: TermsLookup, timeline: Timeline) -> Iterator[E
 
 def _start_rule(timer: Timer, timeline: Timeline) -> str:
     """The type name of the event the clock counts from."""
-    moments = (*timeline.answers, *timeline.messages, *(each.requested for each in timeline.callbacks))
+    transfers = (moment for moment, _ in timeline.transfers)
+    moments = (*transfers, *timeline.answers, *timeline.messages, *(each.requested for each in timeline.callbacks))
     known = {moment.event: moment.type for moment in moments} | {timeline.received.event: timeline.received.type}
     return known.get(timer.started_by, "TimeLogged")
 

@@ -31,6 +31,7 @@ StepRule = (
     | Literal[
         "target",
         "merged",
+        "level",
         "measure_only",
         "strictest",
         "dated_back",

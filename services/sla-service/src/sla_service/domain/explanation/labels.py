@@ -59,6 +59,7 @@ STATES: Final = {
         "awaiting_acceptance": "wartet auf die Abnahme",
         "resolved": "gelöst",
         "closed": "geschlossen",
+        "other_level": "bei einer anderen Stufe",
     },
     "en": {
         "waiting_customer": "waiting for the customer",
@@ -66,6 +67,7 @@ STATES: Final = {
         "awaiting_acceptance": "awaiting acceptance",
         "resolved": "resolved",
         "closed": "closed",
+        "other_level": "at another level",
     },
 }
 START_EVENTS: Final = {
@@ -74,6 +76,7 @@ START_EVENTS: Final = {
         "CustomerMessageReceived": "Nachricht des Kunden",
         "InformationReceived": "Angaben des Kunden",
         "CallbackRequested": "Rückruf zugesagt",
+        "Transferred": "Übergabe an die Stufe",
         "TimeLogged": "Erste kostenpflichtige Arbeit",
         "": "Letzte Antwort an den Kunden",
     },
@@ -82,6 +85,7 @@ START_EVENTS: Final = {
         "CustomerMessageReceived": "Customer's message",
         "InformationReceived": "Customer's information",
         "CallbackRequested": "Callback promised",
+        "Transferred": "Handed to the level",
         "TimeLogged": "First billable work",
         "": "Last answer to the customer",
     },

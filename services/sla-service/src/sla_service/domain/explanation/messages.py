@@ -25,6 +25,10 @@ _FORMS: Final[dict[str, dict[Language, str]]] = {
         "de": "Bis ein Schweregrad gesetzt ist, gilt die strengste Frist.",
         "en": "Until a severity is set, the strictest target holds.",
     },
+    "level": {
+        "de": "Gezählt wird nur die Zeit, in der das Ticket bei der Stufe {text} war.",
+        "en": "Only the time in which the ticket was at level {text} is counted.",
+    },
     "dated_back": {
         "de": "Der Eingang ({text}) ist auf {at_year} zurückdatiert: Als er erfasst wurde, bestand kein Anspruch mehr.",
         "en": "The receipt ({text}) is dated back to {at_year}: when it was entered, nothing entitled any more.",

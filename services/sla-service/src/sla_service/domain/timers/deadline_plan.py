@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sla_service.domain.calendar.calendar import Calendar
+from sla_service.domain.timers.levels import between, clipped
 from sla_service.domain.timers.metric_outcome import NotStarted
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import NotApplicable, ServiceLevelLine
@@ -89,7 +90,9 @@ class DeadlinePlanner:
         context = self._timeline.context_at(moment)
         created = self._timeline.created
         levels = self._terms.agreement(created.agreement, context.agreement_version)
-        lines = levels.candidates(self._measurement.metric, created, context.severity, context.type)
+        lines = levels.candidates(
+            self._measurement.metric, created, context.severity, context.type, self._measurement.level
+        )
         if isinstance(lines, NotApplicable):
             return lines
         calendar = self._terms.calendar(created.calendar, context.calendar_version)
@@ -133,14 +136,17 @@ def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> 
     name, versions = timeline.created.agreement, {context.agreement_version for context in timeline.contexts}
     states = {state for version in versions for state in terms.agreement(name, version).pauses[measurement.metric]}
     waits = [period for period in timeline.state_periods if states & {period.state, *period.waits}]
-    return tuple(sorted((*waits, *measurement.excluded), key=lambda period: period.since))
+    excluded = [*waits, *measurement.excluded]
+    if measurement.visits:
+        excluded = [*clipped(excluded, measurement.visits), *between(measurement.visits)]
+    return tuple(sorted(excluded, key=lambda period: period.since))
 
 
 def _stands_still(line: ServiceLevelLine, period: StatePeriod, start: Moment, now: Moment) -> bool:
     """Whether, as known ``now``, the line's clock stands still in a period; it always does while
     the ticket is done.
     """
-    pauses = period.state in DONE or not line.pauses.isdisjoint({period.state, *period.waits})
+    pauses = period.away or period.state in DONE or not line.pauses.isdisjoint({period.state, *period.waits})
     return pauses and period.since <= now and (period.until is None or period.until > start)
 
 

@@ -15,7 +15,7 @@ from sla_service.domain.timers.evaluation import evaluate
 from sla_service.domain.timers.metric_outcome import Evaluated
 from sla_service.domain.timers.published_terms import TermsLookup
 from sla_service.domain.timers.service_levels import AbsenceReason, NotApplicable, ServiceLevels
-from sla_service.domain.timers.spans_to_measure import measurements
+from sla_service.domain.timers.spans_to_measure import level_measurements, measurements
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 
@@ -58,8 +58,18 @@ def _evaluated(metric: Metric, timeline: Timeline, terms: TermsLookup) -> Iterat
     if metric == "effort_notice":
         yield effort_notice(timeline, terms)
         return
-    for measurement in measurements(metric, timeline):
+    found = measurements(metric, timeline)
+    if levels := _levels_named(metric, timeline, terms):
+        found = (*found, *level_measurements(timeline, levels))
+    for measurement in found:
         yield evaluate(measurement, timeline, terms)
+
+
+def _levels_named(metric: Metric, timeline: Timeline, terms: TermsLookup) -> tuple[str, ...]:
+    """The levels with a target of their own in the versions that the ticket is or was measured by."""
+    name = timeline.created.agreement
+    versions = dict.fromkeys(context.agreement_version for context in timeline.contexts)
+    return tuple(dict.fromkeys(level for each in versions for level in terms.agreement(name, each).levels[metric]))
 
 
 def _promised(timeline: Timeline, terms: TermsLookup) -> set[Metric]:

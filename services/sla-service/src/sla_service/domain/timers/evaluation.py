@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from sla_service.domain.calendar.calendar import CalendarRangeError
 from sla_service.domain.calendar.epoch import instant_of
 from sla_service.domain.timers.deadline_plan import DeadlinePlan, DeadlinePlanner
@@ -28,7 +30,7 @@ from sla_service.domain.timers.service_levels import NotApplicable
 from sla_service.domain.timers.spans_to_measure import Ending, Measurement
 from sla_service.domain.timers.target import deadline, measure, warnings
 from sla_service.domain.timers.timeline import Moment, StatePeriod, Timeline
-from sla_service.domain.timers.timer import DeadlineChange, PlannedWarning, Timer, Wait
+from sla_service.domain.timers.timer import OTHER_LEVEL, DeadlineChange, PlannedWarning, Timer, Wait
 
 
 class Replan(NamedTuple):
@@ -216,6 +218,7 @@ def _timer(
         terms=f"{created.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,
+        level=measurement.level or msgspec.UNSET,
         note=outcome.note if isinstance(outcome, Met) else None,
         started_by=start.event,
         ended_by=None if end is None else end.event,
@@ -236,7 +239,7 @@ def _counted_waits(plan: DeadlinePlan) -> tuple[Wait, ...]:
     counted = len(plan.pauses) if plan.deadline is None else len(plan.deadline.paused)
     return tuple(
         Wait(
-            state=period.state,
+            state=OTHER_LEVEL if period.away else period.state,
             since=instant_of(since),
             until=_instant(until),
             seconds=0 if until is None else measure(plan.calendar, plan.line.clock, since, until),

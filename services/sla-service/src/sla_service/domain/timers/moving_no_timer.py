@@ -10,7 +10,6 @@ MovesNoTimer = (
     | tickets.SeveritySuggested
     | tickets.PriorityDerived
     | tickets.PriorityChanged
-    | tickets.Transferred
     | tickets.InformationRequested
     | tickets.TicketNumberCommunicated
     | tickets.FeedbackReceived

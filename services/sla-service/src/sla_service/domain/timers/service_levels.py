@@ -56,6 +56,7 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
     counts_from: Literal["start", "change"]
     warn_at: tuple[Span | Percent, ...]
     calendar: str | None
+    level: str | None
 
     @property
     def clock(self) -> Clock:
@@ -81,23 +82,26 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceLevels(msgspec.Struct, frozen=True):
-    """An agreement's document, its lines sorted by metric, and the states in which some line of a
-    metric pauses.
+    """An agreement's document, its lines sorted by metric, the states in which some line of a
+    metric pauses, and the levels that its lines name, in their order.
     """
 
     document: AgreementDocument
     lines: dict[Metric, tuple[ServiceLevelLine, ...]]
     pauses: dict[Metric, frozenset[str]]
+    levels: dict[Metric, tuple[str, ...]]
 
     def candidates(
-        self, metric: Metric, ticket: TicketCreated, severity: str | None, type_: str
+        self, metric: Metric, ticket: TicketCreated, severity: str | None, type_: str, level: str | None = None
     ) -> tuple[ServiceLevelLine, ...] | NotApplicable:
-        """The lines of which one holds, or why none does.
+        """The lines of which one holds, for the whole or for a ``level``, or why none does.
 
         More than one only while a ticket has no severity and the agreement says ``unclassified:
         strictest``: one for each severity of the scale; the one with the earliest deadline holds.
         """
         lines = self.lines[metric]
+        if self.levels[metric]:
+            lines = tuple(line for line in lines if line.level == level)
         if not self._covers(type_):
             return NotApplicable("service_not_covered")
         if severity is None and self.document.unclassified == "strictest":
@@ -136,7 +140,11 @@ def service_levels(document: AgreementDocument) -> ServiceLevels:
     every = [_service_level_line(index, level, document) for index, level in enumerate(document.service_levels)]
     lines = {metric: tuple(line for line in every if line.metric == metric) for metric in METRICS}
     pauses = {metric: frozenset(state for line in lines[metric] for state in line.pauses) for metric in METRICS}
-    return ServiceLevels(document, lines, pauses)
+    levels = {
+        metric: tuple(dict.fromkeys(line.level for line in lines[metric] if line.level is not None))
+        for metric in METRICS
+    }
+    return ServiceLevels(document, lines, pauses, levels)
 
 
 def _first(
@@ -166,4 +174,5 @@ def _service_level_line(index: int, level: ServiceLevel, document: AgreementDocu
         counts_from=level.counts_from,
         warn_at=() if level.target is None else tuple(warn_at),
         calendar=level.calendar,
+        level=level.level,
     )

@@ -9,12 +9,13 @@ renames another.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from fristwerk_language.terms import Metric
+from sla_service.domain.timers.levels import Visit, visits_of
 from sla_service.domain.timers.timeline import Moment, PromisedCallback, StatePeriod, Timeline
 
 
@@ -32,6 +33,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to measure, open from ``start`` on.
 
+    Of a measurement of a ``level`` only the time of its ``visits`` counts.
+
     ``answer`` and ``message`` are, for a follow-up, the answer and the customer's first message it
     may count from; ``excluded`` are times that no clock of it counts.
     """
@@ -44,12 +47,35 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     endings: tuple[Ending, ...] = ()
     cancelled: Moment | None = None
     excluded: tuple[StatePeriod, ...] = ()
+    level: str | None = None
+    visits: tuple[Visit, ...] = ()
 
 
 def measurements(metric: Metric, timeline: Timeline) -> tuple[Measurement, ...]:
     """The measurements of a metric, in order; effort notices are measured by ``effort``."""
     found = _KINDS.get(metric)
     return () if found is None else tuple(found(timeline))
+
+
+def level_measurements(timeline: Timeline, levels: Sequence[str]) -> Iterator[Measurement]:
+    """Of every level at which the ticket was: from its arrival until it went on to another one, or was
+    resolved there. A return goes on with what was used.
+    """
+    [whole] = _resolution(timeline)
+    for level in levels:
+        visits = visits_of(level, timeline, levels)
+        if not visits:
+            continue
+        left = visits[-1].until
+        ends = [each for each in (left, *(ending.moment for ending in whole.endings)) if each is not None]
+        yield msgspec.structs.replace(
+            whole,
+            id=f"{timeline.ticket}:resolution:level:{level}",
+            start=visits[0].since,
+            endings=(Ending(moment=min(ends)),) if ends else (),
+            level=level,
+            visits=visits,
+        )
 
 
 def _first_response(timeline: Timeline) -> Iterator[Measurement]:
@@ -98,8 +124,7 @@ def _callback(timeline: Timeline) -> Iterator[Measurement]:
     for callback in timeline.callbacks:
         if callback.purpose != "voicemail":
             measurement = _measurement(timeline, "callback", callback.requested, end=None, number=callback.number)
-            cancelled = None if timeline.merged is None else timeline.merged.moment
-            yield msgspec.structs.replace(measurement, endings=_attempts(callback), cancelled=cancelled)
+            yield msgspec.structs.replace(measurement, endings=_attempts(callback))
 
 
 def _processing_started(timeline: Timeline) -> Iterator[Measurement]:

@@ -45,13 +45,15 @@ class TargetContext(msgspec.Struct, frozen=True, kw_only=True):
 
 class StatePeriod(msgspec.Struct, frozen=True, kw_only=True):
     """The ticket was in ``state`` from ``since`` until ``until``; None: it still is. ``waits`` is all
-    that was awaited, of which the state names the first.
+    that was awaited, of which the state names the first. ``away``: it was at another level than the
+    one that is measured.
     """
 
     state: TicketState
     waits: OpenWaits = NOTHING
     since: Moment
     until: Moment | None = None
+    away: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +102,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
     ``answers`` are what the customer saw or heard, ``messages`` what the customer sent. ``endings``
     are the moments of ``Resolved`` and ``Closed``, ``notices`` those of ``EffortNoticeSent`` and
-    ``CostApprovalRequested``, and ``assignments`` pair a moment with the agent's id. ``merged`` ends
+    ``CostApprovalRequested``, ``assignments`` pair a moment with the
+    agent's id, ``transfers`` with the level, None where a department alone was named. ``merged`` ends
     whatever still runs.
     """
 
@@ -117,6 +120,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     work: tuple[WorkEntry, ...]
     notices: tuple[Moment, ...]
     assignments: tuple[tuple[Moment, str], ...]
+    transfers: tuple[tuple[Moment, str | None], ...] = ()
     merged: MergedAt | None = None
 
     def context_at(self, moment: Moment) -> TargetContext:

@@ -150,6 +150,7 @@ class _TimelineReader:
         self.notices: list[Moment] = []
         self.assignments: list[tuple[Moment, str]] = []
         self.merged: MergedAt | None = None
+        self.transfers: list[tuple[Moment, str | None]] = []
 
     def read(self, recorded: Recorded, place: int) -> None:
         event, envelope = recorded.event, recorded.envelope
@@ -185,6 +186,8 @@ class _TimelineReader:
                 self.endings.append(moment)
             case tickets.Assigned(agent=agent):
                 self.assignments.append((moment, agent))
+            case tickets.Transferred(level=level):
+                self.transfers.append((moment, level))
             case tickets.EffortNoticeSent() | tickets.CostApprovalRequested():
                 self.notices.append(moment)
             case tickets.WorkStarted():
@@ -275,6 +278,7 @@ class _TimelineReader:
             work=self.work.entries(),
             notices=tuple(self.notices),
             assignments=tuple(self.assignments),
+            transfers=tuple(self.transfers),
             merged=self.merged,
         )
 

@@ -7,7 +7,7 @@ passed is missed.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -17,6 +17,8 @@ from sla_service.domain.calendar.epoch import seconds_of
 from sla_service.domain.timers.service_levels import AbsenceReason
 from sla_service.domain.timers.target import measure
 
+OTHER_LEVEL: Final = "other_level"
+"""The state of a wait in which another level had the ticket."""
 TimerNote = Literal["not_reached"]
 TimerState = Literal["running", "paused", "met", "missed", "cancelled"]
 
@@ -62,7 +64,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     ``target`` counts on. For ``worked`` minutes, ``due_at`` is None until they are used up and
     ``worked_seconds`` says how many were worked. ``line`` is the JSON pointer to the service level,
     ``calendar`` and ``terms`` are ``name@version``; ``note`` is ``not_reached`` where only an
-    attempt was made in time.
+    attempt was made in time. ``level`` is left out where the whole is measured, not the time at a level.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     terms: str
     line: str
     severity: str | None = None
+    level: str | msgspec.UnsetType = msgspec.UNSET
     note: TimerNote | None = None
     started_by: str
     ended_by: str | None = None
