@@ -16,8 +16,9 @@ from fastapi import FastAPI
 import billing_service.app
 import sla_service.app
 import ticket_service.app
+from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.services import ServiceName
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 
@@ -36,12 +37,14 @@ class ServicesInOneProcess(msgspec.Struct, kw_only=True):
 
     def token(self, role: Role, provider: str = "demo", customer: str | None = None, subject: str | None = None) -> str:
         """A bearer token."""
-        principal = Principal(sub=subject or role, role=role, provider=provider, customer=customer)
+        principal = Principal(sub=subject or role, role=role, provider=provider, belongs_to=customer)
         return self.issue(principal)
 
     def issue(self, principal: Principal) -> str:
         """A bearer token for a principal."""
-        tokens = Tokens(load_keys(self.settings.keys), issuer=self.settings.issuer, audience=self.settings.audience)
+        tokens = Tokens(
+            load_keys(self.settings.keys), TOKEN_ROLES, issuer=self.settings.issuer, audience=self.settings.audience
+        )
         return tokens.issue(principal, now=ticket_service.app.now())
 
     def headers(self, role: Role, provider: str = "demo", **more: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_language.roles import TOKEN_ROLES, Role
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 
@@ -40,9 +41,9 @@ def app(service: str, settings: Settings) -> FastAPI:
 
 
 def asking_as(app: FastAPI, settings: Settings, role: Role, customer: str | None = None) -> httpx.AsyncClient:
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     scopes = frozenset({"customers"}) if role == "service" else frozenset[str]()
-    principal = Principal(sub="1", role=role, provider="hamburg", customer=customer, scopes=scopes)
+    principal = Principal(sub="1", role=role, provider="hamburg", belongs_to=customer, scopes=scopes)
     token = tokens.issue(principal, now=datetime.now(UTC))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service", headers=headers)

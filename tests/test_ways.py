@@ -16,7 +16,8 @@ import pytest
 
 import sla_service.app
 import ticket_service.app
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_language.roles import TOKEN_ROLES, Role
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 from tests.ticket_service.test_way_of_a_command import WAY
@@ -32,7 +33,7 @@ class TicketsAndDeadlines:
 
     def __init__(self, settings: Settings, tickets: httpx.AsyncClient, deadlines: httpx.AsyncClient) -> None:
         self.tickets, self.deadlines = tickets, deadlines
-        self._tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+        self._tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
 
     def headers(self, role: Role) -> dict[str, str]:
         principal = Principal(sub=role, role=role, provider="infoniqa")

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 import structlog
 
-from fristwerk_platform.auth import Principal, Role
+from fristwerk_language.roles import Role
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.settings import Settings
 from tests.attack.grammar import Interface
 from tests.billing_service.application.conftest import Vendor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from coverage import Coverage
 
-from fristwerk_platform.auth import ROLES, Role
+from fristwerk_language.roles import ROLES, Role
 from tests.attack.conftest import Target, megabytes, watched
 from tests.attack.grammar import EVERYTHING, Attack
 from tests.promises import Promise

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from fristwerk_language.roles import ROLES, TOKEN_ROLES
 from fristwerk_local.services import urls
-from fristwerk_platform.auth import ROLES, Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from tests.journeys.conftest import RunningStack, _free_ports
 from tests.promises import Promise
 
@@ -36,11 +37,11 @@ def stack(tmp_path: Path, long: bool) -> Iterator[tuple[Path, int]]:
 
 def test_schemathesis_finds_no_server_error(stack: tuple[Path, int], promise: Promise, tmp_path: Path) -> None:
     folder, port = stack
-    tokens = Tokens(load_keys(folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
+    tokens = Tokens(load_keys(folder / "keys.json"), TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
     failed = []
     for service, url in urls(port).items():
         for role in ROLES:
-            who = Principal(sub=role, role=role, provider="infoniqa", customer="c-1" if role == "customer" else None)
+            who = Principal(sub=role, role=role, provider="infoniqa", belongs_to="c-1" if role == "customer" else None)
             token = tokens.issue(who, now=datetime.now(UTC))
             ended = subprocess.run(  # noqa: S603 - our own arguments
                 [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fristwerk_platform.auth import ROLES, Principal, Tokens, load_keys
+from fristwerk_language.roles import ROLES, TOKEN_ROLES
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from tests.attack.conftest import PROVIDER, SECRETS, Target
 from tests.promises import Promise
 from ticket_service.cli import SCOPES
@@ -35,7 +36,7 @@ def nobodies(target: Target) -> dict[str, dict[str, str]]:
     """Headers that speak for nobody."""
     long_ago = datetime.now(UTC) - timedelta(days=2)
     settings = target.vendor.services.settings
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     expired = tokens.issue(Principal(sub="a", role="admin", provider=PROVIDER), now=long_ago)
     good = target.bearer("admin")["Authorization"]
     return {

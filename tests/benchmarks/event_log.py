@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from measuring import Figure, quantile, show
 
 from fristwerk_language.events import Actor, decode, encode_line, new_event_id, tickets
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, NewEvent, SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
@@ -114,7 +115,7 @@ def service(log: EventLog, tokens: Tokens) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
 
-    routers = [feed_router(LogFeed(log), Stopping())]
+    routers = [feed_router(LogFeed(log), Stopping(), READERS)]
     app = create_api(title="Log", description="A log", version="1", routers=routers, lifespan=lifespan)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=lambda: AT)
     return app
@@ -123,7 +124,7 @@ def service(log: EventLog, tokens: Tokens) -> FastAPI:
 async def measured(folder: Path) -> tuple[list[Figure], list[float]]:
     """Rows of the table, and what lone appends took."""
     log = SqliteEventLog(folder / "log.db")
-    tokens = Tokens(load_or_make_keys(folder / "keys.json"), issuer="bench", audience="bench")
+    tokens = Tokens(load_or_make_keys(folder / "keys.json"), TOKEN_ROLES, issuer="bench", audience="bench")
     everything = tokens.issue(Principal(sub="follower", role="service", provider="*"), now=AT)
     one_provider = tokens.issue(Principal(sub="auditor", role="auditor", provider=PROVIDERS[0]), now=AT)
     await fill(log)

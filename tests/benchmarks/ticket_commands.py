@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_language.terms import read_yaml
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
@@ -194,7 +195,7 @@ async def run(folder: Path) -> list[Figure]:
     """The figures of a service on an empty folder."""
     settings = Settings(var=folder)
     app = create_app(settings, Stopping())
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     async with app.router.lifespan_context(app):
         return await figures(Service(app, tokens))
 

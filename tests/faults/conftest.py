@@ -18,9 +18,9 @@ import pytest
 import structlog
 
 from fristwerk_language.events import read_line
+from fristwerk_language.roles import Role
 from fristwerk_local.client import Client, staff
 from fristwerk_local.services import ServiceName
-from fristwerk_platform.auth import Role
 from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings

@@ -20,6 +20,7 @@ import httpx
 import psycopg
 import pytest
 
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import PostgresServer
 from fristwerk_platform.auth import Principal, Tokens, load_keys
@@ -165,7 +166,7 @@ class ServedTickets:
     async def command(self, number: int, text: str) -> int:
         """Register a customer of a long name; the answer's status."""
         keys = load_keys(self.settings.keys)
-        tokens = Tokens(keys, issuer=self.settings.issuer, audience=self.settings.audience)
+        tokens = Tokens(keys, TOKEN_ROLES, issuer=self.settings.issuer, audience=self.settings.audience)
         token = tokens.issue(Principal(sub="office", role="admin", provider="office"), now=datetime.now(UTC))
         body = {"name": f"Kunde {number}", "kind": "company", "contact": {"name": text}}
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"customer-{number}"}

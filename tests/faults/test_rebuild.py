@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from fristwerk_language.events import read_line
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_local.client import Client, follower, staff
 from fristwerk_local.data_folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
@@ -40,7 +41,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
 
     def headers(self, principal: Principal) -> dict[str, str]:
-        tokens = Tokens(load_keys(self.settings.keys), issuer=self.settings.issuer, audience=self.settings.audience)
+        tokens = Tokens(
+            load_keys(self.settings.keys), TOKEN_ROLES, issuer=self.settings.issuer, audience=self.settings.audience
+        )
         return {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}
 
     def issue(self, principal: Principal) -> str:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 import ticket_service.app
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import binaries
 from fristwerk_platform.auth import Principal, Tokens, load_keys
@@ -139,7 +140,7 @@ async def ticket_service_alone(settings: Settings) -> AsyncIterator[Any]:
     """The ticket service, while those who follow it are down."""
     app = ticket_service.app.create_app(settings, Stopping())
     over_asgi = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticket")
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
 
     def issue(principal: Principal) -> str:
         return tokens.issue(principal, now=ticket_service.app.now())

@@ -27,6 +27,7 @@ import sla_service.app
 import sla_service.rebuild
 import ticket_service.app
 import ticket_service.rebuild
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
@@ -55,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def bearer(settings: Settings, principal: Principal) -> dict[str, str]:
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     return {"Authorization": f"Bearer {tokens.issue(principal, now=NOW)}"}
 
 

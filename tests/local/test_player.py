@@ -68,7 +68,7 @@ class TicketService:
 
 
 def issue(who: Principal) -> str:
-    return f"{who.role} of {who.customer or who.provider}"
+    return f"{who.role} of {who.belongs_to or who.provider}"
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from fristwerk_language.events import Actor, encode_line, new_event_id, tickets
-from fristwerk_platform.auth import Keys, Principal, Role, Tokens, load_or_make_keys
+from fristwerk_language.roles import TOKEN_ROLES, Role
+from fristwerk_platform.auth import Keys, Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log import open_log as open_log_of
 from fristwerk_platform.settings import Settings
@@ -120,7 +121,7 @@ def keys(tmp_path: Path) -> Keys:
 @pytest.fixture
 def tokens(keys: Keys) -> Tokens:
     """What issues and checks tokens."""
-    return Tokens(keys, issuer="fristwerk", audience="fristwerk")
+    return Tokens(keys, TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def bearer(tokens: Tokens) -> Callable[..., dict[str, str]]:
     """The header of a request in somebody's name."""
 
     def make(role: Role = "agent", provider: str = "hamburg", customer: str | None = None) -> dict[str, str]:
-        token = tokens.issue(Principal(sub=role, role=role, provider=provider, customer=customer), now=NOW)
+        token = tokens.issue(Principal(sub=role, role=role, provider=provider, belongs_to=customer), now=NOW)
         return {"Authorization": f"Bearer {token}"}
 
     return make

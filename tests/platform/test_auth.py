@@ -68,7 +68,7 @@ def part(content: object) -> str:
 
 
 def test_a_token_speaks_for_whom_it_was_issued(tokens: Tokens, now: datetime) -> None:
-    customer = Principal(sub="anna", role="customer", provider="hamburg", customer="customer-1")
+    customer = Principal(sub="anna", role="customer", provider="hamburg", belongs_to="customer-1")
     follower = Principal(sub="sla-service", role="service", provider="*")
     program = Principal(sub="crm", role="service", provider="hamburg", scopes=frozenset({"customers", "tickets"}))
 
@@ -170,7 +170,7 @@ def test_a_claim_that_says_something_else_is_refused(
 def test_the_company_of_somebody_who_is_no_customer_counts_for_nothing(
     tokens: Tokens, sign: Sign, claims: dict[str, Any], now: datetime
 ) -> None:
-    assert tokens.check(sign(claims | {"customer": "customer-1"}), now=now).customer is None
+    assert tokens.check(sign(claims | {"customer": "customer-1"}), now=now).belongs_to is None
 
 
 def test_a_token_expires_at_its_instant_by_our_clock(tokens: Tokens, now: datetime) -> None:

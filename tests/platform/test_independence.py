@@ -10,11 +10,8 @@ BUSINESS_WORDS = re.compile(
     r"ticket|customer|contract|invoice|agreement|tariff|severity|vendor|billing|(?<![a-z])sla(?![a-z])", re.IGNORECASE
 )
 EXCEPTIONS = {
-    "auth.py": "the roles that tokens carry, and the claim that names a customer's company",
-    "commands/idempotency.py": "a key's scope, as it is stored, holds the company of a token",
-    "http/feed_routes.py": "which roles may follow a feed, and the line that its OpenAPI document shows",
+    "http/feed_routes.py": "the line that its OpenAPI document shows",
     "http/health.py": "what the OpenAPI documents say of health",
-    "http/middleware.py": "the sentence that says how to get a token, and whose things a customer's token lists",
     "http/openapi.py": "the examples of the OpenAPI documents",
     "settings.py": "the settings that name the three services' addresses",
 }

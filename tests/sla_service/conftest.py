@@ -12,8 +12,8 @@ import pytest
 
 from fristwerk_language.events import Actor, Envelope, Event, Recorded, tickets, type_name
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
+from fristwerk_language.roles import Role
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest, read_yaml, zone
-from fristwerk_platform.auth import Role
 from sla_service.domain.calendar.calendar import Calendar
 from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.published_terms import PublishedTerms

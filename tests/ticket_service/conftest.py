@@ -16,8 +16,9 @@ import pytest_asyncio
 import structlog
 from fastapi import FastAPI
 
+from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_language.terms import read_yaml
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 from ticket_service.app import create_app
@@ -51,7 +52,7 @@ class Service:
         self.app = app
         self.client = client
         self.settings = settings
-        self.tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+        self.tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
 
     def bearer(self, principal: Principal, **issuing: Any) -> dict[str, str]:
         """The header that says who asks."""
@@ -90,7 +91,7 @@ class Office:
 
     def who(self, role: str, customer: str | None = None, sub: str | None = None) -> dict[str, str]:
         """The header of somebody."""
-        principal = Principal(sub=sub or role, role=cast("Role", role), provider=self.provider, customer=customer)
+        principal = Principal(sub=sub or role, role=cast("Role", role), provider=self.provider, belongs_to=customer)
         return self.service.bearer(principal)
 
     async def call(

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fristwerk_platform.auth import ROLES, Principal
+from fristwerk_language.roles import ROLES
+from fristwerk_platform.auth import Principal
 from tests.ticket_service.conftest import Office, OpenOffice, Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -214,7 +214,7 @@ async def test_another_provider_sees_nothing_of_it(open_office: OpenOffice) -> N
     await other.publish("agreements/infoniqa", title="Neu")
     assert (await finished(other, await ordered(other)))["total"] == 0
     assert len(await migrated_events(office, ticket)) == 1
-    customer = office.service.bearer(Principal(sub="c", role="customer", provider=office.provider, customer="c-1"))
+    customer = office.service.bearer(Principal(sub="c", role="customer", provider=office.provider, belongs_to="c-1"))
     assert (await office.service.client.get(PATH, headers=customer)).status_code == 403
 
 

@@ -16,7 +16,8 @@ from fristwerk_language.events import columns_of, streams
 from fristwerk_language.events import tickets as facts
 from fristwerk_language.events.tickets import TicketEvent
 from fristwerk_language.examples import example
-from fristwerk_platform.auth import Principal, Role, load_keys
+from fristwerk_language.roles import Role
+from fristwerk_platform.auth import Principal, load_keys
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
@@ -109,7 +110,9 @@ async def seen(open_office: OpenOffice) -> Seen:
     names = [*TYPES, "Reopened"]  # so that the ticket is open in the end
     for role, sub in roles:
         now = datetime.now(UTC)
-        who = Principal(sub=sub, role=role, provider=office.provider, customer=customer if role == "customer" else None)
+        who = Principal(
+            sub=sub, role=role, provider=office.provider, belongs_to=customer if role == "customer" else None
+        )
         request = f"{MARK}-request" if role == "agent" else "own-request"
         meta = CommandMetadata(principal=who, now=now, occurred_at=now, correlation_id=request)
         change = PlannedChange(

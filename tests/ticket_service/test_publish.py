@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import FEEDS, NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
 from tests.ticket_service.conftest import Service
 from ticket_service.app import now
@@ -49,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 
 
 def principal_of(token: Any, keys: Any) -> Any:
-    tokens = Tokens(load_keys(keys), issuer="fristwerk", audience="fristwerk")
+    tokens = Tokens(load_keys(keys), TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
     return tokens.check(token, now=now())
 
 

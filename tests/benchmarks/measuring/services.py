@@ -19,7 +19,8 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_language.roles import TOKEN_ROLES, Role
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from measuring.load import Task, Told
 
 HERE = Path(__file__).parent
@@ -105,7 +106,7 @@ class Services:
 
     def token(self, role: Role = "agent", provider: str = PROVIDER) -> str:
         """A bearer token."""
-        tokens = Tokens(load_keys(self.folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
+        tokens = Tokens(load_keys(self.folder / "keys.json"), TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
         return tokens.issue(Principal(sub=role, role=role, provider=provider), now=datetime.now(UTC))
 
     def request(self, method: str, path: str, body: Any = None, role: Role | None = "agent", **headers: str) -> bytes:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import structlog
 
-from fristwerk_platform.auth import Role
+from fristwerk_language.roles import Role
 from fristwerk_platform.settings import Settings
 from tests.conftest import ServicesInOneProcess
 

@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
+from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
 
@@ -142,7 +143,7 @@ class Processes:
 
     def client(self, port: int, provider: str, role: Role = "billing") -> httpx.AsyncClient:
         settings = Settings(var=self.folder)
-        tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+        tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
         token = tokens.issue(Principal(sub=role, role=role, provider=provider), now=datetime.now(UTC))
         headers = {"Authorization": f"Bearer {token}"}
         return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30)

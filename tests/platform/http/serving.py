@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.event_log import SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api, json_answer, serve
@@ -32,7 +33,7 @@ def now() -> datetime:
 def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     configure_logs("info", "tests")
-    tokens = Tokens(load_or_make_keys(folder / "keys.json"), issuer="fristwerk", audience="fristwerk")
+    tokens = Tokens(load_or_make_keys(folder / "keys.json"), TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
     log = SqliteEventLog(folder / "log.db")
     stopping = Stopping()
     routes = Routes(tags=["things"])
@@ -67,7 +68,7 @@ def main() -> int:
         description="A log",
         version="1",
         routers=[
-            feed_router(LogFeed(log), stopping),
+            feed_router(LogFeed(log), stopping, READERS),
             routes,
             health_router(checks={}, followers=list, metrics=metrics, now=now),
         ],

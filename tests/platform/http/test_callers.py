@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Keys, Tokens
 from fristwerk_platform.http.connection_limits import Refusal
 from fristwerk_platform.http.middleware import AuthenticationMiddleware
@@ -124,7 +125,7 @@ async def no_application(*_more: object) -> None:
 async def test_refused_tokens_are_counted_by_address_and_logged_now_and_then(
     keys: Keys, logged: list[dict[str, Any]]
 ) -> None:
-    tokens = Tokens(keys, issuer="fristwerk", audience="fristwerk")
+    tokens = Tokens(keys, TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
     app = AuthenticationMiddleware(no_application, tokens, lambda: datetime.now(UTC))
     for address, times in (("192.0.2.7", 120), ("192.0.2.8", 1)):
         transport = httpx.ASGITransport(app, client=(address, 1))

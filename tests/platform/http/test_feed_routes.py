@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from fristwerk_language.roles import READERS
 from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
@@ -44,7 +45,11 @@ def app(log: EventLog, stopping: Stopping, tokens: Tokens, now: datetime) -> Fas
         yield
 
     api = create_api(
-        title="Log", description="A log", version="1", routers=[feed_router(LogFeed(log), stopping)], lifespan=lifespan
+        title="Log",
+        description="A log",
+        version="1",
+        routers=[feed_router(LogFeed(log), stopping, READERS)],
+        lifespan=lifespan,
     )
     api.add_middleware(AuthenticationMiddleware, tokens=tokens, now=lambda: now)
     return api

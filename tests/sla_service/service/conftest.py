@@ -20,13 +20,14 @@ import sla_service.app
 import ticket_service.app
 from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
+from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.client import Client
 from fristwerk_local.player import play, read_terms
 from fristwerk_local.progress import Journal
 from fristwerk_local.services import ServiceName
 from fristwerk_local.story import DecideCharge, read_story
 from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
-from fristwerk_platform.auth import Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database, write
 from fristwerk_platform.settings import Settings
@@ -311,12 +312,14 @@ class Pair(msgspec.Struct, kw_only=True):
 
     def issue(self, principal: Principal) -> str:
         """A bearer token for a principal."""
-        tokens = Tokens(load_keys(self.settings.keys), issuer=self.settings.issuer, audience=self.settings.audience)
+        tokens = Tokens(
+            load_keys(self.settings.keys), TOKEN_ROLES, issuer=self.settings.issuer, audience=self.settings.audience
+        )
         return tokens.issue(principal, now=datetime.now(UTC))
 
     def headers(self, role: str, provider: str, customer: str | None = None) -> dict[str, str]:
         """The headers of a request in somebody's name."""
-        principal = Principal(sub=role, role=cast("Role", role), provider=provider, customer=customer)
+        principal = Principal(sub=role, role=cast("Role", role), provider=provider, belongs_to=customer)
         return {"Authorization": f"Bearer {self.issue(principal)}"}
 
 

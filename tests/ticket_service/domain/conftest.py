@@ -13,8 +13,8 @@ import pytest
 
 from fristwerk_language.events import Actor, Event, Recorded, tickets
 from fristwerk_language.examples import example
+from fristwerk_language.roles import Role
 from fristwerk_language.terms import AgreementDocument, agreement_document, read_yaml
-from fristwerk_platform.auth import Role
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
 from ticket_service.domain.ticket.commands import Command

@@ -16,9 +16,10 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.errors import FailedError
 from fristwerk_local.services import ServiceName, settings_on, urls
-from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Role, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
 from fristwerk_platform.key_files import KeyFileError
 
 PATIENCE_SECONDS: Final = 60.0
@@ -166,7 +167,7 @@ async def connected(folder: Path, first_port: int) -> AsyncIterator[Client]:
     """
     settings = settings_on(folder, first_port)
     try:
-        tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+        tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     except KeyFileError as error:
         raise NotConnectedError(str(error)) from error
 
@@ -188,7 +189,7 @@ def staff(role: Role, provider: str) -> Principal:
 
 def customer(name: str, customer_id: str, provider: str) -> Principal:
     """Somebody at a customer."""
-    return Principal(sub=name, role="customer", provider=provider, customer=customer_id)
+    return Principal(sub=name, role="customer", provider=provider, belongs_to=customer_id)
 
 
 def follower(provider: str) -> Principal:

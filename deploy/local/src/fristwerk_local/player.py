@@ -12,10 +12,11 @@ from typing import Any, Final, NoReturn, get_args
 
 import httpx
 
+from fristwerk_language.roles import Role
 from fristwerk_local.client import Client, RefusedError, customer, staff
 from fristwerk_local.progress import COMPLETE, Done, Journal
 from fristwerk_local.story import DecideCharge, Post, ProviderStory, Publish, Refused, Step, Story, WorklistIs
-from fristwerk_platform.auth import Principal, Role
+from fristwerk_platform.auth import Principal
 
 CHARGE_PATIENCE_SECONDS: Final = 30.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\s.]+)(?:\.([a-z]+))?\}")

@@ -40,6 +40,7 @@ from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auditing import Auditing, open_auditing
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
@@ -68,7 +69,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     """The billing service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is whose feed it follows."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
-    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     metrics = Metrics()
     log = open_log(settings, "billing-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "billing", tables.metadata)
@@ -94,7 +95,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             invoices_router(application),
             invoice_runs_router(application),
             reports_router(application),
-            feed_router(feed, stopping),
+            feed_router(feed, stopping, READERS),
             auditing.routes,
         ],
         lifespan=service_lifespan(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from billing_service.clock import now
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.cli import CliCommand, CliError, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.settings import Settings, SettingsError
@@ -148,7 +149,7 @@ def run_invoice(settings: Settings, arguments: argparse.Namespace, now: Callable
 
     from fristwerk_platform.auth import Principal, Tokens, load_keys  # noqa: PLC0415
 
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     principal = Principal(sub=arguments.subject, role="billing", provider=arguments.provider)
     headers = {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}
     with httpx.Client(base_url=settings.billing_url, headers=headers, timeout=60) as client:

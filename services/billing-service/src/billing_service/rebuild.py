@@ -11,6 +11,7 @@ import httpx
 from billing_service.projections import tables
 from billing_service.projections.projector import Projector
 from fristwerk_language.events import columns_of, decode_tolerantly
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models.blue_green import read_model_versions
@@ -34,7 +35,7 @@ async def rebuild(
 
     Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
     """
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="billing-service", role="service", provider="*")
     projector = Projector()
     async with AsyncExitStack() as closing:

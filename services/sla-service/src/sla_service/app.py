@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import Routes, Stopping, create_api
@@ -53,7 +54,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     """The SLA service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is where its feed comes from."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys = load_or_make_keys(settings.keys)
-    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
     timer_metrics = TimerMetrics(database, metrics, now)
@@ -77,7 +78,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             timers_router(Timers(model, terms_cache, now)),
-            feed_router(NoticeFeed(database, outbox.signal), stopping),
+            feed_router(NoticeFeed(database, outbox.signal), stopping, READERS),
             _health_routes(model, watch, follower, metrics, timer_metrics, database, tasks),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),

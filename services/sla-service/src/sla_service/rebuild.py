@@ -12,6 +12,7 @@ from datetime import datetime
 import httpx
 
 from fristwerk_language.events import decode_tolerantly
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
@@ -35,7 +36,7 @@ async def rebuild(
 
     Raises RebuildError, SourceUnavailableError, KeyFileError.
     """
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="sla-service", role="service", provider="*")
     outbox = MutedOutbox()
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:

@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, read_line
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auditing import open_auditing
 from fristwerk_platform.auth import Tokens, load_or_make_keys
 from fristwerk_platform.background_tasks import BackgroundTasks
@@ -112,7 +113,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         routers=[
             tickets_router(application),
             ticket_commands_router(application),
-            feed_router(feed, stopping),
+            feed_router(feed, stopping, READERS),
             health,
             customers_router(application),
             contracts_router(application),
@@ -131,7 +132,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         ),
     )
     refusals.install(app)
-    tokens = Tokens(keys, issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
     return app
 

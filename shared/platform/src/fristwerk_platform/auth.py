@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import secrets
 from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Protocol
 
 import jwt
 import msgspec
@@ -21,16 +22,15 @@ from jwt.types import Options
 
 from fristwerk_platform.key_files import make_key_file, read_key_file
 
-Role = Literal["admin", "agent", "specialist", "manager", "customer", "billing", "auditor", "service"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
-STAFF: Final[frozenset[Role]] = frozenset({"agent", "specialist", "manager"})
+PROGRAM: Final = "service"
+"""The role of programs: it may follow the feeds of all providers, and beside them use what its scopes name."""
 ALL_PROVIDERS: Final = "*"
 ALGORITHM: Final = "EdDSA"
 CACHED_TOKENS: Final = 10_000
 TOKEN_VALID: Final = timedelta(hours=12)
 """How long a token is valid where nobody says: a person's ends with the working day."""
 FEEDS: Final = "events"
-"""The resource that the role ``service`` reads without a scope: below ``/v1/events`` lie the feeds."""
+"""The resource that a program reads without a scope: below ``/v1/events`` lie the feeds."""
 SEALING_KEY_BYTES: Final = 32
 
 
@@ -43,23 +43,41 @@ class NotAuthenticatedError(Exception):
     """The token is missing, expired, wrongly signed or not ours. The message says which, without repeating the token."""
 
 
+class Roles(Protocol):
+    """The roles that tokens carry, as the services agree on them."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """All of them."""
+        ...
+
+    @property
+    def bound(self) -> Mapping[str, str]:
+        """Those that see only what belongs to them, each with the claim that says to whom."""
+        ...
+
+    @property
+    def printed_by(self) -> str:
+        """The command that prints a token."""
+        ...
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: subject, role, provider and, for the role ``customer``, the own company.
+    """Who acts: subject, role, provider and, for a role that sees only its own things, to whom they belong.
 
     ``provider`` is the platform's word for a tenant: whoever's data a request reads and changes. ``*`` stands for all of
-    them and is only for followers of feeds. ``scopes`` names the resources, such as ``customers``,
-    that the role ``service`` may use beside the feeds.
+    them and is only for followers of feeds. ``scopes`` names the resources that a program may use beside the feeds.
     """
 
     sub: str
-    role: Role
+    role: str
     provider: str
-    customer: str | None = None
+    belongs_to: str | None = None
     scopes: frozenset[str] = frozenset()
 
     def may_use(self, resource: str) -> bool:
         """Whether the token opens what lies below ``/v1/<resource>`` at all; the role decides on the rest."""
-        return self.role != "service" or resource == FEEDS or resource in self.scopes
+        return self.role != PROGRAM or resource == FEEDS or resource in self.scopes
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +133,8 @@ def _make_keys(path: Path) -> None:
 class Tokens:
     """Issues and checks bearer tokens with one pinned algorithm, issuer, audience and key id."""
 
-    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: Keys, roles: Roles, *, issuer: str, audience: str) -> None:
+        self.roles = roles
         self._keys = keys
         self._private = keys.signing_key()
         self._public = self._private.public_key()
@@ -145,8 +164,8 @@ class Tokens:
             "provider": principal.provider,
             "role": principal.role,
         }
-        if principal.customer is not None:
-            claims["customer"] = principal.customer
+        if principal.belongs_to is not None:
+            claims[self.roles.bound[principal.role]] = principal.belongs_to
         if principal.scopes:
             claims["scopes"] = sorted(principal.scopes)
         if not_before is not None:
@@ -164,7 +183,7 @@ class Tokens:
         if known is not None and now.timestamp() < known[0]:
             return known[1]
         claims = self._claims(token, now)
-        principal = _principal(claims)
+        principal = _principal(claims, self.roles)
         if "asked_by" in claims:
             _log_first_use(claims, principal)
         self._checked[token] = (float(claims["exp"]), principal)
@@ -212,22 +231,24 @@ def _log_first_use(claims: dict[str, Any], principal: Principal) -> None:
     )
 
 
-def _principal(claims: dict[str, Any]) -> Principal:
-    role, provider, customer = claims.get("role"), claims.get("provider"), claims.get("customer")
-    if role not in ROLES:
+def _principal(claims: dict[str, Any], roles: Roles) -> Principal:
+    role, provider = claims.get("role"), claims.get("provider")
+    if not isinstance(role, str) or role not in roles.names:
         raise NotAuthenticatedError("The token names no role of Fristwerk.")
-    if not isinstance(provider, str) or not provider or (provider == ALL_PROVIDERS and role != "service"):
+    if not isinstance(provider, str) or not provider or (provider == ALL_PROVIDERS and role != PROGRAM):
         raise NotAuthenticatedError("The token names no provider; only followers may ask for all of them.")
-    if role == "customer" and not (isinstance(customer, str) and customer):
-        raise NotAuthenticatedError("A customer's token names the customer.")
+    claim = roles.bound.get(role)
+    belongs_to = None if claim is None else claims.get(claim)
+    if claim is not None and not (isinstance(belongs_to, str) and belongs_to):
+        raise NotAuthenticatedError(f"A {role}'s token names the {claim}.")
     if not isinstance(claims["sub"], str) or not claims["sub"]:
         raise NotAuthenticatedError("The token names no subject.")
     return Principal(
         sub=claims["sub"],
         role=role,
         provider=provider,
-        customer=customer if role == "customer" else None,
-        scopes=_scopes(claims) if role == "service" else frozenset(),
+        belongs_to=belongs_to,
+        scopes=_scopes(claims) if role == PROGRAM else frozenset(),
     )
 
 

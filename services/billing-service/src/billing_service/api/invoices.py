@@ -111,7 +111,7 @@ def _add_documents(routes: Routes, application: Application) -> None:
     async def list_invoices(request: Request, query: InvoicesQuery) -> Response:
         """In the order of their numbers. The ETag is the last number of the series, which a customer is not told."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
-        customer = own_only(principal, query.customer)
+        customer = own_only(principal, query.customer, "customer")
         await application.current()
         wanted = DocumentFilter(
             provider=principal.provider,
@@ -183,7 +183,7 @@ def _add_lines(routes: Routes, application: Application) -> None:
     async def list_lines(request: Request, query: LinesQuery) -> Response:
         """In the order of invoices. With `event` those not invoiced yet as well, with `invoice: null`, on the last page."""
         principal = allowed(request, ACCOUNT_READERS, "read invoices")
-        customer = own_only(principal, query.customer)
+        customer = own_only(principal, query.customer, "customer")
         await application.current()
         documents = DocumentFilter(
             provider=principal.provider,

@@ -163,7 +163,7 @@ class InvoiceRuns:
         assert row is not None, "accounts are never taken away"
         for pause in (*RETRY_SECONDS, None):
             meta = CommandMetadata(
-                principal=Principal(sub=begun.actor, role=begun.role, provider=begun.provider),  # type: ignore[arg-type]
+                principal=Principal(sub=begun.actor, role=begun.role, provider=begun.provider),
                 now=self._now(),
                 occurred_at=begun.occurred_at,
                 correlation_id=begun.correlation_id,

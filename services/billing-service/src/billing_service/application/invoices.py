@@ -112,6 +112,6 @@ def _own(principal: Principal, wanted: DocumentFilter) -> DocumentFilter:
     """A customer's list is the own company's, also where it asks for nobody's; the interface refuses another's."""
     if principal.role != "customer":
         return wanted
-    assert principal.customer is not None, "a customer's token names the customer"
-    assert wanted.customer in (None, principal.customer), "checked by the caller"
-    return msgspec.structs.replace(wanted, customer=principal.customer)
+    assert principal.belongs_to is not None, "a customer's token names the customer"
+    assert wanted.customer in (None, principal.belongs_to), "checked by the caller"
+    return msgspec.structs.replace(wanted, customer=principal.belongs_to)

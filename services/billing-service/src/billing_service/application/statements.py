@@ -137,4 +137,4 @@ class Statements:
 
 def foreign(principal: Principal, customer: str) -> bool:
     """Whether somebody at a customer asks about another one."""
-    return principal.role == "customer" and principal.customer != customer
+    return principal.role == "customer" and principal.belongs_to != customer

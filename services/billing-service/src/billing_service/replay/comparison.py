@@ -26,6 +26,7 @@ from billing_service.queries.documents import DocumentQueries
 from billing_service.replay.collected_logs import CollectedLogs
 from billing_service.replay.stored_side import StoredLines, stored_agreements, stored_documents, stored_lines
 from fristwerk_language.events import columns_of, decode
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.cli import CliError
 from fristwerk_platform.event_log import open_log
@@ -90,7 +91,7 @@ async def replay(
     Raises NothingToCompareError, SourceUnavailableError where the ticket service does not answer,
     KeyFileError without the keys to ask it.
     """
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="billing-replay", role="service", provider="*")
     async with AsyncExitStack() as opened:
         stored = open_live_read_model(settings, "billing", metadata)

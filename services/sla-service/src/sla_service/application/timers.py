@@ -123,7 +123,7 @@ def _visible(principal: Principal, name: str, reading: TicketReading) -> StoredT
     """The ticket. Raises NotFound, and Parked for one whose timers are not to be relied on."""
     ticket, parked = reading.ticket, reading.parked
     known = ticket or parked
-    if known is None or (principal.role == "customer" and known.customer != principal.customer):
+    if known is None or (principal.role == "customer" and known.customer != principal.belongs_to):
         raise NotFound("ticket-not-found", f"There is no ticket {name}.")
     if parked is not None:
         since = f"{parked.since:%Y-%m-%dT%H:%M:%SZ}"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import httpx
 
+from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
@@ -16,7 +17,7 @@ from fristwerk_platform.subscriptions import HttpFeed
 @asynccontextmanager
 async def ticket_feed(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[HttpFeed]:
     """The feed, read with a token of this service's. Raises KeyFileError."""
-    tokens = Tokens(load_keys(settings.keys), issuer=settings.issuer, audience=settings.audience)
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="sla-service", role="service", provider="*")
     async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
         yield HttpFeed(client, lambda: tokens.issue(reader, now=now()))

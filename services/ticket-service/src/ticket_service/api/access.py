@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.requests import Request
 
-from fristwerk_platform.auth import ROLES
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.http import allowed, command_metadata, principal_of
 from fristwerk_platform.http.operations import Found
@@ -17,8 +16,6 @@ from ticket_service.domain.ticket.commands import Command
 
 ADMIN: Final = frozenset({"admin"})
 SERVICES: Final = frozenset({"service"})
-READERS: Final = frozenset(ROLES) - {"customer"}
-"""Who reads everything of the provider; a customer reads what is the own company's."""
 
 
 async def command_of(

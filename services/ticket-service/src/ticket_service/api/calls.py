@@ -8,9 +8,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_language.roles import STAFF
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_language.terms.billing import Performer
-from fristwerk_platform.auth import STAFF
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.auth import STAFF
+from fristwerk_language.roles import STAFF
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,

@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_language.roles import READERS
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -21,7 +22,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.description import Responses
-from ticket_service.api.access import ADMIN, READERS, command_of, there
+from ticket_service.api.access import ADMIN, command_of, there
 from ticket_service.api.parameters import ContractId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import Contracts, contract_seen_by
@@ -141,7 +142,7 @@ def _add_read(routes: Routes, contracts: Contracts) -> None:
         loaded = await contracts.contract(principal.provider, contract)
         if principal.role != "customer":
             allowed(request, READERS, "read contracts")
-        elif loaded.state.customer != principal.customer:
+        elif loaded.state.customer != principal.belongs_to:
             raise NotFound("contract-not-found", f"There is no contract {contract}.")
         return json_answer(
             {"contract": contract_seen_by(principal)(loaded.state)}, headers={"ETag": f'"{loaded.version}"'}

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.auth import STAFF
+from fristwerk_language.roles import READERS, STAFF
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -26,7 +26,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import ADMIN, READERS, authorise_command, command_of, there
+from ticket_service.api.access import ADMIN, authorise_command, command_of, there
 from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
@@ -233,7 +233,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
     async def described(request: Request, customer: str) -> dict[str, Any]:
         """The customer, if the caller may see it: staff the provider's, a customer the own company."""
         principal = principal_of(request)
-        if principal.role == "customer" and customer != principal.customer:
+        if principal.role == "customer" and customer != principal.belongs_to:
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
         return await customers.described(await customers.customer(principal.provider, customer))
 

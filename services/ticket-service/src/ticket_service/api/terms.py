@@ -12,11 +12,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_language.roles import READERS
 from fristwerk_language.terms import agreement_document, calendar_document, read_yaml
 from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
-from ticket_service.api.access import ADMIN, READERS, command_of
+from ticket_service.api.access import ADMIN, command_of
 from ticket_service.api.terms_documents import Document, parse_terms_document
 from ticket_service.application.application import Application
 from ticket_service.application.terms import check_name

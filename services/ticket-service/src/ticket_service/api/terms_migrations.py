@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fristwerk_language.roles import READERS
 from fristwerk_platform.commands import store_answer
 from fristwerk_platform.event_log import Answer
 from fristwerk_platform.http import (
@@ -23,7 +24,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api.access import READERS, command_of
+from ticket_service.api.access import command_of
 from ticket_service.application.application import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound

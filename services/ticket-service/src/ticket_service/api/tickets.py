@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.auth import STAFF
+from fristwerk_language.roles import READERS, STAFF
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
@@ -24,7 +24,7 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
-from ticket_service.api.access import READERS, command_of
+from ticket_service.api.access import command_of
 from ticket_service.api.complaints import add_complaints
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.sources import SourceBody
@@ -115,7 +115,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
     async def list_tickets(request: Request, query: TicketQuery) -> Response:
         """In the order of creation."""
         principal = principal_of(request)
-        own = own_only(principal, query.customer)
+        own = own_only(principal, query.customer, "customer")
         wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
         if principal.role == "customer" and (hidden := [name for name in wanted if name not in TICKET_SHOWS]):
             raise Problem(403, f"A customer does not see {', '.join(hidden)} of a ticket, and lists none by it.")

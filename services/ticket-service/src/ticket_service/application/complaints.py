@@ -37,7 +37,7 @@ class Complaints:
         Raises NotAcceptable where the agreement takes complaints on tickets only (``escalation.at_any_time``).
         """
         principal = meta.principal
-        if principal.role == "customer" and complaint.customer != principal.customer:
+        if principal.role == "customer" and complaint.customer != principal.belongs_to:
             raise NotFound("customer-not-found", f"There is no customer {complaint.customer}.")
         customer = (await self._customers.customer(principal.provider, complaint.customer)).state
         request = Request(

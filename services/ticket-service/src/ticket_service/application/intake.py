@@ -108,7 +108,7 @@ class Intake:
         violations.not_later_than("/received_at", request.received_at, meta.now)
         violations.raise_if_any(f"The ticket of customer {customer} cannot be created as it stands.")
         principal = meta.principal
-        foreign = principal.role == "customer" and customer != principal.customer
+        foreign = principal.role == "customer" and customer != principal.belongs_to
         asking, contracts, terms = await self._look_up(principal.provider, customer)
         if foreign or asking is None:
             raise no_customer(customer)

@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_platform.auth import STAFF, Principal
+from fristwerk_language.roles import STAFF
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result
 from fristwerk_platform.event_log import ClaimedError, EventLog, FeedLine, NewEvent
 from ticket_service.application import names

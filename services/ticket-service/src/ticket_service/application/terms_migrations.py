@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from fristwerk_platform.auth import Principal, Role
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import STORAGE_FAILURES, AnsweredBefore, CommandError, CommandMetadata, RetryLaterError
 from fristwerk_platform.event_log import IdempotencyKey
 from ticket_service.application.application import Application
@@ -169,9 +169,8 @@ def _why_not(ticket: str, error: Exception) -> str | None:
 def _meta(migration: TermsMigration, ticket: str, now: datetime) -> CommandMetadata:
     """The command's surroundings: in the name of whoever gave the order, under a key of migration and ticket."""
     asked = f"{migration.kind} {migration.name} {migration.from_version} {migration.to_version}"
-    role: Role = migration.role  # type: ignore[assignment]  # as the token had it
     return CommandMetadata(
-        principal=Principal(sub=migration.requested_by, role=role, provider=migration.provider),
+        principal=Principal(sub=migration.requested_by, role=migration.role, provider=migration.provider),
         now=now,
         occurred_at=now.replace(microsecond=0),
         occurred_at_given=False,

@@ -279,14 +279,14 @@ def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> dat
 def visible(principal: Principal, name: str, loaded: Loaded[Ticket] | None) -> Loaded[Ticket]:
     """The ticket if the caller may see it: staff the provider's, a customer the own company's. Raises NotFound by ``name``."""
     foreign = loaded is None or loaded.provider != principal.provider
-    if loaded is None or foreign or (principal.role == "customer" and loaded.state.customer != principal.customer):
+    if loaded is None or foreign or (principal.role == "customer" and loaded.state.customer != principal.belongs_to):
         raise _not_found(name)
     return loaded
 
 
 def caller(principal: Principal) -> Caller:
     """Who gives a command, as the domain knows it."""
-    return Caller(id=principal.sub, role=principal.role, customer=principal.customer)
+    return Caller(id=principal.sub, role=principal.role, customer=principal.belongs_to)
 
 
 def _not_found(name: str) -> NotFound:

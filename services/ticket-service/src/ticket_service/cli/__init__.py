@@ -14,7 +14,8 @@ from typing import Final
 
 import httpx
 
-from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, TOKEN_VALID, Principal, Tokens, load_keys
+from fristwerk_language.roles import ROLES, TOKEN_ROLES
+from fristwerk_platform.auth import ALL_PROVIDERS, TOKEN_VALID, Principal, Tokens, load_keys
 from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.http.types import parse_instant
 from fristwerk_platform.settings import Settings, SettingsError
@@ -121,7 +122,7 @@ def _token(settings: Settings, arguments: argparse.Namespace) -> str:
         sub=arguments.subject or arguments.role,
         role=arguments.role,
         provider=arguments.provider,
-        customer=arguments.customer if arguments.role == "customer" else None,
+        belongs_to=arguments.customer if arguments.role == "customer" else None,
         scopes=frozenset(arguments.scope),
     )
     return _tokens(settings).issue(
@@ -157,7 +158,7 @@ def _tokens(settings: Settings) -> Tokens:
     """Signed with the key file that the services use: the one set, else ``keys.json`` in their folder or in the current one."""
     here = Path("keys.json")
     file = here if settings.key_file is None and not settings.keys.exists() and here.exists() else settings.keys
-    return Tokens(load_keys(file), issuer=settings.issuer, audience=settings.audience)
+    return Tokens(load_keys(file), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
 
 
 def _publish_files(settings: Settings, arguments: argparse.Namespace) -> int:

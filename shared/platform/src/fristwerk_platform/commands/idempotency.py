@@ -32,7 +32,7 @@ def idempotency_key(principal: Principal, given: str, request: bytes) -> Idempot
     if not _KEY.fullmatch(given):
         raise InvalidKeyError
     # Subjects are unique at best within a company, and what one is answered must never reach another.
-    scope = msgspec.json.encode([principal.provider, principal.role, principal.customer, principal.sub]).decode()
+    scope = msgspec.json.encode([principal.provider, principal.role, principal.belongs_to, principal.sub]).decode()
     return IdempotencyKey(scope=scope, key=given, request_digest=hashlib.sha256(request).hexdigest())
 
 

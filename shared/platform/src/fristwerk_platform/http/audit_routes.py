@@ -13,7 +13,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_platform.auth import ALL_PROVIDERS, Role
+from fristwerk_platform.auth import ALL_PROVIDERS
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, QueryParameters, page
@@ -21,7 +21,7 @@ from fristwerk_platform.transparency.proofs import NoSuchTreePartError, TreeRead
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
 
-READERS: Final[frozenset[Role]] = frozenset({"admin", "auditor", "service"})
+READERS: Final[frozenset[str]] = frozenset({"admin", "auditor", "service"})
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 """A tile of hashes never changes, but only who may read the log may read its bundles."""
 _ENTRIES: Final = "entries"

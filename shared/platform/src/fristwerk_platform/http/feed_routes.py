@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from fristwerk_platform.auth import ALL_PROVIDERS, ROLES, Principal
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
@@ -30,8 +30,6 @@ MAX_WAITING: Final = 64
 """Long polls and streams of one caller that may be open at once in a process; 429 beyond."""
 RETRY_AFTER_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15.0
-READERS: Final = frozenset(ROLES) - {"customer"}
-"""A feed carries every customer's events, so a customer's token does not open it."""
 _EXAMPLE_LINE: Final = (
     '{"position":1042,"id":"0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70","type":"Responded","schema":1,"provider":"hamburg",'
     '"stream":"ticket-0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80","version":7,"occurred_at":"2026-06-03T14:30:00Z",'
@@ -149,8 +147,8 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
     return await feed.page(after, limit, 0)
 
 
-def feed_router(feed: Feed, stopping: Stopping) -> Routes:
-    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed."""
+def feed_router(feed: Feed, stopping: Stopping, readers: Collection[str]) -> Routes:
+    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed, for the roles that may read all of it."""
     routes = Routes(tags=["feed"])
     waiting = _Waiting()
 
@@ -161,7 +159,7 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
     )
     async def read_events(request: Request, query: PageQuery) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
-        wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
+        wanted = FeedFilter(provider=_reader(request, readers), stream=query.stream, type=query.type)
         with waiting.one_more(principal_of(request)) if query.wait else nullcontext():
             page = await filtered_page(
                 feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
@@ -188,7 +186,7 @@ def feed_router(feed: Feed, stopping: Stopping) -> Routes:
         """The same lines as `text/event-stream`; each event's id is its position, so `Last-Event-ID` resumes."""
         last_event_id = request.headers.get("last-event-id")
         after = query.after if last_event_id is None else _last_event(last_event_id)
-        wanted = FeedFilter(provider=_reader(request), stream=query.stream, type=query.type)
+        wanted = FeedFilter(provider=_reader(request, readers), stream=query.stream, type=query.type)
         with waiting.one_more(principal_of(request)):
             pass  # refused before the answer begins, for a stream has no status once it is open
         events = _sse(feed, wanted, after, stopping, request.state.token_seconds_left)
@@ -234,9 +232,9 @@ class _Waiting:
                 yield event
 
 
-def _reader(request: Request) -> str:
+def _reader(request: Request, readers: Collection[str]) -> str:
     """The provider whose events the caller may read."""
-    return allowed(request, READERS, "follow the feed").provider
+    return allowed(request, readers, "follow the feed").provider
 
 
 def _last_event(given: str) -> int:

@@ -17,7 +17,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
+from fristwerk_platform.auth import PROGRAM, NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.refused_callers import RefusedCallers
@@ -107,13 +107,13 @@ class AuthenticationMiddleware:
             raise Problem(422, "The address holds NUL.", code="invalid-request")
         if path.startswith(PROTECTED):
             try:
-                token, now = _bearer(scope), self._now()
+                token, now = _bearer(scope, self._tokens.roles.printed_by), self._now()
                 principal = state["principal"] = self._tokens.check(token, now=now)
                 state["token_seconds_left"] = self._tokens.seconds_left(token, now=now)
             except NotAuthenticatedError as error:
                 self._refused.note(_address(scope), str(error))
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
-            if principal.role == "service":
+            if principal.role == PROGRAM:
                 _check_scope(path, principal)
 
 
@@ -182,11 +182,11 @@ def check_once(scope: Scope, name: bytes) -> None:
         raise Problem(400, f"The header {name.decode()} stands more than once.", code="header-repeated")
 
 
-def _bearer(scope: Scope) -> str:
+def _bearer(scope: Scope, printed_by: str) -> str:
     check_once(scope, b"authorization")
     scheme, _, token = header(scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticatedError("A bearer token is needed; 'python -m ticket_service token' prints one.")
+        raise NotAuthenticatedError(f"A bearer token is needed; '{printed_by}' prints one.")
     return token.strip()
 
 
@@ -204,13 +204,14 @@ def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
     return principal
 
 
-def own_only(principal: Principal, asked: str | None) -> str | None:
-    """Whose things a list shows: for a customer's token always the own company's, else whose were asked for, None for all.
+def own_only(principal: Principal, asked: str | None, parameter: str) -> str | None:
+    """Whose things a list shows: where a role sees only its own things those, else whose were asked for, None for all.
 
-    Raises Problem 403 where a customer's token asks for another's: that is refused, not replaced by the own.
+    Raises Problem 403 where such a role asks for another's by the ``parameter``: that is refused, not replaced by the own.
     """
-    if principal.role != "customer":
+    if principal.belongs_to is None:
         return asked
-    if asked not in (None, principal.customer):
-        raise Problem(403, "A customer's token lists the own company's things; `customer` names another.")
-    return principal.customer
+    if asked not in (None, principal.belongs_to):
+        sentence = f"A {principal.role}'s token lists the own company's things; `{parameter}` names another."
+        raise Problem(403, sentence)
+    return principal.belongs_to
