@@ -1,9 +1,10 @@
-"""Time-ordered ids, and the random bytes for them and for nonces, read from the operating system a block at a time.
+"""Time-ordered ids, and the random bytes for them and for nonces, read from the operating system a
+block at a time.
 
-Each system call releases the interpreter's lock, and a busy service waits to get it back: for one command that took
-longer than deciding it. Only the ticket service needs this, since every command makes
-several ids and nonces. The SLA service makes an id per notice, on no command's path, and billing a few per invoice, so
-both call ``os.urandom``.
+Each system call releases the interpreter's lock, and a busy service waits to get it back: for one
+command that took longer than deciding it. Only the ticket service needs this, since every command
+makes several ids and nonces. The SLA service makes an id per notice, on no command's path, and
+billing a few per invoice, so both call ``os.urandom``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A calendar document made concrete: every closed day with its name and source. The one place that asks ``holidays``.
+"""A calendar document made concrete: every closed day with its name and source.
+
+The one place that asks ``holidays``.
 
 The result is an event; deadlines rest on it alone, so a newer library never moves a past one.
 """
@@ -31,7 +33,9 @@ _WORDS: Final = {"de": {"eve": "Tag vor {}", "bridge_day": "Brückentag ({})"}, 
 
 
 class UnknownRegionError(TermsError):
-    """Raised when the library has no such country, subdivision or category, or not for all of the years."""
+    """Raised when the library has no such country, subdivision or category, or not for all of the
+    years.
+    """
 
 
 class _Holiday(NamedTuple):
@@ -43,8 +47,9 @@ class _Holiday(NamedTuple):
 def materialise(document: CalendarDocument, version: int) -> CalendarPublished:
     """The calendar as it is published under that version, ``digest`` over everything but the two.
 
-    Closed days stand sorted by date and source, each date and source once. Holidays are the union of all listed regions.
-    Raises UnknownRegionError, and TermsError if exceptional hours hit a closed day or the calendar is never open.
+    Closed days stand sorted by date and source, each date and source once. Holidays are the union
+    of all listed regions. Raises UnknownRegionError, and TermsError if exceptional hours hit a
+    closed day or the calendar is never open.
     """
     found = sorted({each for number in range(len(document.holidays)) for each in _holidays(document, number)})
     closed_days = _closed_days(document, found)
@@ -97,7 +102,9 @@ def _closed_days(document: CalendarDocument, found: list[_Holiday]) -> list[Clos
 
 
 def _bridge_days(document: CalendarDocument, found: list[_Holiday]) -> Iterator[ClosedDay]:
-    """A single day, Monday to Friday, between a holiday and a weekend or between two holidays; named after them."""
+    """A single day, Monday to Friday, between a holiday and a weekend or between two holidays;
+    named after them.
+    """
     holidays_on = {on: list(each) for on, each in groupby(found, key=lambda each: each.on)}
 
     def is_free(day: date) -> bool:
@@ -120,7 +127,8 @@ def _derived(
 
 
 def _holidays(document: CalendarDocument, number: int) -> Iterator[_Holiday]:
-    """The holidays of one listed region from the year before the calendar's first to the year after its last.
+    """The holidays of one listed region from the year before the calendar's first to the year after
+    its last.
 
     The year after is needed for New Year's Eve, both for bridge days at the turn of a year.
     """
@@ -155,7 +163,9 @@ def _named(entity: type[holidays.HolidayBase]) -> str:
 
 
 def _check_years(document: CalendarDocument, entity: type[holidays.HolidayBase], number: int) -> None:
-    """Outside its years the library answers with no holidays at all, which would open every one of them."""
+    """Outside its years the library answers with no holidays at all, which would open every one of
+    them.
+    """
     looks_ahead = document.closed_on != "holiday" or document.bridge_days
     if document.first_year < entity.start_year or document.last_year + looks_ahead > entity.end_year:
         country = document.holidays[number].country
@@ -166,7 +176,10 @@ def _check_years(document: CalendarDocument, entity: type[holidays.HolidayBase],
 def _asked(
     document: CalendarDocument, entity: type[holidays.HolidayBase], number: int, category: str
 ) -> dict[date, str]:
-    """Dates and names of a region's category. What the library only warns of (missing years) is refused."""
+    """Dates and names of a region's category.
+
+    What the library only warns of (missing years) is refused.
+    """
     region = document.holidays[number]
     years = range(document.first_year - 1, document.last_year + 2)
     with warnings.catch_warnings(record=True) as remarks:
@@ -185,9 +198,11 @@ def _asked(
 
 
 def _language(wanted: str, entity: type[holidays.HolidayBase]) -> str | None:
-    """The language of the names: the wanted one, the same in another country, else the region's own, else English.
+    """The language of the names: the wanted one, the same in another country, else the region's
+    own, else English.
 
-    It is always one that the library has for the region: asked for another, it looks at the machine's environment.
+    It is always one that the library has for the region: asked for another, it looks at the
+    machine's environment.
     """
     has = entity.supported_languages
     own = entity.default_language

@@ -1,4 +1,5 @@
-"""Which tickets a migration of terms has still to move, which it moved, and which it could not: what a restart goes on from.
+"""Which tickets a migration of terms has still to move, which it moved, and which it could not:
+what a restart goes on from.
 
 What happened to each ticket stands in the log; only the plan stands here.
 """
@@ -90,7 +91,10 @@ class MigrationLedger:
         self._database = database
 
     async def plan(self, migration: TermsMigration, tickets: Sequence[str]) -> TermsMigration:
-        """Keep the plan. One that does the same and is not finished yet goes on instead; it is the answer then."""
+        """Keep the plan.
+
+        One that does the same and is not finished yet goes on instead; it is the answer then.
+        """
         async with self._database.transaction() as connection:
             await advisory_lock(connection, PLANNING)
             same = [

@@ -1,1 +1,4 @@
-"""A grouped event log, exactly-once subscriptions, blue/green read models, and HTTP around them. Knows no business."""
+"""A grouped event log, exactly-once subscriptions, blue/green read models, and HTTP around them.
+
+Knows no business.
+"""

@@ -1,4 +1,6 @@
-"""What makes a service's log provable while it runs: the trees over it, their upkeep, their routes, and what health says."""
+"""What makes a service's log provable while it runs: the trees over it, their upkeep, their routes,
+and what health says.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Auditing:
         return {"hash tree": self._trees.keeper.check}
 
     def steps(self, tasks: BackgroundTasks) -> list[StartupStep]:
-        """Parts of the start: the tables, the upkeep; at the end what is left is taken into the trees."""
+        """Parts of the start: the tables, the upkeep; at the end what is left is taken into the
+        trees.
+        """
         keeper = self._trees.keeper
         return [
             step(self._trees.database.create, keeper.finish),

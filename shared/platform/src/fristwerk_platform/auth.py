@@ -1,4 +1,5 @@
-"""Who is asking: bearer tokens (JWT, RFC 7519) signed with Ed25519, their roles, and the key file of the embedded default.
+"""Who is asking: bearer tokens (JWT, RFC 7519) signed with Ed25519, their roles, and the key file
+of the embedded default.
 
 The provider a request acts for comes from its token, never from the request.
 """
@@ -23,7 +24,9 @@ from jwt.types import Options
 from fristwerk_platform.key_files import make_key_file, read_key_file
 
 PROGRAM: Final = "service"
-"""The role of programs: it may follow the feeds of all providers, and beside them use what its scopes name."""
+"""The role of programs: it may follow the feeds of all providers, and beside them use what its
+scopes name.
+"""
 ALL_PROVIDERS: Final = "*"
 ALGORITHM: Final = "EdDSA"
 CACHED_TOKENS: Final = 10_000
@@ -40,7 +43,10 @@ _NO_CLOCK: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_n
 
 
 class NotAuthenticatedError(Exception):
-    """The token is missing, expired, wrongly signed or not ours. The message says which, without repeating the token."""
+    """The token is missing, expired, wrongly signed or not ours.
+
+    The message says which, without repeating the token.
+    """
 
 
 class Roles(Protocol):
@@ -63,10 +69,12 @@ class Roles(Protocol):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: subject, role, provider and, for a role that sees only its own things, to whom they belong.
+    """Who acts: subject, role, provider and, for a role that sees only its own things, to whom they
+    belong.
 
-    ``provider`` is the platform's word for a tenant: whoever's data a request reads and changes. ``*`` stands for all of
-    them and is only for followers of feeds. ``scopes`` names the resources that a program may use beside the feeds.
+    ``provider`` is the platform's word for a tenant: whoever's data a request reads and changes.
+    ``*`` stands for all of them and is only for followers of feeds. ``scopes`` names the resources
+    that a program may use beside the feeds.
     """
 
     sub: str
@@ -76,12 +84,16 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
 
     def may_use(self, resource: str) -> bool:
-        """Whether the token opens what lies below ``/v1/<resource>`` at all; the role decides on the rest."""
+        """Whether the token opens what lies below ``/v1/<resource>`` at all; the role decides on
+        the rest.
+        """
         return self.role != PROGRAM or resource == FEEDS or resource in self.scopes
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """The key file: the token key's id, the Ed25519 seed, and the key that wraps data subjects' keys (both base64)."""
+    """The key file: the token key's id, the Ed25519 seed, and the key that wraps data subjects'
+    keys (both base64).
+    """
 
     key_id: str
     signing_seed: str
@@ -114,7 +126,9 @@ def load_keys(path: Path) -> Keys:
 
 
 def load_or_make_keys(path: Path) -> Keys:
-    """The keys in the file, which is made if it does not exist; of several services starting at once one makes it."""
+    """The keys in the file, which is made if it does not exist; of several services starting at
+    once one makes it.
+    """
     if not path.exists():
         _make_keys(path)
     return load_keys(path)
@@ -177,7 +191,8 @@ class Tokens:
     def check(self, token: str, *, now: datetime) -> Principal:
         """The principal a token speaks for. Raises NotAuthenticatedError.
 
-        A token once checked is remembered until it expires: a signature costs more than a whole command.
+        A token once checked is remembered until it expires: a signature costs more than a whole
+        command.
         """
         known = self._checked.get(token)
         if known is not None and now.timestamp() < known[0]:

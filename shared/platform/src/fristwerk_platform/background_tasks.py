@@ -1,4 +1,6 @@
-"""The background tasks of a service, each watched: one that ends is reported by health at once and started again."""
+"""The background tasks of a service, each watched: one that ends is reported by health at once and
+started again.
+"""
 
 from __future__ import annotations
 

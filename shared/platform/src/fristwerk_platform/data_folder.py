@@ -1,4 +1,6 @@
-"""Who may read the data folder: nobody but the user that runs the services, for logs and keys lie in it."""
+"""Who may read the data folder: nobody but the user that runs the services, for logs and keys lie
+in it.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,11 @@ _log = structlog.get_logger()
 
 
 def protect_data_folder(folder: Path) -> None:
-    """Make the folder if need be, and close its files and all that the process makes from now on to other users.
+    """Make the folder if need be, and close its files and all that the process makes from now on to
+    other users.
 
-    A folder that was there stays as it is, it may be shared on purpose: where others may enter it, the log says so.
-    Raises SettingsError if a file belongs to somebody else.
+    A folder that was there stays as it is, it may be shared on purpose: where others may enter it,
+    the log says so. Raises SettingsError if a file belongs to somebody else.
     """
     os.umask(OTHERS)
     folder.mkdir(parents=True, exist_ok=True)

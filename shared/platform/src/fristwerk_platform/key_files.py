@@ -40,7 +40,10 @@ def read_key_file(path: Path, kind: type[SomeKeys]) -> SomeKeys:
 
 
 def make_key_file(path: Path, keys: CheckedKeys) -> None:
-    """Make the file; of several processes that start at once one makes it, and its content holds. Raises KeyFileError."""
+    """Make the file; of several processes that start at once one makes it, and its content holds.
+
+    Raises KeyFileError.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +63,9 @@ def make_key_file(path: Path, keys: CheckedKeys) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Let the folder's entries outlive a loss of power: a log that is sealed with lost keys tells nothing of a person."""
+    """Let the folder's entries outlive a loss of power: a log that is sealed with lost keys tells
+    nothing of a person.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,8 @@
-"""Where log lines go: a file descriptor that a thread of its own writes to, so that no caller waits for it or fails with it.
+"""Where log lines go: a file descriptor that a thread of its own writes to, so that no caller waits
+for it or fails with it.
 
-Lines are written by the very code that keeps a service alive. Standard error may be a full disk, a pipe that nobody reads, or
-closed: then lines are dropped and counted, and everything else goes on.
+Lines are written by the very code that keeps a service alive. Standard error may be a full disk, a
+pipe that nobody reads, or closed: then lines are dropped and counted, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -24,12 +25,18 @@ _RETRY_SECONDS: Final = 0.5
 
 
 class LogOutput:
-    """Takes whole lines and writes them in their order. No method raises or waits for what the lines are written to."""
+    """Takes whole lines and writes them in their order.
+
+    No method raises or waits for what the lines are written to.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
-        """``stream`` is duplicated, so closing it has no effect here; ``None`` (it is closed) drops every line."""
+        """``stream`` is duplicated, so closing it has no effect here; ``None`` (it is closed) drops
+        every line.
+        """
         self._descriptor = _duplicate(stream)
-        # Other than a deque under a lock it may be used while the collector runs, which logs tasks that were never awaited.
+        # Other than a deque under a lock it may be used while the collector runs, which logs tasks
+        # that were never awaited.
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         self._in_line = False
         self._writer = threading.Thread(target=self._write_lines, name="log output", daemon=True)
@@ -56,7 +63,8 @@ class LogOutput:
         assert self._descriptor is not None, "the thread only runs with a descriptor"
         while (line := self._lines.get()) is not None:
             try:
-                # A line that was cut off, by a disk that became full for example, must not spoil the next one.
+                # A line that was cut off, by a disk that became full for example, must not spoil
+                # the next one.
                 self._write(self._descriptor, b"\n" + line if self._in_line else line)
             except OSError:
                 LOG_LINES_DROPPED.inc()

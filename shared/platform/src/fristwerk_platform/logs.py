@@ -1,6 +1,8 @@
-"""Structured logs: one JSON object a line on standard error, with the correlation id and without personal data.
+"""Structured logs: one JSON object a line on standard error, with the correlation id and without
+personal data.
 
-Writing a line never raises and never waits: what cannot be put into JSON or written is dropped and counted.
+Writing a line never raises and never waits: what cannot be put into JSON or written is dropped and
+counted.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from fristwerk_platform.process_counters import LOG_LINES_DROPPED
 def configure_logs(level: str, service: str) -> None:
     """Send structlog's and the libraries' messages to standard error as JSON lines."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    # The process's own: loggers keep it, and what ``sys.stderr`` is replaced with for a while is closed some day.
+    # The process's own: loggers keep it, and what ``sys.stderr`` is replaced with for a while is
+    # closed some day.
     out = LogOutput(sys.__stderr__)
     shared_steps: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -48,7 +51,9 @@ _as_json = structlog.processors.JSONRenderer()
 
 
 def _render(logger: WrappedLogger, method: str, line: EventDict) -> str | bytes:
-    """The line as JSON. Raises DropEvent, which structlog takes as "write nothing", for what has no representation."""
+    """The line as JSON. Raises DropEvent, which structlog takes as "write nothing", for what has no
+    representation.
+    """
     try:
         return _as_json(logger, method, _with_exception(logger, method, line))
     except Exception as error:
@@ -57,7 +62,9 @@ def _render(logger: WrappedLogger, method: str, line: EventDict) -> str | bytes:
 
 
 class _Handler(logging.StreamHandler[Any]):
-    """Counts a record that cannot be put into words, where logging would print a traceback to standard error itself."""
+    """Counts a record that cannot be put into words, where logging would print a traceback to
+    standard error itself.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's name and signature
         if not isinstance(sys.exc_info()[1], structlog.DropEvent):

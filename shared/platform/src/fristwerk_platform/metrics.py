@@ -1,7 +1,8 @@
-"""A service's figures for Prometheus: what was asked and refused, how appends go, and how far it is behind its sources.
+"""A service's figures for Prometheus: what was asked and refused, how appends go, and how far it is
+behind its sources.
 
-Every figure is named in ``docs/reference/operations.md``. Labels are operations, codes, metrics and sources, never the
-content of an event.
+Every figure is named in ``docs/reference/operations.md``. Labels are operations, codes, metrics and
+sources, never the content of an event.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ UNROUTED: Final = "none"
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was answered: which operation it found, the code of the problem it met, whether it was a repetition."""
+    """A request that was answered: which operation it found, the code of the problem it met,
+    whether it was a repetition.
+    """
 
     operation: str | None
     method: str
@@ -38,7 +41,9 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics:
-    """A service's own registry of figures, so that several services in one process never mix theirs."""
+    """A service's own registry of figures, so that several services in one process never mix
+    theirs.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -57,7 +62,8 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        # Operations and outcomes are few, and looking one up among its labels takes longer than counting.
+        # Operations and outcomes are few, and looking one up among its labels takes longer than
+        # counting.
         self._durations = cache(self._requests.labels)
         self._answers = cache(self._commands.labels)
         self._lag = self.gauge("feed_lag_events", "Events of a source not yet applied", "source")

@@ -1,4 +1,6 @@
-"""Noticing that the file behind an open database was deleted, moved or replaced: what is written to it then is lost."""
+"""Noticing that the file behind an open database was deleted, moved or replaced: what is written to
+it then is lost.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Counters of the process as a whole, such as log lines that could not be written; each service's `/metrics` shows them.
+"""Counters of the process as a whole, such as log lines that could not be written; each service's
+`/metrics` shows them.
 
-They are kept here and not with a service's own figures because what counts them, the log output and the server, belongs to the
-process and exists before any service does.
+They are kept here and not with a service's own figures because what counts them, the log output and
+the server, belongs to the process and exists before any service does.
 """
 
 from __future__ import annotations

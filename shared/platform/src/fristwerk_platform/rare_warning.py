@@ -1,4 +1,6 @@
-"""A warning that somebody outside can cause as often as they like, and that is logged once a minute with how often it was."""
+"""A warning that somebody outside can cause as often as they like, and that is logged once a minute
+with how often it was.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ _log = structlog.get_logger()
 
 
 class RareWarning:
-    """The first occurrence is logged at once; the next line is a minute later at the earliest and counts those between."""
+    """The first occurrence is logged at once; the next line is a minute later at the earliest and
+    counts those between.
+    """
 
     def __init__(self, event: str) -> None:
         self._event = event

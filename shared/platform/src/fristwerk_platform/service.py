@@ -1,4 +1,6 @@
-"""Starting and stopping a service: whatever was opened is closed in reverse order, however far the start came."""
+"""Starting and stopping a service: whatever was opened is closed in reverse order, however far the
+start came.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ def service_lifespan(
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
     """An application's lifespan: the steps one after the other, undone in reverse order at the end.
 
-    ``closing`` closes what was opened before the start, in the order of opening. It runs last and in reverse order, and also
-    where a step fails.
+    ``closing`` closes what was opened before the start, in the order of opening. It runs last and
+    in reverse order, and also where a step fails.
     """
 
     @asynccontextmanager

@@ -1,4 +1,6 @@
-"""The one line that a service logs when it starts: what runs, where it listens, on which data, with which keys, what is on."""
+"""The one line that a service logs when it starts: what runs, where it listens, on which data, with
+which keys, what is on.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ _log = structlog.get_logger()
 
 
 def report_start(settings: Settings, *, service: str, port: int, schema: Mapping[str, str]) -> None:
-    """Log the line; ``schema`` is the newest revision of each database that the program knows. Raises KeyFileError."""
+    """Log the line; ``schema`` is the newest revision of each database that the program knows.
+
+    Raises KeyFileError.
+    """
     _log.info(
         "starting",
         version=version(f"fristwerk-{service}"),

@@ -1,4 +1,6 @@
-"""Which roles may do what, apart from ticket commands, where the agreement has a say (contract, section 3)."""
+"""Which roles may do what, apart from ticket commands, where the agreement has a say (contract,
+section 3).
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,19 @@ SERVICES: Final = frozenset({"service"})
 async def command_of(
     request: Request, application: Application, occurred_at: datetime | None = None
 ) -> CommandMetadata:
-    """The metadata of a command whose route says who may give it. Raises what ``command_metadata`` raises."""
+    """The metadata of a command whose route says who may give it.
+
+    Raises what ``command_metadata`` raises.
+    """
     return await command_metadata(request, application.log, application.now(), occurred_at)
 
 
 def there(application: Application, command: type[Command] | None = None) -> Found:
-    """Whether what the path names is there for who asks, and whether the role may give the ``command``.
+    """Whether what the path names is there for who asks, and whether the role may give the
+    ``command``.
 
-    It is asked where a body does not fit: the body's rules are for those who may send one. Raises NotFound or NotAllowed.
+    It is asked where a body does not fit: the body's rules are for those who may send one. Raises
+    NotFound or NotAllowed.
     """
 
     async def check(request: Request) -> None:
@@ -51,6 +58,9 @@ async def authorise_command(
     doing: str,
     occurred_at: datetime | None = None,
 ) -> CommandMetadata:
-    """The metadata of a command that only these roles may give. Raises Problem 403 and what ``command_metadata`` raises."""
+    """The metadata of a command that only these roles may give.
+
+    Raises Problem 403 and what ``command_metadata`` raises.
+    """
     allowed(request, roles, doing)
     return await command_metadata(request, application.log, application.now(), occurred_at)

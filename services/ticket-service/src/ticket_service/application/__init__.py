@@ -1,1 +1,3 @@
-"""Load, decide, append: the commands of the ticket service, one method each, and the reads that need the newest state."""
+"""Load, decide, append: the commands of the ticket service, one method each, and the reads that
+need the newest state.
+"""

@@ -27,7 +27,8 @@ from ticket_service.application.worklist import Worklist
 class Application(msgspec.Struct, frozen=True, kw_only=True):
     """Everything wired (see ``app``).
 
-    ``current`` gives the read model once it reflects what was answered: for reads only, no command waits for it.
+    ``current`` gives the read model once it reflects what was answered: for reads only, no command
+    waits for it.
     """
 
     now: Callable[[], datetime]

@@ -1,4 +1,6 @@
-"""What a booking is decided on beside its ticket: the other bookings on its days, whatever process made them."""
+"""What a booking is decided on beside its ticket: the other bookings on its days, whatever process
+made them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from ticket_service.domain.ticket.state import KeptAppointment, Ticket, appointm
 
 
 class OtherBookings(msgspec.Struct, frozen=True, kw_only=True):
-    """``bookings`` on the days of a booking, and the ``claims`` by which nobody else books on them meanwhile."""
+    """``bookings`` on the days of a booking, and the ``claims`` by which nobody else books on them
+    meanwhile.
+    """
 
     bookings: Sequence[KeptAppointment]
     claims: tuple[str, ...]
@@ -26,7 +30,10 @@ class OtherBookings(msgspec.Struct, frozen=True, kw_only=True):
 async def other_bookings(
     log: EventLog, known: StateCache[Ticket], provider: str, command: BookAppointment
 ) -> OtherBookings:
-    """The provider's bookings on the days of a booking. The turns are looked up first (see ``turns``)."""
+    """The provider's bookings on the days of a booking.
+
+    The turns are looked up first (see ``turns``).
+    """
     days = [*names.days_of(command.start, appointment_end(command.start, command.minutes))]
     matters = [names.bookings_on(provider, each) for each in days]
     turns = [await next_turn(log, each) for each in matters]

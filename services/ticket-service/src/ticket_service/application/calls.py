@@ -1,4 +1,6 @@
-"""Inbound calls: with a ticket they belong to it, a voicemail without one becomes one, the rest is kept where that is agreed."""
+"""Inbound calls: with a ticket they belong to it, a voicemail without one becomes one, the rest is
+kept where that is agreed.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,8 @@ class Calls:
         violations.raise_if_any("The call cannot be recorded like this.")
         if call.voicemail is None or call.automatic:
             return await self._keep(meta, call)
-        # Two calls from one number that nobody knows are one new customer: of this process the second waits here.
+        # Two calls from one number that nobody knows are one new customer: of this process the
+        # second waits here.
         matter = self._customers.callers_like(meta.principal.provider, call.from_number)
         async with self._taking.of(matter or ""):
             return await in_turn(partial(self._open_ticket, meta, call, call.voicemail, matter))
@@ -102,9 +105,12 @@ class Calls:
             return await self._attach(msgspec.structs.replace(meta, if_match=None), merged.into, attached)
 
     async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str, matter: str | None) -> CommandResult:
-        """Received when the message was left. A caller nobody knows is registered as a prospect in the same transaction.
+        """Received when the message was left.
 
-        Whoever registers at another process claims the same turn of the ``matter``; a caller without a number is nobody's.
+        A caller nobody knows is registered as a prospect in the same transaction.
+
+        Whoever registers at another process claims the same turn of the ``matter``; a caller
+        without a number is nobody's.
         """
         claims = () if matter is None else ((await next_turn(self._log, matter)).claim,)
         customer = await self._known_caller(meta.principal.provider, call)
@@ -133,9 +139,11 @@ class Calls:
         return await self._intake.conclude(meta, ground, before=before, following=following, claims=claims)
 
     async def _keep(self, meta: CommandMetadata, call: Call) -> CommandResult:
-        """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one the caller is served.
+        """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one
+        the caller is served.
 
-        The number is sealed for the customer who has it, so that it is forgotten with the person; else for the call alone.
+        The number is sealed for the customer who has it, so that it is forgotten with the person;
+        else for the call alone.
         """
         provider = meta.principal.provider
         agreements = await (await self._terms.of(provider)).agreements_at(call.started_at)
@@ -167,14 +175,18 @@ class Calls:
         return await self._executor.store(meta, events, {"call": kept}, version=1)
 
     async def _known_caller(self, provider: str, call: Call) -> Customer | None:
-        """Whose number was called, else who has the number that called; of several the one registered first."""
+        """Whose number was called, else who has the number that called; of several the one
+        registered first.
+        """
         if (dedicated := await self._dedicated_to(provider, call)) is not None:
             return dedicated
         known = await self._customers.with_phone(provider, call.from_number)
         return (await self._customers.customer(provider, known[0])).state if known else None
 
     async def _dedicated_to(self, provider: str, call: Call) -> Customer | None:
-        """The customer whose contract, in force when the call began, has the number that was called for its own."""
+        """The customer whose contract, in force when the call began, has the number that was called
+        for its own.
+        """
         number = normalised_phone(call.to or "")
         found = await self._log.labelled(names.own_number(provider, number)) if number else []
         for contract in await self._contracts.at(found):

@@ -1,7 +1,9 @@
-"""Executes commands: load what the decision needs, decide, evolve the state, seal personal parts, append.
+"""Executes commands: load what the decision needs, decide, evolve the state, seal personal parts,
+append.
 
-Every command ends here, so nothing personal reaches the log unsealed, and conflicts are resolved in one place:
-without ``If-Match`` a command is decided again on the newest state when somebody else was first.
+Every command ends here, so nothing personal reaches the log unsealed, and conflicts are resolved in
+one place: without ``If-Match`` a command is decided again on the newest state when somebody else
+was first.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ _NOT_ENCODED: Final = msgspec.Raw(b"null")
 
 
 class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that continue a stream after a version; ``subject`` is whose key seals their personal parts.
+    """Facts that continue a stream after a version; ``subject`` is whose key seals their personal
+    parts.
 
-    ``names`` are claimed, given and dropped with the first of them, beside those that follow from the stream's state.
+    ``names`` are claimed, given and dropped with the first of them, beside those that follow from
+    the stream's state.
     """
 
     stream: str
@@ -57,7 +61,8 @@ class PreparedEvent(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
-    """What a command produces in its own stream, what is stored ``also`` in others, and how the result is shown.
+    """What a command produces in its own stream, what is stored ``also`` in others, and how the
+    result is shown.
 
     ``names`` as in :class:`PlannedChange`.
     """
@@ -75,7 +80,10 @@ Decide = Callable[[Loaded[State] | None], Awaitable[Decision[State]]]
 
 
 class CommandExecutor:
-    """Executes commands: load, decide, evolve, append. ``new_id`` gives ids in the order of the instants it gets."""
+    """Executes commands: load, decide, evolve, append.
+
+    ``new_id`` gives ids in the order of the instants it gets.
+    """
 
     def __init__(self, log: EventLog, personal_data: PersonalData, new_id: Callable[[datetime], str]) -> None:
         self._log = log
@@ -91,7 +99,8 @@ class CommandExecutor:
     ) -> CommandResult:
         """Decide a command on the stream's state and store what it produces.
 
-        Raises what ``decide`` raises, AnsweredBefore, and ContentionError after ``ATTEMPTS`` conflicts.
+        Raises what ``decide`` raises, AnsweredBefore, and ContentionError after ``ATTEMPTS``
+        conflicts.
         """
         async with cache.lock(stream):
             loaded = await cache.kept(stream)
@@ -115,7 +124,10 @@ class CommandExecutor:
         loaded: Loaded[State] | None,
         decision: Decision[State],
     ) -> CommandResult:
-        """Store a decision that was taken on a state, None where the stream begins with it. Raises as ``store`` does."""
+        """Store a decision that was taken on a state, None where the stream begins with it.
+
+        Raises as ``store`` does.
+        """
         own = PlannedChange(
             stream=stream,
             after_version=_version(loaded),
@@ -157,7 +169,8 @@ class CommandExecutor:
         version: int,
         created: bool = True,
     ) -> CommandResult:
-        """Append the events with the command's result, which shows a customer of them what it may see.
+        """Append the events with the command's result, which shows a customer of them what it may
+        see.
 
         Raises as ``fristwerk_platform.commands.record`` does.
         """
@@ -166,14 +179,18 @@ class CommandExecutor:
         return await record(self._log, meta, new, command_result(content, seen, version=version, created=created))
 
     async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
-        """Envelopes as plain data, personal parts opened; None where the person was forgotten since."""
+        """Envelopes as plain data, personal parts opened; None where the person was forgotten
+        since.
+        """
         envelopes = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
         sealed = [Sealed(each["id"], each["personal"]) for each in envelopes if each["personal"]]
         contents = await self._personal_data.open(sealed, [subject])
         return [each | {"personal": contents.get(each["id"])} for each in envelopes]
 
     async def personal(self, loaded: Loaded[Any], subject: str) -> dict[str, Any]:
-        """What the first event of a stream sealed; empty if nothing, or once the person was forgotten."""
+        """What the first event of a stream sealed; empty if nothing, or once the person was
+        forgotten.
+        """
         if loaded.sealed is None:
             return {}
         return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
@@ -181,8 +198,8 @@ class CommandExecutor:
     async def _recorded(
         self, meta: CommandMetadata, change: PlannedChange, version: int, fact: DecidedEvent
     ) -> Recorded:
-        """The fact as the log will give it back, its personal part sealed; without the stored bytes, which no state
-        is made of.
+        """The fact as the log will give it back, its personal part sealed; without the stored
+        bytes, which no state is made of.
         """
         event_id, sealed = self.new_id(meta.now), None
         if fact.personal:
@@ -206,7 +223,9 @@ class CommandExecutor:
 
 
 def renamed(events: Sequence[PreparedEvent], names: NameChange) -> list[PreparedEvent]:
-    """The events of one stream, the last of them with what changes in the names by which the stream is found."""
+    """The events of one stream, the last of them with what changes in the names by which the stream
+    is found.
+    """
     *earlier, last = events
     new = msgspec.structs.replace(last.new, names=last.new.names | names)
     return [*earlier, PreparedEvent(new, last.recorded)]

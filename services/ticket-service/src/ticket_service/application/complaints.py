@@ -14,7 +14,10 @@ from ticket_service.domain.ticket.commands import Escalate
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
-    """``to`` None: the agreement's escalation contact. ``fields`` are those that the agreement's normal tickets require."""
+    """``to`` None: the agreement's escalation contact.
+
+    ``fields`` are those that the agreement's normal tickets require.
+    """
 
     customer: str
     channel: str
@@ -34,7 +37,8 @@ class Complaints:
     async def receive(self, meta: CommandMetadata, complaint: Complaint) -> CommandResult:
         """Ticket and escalation in one transaction; the answer's escalation says to whom it went.
 
-        Raises NotAcceptable where the agreement takes complaints on tickets only (``escalation.at_any_time``).
+        Raises NotAcceptable where the agreement takes complaints on tickets only
+        (``escalation.at_any_time``).
         """
         principal = meta.principal
         if principal.role == "customer" and complaint.customer != principal.belongs_to:

@@ -1,4 +1,6 @@
-"""What hangs on forgetting a person and on ending a contract, looked up among all that was recorded so far."""
+"""What hangs on forgetting a person and on ending a contract, looked up among all that was recorded
+so far.
+"""
 
 from __future__ import annotations
 

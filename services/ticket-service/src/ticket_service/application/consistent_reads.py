@@ -14,7 +14,8 @@ CATCH_UP_SECONDS: Final = 5.0
 
 
 class ConsistentReads:
-    """Called, it gives the read model, once that has caught up with the log; ``so_far`` gives it as it is.
+    """Called, it gives the read model, once that has caught up with the log; ``so_far`` gives it as
+    it is.
 
     Catching up is waiting, so a command asks once and hands on what it got.
     """

@@ -65,7 +65,8 @@ class Contracts:
         return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
     async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> CommandResult:
-        """A contract under the terms in force, and in the same transaction the present place of open tickets.
+        """A contract under the terms in force, and in the same transaction the present place of
+        open tickets.
 
         ``If-Match`` names the customer's version.
         """
@@ -89,7 +90,9 @@ class Contracts:
     async def _terms_signed(
         self, provider: str, command: SignContract, signed_at: datetime
     ) -> tuple[AgreementDocument, int]:
-        """The version in force when the contract is signed, or, where it begins later, on its first day."""
+        """The version in force when the contract is signed, or, where it begins later, on its first
+        day.
+        """
         terms = await self._terms.of(provider)
         agreement, version = await terms.agreement_at(command.agreement, signed_at)
         first = datetime.combine(command.from_on, time(), zone(agreement.timezone_at(command.site)))

@@ -1,7 +1,9 @@
-"""Fills the index of a log that was written before there was one, so that commands find what is stored already.
+"""Fills the index of a log that was written before there was one, so that commands find what is
+stored already.
 
-Once it is filled, the log is asked one question at the start. A stream that cannot be read is left out and named in the
-service's own log: its own commands are refused as before, and nothing else waits for it.
+Once it is filled, the log is asked one question at the start. A stream that cannot be read is left
+out and named in the service's own log: its own commands are refused as before, and nothing else
+waits for it.
 """
 
 from __future__ import annotations

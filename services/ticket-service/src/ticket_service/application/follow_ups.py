@@ -30,7 +30,9 @@ Message = ReceiveMessage | ReceiveInformation
 
 
 class FollowUps:
-    """Takes messages: what the customer writes is never lost for being late, it opens a new ticket that follows the old."""
+    """Takes messages: what the customer writes is never lost for being late, it opens a new ticket
+    that follows the old.
+    """
 
     def __init__(self, log: EventLog, tickets: Tickets, intake: Intake, newest_reads: NewestReads) -> None:
         self._log = log
@@ -40,8 +42,8 @@ class FollowUps:
         self._following = KeyedLocks()
 
     async def receive(self, meta: CommandMetadata, ticket: str, command: Message) -> CommandResult:
-        """The message on its ticket, given by its id, or on the one that this was merged into; on the ticket that a late
-        message has opened, or on a new one.
+        """The message on its ticket, given by its id, or on the one that this was merged into; on
+        the ticket that a late message has opened, or on a new one.
         """
         try:
             return await self._tickets.execute(meta, ticket, command)
@@ -50,8 +52,9 @@ class FollowUps:
         except NotInThisState as refusal:
             if refusal.code not in DONE_FOR_GOOD:
                 raise
-        # Two late messages at a time are one matter: the second finds the ticket that the first has opened.
-        # Of this process it waits here, of another one the log refuses it and it looks again.
+        # Two late messages at a time are one matter: the second finds the ticket that the first has
+        # opened. Of this process it waits here, of another one the log refuses it and it looks
+        # again.
         async with self._following.of(ticket):
             following = await in_turn(partial(self._followed, meta, ticket, command))
         if isinstance(following, CommandResult):
@@ -65,7 +68,8 @@ class FollowUps:
         return following or await self._follow_up(meta, ticket, command, turn)
 
     async def _following_ticket(self, meta: CommandMetadata, ticket: str, turn: Turn) -> str | None:
-        """The ticket that a late message on this one has opened by then, the newest if several have.
+        """The ticket that a late message on this one has opened by then, the newest if several
+        have.
 
         Those that were opened before turns were taken are found among the customer's tickets.
         """
@@ -81,7 +85,9 @@ class FollowUps:
         return found[-1] if found else None
 
     async def _follow_up(self, meta: CommandMetadata, ticket: str, command: Message, turn: Turn) -> CommandResult:
-        """A new ticket about the same thing, received with the message and served by what now holds for the customer."""
+        """A new ticket about the same thing, received with the message and served by what now holds
+        for the customer.
+        """
         loaded = await self._tickets.newest(meta.principal, ticket)
         earlier = loaded.state
         said = await self._tickets.personal(loaded)

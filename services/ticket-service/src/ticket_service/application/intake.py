@@ -1,4 +1,6 @@
-"""How a ticket begins: everything that intake must know is looked up, and all that follows is one transaction."""
+"""How a ticket begins: everything that intake must know is looked up, and all that follows is one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,16 @@ REFERENCE_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 Beside = Callable[[str, str], tuple[Sequence[PlannedChange], Sequence[DecidedEvent]]]
-"""By a new ticket's id and reference: what is stored in other streams with it, and which facts of its own follow."""
+"""By a new ticket's id and reference: what is stored in other streams with it, and which facts of
+its own follow.
+"""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What reached the vendor. ``received_at`` is when, ``fields`` what the ticket's type asks for, ``follows`` the ticket
-    that was done before.
+    """What reached the vendor.
+
+    ``received_at`` is when, ``fields`` what the ticket's type asks for, ``follows`` the ticket that
+    was done before.
     """
 
     received_at: datetime
@@ -60,7 +66,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """On what a new ticket stands: its customer, the serving contract if any, and the terms in force at its receipt."""
+    """On what a new ticket stands: its customer, the serving contract if any, and the terms in
+    force at its receipt.
+    """
 
     command: CreateTicket
     customer: Customer
@@ -101,8 +109,9 @@ class Intake:
         following: Sequence[Command] = (),
         claims: tuple[str, ...] = (),
     ) -> CommandResult:
-        """A ticket of a customer: entitlement and why, derived priority, acknowledgement, assignment. What is ``following``
-        belongs to the same intake; ``claims`` are claimed with it.
+        """A ticket of a customer: entitlement and why, derived priority, acknowledgement,
+        assignment. What is ``following`` belongs to the same intake; ``claims`` are claimed with
+        it.
         """
         violations = Violations()
         violations.not_later_than("/received_at", request.received_at, meta.now)
@@ -116,7 +125,8 @@ class Intake:
         return await self.conclude(meta, ground, following=following, claims=claims)
 
     async def ground(self, meta: CommandMetadata, customer: Customer, request: Request) -> Ground:
-        """Look up what decides about a request of a customer, who may be registered together with it.
+        """Look up what decides about a request of a customer, who may be registered together with
+        it.
 
         Raises NotAcceptable where no agreement serves the customer.
         """
@@ -165,7 +175,10 @@ class Intake:
         return Ground(command=command, customer=customer, contract=contract, versions=versions, context=context)
 
     async def _earliest_receipt(self, meta: CommandMetadata, request: Request) -> datetime | None:
-        """Before which nothing was received. Only looked up for what was received long ago: that is rare."""
+        """Before which nothing was received.
+
+        Only looked up for what was received long ago: that is rare.
+        """
         margin = self._dating.receipt_before_contracts
         if request.received_at >= meta.now - margin:
             return None
@@ -184,9 +197,12 @@ class Intake:
         claims: tuple[str, ...] = (),
         beside: Beside | None = None,
     ) -> CommandResult:
-        """Store the ticket. ``before`` registers a customer nobody knew, ``following`` belong to the same intake.
+        """Store the ticket.
 
-        The ticket claims its reference in the same transaction, and gets another one where that was taken.
+        ``before`` registers a customer nobody knew, ``following`` belong to the same intake.
+
+        The ticket claims its reference in the same transaction, and gets another one where that was
+        taken.
         """
         for _ in range(ATTEMPTS):
             try:
@@ -208,7 +224,9 @@ class Intake:
         claims: tuple[str, ...],
         beside: Beside | None,
     ) -> CommandResult:
-        """Raises ClaimedError where another ticket has the reference, the message or what else is claimed."""
+        """Raises ClaimedError where another ticket has the reference, the message or what else is
+        claimed.
+        """
         facts = open_ticket(ground.command, ground.customer, ground.contract, ground.versions, ground.context)
         ticket = self._executor.new_id(meta.now)
         stream = streams.TICKET.stream(ticket)
@@ -249,7 +267,9 @@ def _claims(provider: str, command: CreateTicket) -> Iterator[str]:
 
 
 def _new_reference(provider: str) -> str:
-    """A short, human reference that cannot be guessed: eight random letters behind three letters of the provider."""
+    """A short, human reference that cannot be guessed: eight random letters behind three letters of
+    the provider.
+    """
     prefix = re.sub(r"[^A-Z]", "", provider.upper())[:3] or "FRI"
     letters = "".join(REFERENCE_LETTERS[each % len(REFERENCE_LETTERS)] for each in random_bytes(8))
     return f"{prefix}-{letters[:4]}-{letters[4:]}"

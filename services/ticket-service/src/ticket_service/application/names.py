@@ -1,8 +1,9 @@
 """By which names streams are found in the index that is kept with the log.
 
-What decides about a command and lies in other streams is found by these names, in every append so far, of whatever
-process: nothing here waits for a read model. A stream's labels follow from its state, but for telephone numbers: these
-are sealed, so their keyed digests are given where the number is known.
+What decides about a command and lies in other streams is found by these names, in every append so
+far, of whatever process: nothing here waits for a read model. A stream's labels follow from its
+state, but for telephone numbers: these are sealed, so their keyed digests are given where the
+number is known.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def follow_ups_of(ticket: str) -> str:
 
 
 def callers_like(provider: str, phone_index: str) -> str:
-    """The callers whose numbers share the first byte of their keyed digests: too many for it to tell of anybody."""
+    """The callers whose numbers share the first byte of their keyed digests: too many for it to
+    tell of anybody.
+    """
     return f"callers:{provider}:{phone_index[:2]}"
 
 

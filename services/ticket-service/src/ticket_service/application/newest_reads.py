@@ -1,7 +1,9 @@
-"""The read model for commands that need its tables: as it is, corrected by what the log holds beyond it. Nothing waits.
+"""The read model for commands that need its tables: as it is, corrected by what the log holds
+beyond it. Nothing waits.
 
-Only rare commands ask here: they read as many lines of the log as the read model is behind, usually those of the last
-half second. What is decided all the time is found in the index of the log (see ``names``).
+Only rare commands ask here: they read as many lines of the log as the read model is behind, usually
+those of the last half second. What is decided all the time is found in the index of the log (see
+``names``).
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class Beyond(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's tickets and contracts that changed after what the read model is known to show, with their positions."""
+    """A provider's tickets and contracts that changed after what the read model is known to show,
+    with their positions.
+    """
 
     tickets: dict[str, tuple[Ticket, int]]
     contracts: dict[str, Contract]
@@ -64,7 +68,10 @@ class NewestReads:
         return self._follower.lag.position
 
     async def beyond(self, provider: str) -> Beyond:
-        """What has changed since. Raises NotCurrentError where the read model has seen what the log has lost."""
+        """What has changed since.
+
+        Raises NotCurrentError where the read model has seen what the log has lost.
+        """
         if self._follower.lag.stopped_because is not None:
             raise NotCurrentError
         after, changed = self.position, dict[str, int]()
@@ -103,7 +110,10 @@ class NewestReads:
         return merged(rows, beyond, lambda each: agreement in (None, each.agreement))
 
     async def first_contract_day(self, provider: str) -> date | None:
-        """The first day of the provider's earliest contract; None without one. Reads every contract."""
+        """The first day of the provider's earliest contract; None without one.
+
+        Reads every contract.
+        """
         beyond = await self.beyond(provider)
         days = [each.from_on for each in beyond.contracts.values()]
         first = await self.so_far.first_contract_day(provider)
@@ -111,6 +121,8 @@ class NewestReads:
 
 
 def merged(rows: Iterable[Ticket], beyond: Beyond, fits: Callable[[Ticket], bool]) -> list[Ticket]:
-    """The tickets of the read model, those that have changed since as they are now, where they fit the question."""
+    """The tickets of the read model, those that have changed since as they are now, where they fit
+    the question.
+    """
     found = {each.id: each for each in rows} | {key: ticket for key, (ticket, _) in beyond.tickets.items()}
     return [found[key] for key in sorted(found) if fits(found[key])]

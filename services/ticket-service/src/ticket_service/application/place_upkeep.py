@@ -1,6 +1,8 @@
-"""Records that a ticket's place follows the present where no command says so: a contract began or ended at midnight.
+"""Records that a ticket's place follows the present where no command says so: a contract began or
+ended at midnight.
 
-The worklist shows the present place by itself; this writes the fact that makes it visible in the ticket's history.
+The worklist shows the present place by itself; this writes the fact that makes it visible in the
+ticket's history.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from ticket_service.application.worklist import Worklist
 FIRST_SECONDS: Final = 5.0
 """So long after the start the first look waits: it has time, and the start has not."""
 EVERY_SECONDS: Final = 60.0
-"""How often every provider's worklist is looked through; what a reader of a worklist comes upon is recorded at once."""
+"""How often every provider's worklist is looked through; what a reader of a worklist comes upon is
+recorded at once.
+"""
 ACTOR: Final = "worklist"
 _log = structlog.get_logger()
 
@@ -38,7 +42,9 @@ class PlaceUpkeep:
         self._new_id = new_id
 
     async def run(self) -> None:
-        """Look through the worklists soon after the start and every minute, and when one was read that has such tickets."""
+        """Look through the worklists soon after the start and every minute, and when one was read
+        that has such tickets.
+        """
         seconds = FIRST_SECONDS
         while True:
             try:

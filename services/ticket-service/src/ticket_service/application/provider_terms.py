@@ -21,7 +21,9 @@ ReadDocument = Callable[[str, str, int], Awaitable[AgreementDocument]]
 
 
 class ProviderTerms:
-    """All that a provider has published, up to one look at the log: what is kept of it is not asked for again."""
+    """All that a provider has published, up to one look at the log: what is kept of it is not asked
+    for again.
+    """
 
     def __init__(
         self,
@@ -60,7 +62,10 @@ class ProviderTerms:
         return [(await self.agreement_at(each.name, instant))[0] for each in await self._newest_agreements()]
 
     async def default_agreement(self) -> str:
-        """The name of the agreement that serves who has no contract. Raises NotAcceptable where none is meant for it."""
+        """The name of the agreement that serves who has no contract.
+
+        Raises NotAcceptable where none is meant for it.
+        """
         newest = await self._newest_agreements()
         names = [each.name for each in newest if each.document.get("default", False)] or [each.name for each in newest]
         if len(names) != 1:

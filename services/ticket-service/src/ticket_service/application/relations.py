@@ -52,7 +52,9 @@ class Relations:
         self._dating = dating
 
     async def execute(self, meta: CommandMetadata, name: str, command: RelationCommand) -> CommandResult:
-        """One command to the ticket of that id or reference. Raises NotFound and the domain's refusals.
+        """One command to the ticket of that id or reference.
+
+        Raises NotFound and the domain's refusals.
 
         The result is the ticket as it is then; of a split, the new one.
         """

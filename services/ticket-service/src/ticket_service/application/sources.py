@@ -1,6 +1,8 @@
-"""The same message is taken once: whoever brings it again, under whatever key and words, gets what the first has led to.
+"""The same message is taken once: whoever brings it again, under whatever key and words, gets what
+the first has led to.
 
-Its id in its system is claimed in the log with the event that records it, so of two processes at once one is refused there.
+Its id in its system is claimed in the log with the event that records it, so of two processes at
+once one is refused there.
 """
 
 from __future__ import annotations
@@ -70,7 +72,10 @@ class Sources:
         return [names.source_claim(provider, digest) for digest in digests if digest is not None]
 
     def _digested(self, provider: str, source: MessageSource) -> MessageSource:
-        """The source with the digest by which it is claimed. An id counts with and without its angle brackets."""
+        """The source with the digest by which it is claimed.
+
+        An id counts with and without its angle brackets.
+        """
         bare = source.id.strip().removeprefix("<").removesuffix(">")
         return msgspec.structs.replace(source, digest=self._personal_data.source_digest(provider, source.system, bare))
 
@@ -79,8 +84,8 @@ class Sources:
     ) -> CommandResult:
         """What a customer says on a ticket, given by its id.
 
-        Raises AnsweredBefore with what the message has led to where it was taken already, and NotAcceptable where it was
-        another customer's.
+        Raises AnsweredBefore with what the message has led to where it was taken already, and
+        NotAcceptable where it was another customer's.
         """
         source = None
         if isinstance(command, ReceiveMessage) and command.source is not None:

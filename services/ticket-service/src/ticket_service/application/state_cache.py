@@ -1,7 +1,7 @@
 """A cache of states: each is evolved from its stream once and kept for the next command.
 
-A cached state is brought up to date from the log before it is shown. A command may decide on it as it is,
-because an append on an old version is refused.
+A cached state is brought up to date from the log before it is shown. A command may decide on it as
+it is, because an append on an old version is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ KEPT_STATES: Final = 10_000
 
 
 class Loaded(msgspec.Struct, Generic[State], frozen=True):
-    """A state with the version it stands at, the provider it belongs to, and what its first event sealed."""
+    """A state with the version it stands at, the provider it belongs to, and what its first event
+    sealed.
+    """
 
     provider: str
     version: int
@@ -34,7 +36,8 @@ class Loaded(msgspec.Struct, Generic[State], frozen=True):
 class KeyedLocks:
     """Locks by name, for what the requests of one process must do one after the other.
 
-    A lock exists for as long as somebody holds it or waits for it. Between processes the log decides.
+    A lock exists for as long as somebody holds it or waits for it. Between processes the log
+    decides.
     """
 
     def __init__(self) -> None:
@@ -51,7 +54,9 @@ LabelsOf = Callable[[str, State], frozenset[str]]
 
 
 class StateCache(Generic[State]):
-    """The states of one kind of stream; ``evolve`` applies one recorded event, ``labels`` is how streams are found."""
+    """The states of one kind of stream; ``evolve`` applies one recorded event, ``labels`` is how
+    streams are found.
+    """
 
     def __init__(self, log: EventLog, evolve: Evolve[State], labels: LabelsOf[State]) -> None:
         self._log = log
@@ -77,13 +82,17 @@ class StateCache(Generic[State]):
         return self._kept.get(stream) or await self.newest(stream)
 
     async def newest_of(self, streams: Iterable[str]) -> dict[str, Loaded[State]]:
-        """The states of several streams after everything in the log, by stream; those that there are."""
+        """The states of several streams after everything in the log, by stream; those that there
+        are.
+        """
         wanted = list(streams)
         loaded = await asyncio.gather(*map(self.newest, wanted))
         return {stream: each for stream, each in zip(wanted, loaded, strict=True) if each is not None}
 
     async def at(self, found: Iterable[StreamVersion]) -> list[Loaded[State]]:
-        """The states of streams at these versions or newer ones, in their order; read only where an older one is kept."""
+        """The states of streams at these versions or newer ones, in their order; read only where an
+        older one is kept.
+        """
         wanted = list(found)
         older = [stream for stream, version in wanted if self._kept_version(stream) < version]
         read = await self.newest_of(older) if older else {}
@@ -103,19 +112,25 @@ class StateCache(Generic[State]):
         return NameChange(labels=tuple(has - had), dropped_labels=tuple(had - has))
 
     def after(self, loaded: Loaded[State] | None, events: Iterable[Recorded]) -> Loaded[State]:
-        """The state after events that are about to be stored; the first of a stream must begin its state."""
+        """The state after events that are about to be stored; the first of a stream must begin its
+        state.
+        """
         for each in events:
             loaded = self._after(loaded, each)
         assert loaded is not None, "a stream begins with the event that makes its state"
         return loaded
 
     def continued(self, loaded: Loaded[State] | None, events: Iterable[Recorded]) -> tuple[Loaded[State], NameChange]:
-        """The state after events that are about to be stored, and what they change in the names of their stream."""
+        """The state after events that are about to be stored, and what they change in the names of
+        their stream.
+        """
         after = self.after(loaded, events)
         return after, self.renamed(loaded, after)
 
     def keep(self, stream: str, loaded: Loaded[State]) -> None:
-        """Keep a state whose events are stored, unless a newer one is kept: requests overtake each other."""
+        """Keep a state whose events are stored, unless a newer one is kept: requests overtake each
+        other.
+        """
         kept = self._kept.get(stream)
         if kept is None or kept.version < loaded.version:
             self._kept[stream] = loaded

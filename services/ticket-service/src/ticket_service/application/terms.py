@@ -1,4 +1,6 @@
-"""Publishing calendars and agreements, and looking up the versions that tickets and contracts rest on."""
+"""Publishing calendars and agreements, and looking up the versions that tickets and contracts rest
+on.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,10 @@ class Terms:
         return await self._executor.execute(meta, self._calendars, stream, decide)
 
     async def publish_agreement(self, meta: CommandMetadata, document: AgreementDocument) -> CommandResult:
-        """Publish; 200 and no new version for the same document again. Raises NotAcceptable for unknown calendars."""
+        """Publish; 200 and no new version for the same document again.
+
+        Raises NotAcceptable for unknown calendars.
+        """
         provider = meta.principal.provider
 
         async def decide(loaded: Loaded[AgreementVersions] | None) -> Decision[AgreementVersions]:
@@ -130,7 +135,8 @@ def check_name(given: str, document_name: str, kind: str) -> None:
 def _own(meta: CommandMetadata, loaded: Loaded[Published[Version]] | None, name: str) -> Published[Version]:
     """What is published under the name so far, on the version the client means.
 
-    Raises NotInThisState where providers' names and document names run together in the same stream (``a.b`` + ``c``).
+    Raises NotInThisState where providers' names and document names run together in the same stream
+    (``a.b`` + ``c``).
     """
     if loaded is not None and loaded.provider != meta.principal.provider:
         raise NotInThisState("name-not-available", f"The name {name!r} is not available; choose one without a dot.")

@@ -1,6 +1,8 @@
-"""Moving tickets to other terms in bulk: in the background, each ticket by a command of its own, to the end whatever happens.
+"""Moving tickets to other terms in bulk: in the background, each ticket by a command of its own, to
+the end whatever happens.
 
-Each ticket's command has a key made of migration and ticket, so that going on after a crash never moves a ticket twice.
+Each ticket's command has a key made of migration and ticket, so that going on after a crash never
+moves a ticket twice.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ class Migrations:
         self._wanted = asyncio.Event()
 
     async def ordered(self, meta: CommandMetadata, order: Order) -> TermsMigration:
-        """The migration that does it: a new one, or one that is doing the same already. Raises NotAcceptable."""
+        """The migration that does it: a new one, or one that is doing the same already.
+
+        Raises NotAcceptable.
+        """
         kind, name = await self._checked(meta.principal.provider, order)
         migration = TermsMigration(
             migration=self._new_id(meta.now),
@@ -93,7 +98,10 @@ class Migrations:
                 await self._wanted.wait()
 
     async def _checked(self, provider: str, order: Order) -> tuple[TermsKind, str]:
-        """Kind and name of the document. Raises NotAcceptable for versions that do not exist, or are the same."""
+        """Kind and name of the document.
+
+        Raises NotAcceptable for versions that do not exist, or are the same.
+        """
         if (order.agreement is None) == (order.calendar is None):
             sentence = "name either an agreement or a calendar"
             raise NotAcceptable(f"Nothing is migrated: {sentence}.", [("/agreement", sentence)])
@@ -129,7 +137,10 @@ class Migrations:
         await self.ledger.note(migration.migration, outcomes)
 
     async def _moved(self, migration: TermsMigration, ticket: str) -> tuple[str, MigrationOutcome, str | None]:
-        """What became of one ticket. Raises RetryLaterError, or what the storage raises, where it is to be tried again."""
+        """What became of one ticket.
+
+        Raises RetryLaterError, or what the storage raises, where it is to be tried again.
+        """
         try:
             why_not = await self._move(migration, ticket)
         except STORAGE_FAILURES:
@@ -153,7 +164,10 @@ class Migrations:
 
 
 def _why_not(ticket: str, error: Exception) -> str | None:
-    """The sentence that says why a ticket was not moved; None if it was, before a crash. Raises RetryLaterError."""
+    """The sentence that says why a ticket was not moved; None if it was, before a crash.
+
+    Raises RetryLaterError.
+    """
     match error:
         case AnsweredBefore():
             return None
@@ -167,7 +181,9 @@ def _why_not(ticket: str, error: Exception) -> str | None:
 
 
 def _meta(migration: TermsMigration, ticket: str, now: datetime) -> CommandMetadata:
-    """The command's surroundings: in the name of whoever gave the order, under a key of migration and ticket."""
+    """The command's surroundings: in the name of whoever gave the order, under a key of migration
+    and ticket.
+    """
     asked = f"{migration.kind} {migration.name} {migration.from_version} {migration.to_version}"
     return CommandMetadata(
         principal=Principal(sub=migration.requested_by, role=migration.role, provider=migration.provider),
@@ -184,7 +200,9 @@ def _meta(migration: TermsMigration, ticket: str, now: datetime) -> CommandMetad
 
 
 def _version(ticket: Ticket, migration: TermsMigration) -> int | None:
-    """The version of the migration's document that the ticket has; None where it has another document."""
+    """The version of the migration's document that the ticket has; None where it has another
+    document.
+    """
     if migration.kind == "agreement":
         return ticket.agreement_version if ticket.agreement == migration.name else None
     return ticket.calendar_version if ticket.calendar == migration.name else None

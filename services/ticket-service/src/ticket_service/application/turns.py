@@ -1,8 +1,10 @@
-"""Numbered claims, by which processes take turns at what may go again: a booking, a customer, an agent's dedication.
+"""Numbered claims, by which processes take turns at what may go again: a booking, a customer, an
+agent's dedication.
 
-A claim is for ever, so what can be taken back claims no name. Whoever decides on such a matter first looks up its next
-number, then what there is, and claims that number with what it decides. Two who have looked at the same claim the same
-number: the log refuses one of them, who looks again and finds what the other has stored.
+A claim is for ever, so what can be taken back claims no name. Whoever decides on such a matter
+first looks up its next number, then what there is, and claims that number with what it decides. Two
+who have looked at the same claim the same number: the log refuses one of them, who looks again and
+finds what the other has stored.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 async def next_turn(log: EventLog, matter: str) -> Turn:
-    """The first number that is free, by every append so far. They are taken in order, so few questions find it."""
+    """The first number that is free, by every append so far.
+
+    They are taken in order, so few questions find it.
+    """
     taken, free = 0, 1
     while await log.claimant(_claim(matter, free)) is not None:
         taken, free = free, 2 * free

@@ -24,7 +24,9 @@ SHOWN: Final[Mapping[str, Callable[[Ticket], dict[str, Any]]]] = {"customer": sh
 
 
 def seen_by(principal: Principal) -> Callable[[Ticket], Ticket | dict[str, Any]]:
-    """How a ticket that the caller may read is shown to it: whole, or to a customer without the vendor's house."""
+    """How a ticket that the caller may read is shown to it: whole, or to a customer without the
+    vendor's house.
+    """
     return ticket_for_customer if principal.role == "customer" else _whole
 
 

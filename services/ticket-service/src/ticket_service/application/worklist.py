@@ -1,4 +1,6 @@
-"""The worklist: open tickets in the agreement's order, and taking the first one without ever giving it to two."""
+"""The worklist: open tickets in the agreement's order, and taking the first one without ever giving
+it to two.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worklist:
-    """One worklist a provider. ``displaced`` are, by provider, the tickets whose present place no fact tells of yet."""
+    """One worklist a provider.
+
+    ``displaced`` are, by provider, the tickets whose present place no fact tells of yet.
+    """
 
     def __init__(self, current: ConsistentReads, newest_reads: NewestReads, terms: Terms, tickets: Tickets) -> None:
         self._current = current
@@ -50,7 +55,8 @@ class Worklist:
         self._taking = asyncio.Lock()
 
     async def page(self, provider: str, now: datetime, *, after: str | None, limit: int) -> list[Item]:
-        """Open tickets, the most urgent first, behind the place of a ticket that may be done meanwhile.
+        """Open tickets, the most urgent first, behind the place of a ticket that may be done
+        meanwhile.
 
         Raises NotAcceptable if there never was such a ticket.
         """
@@ -63,7 +69,9 @@ class Worklist:
         return await self._shown(read_model, await ranking.page(last, limit))
 
     async def take_next(self, meta: CommandMetadata) -> CommandResult:
-        """Assign the first free ticket to the caller, decided on exactly the version seen: no two callers get the same."""
+        """Assign the first free ticket to the caller, decided on exactly the version seen: no two
+        callers get the same.
+        """
         async with self._taking:
             for place in await self._free(meta.principal.provider, meta.now):
                 newest = await self._tickets.newest(meta.principal, place.id)
@@ -77,13 +85,18 @@ class Worklist:
         raise NotInThisState("worklist-empty", "There is no workable ticket that nobody has.")
 
     async def look(self, now: datetime) -> None:
-        """Bring the order of every provider whose agreements have groups up to date, so that ``displaced`` is known."""
+        """Bring the order of every provider whose agreements have groups up to date, so that
+        ``displaced`` is known.
+        """
         for provider in await self._current.so_far.providers():
             if any(each.groups for each in await (await self._terms.of(provider)).agreements_at(now)):
                 await self._ranking(provider, now, self._current.position)
 
     async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
-        """The tickets at the places. What was shown before and has not changed since is not read again."""
+        """The tickets at the places.
+
+        What was shown before and has not changed since is not read again.
+        """
         kept = self._items
         changed = [each.id for each in places if each.id not in kept or kept[each.id].position < each.position]
         if changed:
@@ -97,14 +110,19 @@ class Worklist:
         return items
 
     async def _free(self, provider: str, now: datetime) -> list[Placed]:
-        """The tickets that may be given away by all that was recorded so far, the most urgent first."""
+        """The tickets that may be given away by all that was recorded so far, the most urgent
+        first.
+        """
         beyond = await self._newest_reads.beyond(provider)
         ranking = await self._ranking(provider, now, self._newest_reads.position)
         newest = await ranking.with_newest(beyond, self._newest_reads.so_far, now)
         return [each for each in newest.first() if is_free(each)]
 
     async def _ranking(self, provider: str, now: datetime, position: int) -> Ranking:
-        """The provider's order as the read model has it now. One whose refreshing fails half-way is not kept."""
+        """The provider's order as the read model has it now.
+
+        One whose refreshing fails half-way is not kept.
+        """
         async with self._refreshing:
             ranking = self._rankings.pop(provider, None) or Ranking(provider, self._terms)
             await ranking.refresh(self._current.so_far, now, position)

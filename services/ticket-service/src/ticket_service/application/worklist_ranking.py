@@ -1,7 +1,8 @@
-"""A provider's open tickets in order, kept in memory and brought up to date from what has changed in the read model since.
+"""A provider's open tickets in order, kept in memory and brought up to date from what has changed
+in the read model since.
 
-Thousands of tickets are not read and sorted for every look at the first fifty. What the order rests on besides the tickets are
-the customers' present contracts, and so the local day.
+Thousands of tickets are not read and sorted for every look at the first fifty. What the order rests
+on besides the tickets are the customers' present contracts, and so the local day.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ Days = dict[tuple[str, int, str | None], date]
 
 
 async def in_parts(items: Iterable[str]) -> AsyncIterator[str]:
-    """The items, with a turn of the event loop for all others after each part: of 50,000 tickets none waits for all."""
+    """The items, with a turn of the event loop for all others after each part: of 50,000 tickets
+    none waits for all.
+    """
     for number, item in enumerate(items, start=1):
         yield item
         if number % PART == 0:
@@ -64,7 +67,9 @@ class Ranking:
         self._present: dict[str, int] = {}
 
     async def refresh(self, read_model: ReadModel, now: datetime, position: int) -> None:
-        """Take in what has changed up to a position of the log, and a new day; where nothing has, nothing is asked."""
+        """Take in what has changed up to a position of the log, and a new day; where nothing has,
+        nothing is asked.
+        """
         changed: set[str] = set()
         if position != self._position:
             changed = await self._changed(read_model)
@@ -76,7 +81,10 @@ class Ranking:
         await self._place(changed)
 
     async def with_newest(self, beyond: Beyond, read_model: ReadModel, now: datetime) -> Ranking:
-        """The order with what the read model does not show yet. It is another one: this one takes that in when it refreshes."""
+        """The order with what the read model does not show yet.
+
+        It is another one: this one takes that in when it refreshes.
+        """
         if not beyond.tickets and not beyond.contracts:
             return self
         newest = copy(self)
@@ -86,7 +94,9 @@ class Ranking:
         return newest
 
     def detach(self, customers: Iterable[str]) -> None:
-        """Share nothing with the order that this one was copied of which a change to these customers' tickets touches."""
+        """Share nothing with the order that this one was copied of which a change to these
+        customers' tickets touches.
+        """
         self._tickets, self._keys, self._present = {**self._tickets}, {**self._keys}, {**self._present}
         self._order, self._places = [*self._order], {*self._places}
         self._of_customer |= {each: {*self._of_customer.get(each, ())} for each in customers}
@@ -101,7 +111,8 @@ class Ranking:
         await self._place(changed)
 
     def displaced(self) -> list[tuple[str, Contract | None]]:
-        """The tickets whose derived priority is not that of their present group yet, each with the contract that serves it.
+        """The tickets whose derived priority is not that of their present group yet, each with the
+        contract that serves it.
 
         They stand in their present place already; what is missing is the fact that says so.
         """
@@ -110,7 +121,8 @@ class Ranking:
     async def _compare(
         self, read_model: ReadModel, changed: Iterable[str], newest: Mapping[str, Ticket] = NOTHING_NEWER
     ) -> None:
-        """Take in which of the changed tickets have another priority than their present group, if a rule gave it to them.
+        """Take in which of the changed tickets have another priority than their present group, if a
+        rule gave it to them.
 
         ``newest`` are states that the read model does not have yet.
         """

@@ -1,4 +1,6 @@
-"""Publishing terms documents from files at a running ticket service: calendars first, because agreements refer to them."""
+"""Publishing terms documents from files at a running ticket service: calendars first, because
+agreements refer to them.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ async def _publish(client: httpx.AsyncClient, document: TermsFile) -> str:
 
 
 def _refusal(answer: httpx.Response) -> str:
-    """The problem's sentence, and below it the places that are wrong; whatever else answered, its beginning."""
+    """The problem's sentence, and below it the places that are wrong; whatever else answered, its
+    beginning.
+    """
     try:
         problem = answer.json()
         places = [f"\n  {each['pointer']}: {each['detail']}" for each in problem.get("errors", [])]

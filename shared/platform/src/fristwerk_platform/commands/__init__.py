@@ -1,4 +1,6 @@
-"""What every command needs, whatever carries it: metadata, idempotency keys, preconditions, recording. Knows no HTTP."""
+"""What every command needs, whatever carries it: metadata, idempotency keys, preconditions,
+recording. Knows no HTTP.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a command may meet apart from the domain's own refusals. No error knows a status code; ``http.problems`` maps them.
+"""What a command may meet apart from the domain's own refusals.
+
+No error knows a status code; ``http.problems`` maps them.
 
 AnsweredBefore              the key has an answer; the command is not carried out again
 CommandError                the root of everything else; nothing was stored
@@ -28,7 +30,10 @@ class AnsweredBefore(Exception):  # noqa: N818 - not an error: the answer that t
 
 
 class CommandError(Exception):
-    """The root of what keeps a command from being carried out: a stable code and a sentence. Nothing was stored."""
+    """The root of what keeps a command from being carried out: a stable code and a sentence.
+
+    Nothing was stored.
+    """
 
     code: ClassVar[str] = "refused"
 
@@ -56,13 +61,17 @@ class KeyReusedError(CommandError):
 
 
 class VersionMismatchError(CommandError):
-    """The client decided on another version than the present one, or named something that is no version."""
+    """The client decided on another version than the present one, or named something that is no
+    version.
+    """
 
     code = "version-conflict"
 
 
 class InTheFutureError(CommandError):
-    """A fact is dated in the future; ``sentence`` says which instant, ``pointer`` where in the body (RFC 6901)."""
+    """A fact is dated in the future; ``sentence`` says which instant, ``pointer`` where in the body
+    (RFC 6901).
+    """
 
     code = "in-the-future"
 

@@ -20,7 +20,9 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class AnswerStore(Protocol):
-    """Where answers given under keys are found: a log, or a table of a service whose answers are no events."""
+    """Where answers given under keys are found: a log, or a table of a service whose answers are no
+    events.
+    """
 
     async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
         """The answer under a key, if the key was used."""
@@ -28,10 +30,14 @@ class AnswerStore(Protocol):
 
 
 def idempotency_key(principal: Principal, given: str, request: bytes) -> IdempotencyKey:
-    """The key as stored. ``request`` is everything that makes it another request. Raises InvalidKeyError."""
+    """The key as stored.
+
+    ``request`` is everything that makes it another request. Raises InvalidKeyError.
+    """
     if not _KEY.fullmatch(given):
         raise InvalidKeyError
-    # Subjects are unique at best within a company, and what one is answered must never reach another.
+    # Subjects are unique at best within a company, and what one is answered must never reach
+    # another.
     scope = msgspec.json.encode([principal.provider, principal.role, principal.belongs_to, principal.sub]).decode()
     return IdempotencyKey(scope=scope, key=given, request_digest=hashlib.sha256(request).hexdigest())
 
@@ -44,15 +50,18 @@ async def check_unanswered(store: AnswerStore, key: IdempotencyKey) -> None:
 
 
 def already_answered(stored: StoredAnswer, key: IdempotencyKey) -> AnsweredBefore | KeyReusedError:
-    """What to raise for a key that was used: the answer again, or an error if it went with another request."""
+    """What to raise for a key that was used: the answer again, or an error if it went with another
+    request.
+    """
     if stored.request_digest != key.request_digest:
         return KeyReusedError(key.key)
     return AnsweredBefore(stored.answer)
 
 
 async def twin_answer(store: AnswerStore, key: IdempotencyKey) -> AnsweredBefore | KeyReusedError | None:
-    """What to raise instead of a refusal: the answer that the same request got before or meanwhile, whose effect the refusal
-    may be, or an error if the key went with another request; None where the key is unused.
+    """What to raise instead of a refusal: the answer that the same request got before or meanwhile,
+    whose effect the refusal may be, or an error if the key went with another request; None where
+    the key is unused.
     """
     stored = await store.stored_answer(key)
     return None if stored is None else already_answered(stored, key)

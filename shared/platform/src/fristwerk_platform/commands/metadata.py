@@ -16,7 +16,8 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 
 
 class CommandMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Who, when (``now`` it is recorded, ``occurred_at`` it happened), under which key, on which version.
+    """Who, when (``now`` it is recorded, ``occurred_at`` it happened), under which key, on which
+    version.
 
     ``occurred_at_given``: the client has dated the fact; else it is dated now. ``if_match`` is the
     version that the client decided on, None if it does not matter.

@@ -1,4 +1,5 @@
-"""Recording what a command decided: facts become events of their streams, appended together with the command's result.
+"""Recording what a command decided: facts become events of their streams, appended together with
+the command's result.
 
 The platform does not know any event: ``EncodeEvent`` is how the language in use writes one.
 """
@@ -42,7 +43,8 @@ class CommandResult(msgspec.Struct, frozen=True):
 
 
 class NewFact(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
-    """An event about to be recorded: its id, when it occurred, and its sealed personal part if it has one.
+    """An event about to be recorded: its id, when it occurred, and its sealed personal part if it
+    has one.
 
     ``names`` is how its stream is found from then on.
     """
@@ -79,7 +81,9 @@ class EncodeEvent(Protocol[Event_contra]):
         correlation_id: str,
         personal: str | None,
     ) -> tuple[str, bytes]:
-        """The event type's name and the line that is stored; ``actor`` is the id and the role of who acted."""
+        """The event type's name and the line that is stored; ``actor`` is the id and the role of
+        who acted.
+        """
         ...
 
 
@@ -115,10 +119,11 @@ def _new_event(
 def command_result(
     content: Mapping[str, Any], events: Sequence[NewEvent], *, version: int | None = None, created: bool = True
 ) -> CommandResult:
-    """A command's result: its content, the events that it caused under ``events``, and the new version.
+    """A command's result: its content, the events that it caused under ``events``, and the new
+    version.
 
-    The form is the same since the first log was written: whether anything was recorded (``created``)
-    is a status, the version an entity tag (RFC 9110, 8.8.3).
+    The form is the same since the first log was written: whether anything was recorded
+    (``created``) is a status, the version an entity tag (RFC 9110, 8.8.3).
     """
     body = _encoder.encode({**content, "events": [msgspec.Raw(event.line) for event in events]})
     headers = {} if version is None else {"ETag": f'"{version}"'}
@@ -130,14 +135,18 @@ async def record(
 ) -> CommandResult:
     """Append the events and, under the client's key, the result.
 
-    Raises AnsweredBefore, KeyReusedError, NotRecordedError, event_log.VersionConflictError or event_log.ClaimedError.
+    Raises AnsweredBefore, KeyReusedError, NotRecordedError, event_log.VersionConflictError or
+    event_log.ClaimedError.
     """
     await _append(log, events, None if meta.key is None else _keyed(meta, meta.key, result.answer))
     return result
 
 
 async def store_answer(log: EventLog, meta: CommandMetadata, answer: Answer) -> None:
-    """Store under the client's key, if there is one, an answer of the caller's own making. Raises as ``record`` does."""
+    """Store under the client's key, if there is one, an answer of the caller's own making.
+
+    Raises as ``record`` does.
+    """
     if meta.key is not None:
         await _append(log, [], _keyed(meta, meta.key, answer))
 

@@ -1,4 +1,6 @@
-"""Which errors mean that the storage does not answer at the moment: none is the command's fault, and all of them pass."""
+"""Which errors mean that the storage does not answer at the moment: none is the command's fault,
+and all of them pass.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A command's HTTP side: headers and body in, its metadata out; its result, or the answer it had before, as a response."""
+"""A command's HTTP side: headers and body in, its metadata out; its result, or the answer it had
+before, as a response.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,11 @@ _ETAG: Final = re.compile(r'"([0-9]{1,9})"')
 async def command_metadata(
     request: Request, store: AnswerStore, now: datetime, occurred_at: datetime | None = None
 ) -> CommandMetadata:
-    """The command's metadata; ``store`` is asked for the answer under the request's idempotency key.
+    """The command's metadata; ``store`` is asked for the answer under the request's idempotency
+    key.
 
-    Raises AnsweredBefore, KeyReusedError, InvalidKeyError, InTheFutureError or VersionMismatchError.
+    Raises AnsweredBefore, KeyReusedError, InvalidKeyError, InTheFutureError or
+    VersionMismatchError.
     """
     meta = await _metadata_for_one_append(request, store, now, occurred_at)
     if meta.key is not None:
@@ -51,17 +55,21 @@ async def answer_to_one_append(
     occurred_at: datetime | None,
     carry_out: Callable[[CommandMetadata], Awaitable[CommandResult]],
 ) -> Response:
-    """The answer to a command whose only effect is one append, together with its key: the log is not asked before.
+    """The answer to a command whose only effect is one append, together with its key: the log is
+    not asked before.
 
-    A key that was used is found by the append, and whatever else refuses the command asks for its answer
-    (``answered_meanwhile``), so a repetition gets the first answer and another request under the key its error all the same.
-    Raises InvalidKeyError, InTheFutureError or VersionMismatchError, and what ``carry_out`` raises.
+    A key that was used is found by the append, and whatever else refuses the command asks for its
+    answer (``answered_meanwhile``), so a repetition gets the first answer and another request under
+    the key its error all the same. Raises InvalidKeyError, InTheFutureError or
+    VersionMismatchError, and what ``carry_out`` raises.
     """
     return as_response(await carry_out(await _metadata_for_one_append(request, log, now, occurred_at)))
 
 
 async def answered_meanwhile(request: Request) -> AnsweredBefore | KeyReusedError | None:
-    """What to raise instead of a request's refusal where its key was used; the refusal may be the effect of its twin."""
+    """What to raise instead of a request's refusal where its key was used; the refusal may be the
+    effect of its twin.
+    """
     answer_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "answer_under", None)
     return None if answer_under is None else await twin_answer(*answer_under)
 

@@ -20,9 +20,13 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     head_seconds: float = 10.0
     """From the first byte of a request (or from the connection) to the end of its head; 408 then."""
     body_bytes_per_second: int = 1024
-    """A body that comes more slowly than this, after ``head_seconds`` of grace, is given up with 408."""
+    """A body that comes more slowly than this, after ``head_seconds`` of grace, is given up with
+    408.
+    """
     connections: int = 1000
-    """Beyond, an idle connection is closed, first those that never brought a request; 503 if none is idle."""
+    """Beyond, an idle connection is closed, first those that never brought a request; 503 if none
+    is idle.
+    """
 
     @classmethod
     def of(cls, settings: Settings) -> ConnectionLimits:
@@ -39,7 +43,9 @@ DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
 class Refusal(Enum):
-    """Why a connection is closed: its status, its problem's code and title (RFC 9457), and its sentence."""
+    """Why a connection is closed: its status, its problem's code and title (RFC 9457), and its
+    sentence.
+    """
 
     HEAD_TOO_LARGE = (431, "headers-too-large", "Request Header Fields Too Large", "The header lines are too long.")
     HEAD_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The header lines took too long to arrive.")

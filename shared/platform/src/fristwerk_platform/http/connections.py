@@ -1,8 +1,10 @@
-"""What a connection may cost: bytes of a head, time for a request to arrive, and how many connections there are.
+"""What a connection may cost: bytes of a head, time for a request to arrive, and how many
+connections there are.
 
-uvicorn has no such limits with httptools (its own are for h11), and whatever stands behind it, authentication too, sees a request
-only once its head is complete. So :class:`LimitedProtocol` is uvicorn's protocol with its public callbacks, those of
-``asyncio.Protocol`` and of httptools, and one sweep a second over all connections instead of a timer for each request.
+uvicorn has no such limits with httptools (its own are for h11), and whatever stands behind it,
+authentication too, sees a request only once its head is complete. So :class:`LimitedProtocol` is
+uvicorn's protocol with its public callbacks, those of ``asyncio.Protocol`` and of httptools, and
+one sweep a second over all connections instead of a timer for each request.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ PARSED_AT_ONCE: Final = 16 * 1024
 MAX_PIPELINED: Final = 64
 """Requests of one connection that wait for the answer to another."""
 LINGER_SECONDS: Final = 2.0
-"""How long the rest of a refused request is read and thrown away: closed at once, the client would never see the answer."""
+"""How long the rest of a refused request is read and thrown away: closed at once, the client would
+never see the answer.
+"""
 LINGER_BYTES: Final = 1024 * 1024
 SWEEP_SECONDS: Final = 1.0
 KEPT_DESCRIPTORS: Final = 100
@@ -56,7 +60,9 @@ class Connections:
         self._short = RareWarning("descriptors_running_out")
 
     def admit(self, connection: LimitedProtocol) -> bool:
-        """Whether there is room for it, if need be in the place of the one that is idle for longest."""
+        """Whether there is room for it, if need be in the place of the one that is idle for
+        longest.
+        """
         if len(self._open) >= self._most:
             self._full.note(connections=len(self._open))
             idle = [each for each in self._open if not each.is_answering]
@@ -95,7 +101,9 @@ def _spare_descriptors() -> int:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol that closes a connection which passes a limit, before any application sees its request."""
+    """uvicorn's HTTP protocol that closes a connection which passes a limit, before any application
+    sees its request.
+    """
 
     register: ClassVar[Connections]
 
@@ -147,7 +155,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._parse(data[begin : begin + PARSED_AT_ONCE])
 
     def _parse(self, data: bytes) -> None:
-        """Give bytes to the parser, and count those that it keeps to itself: of a header line it reports only whole ones."""
+        """Give bytes to the parser, and count those that it keeps to itself: of a header line it
+        reports only whole ones.
+        """
         before = self._parsed
         super().data_received(data)
         self._silent_bytes = self._silent_bytes + len(data) if self._parsed == before else 0
@@ -165,13 +175,19 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools' callbacks. Trailers are counted and left out: nothing after a body is a header of its request."""
+        """See httptools' callbacks.
+
+        Trailers are counted and left out: nothing after a body is a header of its request.
+        """
         self._count_head(len(name) + len(value) + len(b": \r\n"))
         if self._part is Part.HEAD and not self._refused:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """See httptools' callbacks. As uvicorn's, without what is not offered here (WebSockets, a path below another)."""
+        """See httptools' callbacks.
+
+        As uvicorn's, without what is not offered here (WebSockets, a path below another).
+        """
         if self._refused:
             return
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -241,7 +257,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Refusal.HEAD_TOO_LARGE)
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Close with an answer; without one where it would be taken for another request's or nothing was asked."""
+        """Close with an answer; without one where it would be taken for another request's or
+        nothing was asked.
+        """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True

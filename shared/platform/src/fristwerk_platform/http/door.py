@@ -1,4 +1,6 @@
-"""Puts what every request passes before an application, and notes what the application is for whoever starts it."""
+"""Puts what every request passes before an application, and notes what the application is for
+whoever starts it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from fristwerk_platform.settings import Settings
 
 
 class ServiceIdentity(msgspec.Struct, frozen=True):
-    """A service's name, which is its distribution's without the prefix, and the newest revision of each of its databases."""
+    """A service's name, which is its distribution's without the prefix, and the newest revision of
+    each of its databases.
+    """
 
     name: str
     schema: Mapping[str, str]
@@ -30,7 +34,10 @@ def guard(
     now: Callable[[], datetime],
     meter: RequestMeter,
 ) -> None:
-    """Check tokens and observe requests before the application. Raises SettingsError where traces cannot be sent."""
+    """Check tokens and observe requests before the application.
+
+    Raises SettingsError where traces cannot be sent.
+    """
     app.state.identity = identity
     observers = request_observers(settings, identity.name)
     app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=meter, observers=observers)

@@ -1,7 +1,9 @@
-"""One request and its answer on a connection. The head of an answer waits for its body: both go out in one write.
+"""One request and its answer on a connection.
 
-Each write is a system call, and wakes the client: uvicorn's two of them cost more than deciding a command. The rest is
-uvicorn's own, whose request and answer this is.
+The head of an answer waits for its body: both go out in one write.
+
+Each write is a system call, and wakes the client: uvicorn's two of them cost more than deciding a
+command. The rest is uvicorn's own, whose request and answer this is.
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ class Exchange(RequestResponseCycle):
         )
 
     async def send(self, message: Any) -> None:
-        """Send the head or a part of the body. Raises RuntimeError for what is neither, or not its turn."""
+        """Send the head or a part of the body.
+
+        Raises RuntimeError for what is neither, or not its turn.
+        """
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -88,7 +93,8 @@ class Exchange(RequestResponseCycle):
             self.transport.write(head)
 
     def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        """How the end of the answer is found; whether the headers say that the connection ends with it.
+        """How the end of the answer is found; whether the headers say that the connection ends with
+        it.
 
         Raises RuntimeError for characters that would end a header line.
         """

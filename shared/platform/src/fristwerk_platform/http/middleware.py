@@ -1,4 +1,5 @@
-"""What every request passes first: a correlation id, and for everything below ``/v1`` a checked bearer token.
+"""What every request passes first: a correlation id, and for everything below ``/v1`` a checked
+bearer token.
 
 As a middleware no route can forget it, and an unauthenticated body is never even read.
 """
@@ -43,7 +44,9 @@ class RequestMeter(Protocol):
 
 
 class AuthenticationMiddleware:
-    """The outermost ASGI application; sets ``principal`` and ``correlation_id`` in the request's state."""
+    """The outermost ASGI application; sets ``principal`` and ``correlation_id`` in the request's
+    state.
+    """
 
     def __init__(
         self,
@@ -99,8 +102,8 @@ class AuthenticationMiddleware:
             structlog.contextvars.reset_contextvars(**bound)
 
     def _admit(self, scope: Scope, state: dict[str, Any]) -> None:
-        """Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422 for an address with NUL,
-        which no database takes as text.
+        """Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422
+        for an address with NUL, which no database takes as text.
         """
         path: str = scope["path"]
         if "\0" in path or b"%00" in scope["query_string"]:
@@ -118,7 +121,9 @@ class AuthenticationMiddleware:
 
 
 def header(scope: Scope, name: bytes) -> str:
-    """A request's header by its name in lower case, the first of several; empty where there is none."""
+    """A request's header by its name in lower case, the first of several; empty where there is
+    none.
+    """
     for each, value in scope["headers"]:
         if each == name:
             return str(value, "latin-1")
@@ -128,7 +133,8 @@ def header(scope: Scope, name: bytes) -> str:
 def _completed(path: str, given: Iterable[RawHeader], correlation_id: str) -> list[RawHeader]:
     """The headers of an answer with those of every answer.
 
-    No browser guesses another content type, and nobody on the way keeps what is behind a token (RFC 9111, 5.2.2.5).
+    No browser guesses another content type, and nobody on the way keeps what is behind a token (RFC
+    9111, 5.2.2.5).
     """
     headers = [*given, (CORRELATION_HEADER, correlation_id.encode()), _NOSNIFF]
     if path.startswith(PROTECTED) and b"cache-control" not in [name.lower() for name, _ in headers]:
@@ -145,7 +151,9 @@ def _check_scope(path: str, principal: Principal) -> None:
 
 
 def _correlation_id(scope: Scope) -> str:
-    """What the caller calls the request, or the trace that it belongs to, or a new id of the same form."""
+    """What the caller calls the request, or the trace that it belongs to, or a new id of the same
+    form.
+    """
     given = header(scope, CORRELATION_HEADER)
     if _CORRELATION_ID.fullmatch(given):
         return given
@@ -154,7 +162,9 @@ def _correlation_id(scope: Scope) -> str:
 
 
 def _new_correlation_id() -> str:
-    """Names a request and is no secret: asking the operating system for it would let go of the interpreter's lock each time."""
+    """Names a request and is no secret: asking the operating system for it would let go of the
+    interpreter's lock each time.
+    """
     return f"{random.getrandbits(128):032x}"
 
 
@@ -177,7 +187,9 @@ def _address(scope: Scope) -> str:
 
 
 def check_once(scope: Scope, name: bytes) -> None:
-    """Raises Problem 400 for a header that stands twice: one of the two would be read, and a proxy might read the other."""
+    """Raises Problem 400 for a header that stands twice: one of the two would be read, and a proxy
+    might read the other.
+    """
     if [each for each, _ in scope["headers"]].count(name) > 1:
         raise Problem(400, f"The header {name.decode()} stands more than once.", code="header-repeated")
 
@@ -205,9 +217,11 @@ def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
 
 
 def own_only(principal: Principal, asked: str | None, parameter: str) -> str | None:
-    """Whose things a list shows: where a role sees only its own things those, else whose were asked for, None for all.
+    """Whose things a list shows: where a role sees only its own things those, else whose were asked
+    for, None for all.
 
-    Raises Problem 403 where such a role asks for another's by the ``parameter``: that is refused, not replaced by the own.
+    Raises Problem 403 where such a role asks for another's by the ``parameter``: that is refused,
+    not replaced by the own.
     """
     if principal.belongs_to is None:
         return asked

@@ -1,4 +1,5 @@
-"""Errors as RFC 9457 problem details: one exception, one media type, one mapping from every other error to a problem.
+"""Errors as RFC 9457 problem details: one exception, one media type, one mapping from every other
+error to a problem.
 
 Problem             what a route raises: status, stable code, sentence, and for bad input the pointers
 as_problem          the platform's command errors as problems; a service maps its domain's refusals in ``api/refusals.py``
@@ -68,7 +69,10 @@ _log = structlog.get_logger()
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own word
-    """A refusal on its way to the client. ``errors`` are (JSON pointer, sentence) pairs about the body."""
+    """A refusal on its way to the client.
+
+    ``errors`` are (JSON pointer, sentence) pairs about the body.
+    """
 
     def __init__(
         self,
@@ -103,7 +107,9 @@ def response(request: Request, problem: Problem) -> Response:
 
 
 def instance(request: Request) -> str:
-    """The request's path as a URI reference (RFC 3986), whatever its bytes are; ``request.url`` fails on an odd Host."""
+    """The request's path as a URI reference (RFC 3986), whatever its bytes are; ``request.url``
+    fails on an odd Host.
+    """
     return quote(request.scope["path"], safe="/:@!$&'()*+,;=~", errors="replace")
 
 
@@ -150,7 +156,10 @@ def install(app: FastAPI) -> None:
 
 
 def as_problem(error: CommandError) -> Problem:
-    """A command's error as a problem. The domain's refusals are each service's own (``api/refusals.py``)."""
+    """A command's error as a problem.
+
+    The domain's refusals are each service's own (``api/refusals.py``).
+    """
     match error:
         case VersionMismatchError():
             return Problem(412, error.detail, code=error.code)
@@ -176,7 +185,8 @@ def _unrouted(request: Request, error: HTTPException) -> str:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """A request whose path, query or body does not fit, with a pointer to each place in the body or each parameter.
+    """A request whose path, query or body does not fit, with a pointer to each place in the body or
+    each parameter.
 
     ``errors`` are pydantic's, each with its place behind ``path``, ``query`` or ``body``.
     """

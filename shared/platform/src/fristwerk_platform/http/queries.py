@@ -1,7 +1,9 @@
-"""Queries, the same for every list of every service: parameters that are checked to the last one, pages, links, CSV.
+"""Queries, the same for every list of every service: parameters that are checked to the last one,
+pages, links, CSV.
 
-A route names one subclass of :class:`QueryParameters`. What it does not name, what is empty and what is given twice is
-refused with 422 and a pointer ``#query/name``: a misspelt or forgotten filter must never widen an answer.
+A route names one subclass of :class:`QueryParameters`. What it does not name, what is empty and
+what is given twice is refused with 422 and a pointer ``#query/name``: a misspelt or forgotten
+filter must never widen an answer.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 
 
 class QueryParameters(BaseModel):
-    """All parameters of a query, by their names in the address; the root of what a route takes as its query."""
+    """All parameters of a query, by their names in the address; the root of what a route takes as
+    its query.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,7 +71,9 @@ def default_query(expected: type[Query]) -> Query | None:
 
 
 def read_query(request: Request, expected: type[Query]) -> tuple[Query | None, list[dict[str, Any]]]:
-    """The parameters as expected, or what is wrong with them: errors of pydantic's form, each behind ``query``."""
+    """The parameters as expected, or what is wrong with them: errors of pydantic's form, each
+    behind ``query``.
+    """
     given = request.query_params.multi_items()
     values = dict(given)
     refused = {name: "must not be empty" for name, value in values.items() if not value}
@@ -89,7 +95,9 @@ def _in_query(error: ErrorDetails) -> dict[str, Any]:
 
 
 def restore_plus(value: object) -> object:
-    """A plus sign that was not escaped arrives as a space; behind a time it can only stand for an offset's."""
+    """A plus sign that was not escaped arrives as a space; behind a time it can only stand for an
+    offset's.
+    """
     return _LOST_PLUS.sub("+", value) if isinstance(value, str) and "T" in value.upper() else value
 
 
@@ -157,10 +165,12 @@ def csv_answer(
     name: str | None = None,
     own: CellText = lambda _: None,
 ) -> Response:
-    """The rows as CSV (RFC 4180) under a header of column names; ``name`` makes it a download of that name.
+    """The rows as CSV (RFC 4180) under a header of column names; ``name`` makes it a download of
+    that name.
 
-    Rows that are read one after the other are sent one after the other: a year of them needs no more memory than a page.
-    What fails before the first row is answered as a problem; what fails later breaks the connection off, which its reader sees.
+    Rows that are read one after the other are sent one after the other: a year of them needs no
+    more memory than a page. What fails before the first row is answered as a problem; what fails
+    later breaks the connection off, which its reader sees.
     """
     headers = {} if name is None else {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     if isinstance(rows, AsyncIterable):
@@ -179,7 +189,9 @@ async def _csv_lines(
 
 
 class _CsvStream(StreamingResponse):
-    """Begins its answer only when there is a first row, or none: until then a failure can be answered as one."""
+    """Begins its answer only when there is a first row, or none: until then a failure can be
+    answered as one.
+    """
 
     async def stream_response(self, send: Send) -> None:
         chunks = aiter(self.body_iterator)
@@ -204,7 +216,10 @@ def _csv_line(cells: Sequence[str]) -> str:
 
 
 def csv_cell(value: Any, own: CellText = lambda _: None) -> str:
-    """A value as text. A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """A value as text.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
     if (text := own(value)) is not None:
         return text
     match value:

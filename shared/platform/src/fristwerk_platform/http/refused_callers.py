@@ -1,4 +1,6 @@
-"""How often each address was refused for its token: a search for tokens leaves a trace of where it came from."""
+"""How often each address was refused for its token: a search for tokens leaves a trace of where it
+came from.
+"""
 
 from __future__ import annotations
 

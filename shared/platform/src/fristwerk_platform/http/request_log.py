@@ -1,7 +1,10 @@
-"""One line in the log for each request: what was asked, by whom, how it ended and how long it took. No path, no query, no body.
+"""One line in the log for each request: what was asked, by whom, how it ended and how long it took.
 
-A share of the requests is enough where there are many. Which ones follows from the correlation id, so a request that one
-service logs is logged by every service that it reaches. What failed or took long is logged in any case.
+No path, no query, no body.
+
+A share of the requests is enough where there are many. Which ones follows from the correlation id,
+so a request that one service logs is logged by every service that it reaches. What failed or took
+long is logged in any case.
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ class RequestObserver(Protocol):
 
 
 def request_observers(settings: Settings, service: str) -> list[RequestObserver]:
-    """The log, and traces where the settings name a collector. Raises SettingsError where their extra is not installed."""
+    """The log, and traces where the settings name a collector.
+
+    Raises SettingsError where their extra is not installed.
+    """
     observers: list[RequestObserver] = [RequestLog(settings.log_requests)]
     if settings.otlp_endpoint is not None:
         observers.append(Tracing(settings.otlp_endpoint, service))
@@ -44,7 +50,10 @@ def request_observers(settings: Settings, service: str) -> list[RequestObserver]
 
 
 class RequestLog:
-    """Writes the lines. ``share`` of the requests, from 0 to 1, are logged although nothing is remarkable about them."""
+    """Writes the lines.
+
+    ``share`` of the requests, from 0 to 1, are logged although nothing is remarkable about them.
+    """
 
     def __init__(self, share: float = 1.0) -> None:
         self._below = round(share * _HASHES)

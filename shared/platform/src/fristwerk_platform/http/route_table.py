@@ -1,4 +1,6 @@
-"""Which operation a request is for: the tree of paths, and the ASGI application that answers what is found in it."""
+"""Which operation a request is for: the tree of paths, and the ASGI application that answers what
+is found in it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class _Node:
 
 
 class RouteTable(BaseRoute):
-    """All operations of a service as one route of Starlette: found by the parts of the path, a literal before a name.
+    """All operations of a service as one route of Starlette: found by the parts of the path, a
+    literal before a name.
 
     A path that is known but not with the request's method is answered with 405 and what it allows.
     """
@@ -84,9 +87,11 @@ class RouteTable(BaseRoute):
 
 
 class Dispatcher:
-    """The ASGI application that answers the operations; everything else the framework's application answers.
+    """The ASGI application that answers the operations; everything else the framework's application
+    answers.
 
-    Errors become answers by the framework's own table of handlers: the most specific class of an error decides.
+    Errors become answers by the framework's own table of handlers: the most specific class of an
+    error decides.
     """
 
     def __init__(self, table: RouteTable, rest: ASGIApp, handlers: Mapping[Any, Any]) -> None:
@@ -119,7 +124,9 @@ class Dispatcher:
 
 
 def _walk(node: _Node, parts: Sequence[str], depth: int, values: list[str]) -> list[tuple[_Node, list[str]]]:
-    """The nodes that a path leads to, with the values of the parts that are names; nearly always one."""
+    """The nodes that a path leads to, with the values of the parts that are names; nearly always
+    one.
+    """
     for at in range(depth, len(parts)):
         part = parts[at]
         literal, parameter = node.literal.get(part), node.parameter if part else None

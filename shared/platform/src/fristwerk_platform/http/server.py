@@ -1,4 +1,6 @@
-"""Running an application: a server that ends open long polls and streams at once when it is asked to stop."""
+"""Running an application: a server that ends open long polls and streams at once when it is asked
+to stop.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from fristwerk_platform.http.connection_limits import DEFAULT_LIMITS, Connection
 from fristwerk_platform.http.connections import Connections, limited_protocol
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than clients keep an idle connection, or a request meets one that is just being closed; httpx keeps them for 5."""
+"""Longer than clients keep an idle connection, or a request meets one that is just being closed;
+httpx keeps them for 5.
+"""
 
 
 class Stopping:
@@ -48,7 +52,9 @@ class Server(uvicorn.Server):
         self._sweep: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start; what was made until then lives as long as the service and is not looked through for garbage again."""
+        """Start; what was made until then lives as long as the service and is not looked through
+        for garbage again.
+        """
         await super().startup(sockets)
         self._sweep = asyncio.create_task(self._connections.sweep())
         tune_garbage_collection()
@@ -62,7 +68,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """End; a second SIGINT ends without waiting for anything.
 
-        Unlike uvicorn's own it does not raise the signal again afterwards: who was asked to stop and did has not failed.
+        Unlike uvicorn's own it does not raise the signal again afterwards: who was asked to stop
+        and did has not failed.
         """
         self._stopping.set()
         self.force_exit = self.should_exit and sig == signal.SIGINT

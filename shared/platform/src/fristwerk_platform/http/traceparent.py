@@ -1,4 +1,6 @@
-"""The header ``traceparent`` (W3C Trace Context, 3.2): the trace that a request belongs to and the span that sent it."""
+"""The header ``traceparent`` (W3C Trace Context, 3.2): the trace that a request belongs to and the
+span that sent it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ _FORM: Final = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})
 
 
 def given_trace(scope: Scope) -> str | None:
-    """The id of the trace that the caller named, in 32 hex digits; None where it named none, or more than one."""
+    """The id of the trace that the caller named, in 32 hex digits; None where it named none, or
+    more than one.
+    """
     found = _read(scope)
     return None if found is None else found[1]
 

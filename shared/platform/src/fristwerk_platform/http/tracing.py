@@ -1,7 +1,9 @@
-"""A span for each request, sent to a collector by OpenTelemetry's protocol over HTTP; off unless an address for it is set.
+"""A span for each request, sent to a collector by OpenTelemetry's protocol over HTTP; off unless an
+address for it is set.
 
-The trace's id is the correlation id: what a log line, an event and an answer carry is what the tracing system is asked for.
-Spans say no more than the log does: the operation and how it ended, never a path, a query or a body.
+The trace's id is the correlation id: what a log line, an event and an answer carry is what the
+tracing system is asked for. Spans say no more than the log does: the operation and how it ended,
+never a path, a query or a body.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 FAILED: Final = 500
 SEND_SECONDS: Final = 3
-"""How long a batch is tried, at the end of the process as well: a collector that is away holds up no stop for longer."""
+"""How long a batch is tried, at the end of the process as well: a collector that is away holds up
+no stop for longer.
+"""
 NANOSECONDS: Final = 1_000_000_000
 EXTRA_MISSING: Final = (
     "FRISTWERK_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: pip install 'fristwerk-platform[otel]'."
@@ -32,10 +36,16 @@ _TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class Tracing:
-    """Makes the spans. They are handed to a thread that sends them in batches, so no request waits for the collector."""
+    """Makes the spans.
+
+    They are handed to a thread that sends them in batches, so no request waits for the collector.
+    """
 
     def __init__(self, endpoint: str, service: str) -> None:
-        """``endpoint`` is a collector's address, without ``/v1/traces``. Raises SettingsError where the extra is missing."""
+        """``endpoint`` is a collector's address, without ``/v1/traces``.
+
+        Raises SettingsError where the extra is missing.
+        """
         try:
             from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415 - an extra
         except ImportError as error:
@@ -62,7 +72,9 @@ class Tracing:
         span.end(ends_at)
 
     def _parent(self, scope: Scope, correlation_id: str) -> Any:
-        """The context of the span that asked us, as its ``traceparent`` says; None where our span is the first."""
+        """The context of the span that asked us, as its ``traceparent`` says; None where our span
+        is the first.
+        """
         from opentelemetry import trace  # noqa: PLC0415 - an extra
 
         asking = parent_span(scope, correlation_id)
@@ -73,14 +85,19 @@ class Tracing:
 
 
 def trace_id(correlation_id: str) -> int:
-    """The correlation id itself where it has a trace id's form, as those that we make have; else a digest of it."""
+    """The correlation id itself where it has a trace id's form, as those that we make have; else a
+    digest of it.
+    """
     if _TRACE_ID.fullmatch(correlation_id):
         return int(correlation_id, 16)
     return int.from_bytes(hashlib.sha256(correlation_id.encode()).digest()[:16])
 
 
 class _Ids:
-    """OpenTelemetry's source of ids, with the trace's one given by us. Only the event loop's thread makes spans."""
+    """OpenTelemetry's source of ids, with the trace's one given by us.
+
+    Only the event loop's thread makes spans.
+    """
 
     def __init__(self) -> None:
         self.trace = 0

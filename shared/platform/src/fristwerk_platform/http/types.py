@@ -32,9 +32,11 @@ class HttpModel(BaseModel):
 
 
 def parse_instant(value: object) -> datetime:
-    """An instant of RFC 3339 in UTC and whole seconds, the resolution of every clock here; seconds may be left out.
+    """An instant of RFC 3339 in UTC and whole seconds, the resolution of every clock here; seconds
+    may be left out.
 
-    Naive times are refused, and so are 24:00 and leap seconds, which Python's own parser reads or not by its version.
+    Naive times are refused, and so are 24:00 and leap seconds, which Python's own parser reads or
+    not by its version.
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return _in_our_years(value.astimezone(UTC).replace(microsecond=0))

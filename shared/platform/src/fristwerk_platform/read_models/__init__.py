@@ -1,4 +1,5 @@
-"""Read models in SQL: databases, the column type for instants, and versions that replace one another while in use.
+"""Read models in SQL: databases, the column type for instants, and versions that replace one
+another while in use.
 
 Database              where rows are read and written: transactions and readings
 open_database         one that is never rebuilt: a file or a schema

@@ -1,7 +1,9 @@
-"""A blue/green read model: a rebuild makes its next version while the current one is in use, and all services switch over.
+"""A blue/green read model: a rebuild makes its next version while the current one is in use, and
+all services switch over.
 
-A version records in itself what replaced it, and every writing transaction reads that first, under a lock that the switch takes
-exclusively. So nothing is ever written to a version after it was replaced; the writer goes on in the next one.
+A version records in itself what replaced it, and every writing transaction reads that first, under
+a lock that the switch takes exclusively. So nothing is ever written to a version after it was
+replaced; the writer goes on in the next one.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ _log = structlog.get_logger()
 def open_live_read_model(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
 ) -> LiveReadModel:
-    """A read model in the version that is in use, where the settings say (see ``read_models.versions``)."""
+    """A read model in the version that is in use, where the settings say (see
+    ``read_models.versions``).
+    """
     return LiveReadModel(read_model_versions(settings, name, metadata, pragmas))
 
 
 def read_model_versions(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
 ) -> ReadModelVersions:
-    """The versions of a read model; adds the table to its metadata in which a version records what replaced it."""
+    """The versions of a read model; adds the table to its metadata in which a version records what
+    replaced it.
+    """
     _replaced_by_table(metadata)
     if settings.database_url is not None:
         return SchemaVersions(settings.database_url, name, metadata, settings.database_connections)
@@ -46,7 +52,10 @@ def read_model_versions(
 
 
 class LiveReadModel:
-    """The version in use; see :class:`Database`. Transactions in flight finish on the version on which they started."""
+    """The version in use; see :class:`Database`.
+
+    Transactions in flight finish on the version on which they started.
+    """
 
     def __init__(self, versions: ReadModelVersions) -> None:
         self._versions = versions
@@ -78,7 +87,9 @@ class LiveReadModel:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """See :class:`Database`; always in a version that is not replaced before the transaction ends."""
+        """See :class:`Database`; always in a version that is not replaced before the transaction
+        ends.
+        """
         while True:
             async with self._use() as used, used.database.transaction() as connection:
                 await _hold_shared_lock(connection)
@@ -213,13 +224,17 @@ async def _replacement(database: Database) -> int | None:
 
 
 async def _hold_shared_lock(connection: AsyncConnection) -> None:
-    """Prevent the version from being replaced before this transaction ends; SQLite's write lock does so anyway."""
+    """Prevent the version from being replaced before this transaction ends; SQLite's write lock
+    does so anyway.
+    """
     if connection.dialect.name == "postgresql":
         await fetch(connection, _SHARED_LOCK)
 
 
 def _replaced_by_table(metadata: MetaData) -> Table:
-    """The stored name of a version's number is ``generation``, as it was first called; databases keep it."""
+    """The stored name of a version's number is ``generation``, as it was first called; databases
+    keep it.
+    """
     key = Column("generation", Integer, primary_key=True, autoincrement=False)
     return Table("replaced_by", metadata, key, info=PASSING, keep_existing=True)
 

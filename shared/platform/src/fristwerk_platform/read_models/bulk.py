@@ -1,4 +1,5 @@
-"""Many rows in one statement of constant text: stored, added, removed, or looked up by a list of keys.
+"""Many rows in one statement of constant text: stored, added, removed, or looked up by a list of
+keys.
 
 A statement for each row, or a parameter for each key, costs a projector more than all of its own
 work. PostgreSQL takes each column as an array, and the writes of several tables as one statement;
@@ -74,8 +75,8 @@ def _execute_all(driver: sqlite3.Connection, prepared: Sequence[tuple[str, Seque
 
 
 async def store(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert the rows; each replaces the row with the same primary key, whether stored or earlier in
-    the list.
+    """Insert the rows; each replaces the row with the same primary key, whether stored or earlier
+    in the list.
     """
     await write(connection, Write("store", table, rows))
 

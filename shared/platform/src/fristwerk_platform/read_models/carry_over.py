@@ -1,7 +1,9 @@
-"""Between two versions of a read model: copying rows that no log holds, and comparing what was derived again.
+"""Between two versions of a read model: copying rows that no log holds, and comparing what was
+derived again.
 
-A table is marked where it is defined, ``Table(…, info=KEPT)``. Everything here runs in one transaction of the version that is
-being built, which sees the live version as of one moment under the name of its schema.
+A table is marked where it is defined, ``Table(…, info=KEPT)``. Everything here runs in one
+transaction of the version that is being built, which sees the live version as of one moment under
+the name of its schema.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ _FETCHED: Final = 1_000
 
 
 class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A table in two versions: how many rows differ or are in one only, and a digest of each version's rows."""
+    """A table in two versions: how many rows differ or are in one only, and a digest of each
+    version's rows.
+    """
 
     table: str
     rows: int
@@ -93,7 +97,9 @@ async def _digest(connection: AsyncConnection, table: Table) -> tuple[str, int]:
 
 
 async def _differing(connection: AsyncConnection, table: Table, live: Table) -> int:
-    """How many rows of either are not in the other; a row that is in both with different values counts once."""
+    """How many rows of either are not in the other; a row that is in both with different values
+    counts once.
+    """
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.columns]
     changed = select(func.count()).select_from(live).where(~_is_in(table, live, names))

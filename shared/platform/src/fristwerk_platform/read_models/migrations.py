@@ -1,8 +1,10 @@
-"""Bringing a database's tables to what the code expects: created at once where there are none, else migrated with alembic.
+"""Bringing a database's tables to what the code expects: created at once where there are none, else
+migrated with alembic.
 
-A database records its revision in ``alembic_version``. Revisions are the modules ``v0001_….py``, ``v0002_….py``, … of the folder
-that its metadata names, ``MetaData(info=migrated_by(folder))``; the last one gives what the metadata describes. An older program
-that uses the same database next to ours must be able to go on, so a revision only ever adds.
+A database records its revision in ``alembic_version``. Revisions are the modules ``v0001_….py``,
+``v0002_….py``, … of the folder that its metadata names, ``MetaData(info=migrated_by(folder))``; the
+last one gives what the metadata describes. An older program that uses the same database next to
+ours must be able to go on, so a revision only ever adds.
 """
 
 from __future__ import annotations
@@ -41,19 +43,26 @@ def migrated_by(folder: Path) -> dict[str, Any]:
 
 
 def revisions(metadata: MetaData) -> list[str]:
-    """The metadata's revisions in order, such as ``0001``; none, where its tables are never migrated."""
+    """The metadata's revisions in order, such as ``0001``; none, where its tables are never
+    migrated.
+    """
     folder: Path | None = metadata.info.get(_FOLDER)
     found = [] if folder is None else sorted(folder.glob("v*.py"))
     return [match[1] for each in found if (match := _REVISION.fullmatch(each.stem))]
 
 
 def newest_revision(metadata: MetaData) -> str:
-    """The revision that this program brings the metadata's tables to; "none" where they are never migrated."""
+    """The revision that this program brings the metadata's tables to; "none" where they are never
+    migrated.
+    """
     return next(reversed(revisions(metadata)), "none")
 
 
 async def bring_up_to_date(connection: AsyncConnection, metadata: MetaData) -> None:
-    """Create or migrate the tables, in a transaction that excludes all others. Raises NewerDatabaseError."""
+    """Create or migrate the tables, in a transaction that excludes all others.
+
+    Raises NewerDatabaseError.
+    """
     known = revisions(metadata)
     if not known:
         await connection.run_sync(metadata.create_all)

@@ -6,8 +6,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 
 class DatabaseUnavailableError(SQLAlchemyError):
-    """The database is unreachable: it is stopped, still starting, or the connection was lost. Nothing
-    was stored.
+    """The database is unreachable: it is stopped, still starting, or the connection was lost.
+
+    Nothing was stored.
 
     Only where the connection breaks during a commit is it unknown whether the transaction was
     stored.

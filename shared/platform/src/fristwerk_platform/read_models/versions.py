@@ -1,8 +1,10 @@
-"""The versions of a read model: files of SQLite or schemas of PostgreSQL, and the pointer to the active one.
+"""The versions of a read model: files of SQLite or schemas of PostgreSQL, and the pointer to the
+active one.
 
-Version 1 is ``<name>.db`` or the schema ``<name>``, the next one ``<name>-2.db`` or ``<name>_2``, and so on. The pointer is
-the file ``<name>.generation``, or a row of the table ``public.fristwerk_generations``; without one, version 1 is active. Stored
-names say *generation*, as a version was first called; databases keep them.
+Version 1 is ``<name>.db`` or the schema ``<name>``, the next one ``<name>-2.db`` or ``<name>_2``,
+and so on. The pointer is the file ``<name>.generation``, or a row of the table
+``public.fristwerk_generations``; without one, version 1 is active. Stored names say *generation*,
+as a version was first called; databases keep them.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ _pointers: Final = Table(
 
 
 class RebuildError(Exception):
-    """The read model could not be rebuilt; the live version is as it was. The message is a sentence."""
+    """The read model could not be rebuilt; the live version is as it was.
+
+    The message is a sentence.
+    """
 
 
 class RebuildRunningError(RebuildError):
@@ -66,7 +71,9 @@ class ReadModelVersions(Protocol):
         ...
 
     def open_next_to(self, live: int, version: int) -> tuple[SqlDatabase, str]:
-        """A version that is being built, and the schema name under which its transactions see ``live`` as of one moment."""
+        """A version that is being built, and the schema name under which its transactions see
+        ``live`` as of one moment.
+        """
         ...
 
     async def active(self) -> int:
@@ -114,7 +121,10 @@ class FileVersions:
         return int(pointer.read_text()) if pointer.exists() else 1
 
     async def activate(self, version: int) -> None:
-        """See :class:`ReadModelVersions`. After a power cut the file holds the old number or the new one."""
+        """See :class:`ReadModelVersions`.
+
+        After a power cut the file holds the old number or the new one.
+        """
         # The rebuild and each service that notices the switch may all write it at once.
         beginning = self._folder / f"{self.name}.generation.{os.getpid()}.new"
         with beginning.open("w") as file:
@@ -131,7 +141,10 @@ class FileVersions:
         return sorted(int(each[1] or 1) for each in found if each is not None)
 
     async def drop(self, version: int) -> bool:
-        """See :class:`ReadModelVersions`. A process that still reads the file keeps it until it closes it."""
+        """See :class:`ReadModelVersions`.
+
+        A process that still reads the file keeps it until it closes it.
+        """
         file = self._file(version)
         for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
             each.unlink(missing_ok=True)
@@ -211,7 +224,10 @@ class SchemaVersions:
 
     @asynccontextmanager
     async def rebuild_lock(self) -> AsyncIterator[None]:
-        """See :class:`ReadModelVersions`. The lock ends with the connection, however the process ends."""
+        """See :class:`ReadModelVersions`.
+
+        The lock ends with the connection, however the process ends.
+        """
         lock = text("SELECT pg_try_advisory_lock(hashtext('fristwerk rebuild'), hashtext(:name))")
         async with self._public() as database, database.reading() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")

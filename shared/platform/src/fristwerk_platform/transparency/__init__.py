@@ -1,4 +1,5 @@
-"""The hash tree over an event log, one for each provider: kept after commit, signed, checked again, and proved from.
+"""The hash tree over an event log, one for each provider: kept after commit, signed, checked again,
+and proved from.
 
 keys      the key that signs checkpoints, and those that did before it
 tables    tiles, heads, and how far the log was taken

@@ -1,7 +1,9 @@
-"""Keeps the trees of a log: takes what was recorded into them after the commit, signs their heads, hashes the log again.
+"""Keeps the trees of a log: takes what was recorded into them after the commit, signs their heads,
+hashes the log again.
 
-A command pays nothing for it. What is not in a signed head yet is at most the last thousand events or those of the last
-seconds. Several processes may keep the trees of one log: whoever comes second finds the work done.
+A command pays nothing for it. What is not in a signed head yet is at most the last thousand events
+or those of the last seconds. Several processes may keep the trees of one log: whoever comes second
+finds the work done.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ _log = structlog.get_logger()
 
 
 class LogContradictsTreeError(Exception):
-    """The log is not the one whose hashes were kept. The message is a sentence that names the event."""
+    """The log is not the one whose hashes were kept.
+
+    The message is a sentence that names the event.
+    """
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -90,7 +95,9 @@ class TreeKeeper:
                 await store.write_progress(connection, self.name, 0, last)
 
     async def finish(self) -> None:
-        """Take what is left into the trees before the service ends, as far as that goes in two seconds."""
+        """Take what is left into the trees before the service ends, as far as that goes in two
+        seconds.
+        """
         with suppress(LogUnavailableError, DatabaseUnavailableError):
             await self.begin()
             ends_at = time.monotonic() + FINISH_SECONDS
@@ -98,7 +105,10 @@ class TreeKeeper:
                 pass
 
     async def step(self) -> int:
-        """Take up to a thousand more events into the trees and sign the heads. Returns how many there were."""
+        """Take up to a thousand more events into the trees and sign the heads.
+
+        Returns how many there were.
+        """
         after = await self.position()
         if not await self._continues(after):
             return 0
@@ -133,7 +143,9 @@ class TreeKeeper:
         return self.keys.origin(provider, self.name)
 
     async def check(self) -> Dependency:
-        """For ``/health/ready``: whether the log is the one that was hashed, and how many events no head covers yet."""
+        """For ``/health/ready``: whether the log is the one that was hashed, and how many events no
+        head covers yet.
+        """
         if self.contradiction is not None:
             return Dependency(ok=False, detail=self.contradiction)
         return Dependency(ok=True, detail=f"{await self.tail()} events are in no signed head yet")
@@ -143,14 +155,19 @@ class TreeKeeper:
         return max(0, await self._log.last_position() - await self.position())
 
     async def keep_checking(self) -> None:
-        """Hash the whole log again at the start and once a day, until cancelled or the log contradicts the trees."""
+        """Hash the whole log again at the start and once a day, until cancelled or the log
+        contradicts the trees.
+        """
         while self.contradiction is None:
             with suppress(LogUnavailableError):
                 await self.check_log()
             await asyncio.sleep(CHECK_SECONDS)
 
     async def check_log(self, *, pauses: int = PAUSES) -> str | None:
-        """Hash the log again and compare it with the trees, as far as they go. Returns how it differs."""
+        """Hash the log again and compare it with the trees, as far as they go.
+
+        Returns how it differs.
+        """
         try:
             async with self.database.reading() as connection:
                 names = await store.providers(connection)
@@ -170,7 +187,10 @@ class TreeKeeper:
         return self.contradiction
 
     async def _continues(self, after: int) -> bool:
-        """Whether the last event that was taken is still the one there. A log that lost its tail must not go on."""
+        """Whether the last event that was taken is still the one there.
+
+        A log that lost its tail must not go on.
+        """
         if after == 0:
             return True
         lines = await self._log.read_feed(after - 1, 1)
@@ -225,7 +245,9 @@ class _Comparison:
             self._taken[provider] += 1
 
     async def nothing_left(self, end: int) -> None:
-        """Raises LogContradictsTreeError where a tree has a leaf up to ``end`` that the log does not have."""
+        """Raises LogContradictsTreeError where a tree has a leaf up to ``end`` that the log does
+        not have.
+        """
         for provider in self._taken:
             expected = await self._next(provider)
             if expected is not None and expected.position <= end:

@@ -1,4 +1,5 @@
-"""The key that signs checkpoints: a file of its own, so that whoever can issue tokens cannot sign heads.
+"""The key that signs checkpoints: a file of its own, so that whoever can issue tokens cannot sign
+heads.
 
 A new key is put in front; the ones before it stay, as heads that they signed are still checked.
 """
@@ -22,7 +23,9 @@ SEED_BYTES: Final = 32
 
 
 class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """The key file: which installation this is, and the Ed25519 seeds in base64, the one in use first."""
+    """The key file: which installation this is, and the Ed25519 seeds in base64, the one in use
+    first.
+    """
 
     installation: str
     seeds: list[str]

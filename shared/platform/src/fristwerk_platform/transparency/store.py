@@ -1,4 +1,6 @@
-"""Tiles and heads in a database: the right edge of each tree grows, everything else stays as it was written."""
+"""Tiles and heads in a database: the right edge of each tree grows, everything else stays as it was
+written.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Leaf(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """A head that was signed: the tree's size, the log's position that it reaches to, when, and the signed note."""
+    """A head that was signed: the tree's size, the log's position that it reaches to, when, and the
+    signed note.
+    """
 
     provider: str
     size: int
@@ -125,7 +129,9 @@ async def read_leaves(connection: AsyncConnection, provider: str, number: int) -
 
 
 async def index_of(connection: AsyncConnection, provider: str, position: int, size: int) -> int | None:
-    """The place in its tree of the event at a position of the log: found by halving the tiles of level 0."""
+    """The place in its tree of the event at a position of the log: found by halving the tiles of
+    level 0.
+    """
     low, high = 0, max(0, -(-size // TILE_WIDTH))
     while low < high:
         middle = (low + high) // 2
@@ -164,7 +170,9 @@ async def write_head(connection: AsyncConnection, head: Head) -> None:
 
 
 async def read_progress(connection: AsyncConnection, log: str) -> tuple[int, int] | None:
-    """How far the log was taken into its trees, and how far it went when they began; None where they have not begun."""
+    """How far the log was taken into its trees, and how far it went when they began; None where
+    they have not begun.
+    """
     row = (await connection.execute(select(progress).where(progress.c.log == log))).first()
     return None if row is None else (row.position, row.found_until)
 

@@ -1,4 +1,6 @@
-"""The tables of the trees over one log: what is hashed, what was signed, and how far the log was taken."""
+"""The tables of the trees over one log: what is hashed, what was signed, and how far the log was
+taken.
+"""
 
 from __future__ import annotations
 

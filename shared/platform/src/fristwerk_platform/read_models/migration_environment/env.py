@@ -1,4 +1,6 @@
-"""Alembic's environment: migrates over the connection that :mod:`fristwerk_platform.read_models.migrations` passes."""
+"""Alembic's environment: migrates over the connection that
+:mod:`fristwerk_platform.read_models.migrations` passes.
+"""
 
 from __future__ import annotations
 
