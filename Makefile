@@ -10,7 +10,8 @@ ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal
-QUICK := -m "not process and not faults and not postgres and not exhaustive" --hypothesis-profile=quick
+IN_PROCESS := not process and not faults and not postgres and not exhaustive
+QUICK := --hypothesis-profile=quick -m "$(IN_PROCESS) and not services"
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
@@ -26,7 +27,7 @@ help:
 	@echo "make serve    starts the three services alone: make serve VAR=folder PORT=8001"
 	@echo "              with DATABASE=postgres both run on a PostgreSQL in that folder"
 	@echo "make test     runs the whole test suite"
-	@echo "make quick    runs the tests that need no process and no PostgreSQL: under a minute"
+	@echo "make quick    runs the tests that need no process, no PostgreSQL and not all three services: about a minute"
 	@echo "make coverage runs the whole test suite and prints which lines and branches it reaches"
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
@@ -64,7 +65,7 @@ quick: setup
 coverage: setup
 	rm -f .coverage .coverage.*
 	@status=0; \
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),$(QUICK)) || status=1; \
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),--hypothesis-profile=quick -m "$(IN_PROCESS)") || status=1; \
 	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && $(PY) tests/branches.py || status=1; \
 	exit $$status
 

@@ -17,10 +17,12 @@ MARKERS = {
     "faults": "breaks what the services stand on",
     "process": "starts processes of its own",
     "postgres": "needs a PostgreSQL server",
-    "exhaustive": "a property that draws more examples than others",
+    "exhaustive": "a property that draws more examples than others, or every operation with every extreme",
+    "services": "opens all three services in its own process",
 }
 """The markers of tests that ``make quick`` leaves out. No test names them; :func:`markers_of` finds them."""
 POSTGRES_FIXTURES = {"postgres_server", "own_postgres_server"}
+SERVICES_FIXTURES = {"open_services", "stack", "stack_on_sqlite"}
 PROCESS_STARTERS = (subprocess, asyncio.create_subprocess_exec, asyncio.create_subprocess_shell)
 PROCESS_CLASSES = {"PostgresServer", "Stack"}
 """Classes of the local runner that start processes."""
@@ -77,6 +79,8 @@ def markers_of(item: pytest.Item) -> set[str]:
     found = set()
     if item.path.is_relative_to(TESTS / "faults"):
         found.add("faults")
+    if item.path.is_relative_to(TESTS / "attack"):
+        found.add("exhaustive")
     if not isinstance(item, pytest.Function):
         return found
     if getattr(item.function, "_hypothesis_internal_use_settings", settings()).max_examples > EXAMPLES["ci"]:
@@ -84,6 +88,8 @@ def markers_of(item: pytest.Item) -> set[str]:
     callspec = getattr(item, "callspec", None)
     if POSTGRES_FIXTURES & set(item.fixturenames) or (callspec and "postgres" in callspec.params.values()):
         found.add("postgres")
+    if SERVICES_FIXTURES & set(item.fixturenames):
+        found.add("services")
     if any(starts_processes(each) for each in (item.function, *fixture_functions(item))):
         found.add("process")
     return found

@@ -14,7 +14,7 @@ import pytest
 from tests.journeys.conftest import StartStack
 
 ROOT = Path(__file__).parents[2]
-HOW_TO = ["try-terms", "follow-the-feed", "bill-a-month", "add-an-agreement", "rebuild"]
+HOW_TO = ["try-terms", "follow-the-feed", "bill-a-month", "add-an-agreement", "relate-tickets", "rebuild"]
 """In an order in which they work one after the other; each goes on from the tutorial."""
 
 
@@ -74,6 +74,7 @@ def test_the_tutorial_and_the_how_to_pages_show_what_they_say(start_stack: Start
     assert "105.40" in shown  # half an hour beyond the package, with VAT
     assert "agreement support: version 1" in shown
     assert '"due_at":"2026-09-01T09:30:00Z"' in shown  # Tuesday 10:30 in London
+    assert '"state":"closed"' in shown  # the duplicate
     digests = re.findall(r"^(?:log|read model) +(sha256:\w{64})$", shown, re.MULTILINE)
     assert len(digests) == 2
     assert len(set(digests)) == 1

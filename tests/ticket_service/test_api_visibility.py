@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from fristwerk_language.events import columns_of, streams
 from fristwerk_language.events import tickets as facts
+from fristwerk_language.events.relations import MergedInto
 from fristwerk_language.events.tickets import TicketEvent
 from fristwerk_language.examples import example
 from fristwerk_language.roles import Role
@@ -42,8 +43,11 @@ PARTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def fact(name: str, number: int) -> DecidedEvent:
-    """An example of the type; whatever text of it is hidden bears the mark, and so does what is hidden of its personal part."""
+def fact(name: str, number: int, other: str) -> DecidedEvent:
+    """An example of the type; whatever text of it is hidden bears the mark, and so does what is hidden of its personal part.
+
+    ``other`` is the ticket that the example is merged into.
+    """
     kind = TYPES[name]
     event: TicketEvent = example(name).event  # type: ignore[assignment]  # the example of that type
     rule = CUSTOMER_SEES.get(kind)
@@ -53,6 +57,8 @@ def fact(name: str, number: int) -> DecidedEvent:
     marked = msgspec.structs.replace(event, **dict.fromkeys(texts & hidden_data, f"{MARK}-{name}"))
     if isinstance(marked, facts.EscalationRaised | facts.EscalationClosed):
         marked = msgspec.structs.replace(marked, escalation=number)
+    if isinstance(marked, MergedInto):
+        marked = msgspec.structs.replace(marked, ticket=other)
     if isinstance(marked, facts.TermsMigrated):
         marked = msgspec.structs.replace(marked, agreement_version=1, calendar_version=1)
     said = {each: f"{MARK}-{name}" if each in hidden_personal else f"{name} {each}" for each in personal_fields(kind)}
@@ -100,7 +106,7 @@ class Seen:
 async def seen(open_office: OpenOffice) -> Seen:
     office = await open_office("infoniqa")
     customer = await office.served()
-    ticket = await office.ticket(customer)
+    ticket, other = await office.ticket(customer), await office.ticket(customer)
     settings = office.service.settings
     log = open_log(settings, "tickets-log", read_columns=columns_of)
     keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
@@ -119,7 +125,7 @@ async def seen(open_office: OpenOffice) -> Seen:
             stream=stream,
             after_version=version,
             subject=customer,
-            facts=[fact(name, roles.index((role, sub)) + 1) for name in names],
+            facts=[fact(name, roles.index((role, sub)) + 1, other["id"]) for name in names],
             occurred_at=now,
         )
         await executor.store(meta, await executor.prepare(meta, [change]), {}, version=0)
