@@ -139,6 +139,22 @@ def test_resolved_work_counts_for_good_and_later_work_waits(story: type[Story], 
     assert account.rate("2026-06-30").net.amount == Decimal("60.00")
 
 
+def test_work_on_a_word_of_thanks_counts_once_the_reopening_is_taken_back(story: type[Story], lines: Lines) -> None:
+    account = story({"lifecycle": {"bill_when": "resolved"}, "billing": {"hourly": HOURLY}})
+    account.log("T", "2026-05-04 10:00", 15)
+    account.tell("T", tickets.Resolved(), "2026-05-04 12:00")
+    account.tell("T", tickets.CustomerMessageReceived(channel="portal"), "2026-05-05 09:00")
+    account.tell("T", tickets.Reopened(), "2026-05-05 09:00")
+    account.log("T", "2026-05-05 10:00", 15)
+    assert [each.minutes for each in account.rate().not_rated] == [15]
+    account.tell("T", tickets.NoAnswerNeeded(message=4, state="open"), "2026-05-05 11:00")
+    assert [each.minutes for each in account.rate().not_rated] == [15]
+    mark = account.tell("T", tickets.NoAnswerNeeded(message=4, reopening=5, state="resolved"), "2026-05-05 11:00")
+    statement = account.rate()
+    assert [line[2] for line in lines(statement)] == [15, 15]
+    assert statement.lines[1].sources[-1] == mark
+
+
 def test_of_two_types_set_at_one_instant_the_highest_factor_wins(story: type[Story]) -> None:
     account = story({})
     account.ticket("T")

@@ -12,6 +12,7 @@ from fristwerk_language.events.tickets import (
     Closed,
     CustomerMessageReceived,
     InformationRequested,
+    NoAnswerNeeded,
     ProgressReported,
     Reopened,
     Resolved,
@@ -199,3 +200,32 @@ def test_a_machines_message_ends_no_wait_for_the_customer(agreed: Agreed) -> Non
     ticket = agreed(resolution)("2026-06-08 10:00").at("2026-06-08 10:30", InformationRequested())
     ticket.at("2026-06-08 10:31", CustomerMessageReceived(channel="email", automatic=True))
     assert state_at(ticket.timer("resolution"), datetime.fromisoformat("2026-06-08T12:00Z")) == "paused"
+
+
+RESOLUTION = {"metric": "resolution", "target": "4 business hours"}
+
+
+def test_thanks_that_staff_marked_afterwards_start_no_clock_and_reopen_nothing(agreed: Agreed) -> None:
+    def thanked(*, needs_answer: bool) -> Any:
+        ticket = agreed(NEXT, RESOLUTION)("2026-06-08 10:00").at("2026-06-08 10:30", Responded(channel="email"))
+        ticket.at("2026-06-08 11:00", Resolved())
+        return ticket.at("2026-06-09 09:00", CustomerMessageReceived(channel="portal", needs_answer=needs_answer))
+
+    afterwards = thanked(needs_answer=True).at("2026-06-09 09:00", Reopened())
+    opened = afterwards.timers("next_response")
+    assert ids(opened) == ["t-1:next_response:1", "t-1:next_response:4"]
+    assert told(opened[1], "2026-06-09T12:00Z")[0] == "missed"
+    assert told(afterwards.timers("resolution")[0], "2026-06-09T12:00Z")[0] == "missed"
+    mark = NoAnswerNeeded(message=4, reopening=5, state="resolved", resolved_at=afterwards.instant("2026-06-08 11:00"))
+    afterwards.at("2026-06-09 14:00", mark)
+    for metric in ("next_response", "resolution"):
+        assert afterwards.timers(metric) == thanked(needs_answer=False).timers(metric)
+    assert told(afterwards.timers("resolution")[0], "2026-06-09T12:00Z")[0] == "met"
+
+
+def test_thanks_end_no_wait_once_they_are_marked(agreed: Agreed) -> None:
+    ticket = agreed(RESOLUTION)("2026-06-08 10:00").at("2026-06-08 10:30", InformationRequested())
+    ticket.at("2026-06-08 11:00", CustomerMessageReceived(channel="portal"))
+    assert ticket.timer("resolution").paused_since is None
+    ticket.at("2026-06-08 12:00", NoAnswerNeeded(message=3, state="waiting_customer", waits=["waiting_customer"]))
+    assert clock(ticket.timer("resolution").paused_since) == "08 08:30"

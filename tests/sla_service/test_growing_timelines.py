@@ -42,6 +42,16 @@ def test_a_late_event_and_a_repeated_one_are_read_anew(agreed: Callable[..., Any
     assert kept.read("t", [*late, late[-1]]) == read_timeline(late)
 
 
+def test_what_a_mark_takes_back_is_read_anew(agreed: Callable[..., Any]) -> None:
+    ticket = agreed({"metric": "next_response", "target": "1 business days"})("2026-06-05 14:00")
+    ticket.at("2026-06-05 14:10", tickets.Responded(channel="email"))
+    ticket.at("2026-06-05 14:20", tickets.CustomerMessageReceived(channel="portal"))
+    kept = GrowingTimelines()
+    assert len(kept.read("t", ticket.recorded).messages) == 1
+    ticket.at("2026-06-05 14:30", tickets.NoAnswerNeeded(message=3, state="open"))
+    assert kept.read("t", ticket.recorded).messages == ()
+
+
 def test_kept_timelines_stay_within_their_bound(agreed: Callable[..., Any]) -> None:
     recorded = long_history(agreed)
     kept = GrowingTimelines(max_events=2 * len(recorded))

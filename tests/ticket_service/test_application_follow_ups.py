@@ -148,3 +148,30 @@ async def test_messages_and_answers_carry_minutes_under_an_activity(resolved: An
     entries = (await office.get(f"/v1/tickets/{ticket['id']}"))["ticket"]["time_entries"]
     assert [(each["minutes"], each["activity"]) for each in entries.values()] == [(5, "maintenance"), (10, "message")]
     await office.refused(422, f"/v1/tickets/{ticket['id']}/responses", answer | {"activity": "maintenence"})
+
+
+async def test_thanks_through_the_portal_reopen_until_staff_marks_them(resolved: Any) -> None:
+    office, customer, ticket = await resolved()
+    path = f"/v1/tickets/{ticket['id']}"
+    thanks = {"channel": "portal", "text": "Vielen Dank!", "occurred_at": IN_TIME}
+    thanked = await office.post(f"{path}/messages", thanks, role="customer", customer=customer)
+    assert thanked["ticket"]["state"] == "open"
+    number = next(each["version"] for each in thanked["events"] if each["type"] == "CustomerMessageReceived")
+    mark = f"{path}/messages/{number}/no-answer-needed"
+    await office.refused(403, mark, role="customer", customer=customer)
+    await office.refused(404, f"{path}/messages/1/no-answer-needed")
+
+    marked = await office.post(mark, {"reason": "Ein Dank"})
+
+    assert (marked["ticket"]["state"], marked["ticket"]["resolved_at"]) == ("resolved", RESOLVED)
+    assert (await office.get(path))["ticket"] == marked["ticket"]
+    assert ticket["id"] not in [each["id"] for each in (await office.get("/v1/worklist"))["items"]]
+    last = (await office.get(f"{path}/events?limit=100"))["items"][-1]
+    assert (last["type"], last["personal"]) == ("NoAnswerNeeded", {"reason": "Ein Dank"})
+    assert (last["data"]["message"], last["data"]["reopening"]) == (number, number + 1)
+    seen = (await office.get(f"{path}/events?limit=100", role="customer", customer=customer))["items"][-1]
+    assert (seen["type"], seen["personal"]) == ("NoAnswerNeeded", None)
+    problem = await office.refused(409, mark)
+    assert problem["type"] == "/problems/no-answer-needed"
+    again = await office.post(f"{path}/messages", thanks | {"text": "Doch nicht."}, role="customer", customer=customer)
+    assert again["ticket"]["state"] == "open"

@@ -59,6 +59,7 @@ COMMANDS = [
     commands.ReceiveMessage(channel="email", text="?"),
     commands.ReceiveMessage(channel="email", text="Danke", needs_answer=False),
     commands.ReceiveMessage(channel="email", text="Abwesend", automatic=True),
+    *(commands.MarkNoAnswerNeeded(number=number) for number in range(2, 9)),
     commands.Respond(channel="email", text="!"),
     commands.Respond(channel="email", text="Notiz", visible=False),
     commands.Respond(channel="email", text="Eingang", automatic=True),
@@ -122,7 +123,8 @@ def check(terms: PublishedTerms, story: Any) -> None:
         )
         assert ticket is not None
         try:
-            facts = decide(ticket, given, Context(now=at, occurred_at=at, actor=caller, agreement=AGREEMENT))
+            surroundings = Context(now=at, occurred_at=at, actor=caller, agreement=AGREEMENT, history=history)
+            facts = decide(ticket, given, surroundings)
         except Refusal:
             continue
         before = running
@@ -137,6 +139,8 @@ def check(terms: PublishedTerms, story: Any) -> None:
             assert all(each.due_at is not None and at <= each.due_at for at in warned), "never after the binding one"
         assert ticket is not None
         assert bool(running) == (ticket.state not in DONE), (ticket.state, running)
+        now = read_timeline(history).state_periods[-1]
+        assert (now.state, now.waits) == (ticket.state, ticket.waits)
 
 
 BEFORE: list[list[commands.Command]] = [
@@ -147,6 +151,8 @@ BEFORE: list[list[commands.Command]] = [
     [commands.Deliver(system="test", text="!")],
     [commands.Resolve(text="!")],
     [commands.Resolve(text="!"), CLOSE],
+    [commands.Resolve(text="!"), commands.ReceiveMessage(channel="email", text="Danke")],
+    [commands.RequestInformation(question="?"), commands.ReceiveMessage(channel="email", text="Danke")],
 ]
 
 

@@ -143,6 +143,24 @@ async def test_a_withdrawal_is_dated_by_the_fact_that_caused_it(service: Service
     assert (withdrawn.data["met_at"], withdrawn.occurred_at) == (None, "2026-06-09T07:00:00Z")
 
 
+async def test_a_miss_that_a_word_of_thanks_led_to_is_withdrawn_with_the_mark(service: Service, clock: Clock) -> None:
+    served = {"channel": "dedicated_chat", "severity": "critical", "addons": ["dedicated_support"]}
+    log = service.log.ticket("t1", "2026-06-20 01:00", "liveagent", calendar="liveagent-office", **served)
+    log.answer("t1", "2026-06-20 01:30").at("t1", "2026-06-20 01:40", tickets.Resolved())
+    log.at("t1", "2026-06-20 02:00", tickets.CustomerMessageReceived(channel="portal"))
+    log.at("t1", "2026-06-20 02:00", tickets.Reopened())
+    await service.apply()
+    clock.set("2026-06-20 12:00")
+    await service.look()
+    assert [each.timer for each in await service.told("TimerMissed")] == ["t1:follow_up:4"]
+    log.at("t1", "2026-06-20 10:00", tickets.NoAnswerNeeded(message=4, reopening=5, state="resolved"))
+    await service.apply()
+
+    (withdrawn,) = await service.told("TimerMissWithdrawn")
+    assert (withdrawn.timer, withdrawn.data["met_at"]) == ("t1:follow_up:4", None)
+    assert withdrawn.occurred_at == "2026-06-20T10:00:00Z"
+
+
 async def test_a_withdrawn_miss_may_be_followed_by_a_second_one(service: Service, clock: Clock) -> None:
     service.log.ticket("t1", "2026-06-23 08:00", "digidesk", type="quick_high")
     await service.apply()

@@ -16,6 +16,7 @@ from fristwerk_language.events.tickets import (
     CallbackRequested,
     Closed,
     CostApprovalRequested,
+    CustomerMessageReceived,
     Delivered,
     EscalationRaised,
     InformationRequested,
@@ -27,10 +28,12 @@ from fristwerk_language.events.tickets import (
     TimeLogged,
     WorkStarted,
 )
-from tests.ticket_service.domain.conftest import GivenTicket
+from fristwerk_language.examples import example
+from tests.ticket_service.domain.conftest import GivenTicket, recorded
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
+from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.lifecycle import POSSIBLE_IN
 from ticket_service.domain.ticket.state import Ticket, TicketState
 
@@ -49,6 +52,7 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.Assign(agent="agent-9"),
         commands.Transfer(department="hardware", reason=SECRET),
         commands.ReceiveMessage(channel="email", text=SECRET),
+        commands.MarkNoAnswerNeeded(number=2, reason=SECRET),
         commands.Respond(channel="email", text=SECRET),
         commands.ReportProgress(channel="email", text=SECRET),
         commands.RequestInformation(question=SECRET),
@@ -125,23 +129,16 @@ INTO: dict[TicketState, tuple[msgspec.Struct, ...]] = {
     "resolved": (Resolved(),),
     "closed": (Resolved(), Closed()),
 }
-OTHER = Ticket(
-    id="t-2",
-    reference="HAM-2222-2222",
-    version=1,
-    type="normal",
-    entitled=True,
-    entitled_why="contract c-1 is in force",
-    customer="muster",
-    agreement="digidesk",
-    agreement_version=1,
-    calendar="digidesk",
-    calendar_version=1,
-    channel="email",
-    received_at=AT,
-    last_activity_at=AT,
-)
-LOOKED_UP: dict[str, Any] = {"newest_agreement_version": 2, "newest_calendar_version": 1, "other": OTHER}
+CREATED: Any = example("TicketCreated").event
+OPENED: Any = evolve(None, recorded(CREATED, 1, AT))
+OTHER: Ticket = msgspec.structs.replace(OPENED, id="t-2", reference="HAM-2222-2222", customer="muster")
+MESSAGE = CustomerMessageReceived(channel="email")
+LOOKED_UP: dict[str, Any] = {
+    "newest_agreement_version": 2,
+    "newest_calendar_version": 1,
+    "other": OTHER,
+    "history": [recorded(CREATED, 1, AT), recorded(MESSAGE, 2, AT)],
+}
 RELATIONS = {"Merge", "Link", "Unlink", "Split"}
 """How tickets belong together can be said at any time."""
 ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback"}
@@ -234,15 +231,19 @@ def test_a_command_in_another_state_is_refused_saying_what_would_be_possible(
         assert "Possible are: " not in outcome.refusal.detail
 
 
-def test_closed_takes_only_feedback_corrections_late_entries_escalations_and_reopening(given: GivenTicket) -> None:
+def test_closed_takes_only_feedback_corrections_late_entries_escalations_marks_and_reopening(
+    given: GivenTicket,
+) -> None:
     possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states} - RELATIONS
-    assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Escalate", "CloseEscalation", "Reopen"}
+    assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Escalate", "CloseEscalation", "Reopen"} | {
+        "MarkNoAnswerNeeded"
+    }
     refusal = given("digidesk", *INTO["closed"]).when(EXAMPLES[commands.Respond])
     detail = refusal.refused(NotInThisState, "ticket-already-closed").detail
     assert detail == (
         "The ticket HAM-7K3Q-9F2M is closed; responses is not possible now. "
         "Possible are: time-entries, time-entries/{entry}/corrections, escalations, escalations/{n}/closing, "
-        "reopening, feedback, merge, links, links/removal, split."
+        "reopening, feedback, messages/{n}/no-answer-needed, merge, links, links/removal, split."
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fristwerk_platform.http import Identifier, LongText, StrictBool
+from fristwerk_platform.http import Identifier, LongText, OptionalText, StrictBool
 from ticket_service.api.sources import SourceBody
-from ticket_service.api.ticket_endpoint import CommandBody, TimedBody
+from ticket_service.api.ticket_endpoint import CommandBody, NumberedBody, TimedBody
 from ticket_service.domain.ticket import commands
 
 
@@ -23,6 +23,15 @@ class MessageBody(TimedBody):
     automatic: StrictBool = False
     needs_answer: StrictBool = True
     source: SourceBody | None = None
+
+
+class NoAnswerNeededBody(NumberedBody):
+    """The message starts, ends and reopens nothing, from its arrival on: the ticket is resolved again where nothing else
+    was a reason to reopen it, and a clock that it started never ran. `number` is its version in the ticket's history.
+    """
+
+    creates = commands.MarkNoAnswerNeeded
+    reason: OptionalText | None = Field(None, examples=["Ein Dank"])
 
 
 class ResponseBody(TimedBody):

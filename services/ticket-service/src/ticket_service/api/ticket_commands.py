@@ -33,6 +33,12 @@ COMMANDS: Final = (
     TicketCommandRoute("assignment", "assign_ticket", "Assign to a member of staff", bodies.AssignmentBody),
     TicketCommandRoute("transfer", "transfer_ticket", "Hand to a department or level", bodies.TransferBody),
     TicketCommandRoute("messages", "receive_message", "Take a customer's message", conversation.MessageBody),
+    TicketCommandRoute(
+        "messages/{number}/no-answer-needed",
+        "mark_no_answer_needed",
+        "Mark a message as one that asks for nothing",
+        conversation.NoAnswerNeededBody,
+    ),
     TicketCommandRoute("responses", "respond", "Answer the customer, or leave a note", conversation.ResponseBody),
     TicketCommandRoute("progress", "report_progress", "Report progress", conversation.ProgressBody),
     TicketCommandRoute(
@@ -97,14 +103,14 @@ TICKET_ANSWER: Final = {
     },
     "events": [{"type": "Responded", "version": 4, "data": {"channel": "email", "visible": True}, "personal": "fw1.…"}],
 }
-_EMPTY_ALLOWED: Final = (bodies.ReleaseBody, bodies.ClosingBody)
+_EMPTY_ALLOWED: Final = (bodies.ReleaseBody, bodies.ClosingBody, conversation.NoAnswerNeededBody)
 
 
 def ticket_commands_router(application: Application) -> Routes:
     """The routes of every ticket command."""
     routes = Routes(prefix="/v1/tickets/{ticket}", tags=["ticket commands"])
     for command in COMMANDS:
-        default = command.body() if command.body in _EMPTY_ALLOWED else REQUIRED
+        default = command.body.model_validate({}) if command.body in _EMPTY_ALLOWED else REQUIRED
         routes.add(
             "POST",
             f"/{command.path}",

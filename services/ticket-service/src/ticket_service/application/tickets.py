@@ -30,6 +30,7 @@ from ticket_service.domain.ticket.commands import (
     BookAppointment,
     Command,
     LogTime,
+    MarkNoAnswerNeeded,
     MigrateTerms,
     ReceiveMessage,
 )
@@ -110,6 +111,9 @@ class Tickets:
             claims = others.claims
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket, command)
+        elif isinstance(command, MarkNoAnswerNeeded):
+            lines = await self._log.read_stream(streams.TICKET.stream(ticket.id))
+            context = msgspec.structs.replace(context, history=[decode(each.line) for each in lines])
         facts = decide(ticket, command, context)
         return Decision(
             facts=facts,

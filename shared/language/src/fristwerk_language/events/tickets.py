@@ -394,6 +394,32 @@ class TermsMigrated(msgspec.Struct, frozen=True, kw_only=True):
     line_calendars: dict[str, int] | None = None
 
 
+class NoAnswerNeeded(msgspec.Struct, frozen=True, kw_only=True):
+    """Staff saw that a customer's ``message`` asks for nothing: from its arrival on it starts, ends and reopens nothing.
+
+    ``message`` is the version of its event in the ticket's stream; ``reopening`` that of the reopening that is taken back.
+    The rest is how the ticket stands without them. Personal: ``{"reason"?}``.
+    """
+
+    message: int
+    reopening: int | None = None
+    state: Literal[
+        "new",
+        "open",
+        "in_progress",
+        "waiting_customer",
+        "waiting_approval",
+        "awaiting_acceptance",
+        "accepted",
+        "resolved",
+        "closed",
+    ]
+    waits: list[Literal["waiting_approval", "awaiting_acceptance", "waiting_customer"]] = []
+    resolved_at: datetime | None = None
+    reopened_at: datetime | None = None
+    last_customer_message_at: datetime | None = None
+
+
 CreationEvent = TicketCreated | AcknowledgementSent
 ClassificationEvent = SeveritySuggested | SeveritySet | TypeChanged | PriorityDerived | PriorityChanged
 AssignmentEvent = Assigned | Transferred
@@ -429,5 +455,6 @@ TicketEvent = (
     | ClosingEvent
     | RelationEvent
     | TermsMigrated
+    | NoAnswerNeeded
 )
 """Every event of a ticket. Those of ``CallEvent`` are also recorded in streams of calls without a ticket."""

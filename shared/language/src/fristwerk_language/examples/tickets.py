@@ -69,6 +69,7 @@ _WITH_PERSONAL_PART = {
     facts.EscalationClosed,
     facts.Resolved,
     facts.Reopened,
+    facts.NoAnswerNeeded,
     facts.FeedbackReceived,
     relations.MergedInto,
     relations.SplitOff,
@@ -101,6 +102,7 @@ def _payroll() -> tuple[Example, ...]:
     logged = facts.TimeLogged(entry=ENTRY, start=instant(6, 5, 7), minutes=50, activity="help", agent="agent-3")
     changed = facts.PriorityChanged(priority=1, agreement_channel="phone", agreement_at=instant(6, 3, 14, 45))
     migrated = facts.TermsMigrated(agreement_version=2, calendar_version=2)
+    thanks = facts.NoAnswerNeeded(message=6, state="closed", reopened_at=instant(6, 8, 6))
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
         (instant(6, 3, 14, 30), created, AGENT),
         (instant(6, 3, 14, 32), facts.SeveritySuggested(severity="kritisch"), CUSTOMER),
@@ -120,6 +122,7 @@ def _payroll() -> tuple[Example, ...]:
         (instant(6, 10, 8), facts.Closed(), AGENT),
         (instant(6, 11, 8), facts.FeedbackReceived(score=5), CUSTOMER),
         (instant(7, 1, 6), migrated, MANAGER),
+        (instant(7, 1, 7), thanks, AGENT),
     )
     return _example(PAYROLL, 1, steps)
 

@@ -95,7 +95,7 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The ticket was resolved or closed."""
+    """The ticket was resolved or closed, or its reopening was taken back."""
 
     stamp: FactStamp
 

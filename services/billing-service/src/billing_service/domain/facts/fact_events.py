@@ -36,6 +36,7 @@ from fristwerk_language.events.tickets import (
     CostRejected,
     EffortNoticeSent,
     EscalationEvent,
+    NoAnswerNeeded,
     PriorityChanged,
     PriorityDerived,
     Reopened,
@@ -65,6 +66,7 @@ TicketChangeEvent = (
     | Closed
     | HandingOver
     | TakingOver
+    | NoAnswerNeeded
 )
 """What happens to a ticket after its creation and may change what it costs."""
 TicketFactEvent = TicketCreated | TicketChangeEvent

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -33,6 +34,9 @@ from billing_service.domain.facts.account import (
 from billing_service.domain.facts.fact_events import AppointmentFactEvent, HandingOver, TicketChangeEvent
 from fristwerk_language.events import ContractEvent, Recorded, billing, customers, relations, streams
 from fristwerk_language.events import tickets as events
+
+_DONE: Final = frozenset({"resolved", "closed"})
+"""The states in which a ticket whose reopening is taken back is done again."""
 
 
 def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
@@ -203,6 +207,13 @@ def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> Bi
     )
 
 
+def _done(stamp: FactStamp, event: events.Resolved | events.Closed | events.NoAnswerNeeded) -> list[TicketDone]:
+    """A mark on a message says so where it takes a reopening back."""
+    if isinstance(event, events.NoAnswerNeeded) and (event.reopening is None or event.state not in _DONE):
+        return []
+    return [TicketDone(stamp=stamp)]
+
+
 def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> None:
     match event:
         case events.TimeLogged():
@@ -231,8 +242,8 @@ def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> Non
             facts.handed_over.append(_handed_over(stamp, event))
         case relations.DuplicateMerged(entries=carried) | relations.SplitFrom(entries=carried):
             facts.work += [_taken_over(stamp, each) for each in carried]
-        case events.Resolved() | events.Closed():
-            facts.done.append(TicketDone(stamp=stamp))
+        case events.Resolved() | events.Closed() | events.NoAnswerNeeded():
+            facts.done += _done(stamp, event)
         case _:
             facts.appointments.append(_appointment(stamp, event))
 

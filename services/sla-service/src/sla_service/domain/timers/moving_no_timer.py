@@ -1,4 +1,7 @@
-"""The events of a ticket that move none of its timers but by the state they lead to."""
+"""The events of a ticket that move none of its timers but by the state they lead to.
+
+What ``NoAnswerNeeded`` says of earlier events is heeded before these are read.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ MovesNoTimer = (
     | tickets.SeveritySuggested
     | tickets.PriorityDerived
     | tickets.PriorityChanged
+    | tickets.NoAnswerNeeded
     | tickets.InformationRequested
     | tickets.TicketNumberCommunicated
     | tickets.FeedbackReceived

@@ -57,6 +57,7 @@ LeadsNowhere = (
     | relations.SplitFrom
     | relations.TicketLinked
     | relations.TicketUnlinked
+    | tickets.NoAnswerNeeded
 )
 """The events that change no state of a ticket that is not done. mypy refuses a type that is neither
 here nor in the table.

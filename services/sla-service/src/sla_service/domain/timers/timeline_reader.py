@@ -6,7 +6,8 @@ callback that reached the customer, and a call answered after receipt (it lasted
 and was neither lost to the voicemail nor in a failed transfer). Acknowledgements, notes, failed
 calls, questions (``InformationRequested``) and what a machine sent or called are none. **Customer
 messages** are ``CustomerMessageReceived`` and ``InformationReceived``, but for a machine's and for
-thanks.
+thanks, also where staff marked them as such afterwards: then neither the message nor the reopening
+that it brought (``NoAnswerNeeded``) has happened as far as timers go.
 """
 
 from __future__ import annotations
@@ -80,18 +81,19 @@ class GrowingTimeline:
         if created is None:
             raise NoTicketError
         self._known = set(known)
-        self._reader = _TimelineReader(created)
+        self._reader = _TimelineReader(created, _without_effect(known.values()))
         self._places = 0
         self._latest: tuple[datetime, int] | None = None
         self._read(recorded for recorded in known.values() if recorded is not created)
 
     def take(self, later: Sequence[Recorded]) -> bool:
         """Read further events. Returns False, and is of no more use, where one of them cannot simply be
-        added: it was read before, belongs before one that was, opens the ticket or is unreadable.
+        added: it was read before, belongs before one that was, opens the ticket, takes back what was read
+        or is unreadable.
         """
         for recorded in later:
             if recorded.envelope.id in self._known or isinstance(
-                recorded.event, tickets.TicketCreated | UnreadableEvent
+                recorded.event, tickets.TicketCreated | tickets.NoAnswerNeeded | UnreadableEvent
             ):
                 return False
             if self._latest is not None and _order(recorded) < self._latest:
@@ -111,6 +113,12 @@ class GrowingTimeline:
             self._latest = _order(recorded)
 
 
+def _without_effect(events: Iterable[Recorded]) -> frozenset[int | None]:
+    """The versions of the messages that ask for nothing, and of the reopenings that they brought."""
+    marks = [recorded.event for recorded in events if isinstance(recorded.event, tickets.NoAnswerNeeded)]
+    return frozenset(version for mark in marks for version in (mark.message, mark.reopening))
+
+
 def _order(recorded: Recorded) -> tuple[datetime, int]:
     return recorded.envelope.occurred_at, recorded.envelope.version
 
@@ -120,7 +128,8 @@ class _TimelineReader:
     its receipt.
     """
 
-    def __init__(self, created: Recorded) -> None:
+    def __init__(self, created: Recorded, without_effect: frozenset[int | None]) -> None:
+        self.without_effect = without_effect
         assert isinstance(created.event, tickets.TicketCreated), "a timeline begins with the ticket"
         self.created = created.event
         self.ticket = streams.TICKET.subject(created.envelope.stream)
@@ -154,7 +163,7 @@ class _TimelineReader:
 
     def read(self, recorded: Recorded, place: int) -> None:
         event, envelope = recorded.event, recorded.envelope
-        if not _is_known(event):
+        if not _is_known(event) or envelope.version in self.without_effect:
             return
         at = max(seconds_of(envelope.occurred_at), self.received.at)
         moment = Moment(at, place, envelope.version, envelope.id, envelope.type)

@@ -20,6 +20,7 @@ from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
 from ticket_service.domain.ticket.relations import relate
 from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.thanks import mark
 from ticket_service.domain.ticket.work import work
 from ticket_service.domain.validation import CLOCK_TOLERANCE, Violations
 
@@ -65,6 +66,8 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             return escalate_or_close(ticket, command, context)
         case commands.Resolve() | commands.Reopen() | commands.Close():
             return close_or_reopen(ticket, command, context)
+        case commands.MarkNoAnswerNeeded():
+            return mark(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from fristwerk_language.events import Recorded
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.terms import AgreementDocument, zone
 from ticket_service.domain.ticket.state import KeptAppointment, Ticket
@@ -40,7 +41,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ticket's agreement and calendar, and the versions in force of the ``line_calendars`` that another agreement version
     names; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
     ``contract_began``, the beginning of the ticket's contract, for work that is logged;
-    ``earliest_receipt``, before which no new ticket was received; ``other``, the ticket that a merge or a link names.
+    ``earliest_receipt``, before which no new ticket was received; ``other``, the ticket that a merge or a link names;
+    ``history``, the ticket's events in the order of their versions, for a mark on one of its messages.
     """
 
     now: datetime
@@ -55,6 +57,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     calendar: CalendarPublished | None = None
     contract_began: datetime | None = None
     earliest_receipt: datetime | None = None
+    history: Sequence[Recorded] = ()
     dating: DatingRules = DatingRules()
     other: Ticket | None = None
 

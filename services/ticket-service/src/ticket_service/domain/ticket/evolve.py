@@ -17,6 +17,7 @@ from fristwerk_language.events import (
     streams,
     tickets,
 )
+from fristwerk_language.events.waits import NOTHING
 from ticket_service.domain.ticket import relation_parts, state_parts
 from ticket_service.domain.ticket.lifecycle import NotOfATicket, standing_after
 from ticket_service.domain.ticket.state import Acknowledgement, Ticket, TimeEntry
@@ -31,13 +32,11 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket | None:
     event, envelope = recorded.event, recorded.envelope
     if ticket is None:
         return _created(event, envelope) if isinstance(event, tickets.TicketCreated) else None
-    changes = _changes(ticket, event, envelope)
     state, waits = standing_after(ticket.state, ticket.waits, event)
+    changes: TicketChanges = {"state": state, "waits": waits, **_changes(ticket, event, envelope)}
     return msgspec.structs.replace(
         ticket,
         version=envelope.version,
-        state=state,
-        waits=waits,
         last_activity_at=max(ticket.last_activity_at, envelope.occurred_at),
         **changes,
     )
@@ -97,8 +96,8 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
             | tickets.PriorityChanged()
         ):
             return _classified(event)
-        case tickets.Resolved() | tickets.Closed() | tickets.Reopened():
-            return _ended(event, at)
+        case tickets.Resolved() | tickets.Closed() | tickets.Reopened() | tickets.NoAnswerNeeded():
+            return _ended(ticket, event, at)
         case (
             tickets.AppointmentRequested()
             | tickets.AppointmentBooked()
@@ -232,14 +231,27 @@ def _classified(event: tickets.ClassificationEvent) -> TicketChanges:
             return {"priority": event.priority, "priority_rule": None}
 
 
-def _ended(event: tickets.ClosingEvent, at: datetime) -> TicketChanges:
+def _ended(ticket: Ticket, event: tickets.ClosingEvent | tickets.NoAnswerNeeded, at: datetime) -> TicketChanges:
     match event:
+        case tickets.NoAnswerNeeded():
+            return _standing(ticket, event)
         case tickets.Resolved():
             return {"resolved_at": at}
         case tickets.Closed():
             return {"closed_at": at}
         case tickets.Reopened():
             return {"resolved_at": None, "closed_at": None, "reopened_at": at}
+
+
+def _standing(ticket: Ticket, event: tickets.NoAnswerNeeded) -> TicketChanges:
+    """What is closed stays so."""
+    return {
+        "state": event.state if ticket.state != "closed" else "closed",
+        "waits": tuple(event.waits) if ticket.state != "closed" else NOTHING,
+        "resolved_at": event.resolved_at,
+        "reopened_at": event.reopened_at,
+        "last_customer_message_at": event.last_customer_message_at,
+    }
 
 
 def _later(known: datetime | None, at: datetime) -> datetime:

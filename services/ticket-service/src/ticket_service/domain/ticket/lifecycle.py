@@ -71,6 +71,7 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.Close: frozenset({"resolved"}),
     commands.GiveFeedback: ALL,
     commands.MigrateTerms: NOT_CLOSED,
+    commands.MarkNoAnswerNeeded: ALL,
     commands.AttachCall: NOT_CLOSED,
     commands.Merge: ALL,
     commands.Link: ALL,
@@ -120,9 +121,12 @@ WithoutTransition = (
     | relations.SplitFrom
     | relations.TicketLinked
     | relations.TicketUnlinked
+    | tickets.NoAnswerNeeded
     | NotOfATicket
 )
-"""The events that change no state. mypy refuses an event type that is neither here nor in ``_transition``."""
+"""The events that change no state; how a ticket stands after ``NoAnswerNeeded``, the event says itself. mypy refuses an event
+type that is neither here nor in ``_transition``.
+"""
 
 _WHY_NOT: Final[dict[TicketState, tuple[str, str]]] = {
     "waiting_approval": ("cost-approval-pending", "waits for the customer's decision on costs"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict
 
+from fristwerk_language.events.waits import OpenWaits
 from ticket_service.domain.ticket.state import (
     Acknowledgement,
     Appointment,
@@ -13,13 +14,18 @@ from ticket_service.domain.ticket.state import (
     Delivery,
     Escalation,
     TicketLink,
+    TicketState,
     TimeEntry,
 )
 
 
 class TicketChanges(TypedDict, total=False):
-    """The fields of a ticket that an event may change besides its version, state and last activity."""
+    """The fields of a ticket that an event may change besides its version and last activity; state and waits where it
+    says them itself.
+    """
 
+    state: TicketState
+    waits: OpenWaits
     type: str
     severity: str | None
     suggested_severity: str | None
@@ -32,14 +38,14 @@ class TicketChanges(TypedDict, total=False):
     calendar_version: int
     acknowledged: Acknowledgement
     classification: str
-    last_customer_message_at: datetime
+    last_customer_message_at: datetime | None
     last_response_at: datetime
     last_progress_at: datetime
     work_started_at: datetime
     effort_notice_at: datetime
     released_at: datetime
     resolved_at: datetime | None
-    reopened_at: datetime
+    reopened_at: datetime | None
     closed_at: datetime | None
     feedback_score: int
     time_entries: dict[str, TimeEntry]

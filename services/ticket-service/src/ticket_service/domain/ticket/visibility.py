@@ -97,6 +97,9 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Resolved: _seen("", "text"),
     events.Reopened: _seen("", "reason"),
     events.Closed: _seen(),
+    events.NoAnswerNeeded: _seen(
+        "message reopening state waits resolved_at reopened_at last_customer_message_at", nor_personal="reason"
+    ),
     events.FeedbackReceived: _seen("score channel", "text"),
     relations.MergedInto: _seen("ticket reference", nor_personal="reason"),
     relations.DuplicateMerged: _seen("ticket reference", but_not="entries"),

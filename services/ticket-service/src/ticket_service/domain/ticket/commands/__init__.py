@@ -36,6 +36,7 @@ from ticket_service.domain.ticket.commands.conversation import (
     CommunicateNumber,
     ConversationCommand,
     GiveFeedback,
+    MarkNoAnswerNeeded,
     ReceiveInformation,
     ReceiveMessage,
     ReportProgress,
@@ -76,6 +77,7 @@ Command = (
     | EscalationCommand
     | ClosingCommand
     | MigrateTerms
+    | MarkNoAnswerNeeded
     | AttachCall
     | RelationCommand
 )
@@ -114,6 +116,7 @@ __all__ = [
     "HandingOverCommand",
     "Link",
     "LogTime",
+    "MarkNoAnswerNeeded",
     "Merge",
     "MessageSource",
     "MigrateTerms",

@@ -32,6 +32,14 @@ class ReceiveMessage(TicketCommand, frozen=True, kw_only=True):
     source: MessageSource | None = None
 
 
+class MarkNoAnswerNeeded(TicketCommand, frozen=True, kw_only=True):
+    """The message asks for nothing; ``number`` is the version under which the ticket's history has it."""
+
+    word = "messages/{n}/no-answer-needed"
+    number: int
+    reason: str | None = None
+
+
 class Respond(TicketCommand, frozen=True, kw_only=True):
     """``visible`` false is an internal note, ``automatic`` a machine's text. ``spent`` is what it took to write it.
 
