@@ -287,6 +287,37 @@ async def test_a_stream_tells_each_event_with_its_position_as_id(
     assert told[2][1].encode() == b'data: {"position":4,' + stored[4][1:]
 
 
+async def test_events_in_a_row_are_few_writes_of_a_stream_and_the_first_waits_for_none(
+    app: FastAPI, append: Append, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fristwerk_platform.http.feed_routes.GATHER_SECONDS", 0.3)
+    written: asyncio.Queue[bytes] = asyncio.Queue()
+    asked = [False, True]
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0 if asked.pop() else 60)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            written.put_nowait(message["body"])
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in bearer().items()]
+    scope = {"type": "http", "method": "GET", "path": "/v1/events/stream", "query_string": b"", "headers": headers}
+    streaming = asyncio.create_task(app(scope | {"http_version": "1.1", "state": {}}, receive, send))
+    await asyncio.sleep(0.1)
+
+    for _ in range(5):
+        await append()
+
+    async with asyncio.timeout(0.2):
+        assert (await written.get()).count(b"id: ") == 1
+    async with asyncio.timeout(2):
+        assert (await written.get()).count(b"id: ") == 4
+    streaming.cancel()
+    await asyncio.gather(streaming, return_exceptions=True)
+
+
 async def test_a_stream_goes_on_after_the_last_event_that_was_received(
     client: httpx.AsyncClient, append: Append, stopping: Stopping, bearer: Bearer
 ) -> None:

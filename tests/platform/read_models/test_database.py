@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -19,10 +19,13 @@ from fristwerk_platform.read_models import (
     Database,
     DatabaseUnavailableError,
     UtcDateTime,
+    Write,
+    after_commit,
     open_database,
     postgres_database,
     sqlite_database,
     upsert,
+    write,
 )
 from fristwerk_platform.settings import Settings
 
@@ -121,6 +124,48 @@ async def test_a_transaction_is_stored_whole_or_not_at_all(database: Database) -
 
     assert await names(database) == ["a"]
     assert "Anna Muster" not in str(refused.value), "what an error tells is logged"
+
+
+async def test_what_is_called_after_a_commit_finds_no_transaction_any_more_and_is_not_called_after_none(
+    database: Database,
+) -> None:
+    in_transaction: list[bool] = []
+
+    async with database.transaction() as connection:
+        after_commit(connection, lambda: in_transaction.append(connection.in_transaction()))
+        await connection.execute(insert(things), [{"provider": "p", "number": 1, "name": "stored"}])
+        assert not in_transaction
+    assert in_transaction == [False]
+
+    with suppress(ZeroDivisionError):
+        async with database.transaction() as connection:
+            after_commit(connection, lambda: in_transaction.append(True))
+            raise ZeroDivisionError
+    assert in_transaction == [False]
+
+
+async def test_a_transaction_of_the_driver_s_statements_needs_none_of_sqlalchemy_s(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would take as long as five of the driver's."""
+    database = postgres_database(postgres_url, "read_model", metadata)
+    await database.create()
+    row = {"provider": "p", "number": 1, "at": None, "name": "stored"}
+
+    def refused(*_: object) -> None:
+        raise AssertionError("a statement of SQLAlchemy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sqlalchemy.engine.base.Connection._execute_context", refused)
+        async with database.transaction() as connection:
+            await write(connection, Write("store", things, [row]))
+        with suppress(ZeroDivisionError):
+            async with database.transaction() as connection:
+                await write(connection, Write("store", things, [row | {"name": "another"}]))
+                raise ZeroDivisionError
+
+    assert await names(database) == ["stored"]
+    await database.close()
 
 
 async def test_writers_that_read_first_wait_for_one_another(database: Database, now: datetime) -> None:

@@ -80,6 +80,19 @@ async def test_who_has_caught_up_follows_the_stream_and_what_came_meanwhile_is_o
     assert source.asked == ["/page 0", "/page 3", "/stream 5"]
 
 
+async def test_what_is_left_on_the_connection_for_a_while_is_read_as_one(source: Source) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(source.answer), base_url="http://source") as client:
+        feed = HttpFeed(client, lambda: "token", streaming=True, gather_seconds=0.3)
+        await feed.page(0, 9, 0)
+        source.said.put_nowait(source.say(6))
+        assert await feed.page(5, 9, SECONDS) == page(6)  # who was read nothing before is not kept waiting
+        source.said.put_nowait(source.say(7))
+        await asyncio.sleep(0.05)
+        assert source.said.qsize() == 1
+        assert await feed.page(6, 9, SECONDS) == page(7)
+        await feed.aclose()
+
+
 async def test_a_silent_stream_answers_after_the_wait_and_stays_open(feed: HttpFeed, source: Source) -> None:
     await feed.page(0, 9, 0)
     nothing = FeedPage(lines=[], next=5, last=5)

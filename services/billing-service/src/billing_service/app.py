@@ -56,6 +56,8 @@ from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
 
+GATHER_SECONDS: Final = 0.05
+"""So long the feed's events stay on the connection after some were read; each reading costs as much as many events."""
 PAUSE_SECONDS: Final = 0.1
 """So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
 IDENTITY: Final = ServiceIdentity("billing-service", {"billing": newest_revision(tables.metadata)})
@@ -75,7 +77,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     feed = LogFeed(log)
-    tickets = HttpFeed(client, lambda: tokens.issue(_READER, now=now()), streaming=ticket_service is None)
+    tickets = _ticket_feed(client, tokens, streaming=ticket_service is None)
     changed = asyncio.Event()
     upstream, own = _projections(tickets, feed, database, changed)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
@@ -150,6 +152,13 @@ def _health_routes(
             count=account_checks.count_parked,
         ),
         measure=auditing.measure,
+    )
+
+
+def _ticket_feed(client: httpx.AsyncClient, tokens: Tokens, *, streaming: bool) -> HttpFeed:
+    """The ticket service's feed, read with a token of this service."""
+    return HttpFeed(
+        client, lambda: tokens.issue(_READER, now=now()), streaming=streaming, gather_seconds=GATHER_SECONDS
     )
 
 

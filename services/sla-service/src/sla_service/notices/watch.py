@@ -31,6 +31,8 @@ BEHIND: Final = timedelta(seconds=5)
 down.
 """
 BEHIND_POLL_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.05
+"""So long changes gather before it looks again which alarm is next; one of them fires so much later at most."""
 PATIENCE_SECONDS: Final = 30.0
 """How long a start waits for a source that does not answer; a miss that later proves to be none is
 withdrawn.
@@ -67,6 +69,7 @@ class Watch:
                 seconds = RETRY_SECONDS
             if seconds > 0:
                 await self._outbox.signal.wait_after(seen, seconds)
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def look(self) -> int:
         """Fire the alarms that are due, one group in one transaction; returns how many."""

@@ -30,6 +30,8 @@ MAX_WAITING: Final = 64
 """Long polls and streams of one caller that may be open at once in a process; 429 beyond."""
 RETRY_AFTER_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15.0
+GATHER_SECONDS: Final = 0.005
+"""So long events gather after some were sent on a stream: one that comes alone is sent at once, and many are one write."""
 _EXAMPLE_LINE: Final = (
     '{"position":1042,"id":"0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70","type":"Responded","schema":1,"provider":"hamburg",'
     '"stream":"ticket-0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80","version":7,"occurred_at":"2026-06-03T14:30:00Z",'
@@ -259,3 +261,5 @@ async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, s
         events = b"".join(b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line) for line in page.lines)
         yield events or b": still here\n\n"
         after = page.next
+        if 0 < len(page.lines) < MAX_LINES:
+            await asyncio.sleep(GATHER_SECONDS)

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, BigInteger, Dialect, MetaData, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -99,6 +100,8 @@ class SqlDatabase:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 yield connection
+            for call in _after_commit.pop(connection, ()):
+                call()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -147,8 +150,12 @@ async def advisory_lock(connection: AsyncConnection, what: str) -> None:
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
-    """Call once the connection's transaction is committed, and never if it is not."""
-    event.listen(connection.sync_connection, "commit", lambda _connection: call())
+    """Call once the connection's transaction is committed, and never if it is not; it is one of a :class:`Database`."""
+    _after_commit.setdefault(connection, []).append(call)
+
+
+_after_commit: Final[WeakKeyDictionary[AsyncConnection, list[Callable[[], None]]]] = WeakKeyDictionary()
+"""Not events of SQLAlchemy, whose registration takes as long as a statement, and which are called before the commit."""
 
 
 def open_database(

@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +23,6 @@ from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 Result = TypeVar("Result")
 _LIST: Final = re.compile(r"IN LIST\(\$(\d+)\)")
 _PARAMETER: Final = re.compile(r"\$(\d+)")
-_BEGIN: Final = text("SELECT 1")
 
 
 class Query:
@@ -51,9 +49,9 @@ async def fetch(connection: AsyncConnection, query: Query, *arguments: Any) -> S
 async def run_on_postgres(connection: AsyncConnection, statement: str, *arguments: Any) -> Sequence[Sequence[Any]]:
     """The rows of a statement in PostgreSQL's own notation, in the transaction if there is one."""
     driver: asyncpg.Connection = _driver_of(connection)
-    if connection.in_transaction() and not driver.is_in_transaction():
-        await connection.execute(_BEGIN)  # SQLAlchemy begins with the first statement of its own
     with _translated():
+        if connection.in_transaction() and not driver.is_in_transaction():
+            await _begin(connection)
         rows: Sequence[Sequence[Any]] = await driver.fetch(statement, *arguments)
     return rows
 
@@ -67,6 +65,17 @@ async def run_on_sqlite(connection: AsyncConnection, run: Callable[[sqlite3.Conn
         # The driver has no public way to run several statements in its thread at once.
         result: Result = await driver._execute(run, driver._conn)  # noqa: SLF001
         return result
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    """Begin on the server: SQLAlchemy would do so with the first statement of its own, which takes as long as five of these."""
+    assert connection.sync_connection is not None, "the connection is open"
+    adapter: Any = connection.sync_connection.connection.dbapi_connection
+    try:
+        # There is no public way; an own BEGIN would leave SQLAlchemy believing that there is nothing to commit.
+        await adapter._start_transaction()  # noqa: SLF001
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise error.__cause__ or error from None
 
 
 def _driver_of(connection: AsyncConnection) -> Any:

@@ -21,10 +21,15 @@ MAX_BUFFERED_BYTES: Final = 8 * 1024 * 1024
 class EventStream:
     """Server-sent events after a position, read in the background until the source ends the stream
     or the connection breaks.
+
+    ``gather_seconds`` is how long it leaves what comes on the connection after it has read some.
     """
 
-    def __init__(self, client: httpx.AsyncClient, after: int, headers: dict[str, str]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, after: int, headers: dict[str, str], gather_seconds: float = 0.0
+    ) -> None:
         self.position = after
+        self._gather_seconds = gather_seconds
         self._lines: list[tuple[int, bytes]] = []
         self._buffered = 0
         self._changed = asyncio.Event()
@@ -85,3 +90,5 @@ class EventStream:
         while self._buffered > MAX_BUFFERED_BYTES:
             self._taken.clear()
             await self._taken.wait()
+        if self._gather_seconds:
+            await asyncio.sleep(self._gather_seconds)

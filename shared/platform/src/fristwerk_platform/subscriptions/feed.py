@@ -63,10 +63,18 @@ class HttpFeed:
     """Another service's feed over HTTP, read with a subscriber's token.
 
     With ``streaming`` a reader that has reached the end follows the source's stream instead of
-    asking for page after page.
+    asking for page after page; ``gather_seconds`` as in :class:`EventStream`.
     """
 
-    def __init__(self, client: httpx.AsyncClient, token: Callable[[], str], *, streaming: bool = False) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        token: Callable[[], str],
+        *,
+        streaming: bool = False,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        self._gather_seconds = gather_seconds
         self._client = client
         self._token = token
         self._streaming = streaming
@@ -97,7 +105,8 @@ class HttpFeed:
         if self._stream is not None and self._stream.position != after:
             await self.aclose()
         if self._stream is None and self._end == after:
-            self._stream, self._end = EventStream(self._client, after, self._headers()), None
+            self._stream = EventStream(self._client, after, self._headers(), self._gather_seconds)
+            self._end = None
         if self._stream is not None:
             try:
                 page = await self._stream.page(limit, wait_seconds)
