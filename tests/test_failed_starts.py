@@ -24,7 +24,7 @@ from fristwerk_platform.service import StartupStep
 from fristwerk_platform.settings import Settings
 
 Enter = Callable[[AsyncExitStack, StartupStep], Awaitable[None]]
-STEPS = {ticket_service.app: 14, sla_service.app: 6, billing_service.app: 10}
+STEPS = {ticket_service.app: 15, sla_service.app: 6, billing_service.app: 10}
 """How many steps the start of each service has."""
 
 

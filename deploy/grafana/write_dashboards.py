@@ -134,6 +134,15 @@ EVENTS: Final = [
     ),
     Panel("Behind, in events", "By source", "short", {"{{job}} ← {{source}}": "fristwerk_feed_lag_events"}),
     Panel("Behind, in time", "By source", "s", {"{{job}} ← {{source}}": "fristwerk_feed_lag_seconds"}),
+    Panel(
+        "Backup",
+        "Age of the last, and its size; from the node exporter",
+        "short",
+        {
+            "hours": "(time() - fristwerk_backup_made_timestamp_seconds) / 3600",
+            "GiB": "fristwerk_backup_bytes / 1024 ^ 3",
+        },
+    ),
     Panel("Without a signed head", "Events at the end of each log", "short", {"{{job}}": "fristwerk_log_tail_events"}),
 ]
 DEADLINES: Final = [

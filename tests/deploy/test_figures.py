@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from fristwerk_platform.backup import Manifest
+from fristwerk_platform.backup.figures import write_figures
 from tests.conftest import ServicesInOneProcess
 from tests.deploy.tools import DEPLOY
 
@@ -42,10 +45,17 @@ def dashboards_script() -> ModuleType:
     return module
 
 
+def figures_of_backups(folder: Path) -> set[str]:
+    """The names of the figures that ``backup --figures`` writes."""
+    manifest = Manifest(version="1", made_at=datetime(2026, 6, 3, tzinfo=UTC), token_key="", files=[], logs=[])
+    write_figures(folder / "backup.prom", manifest)
+    return set(re.findall(r"^# TYPE (\S+)", (folder / "backup.prom").read_text("utf-8"), re.MULTILINE))
+
+
 async def test_alerts_dashboards_and_the_page_name_only_figures_that_exist(
-    stack_on_sqlite: ServicesInOneProcess,
+    stack_on_sqlite: ServicesInOneProcess, tmp_path: Path
 ) -> None:
-    figures = await figures_of(stack_on_sqlite)
+    figures = await figures_of(stack_on_sqlite) | figures_of_backups(tmp_path)
     rules = (DEPLOY / "prometheus" / "fristwerk.rules.yml").read_text("utf-8")
     page = (DEPLOY.parent / "docs" / "reference" / "operations.md").read_text("utf-8")
     boards = "".join(file.read_text("utf-8") for file in sorted((DEPLOY / "grafana" / "dashboards").iterdir()))

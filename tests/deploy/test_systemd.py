@@ -12,7 +12,12 @@ import pytest
 from tests.deploy.tools import DEPLOY, run
 
 SYSTEMD: Final = DEPLOY / "systemd"
-UNITS: Final = ("fristwerk@ticket.service", "fristwerk@sla.service", "fristwerk@billing.service")
+UNITS: Final = (
+    "fristwerk@ticket.service",
+    "fristwerk@sla.service",
+    "fristwerk@billing.service",
+    "fristwerk-backup.service",
+)
 MOST_EXPOSED: Final = 20
 """Tenths."""
 
@@ -41,7 +46,7 @@ def exposure(folder: Path, unit: str) -> tuple[int, float]:
 
 
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
-    assert verified(unit_folder(tmp_path), *UNITS, "fristwerk.target") == (0, "")
+    assert verified(unit_folder(tmp_path), *UNITS, "fristwerk.target", "fristwerk-backup.timer") == (0, "")
 
 
 def test_systemd_would_not_understand_a_misspelt_key(tmp_path: Path) -> None:

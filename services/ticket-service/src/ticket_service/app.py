@@ -50,6 +50,7 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
+from ticket_service.application.forgetting_again import ForgettingAgain
 from ticket_service.application.intake import Intake
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
@@ -62,6 +63,7 @@ from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
 from ticket_service.domain.ticket.decision_context import DatingRules
 from ticket_service.entropy import new_id
+from ticket_service.forgotten_list import ForgottenList
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
@@ -93,7 +95,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
-    personal = PersonalData(subject_keys, keys.sealing_bytes())
+    personal = PersonalData(subject_keys, keys.sealing_bytes(), ForgottenList(settings.forgotten))
     feed, tasks = LogFeed(log), BackgroundTasks()
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
@@ -127,7 +129,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             steps=[
                 *map(step, (database.create, subject_keys.create, plans.create, personal.check)),
                 *auditing.steps(tasks),
-                *_background(tasks, database, follower, migrations, application, log),
+                *_background(tasks, database, follower, migrations, application, log, personal),
             ],
         ),
     )
@@ -144,12 +146,14 @@ def _background(
     migrations: Migrations,
     application: Application,
     log: GroupCommitLog,
+    personal: PersonalData,
 ) -> list[StartupStep]:
     """What older logs lack, made up before the first request, and what runs beside the requests."""
     index = IndexUpkeep(log, names.RULES, application.index_filling.entries, lambda line: read_line(line).stream)
     places = PlaceUpkeep(application.worklist, application.tickets, now, new_id)
     return [
         step(index.complete),
+        step(ForgettingAgain(personal, application.customers, now, new_id).run),
         tasks.forever("index of the log", index.note),
         tasks.forever("read model version", database.keep_fresh),
         tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards

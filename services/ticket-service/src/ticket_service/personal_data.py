@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from fristwerk_platform.key_files import KeyFileError
 from fristwerk_platform.read_models import Database, migrated_by
 from ticket_service.entropy import random_bytes
+from ticket_service.forgotten_list import ForgottenList
 
 FORMAT: Final = "fw1"
 KEPT_ELSEWHERE: Final = "text"
@@ -55,8 +56,10 @@ class Sealed(msgspec.Struct, frozen=True):
 class PersonalData:
     """Seals and opens what belongs to persons."""
 
-    def __init__(self, database: Database, sealing_key: bytes) -> None:
+    def __init__(self, database: Database, sealing_key: bytes, forgotten: ForgottenList | None = None) -> None:
+        """``forgotten`` is the list that outlives a restored backup; None where nothing is forgotten."""
         self._database = database
+        self._forgotten = forgotten
         self._wrapping = AESGCM(sealing_key)
         self._index_key = hmac.digest(sealing_key, b"fristwerk phone index", "sha256")
         self._known: OrderedDict[str, AESGCM] = OrderedDict()
@@ -109,8 +112,21 @@ class PersonalData:
         """Whether anything was ever sealed for the subject and is not forgotten."""
         return bool(await self._keys([subject]))
 
+    async def brought_back(self) -> set[str]:
+        """The subjects that were forgotten and have a key nevertheless. Raises OSError for a list that cannot be read."""
+        listed = frozenset[str]() if self._forgotten is None else self._forgotten.subjects()
+        if not listed:
+            return set()
+        async with self._database.reading() as connection:
+            stored = set((await connection.execute(select(subject_keys.c.subject))).scalars())
+        return stored & listed
+
     async def forget(self, subject: str) -> None:
         """Delete the subject's key; what was sealed with it is unreadable from now on."""
+        if self._forgotten is not None:
+            await asyncio.to_thread(
+                self._forgotten.add, subject
+            )  # first: a key that is gone and not listed might come back
         async with self._database.transaction() as connection:
             await connection.execute(delete(subject_keys).where(subject_keys.c.subject == subject))
         self._known.pop(subject, None)

@@ -87,13 +87,14 @@ def _sentence(error: Exception, service: str, upstream: str) -> str | None:
     import httpx  # noqa: PLC0415 - whichever of these was raised is loaded by now
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    from fristwerk_platform.backup import BackupError  # noqa: PLC0415
     from fristwerk_platform.event_log import LogError  # noqa: PLC0415
     from fristwerk_platform.key_files import KeyFileError  # noqa: PLC0415
     from fristwerk_platform.read_models import RebuildError  # noqa: PLC0415
     from fristwerk_platform.subscriptions import SourceUnavailableError  # noqa: PLC0415
 
     match error:
-        case KeyFileError() | RebuildError() | LogError():
+        case KeyFileError() | RebuildError() | LogError() | BackupError():
             return str(error)
         case SourceUnavailableError() | httpx.HTTPError():
             return f"The {upstream} does not answer: {error}."

@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
+    forgotten_file: Path | None = None
+    """Who was forgotten; default ``forgotten.txt`` beside the key file."""
     ticket_url: Url = "http://127.0.0.1:8001"
     """Where sla-service and billing-service find the ticket-service."""
     sla_url: Url = "http://127.0.0.1:8002"
@@ -90,6 +92,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def keys(self) -> Path:
         """The key file in use."""
         return self.key_file or self.var / "keys.json"
+
+    @property
+    def forgotten(self) -> Path:
+        """The list of forgotten persons in use: with the keys, so that it lies apart from the backups of the data."""
+        return self.forgotten_file or self.keys.with_name("forgotten.txt")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

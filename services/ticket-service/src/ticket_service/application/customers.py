@@ -188,6 +188,23 @@ class Customers:
         await self._personal_data.forget(subject)
         return answer
 
+    async def forget_again(self, subject: str, metadata: Callable[[str], CommandMetadata]) -> None:
+        """Forget a subject that was forgotten before. The log may not know of it: then it is recorded, as ``metadata`` says
+        for the customer's provider. Nobody is asked, as what hangs on it was accepted then.
+        """
+        customer = customer_of(subject)
+        loaded = await self._known.newest(streams.CUSTOMER.stream(customer))
+        if loaded is not None and loaded.state.subject == subject:
+            numbers = await self.sealed_labels(loaded)
+            await self._change(
+                metadata(loaded.provider),
+                customer,
+                lambda state: domain.forget(state, sealed_since=True) if state.subject == subject else [],
+                _shown,
+                NameChange(dropped_labels=numbers) if numbers else NO_NAMES,
+            )
+        await self._personal_data.forget(subject)
+
     async def _check_exclusive(self, meta: CommandMetadata, customer: str, agent: str) -> None:
         provider = meta.principal.provider
         served = await self._log.labelled(names.dedicated_to(provider, agent))

@@ -1,4 +1,4 @@
-"""``python -m ticket_service``: serve, rebuild the read model, publish terms documents, print a token."""
+"""``python -m ticket_service``: serve, rebuild, publish terms documents, print a token, back up and restore the data folder."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line
 from fristwerk_platform.http.types import parse_instant
 from fristwerk_platform.settings import Settings, SettingsError
 from ticket_service.app import create_app, now
+from ticket_service.cli.backup import backup_command, restore_command
 from ticket_service.cli.publish import published
 from ticket_service.rebuild import rebuild
 
@@ -40,6 +41,8 @@ def main(given: Sequence[str] | None = None) -> int:
             run=_publish_files,
             add_arguments=_publish_arguments,
         ),
+        backup_command(),
+        restore_command(),
     ]
     description = "The ticket service of Fristwerk."
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
