@@ -159,7 +159,7 @@ async def test_a_good_body_is_taken(client: httpx.AsyncClient, media_type: str) 
         b'{"text": "\xed\xa0\x80"}',
         b'{"text": "\xff"}',
         b'\xef\xbb\xbf{"text": "a"}',
-        b'{"text": "a", "fields": ' + b"[" * 100_000,
+        b'{"text": "a", "fields": ' + b"[" * 4_000,
         b'{"text": "a", "fields": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
         b'{"text": "a", "fields": {"n": ' + b"9" * 5_000 + b"}}",
     ],

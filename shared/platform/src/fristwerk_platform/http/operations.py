@@ -28,7 +28,7 @@ from fristwerk_platform.http.description import Description
 from fristwerk_platform.http.middleware import allowed
 from fristwerk_platform.http.problems import Problem, instance, invalid
 from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
-from fristwerk_platform.http.strict_json import NotJsonError, strict_json
+from fristwerk_platform.http.strict_json import MAX_PARTS, NotJsonError, has_too_many_parts, strict_json
 
 Endpoint = Callable[..., Awaitable[Response]]
 REQUIRED: Final = inspect.Parameter.empty
@@ -196,7 +196,9 @@ def _validator(annotation: Any) -> Callable[..., Any]:
 
 
 async def _json(request: Request) -> Any:
-    """The parsed body, None where there is none. Raises Problem 415 for another media type, 400 for what is not JSON."""
+    """The parsed body, None where there is none. Raises Problem 415 for another media type, 400 for what is not JSON, 422 for
+    more values than a request has.
+    """
     body = await request.body()
     if not body:
         return None
@@ -205,6 +207,9 @@ async def _json(request: Request) -> Any:
         media_type = media_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Problem(415, f"The body must be application/json, not {media_type or 'of no type'}.")
+    if has_too_many_parts(body):
+        sentence = f"has more than {MAX_PARTS} values and keys in all"
+        raise Problem(422, f"The body {sentence}.", code="too-much-at-once", errors=[("", sentence)])
     try:
         return strict_json(body)
     except NotJsonError as error:
