@@ -41,6 +41,7 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_REQUEST_HEAD_BYTES": "16384",
         "FRISTWERK_REQUEST_HEAD_SECONDS": "2.5",
         "FRISTWERK_REQUEST_BODY_BYTES_PER_SECOND": "4096",
+        "FRISTWERK_UNSENT_ANSWER_BYTES": "2097152",
     }
 
     settings = read_settings(given | {"HOME": "/root", "FRISTWERKE": "others'"})

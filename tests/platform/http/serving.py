@@ -25,9 +25,24 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.settings import read_settings
 from fristwerk_platform.subscriptions import LogFeed
 
+LARGE = 4 * 1024 * 1024
+
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def add_answers(routes: Routes) -> None:
+    """Answers that take long to be made, or to be taken."""
+
+    @routes.get("/slow")
+    async def take_long(_request: Request) -> Response:
+        await asyncio.sleep(0.3)
+        return json_answer({"finished": True})
+
+    @routes.get("/large")
+    async def read_large(_request: Request) -> Response:
+        return Response(b"a" * LARGE)
 
 
 def main() -> int:
@@ -46,14 +61,11 @@ def main() -> int:
     async def read_garbage() -> Response:
         return json_answer({"kept": gc.get_freeze_count(), "thresholds": gc.get_threshold()})
 
-    @routes.get("/slow")
-    async def take_long(_request: Request) -> Response:
-        await asyncio.sleep(0.3)
-        return json_answer({"finished": True})
+    add_answers(routes)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        scopes = frozenset({"things", "garbage", "slow"})
+        scopes = frozenset({"things", "garbage", "slow", "large"})
         follower = Principal(sub="sla-service", role="service", provider="*", scopes=scopes)
         token = tokens.issue(follower, now=now())
         sys.stdout.write(f"{token}\n")

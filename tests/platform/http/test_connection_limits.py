@@ -297,6 +297,67 @@ async def test_more_sockets_than_descriptors_are_counted_and_logged_and_the_serv
     assert "connections_at_limit" in [line["event"] for line in service.stop()]
 
 
+LARGE = 4 * MEBIBYTE
+
+
+def ask_and_not_read(service: Service) -> socket.socket:
+    """A client that asks for 4 MiB and takes what fits into its few KiB of buffer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIBIBYTE)
+    client.connect(("127.0.0.1", service.port))
+    head = f"GET /v1/large HTTP/1.1\r\nHost: service\r\nAuthorization: Bearer {service.token}\r\n\r\n"
+    client.sendall(head.encode())
+    return client
+
+
+async def closed_for(service: Service, reason: str, number: int) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            if await service.figure(f'fristwerk_connections_closed_total{{reason="{reason}"}}') >= number:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def taken_slowly(service: Service) -> int:
+    """How much a client gets that takes 64 KiB of its answer ten times a second."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=64 * KIBIBYTE)
+    head = "GET /v1/large HTTP/1.1\r\nHost: service\r\nConnection: close\r\n"
+    writer.write(f"{head}Authorization: Bearer {service.token}\r\n\r\n".encode())
+    taken = 0
+    while part := await reader.read(64 * KIBIBYTE):
+        taken += len(part)
+        await asyncio.sleep(0.05)
+    writer.close()
+    return taken
+
+
+async def test_an_answer_that_its_client_does_not_take_is_given_up_and_one_taken_slowly_is_not(serve: Serve) -> None:
+    service = await asyncio.to_thread(serve, request_head_seconds=1)
+    before = service.resident_bytes()
+    silent = [ask_and_not_read(service) for _ in range(10)]
+    async with live_throughout(service):
+        taken, _ = await asyncio.gather(taken_slowly(service), closed_for(service, "not-taken", 10))
+
+    assert taken > LARGE
+    assert service.resident_bytes() - before < 15 * MEBIBYTE
+    for each in silent:
+        each.close()
+
+
+async def test_answers_that_nobody_takes_fill_no_more_memory_than_the_limit(serve: Serve) -> None:
+    service = await asyncio.to_thread(serve, unsent_answer_bytes=16 * MEBIBYTE)
+    before = service.resident_bytes()
+    async with live_throughout(service):
+        silent = [await asyncio.to_thread(ask_and_not_read, service) for _ in range(30)]
+        await closed_for(service, "not-taken", 25)
+        assert service.resident_bytes() - before < 40 * MEBIBYTE, "120 MiB were asked for"
+        assert await taken_slowly(service) > LARGE
+
+    for each in silent:
+        each.close()
+    assert "answers_not_taken" in [line["event"] for line in service.stop()]
+
+
 async def test_pipelined_requests_are_answered_in_order_and_a_flood_of_them_is_closed(serve: Serve) -> None:
     service = await asyncio.to_thread(serve)
     live = b"GET /health/live HTTP/1.1\r\nHost: service\r\n"

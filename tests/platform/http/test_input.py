@@ -160,7 +160,7 @@ async def test_a_good_body_is_taken(client: httpx.AsyncClient, media_type: str) 
         b'{"text": "\xff"}',
         b'\xef\xbb\xbf{"text": "a"}',
         b'{"text": "a", "fields": ' + b"[" * 4_000,
-        b'{"text": "a", "fields": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+        b'{"text": "a", "fields": ' + b'{"a":' * 2_000 + b"1" + b"}" * 2_001,
         b'{"text": "a", "fields": {"n": ' + b"9" * 5_000 + b"}}",
     ],
     ids=lambda given: repr(given)[:40],
@@ -212,7 +212,7 @@ async def test_what_is_json_and_wrong_is_a_problem_422_that_points_to_the_place(
 
 
 async def test_of_very_many_wrong_places_some_are_named(client: httpx.AsyncClient) -> None:
-    body = "{" + ",".join(f'"k{number}":1' for number in range(80_000)) + "}"
+    body = "{" + ",".join(f'"k{number}":1' for number in range(2_400)) + "}"
 
     answer = await post(client, body.encode())
 

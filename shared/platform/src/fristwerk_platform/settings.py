@@ -39,6 +39,7 @@ EXPECTED: Final = {
     "request_head_bytes": "expected a number from 8192 to 1048576",
     "request_head_seconds": "expected a number of seconds from 0.5 to 600",
     "request_body_bytes_per_second": "expected a number from 1 to 1048576",
+    "unsent_answer_bytes": "expected a number from 1048576 to 1073741824",
 }
 
 
@@ -86,7 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     request_head_seconds: Annotated[float, msgspec.Meta(ge=0.5, le=600)] = 10.0
     """How long the header lines may take to arrive; 408 then."""
     request_body_bytes_per_second: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 1024
-    """How fast a body has to arrive at least; 408 if it does not."""
+    """How fast a body has to arrive at least; 408 if it does not. An answer has to be taken as fast."""
+    unsent_answer_bytes: Annotated[int, msgspec.Meta(ge=1_048_576, le=1_073_741_824)] = 67_108_864
+    """Answers that wait in memory for their clients at most, over all connections of a process."""
 
     @property
     def keys(self) -> Path:

@@ -1,4 +1,4 @@
-"""The limits of a connection, and the answers to requests that pass one."""
+"""The limits of a connection, what it receives, and the answers to requests that pass one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """From the first byte of a request (or from the connection) to the end of its head; 408 then."""
     body_bytes_per_second: int = 1024
     """A body that comes more slowly than this, after ``head_seconds`` of grace, is given up with
-    408.
+    408; an answer that is taken more slowly is given up too.
     """
     connections: int = 1000
     """Beyond, an idle connection is closed, first those that never brought a request; 503 if none
     is idle.
+    """
+    unsent_bytes: int = 64 * 1024 * 1024
+    """Of answers that wait for their clients, over all connections; beyond, those that wait for
+    longest are given up.
     """
 
     @classmethod
@@ -36,10 +40,19 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
             head_seconds=settings.request_head_seconds,
             body_bytes_per_second=settings.request_body_bytes_per_second,
             connections=settings.max_connections,
+            unsent_bytes=settings.unsent_answer_bytes,
         )
 
 
 DEFAULT_LIMITS: Final = ConnectionLimits()
+
+
+class Part(Enum):
+    """What of a request a connection is receiving."""
+
+    NOTHING = "nothing"
+    HEAD = "head"
+    BODY = "body"
 
 
 class Refusal(Enum):

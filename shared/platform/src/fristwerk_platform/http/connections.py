@@ -1,5 +1,5 @@
-"""What a connection may cost: bytes of a head, time for a request to arrive, and how many
-connections there are.
+"""What a connection may cost: bytes of a head, time for a request to arrive and its answer to leave,
+and how many connections there are.
 
 uvicorn has no such limits with httptools (its own are for h11), and whatever stands behind it,
 authentication too, sees a request only once its head is complete. So :class:`LimitedProtocol` is
@@ -10,19 +10,17 @@ one sweep a second over all connections instead of a timer for each request.
 from __future__ import annotations
 
 import asyncio
-import os
-import resource
-from enum import Enum
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from fristwerk_platform.http.connection_limits import ConnectionLimits, Refusal
+from fristwerk_platform.http.connection_limits import ConnectionLimits, Part, Refusal
+from fristwerk_platform.http.descriptors import Descriptors
 from fristwerk_platform.http.exchange import Exchange
-from fristwerk_platform.process_counters import CONNECTIONS_CLOSED, DESCRIPTORS_SHORT
+from fristwerk_platform.http.unsent_answers import Unsent, beyond
+from fristwerk_platform.process_counters import CONNECTIONS_CLOSED
 from fristwerk_platform.rare_warning import RareWarning
 
 PARSED_AT_ONCE: Final = 16 * 1024
@@ -35,18 +33,12 @@ never see the answer.
 """
 LINGER_BYTES: Final = 1024 * 1024
 SWEEP_SECONDS: Final = 1.0
-KEPT_DESCRIPTORS: Final = 100
-"""Descriptors that connections leave to databases, logs and calls to other services."""
-SHORT_OF_DESCRIPTORS: Final = 0.95
-_DESCRIPTORS: Final = Path("/proc/self/fd")
-
-
-class Part(Enum):
-    """What of a request a connection is receiving."""
-
-    NOTHING = "nothing"
-    HEAD = "head"
-    BODY = "body"
+LARGE_ANSWER: Final = 256 * 1024
+"""Bytes of an answer that stayed in memory, from which on those of all connections are added up at
+once.
+"""
+IDLE: Final = "idle"
+NOT_TAKEN: Final = "not-taken"
 
 
 class Connections:
@@ -54,10 +46,11 @@ class Connections:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
-        self._most = min(limits.connections, _spare_descriptors())
+        self._descriptors = Descriptors()
+        self._most = min(limits.connections, self._descriptors.spare())
         self._open: set[LimitedProtocol] = set()
         self._full = RareWarning("connections_at_limit")
-        self._short = RareWarning("descriptors_running_out")
+        self._unsent = RareWarning("answers_not_taken")
 
     def admit(self, connection: LimitedProtocol) -> bool:
         """Whether there is room for it, if need be in the place of the one that is idle for
@@ -68,7 +61,7 @@ class Connections:
             idle = [each for each in self._open if not each.is_answering]
             if not idle:
                 return False
-            min(idle, key=lambda each: (each.was_used, each.part_since)).give_way()
+            min(idle, key=lambda each: (each.was_used, each.part_since)).give_up(IDLE)
         self._open.add(connection)
         return True
 
@@ -83,21 +76,14 @@ class Connections:
             await asyncio.sleep(SWEEP_SECONDS)
             for each in list(self._open):
                 each.check_time(clock())
-            self._check_descriptors()
+            self.limit_unsent(clock())
+            self._descriptors.check()
 
-    def _check_descriptors(self) -> None:
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft == resource.RLIM_INFINITY or not _DESCRIPTORS.is_dir():
-            return
-        used = len(os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names are enough, a thousand paths are not needed
-        if used >= soft * SHORT_OF_DESCRIPTORS:
-            DESCRIPTORS_SHORT.inc()
-            self._short.note(used=used, limit=soft)
-
-
-def _spare_descriptors() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 10**9 if soft == resource.RLIM_INFINITY else max(16, soft - KEPT_DESCRIPTORS)
+    def limit_unsent(self, now: float) -> None:
+        """Give up answers that nobody takes, where they would fill the memory."""
+        for each in list(beyond(self.limits.unsent_bytes, self._open, now)):
+            self._unsent.note(connections=len(self._open))
+            each.give_up(NOT_TAKEN)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -124,11 +110,17 @@ class LimitedProtocol(HttpToolsProtocol):
         self._silent_bytes = 0
         self._refused = False
         self._thrown_away = 0
+        self.unsent = Unsent()
 
     @property
     def is_answering(self) -> bool:
         """Whether a request is complete as far as its head goes and its answer is not."""
         return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of its answers waits in memory."""
+        return self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See :class:`asyncio.Protocol`."""
@@ -215,11 +207,22 @@ class LimitedProtocol(HttpToolsProtocol):
             self._receive(Part.NOTHING)
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """See uvicorn's protocol. An answer that was not taken at once may be one too many."""
+        super().on_response_complete()
+        if self.unsent_bytes > LARGE_ANSWER:
+            self.register.limit_unsent(self.loop.time())
+
     def check_time(self, now: float) -> None:
-        """Give the request up that takes too long to arrive."""
+        """Give the request up that takes too long to arrive, and the answer that takes too long to
+        leave.
+        """
         if self._refused:
             return
         limits = self.register.limits
+        if self.unsent.is_stuck(self.unsent_bytes, now, limits):
+            self.give_up(NOT_TAKEN)
+            return
         seconds = now - self.part_since
         if self._part is Part.BODY:
             if seconds > limits.head_seconds + self._body_bytes / limits.body_bytes_per_second:
@@ -229,10 +232,10 @@ class LimitedProtocol(HttpToolsProtocol):
         elif seconds > limits.head_seconds and (not self.was_used or self._part is Part.HEAD):
             self._refuse(Refusal.HEAD_TOO_SLOW)
 
-    def give_way(self) -> None:
-        """Close, for another connection's sake."""
+    def give_up(self, reason: str) -> None:
+        """Close without another byte."""
         self._refused = True
-        CONNECTIONS_CLOSED.labels("idle").inc()
+        CONNECTIONS_CLOSED.labels(reason).inc()
         self.register.leave(self)
         self.transport.abort()
 
