@@ -69,8 +69,8 @@ def _operation(method: str, path: str, operation: Json, schemas: Json) -> Iterat
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         yield from _body(kind, content, schemas)
     for status, response in operation["responses"].items():
-        if status == "default":
-            continue
+        if "$ref" in response:
+            continue  # refusals, the same everywhere
         yield f"Answers `{status}`: {response['description']}.\n"
         for content in list(response.get("content", {}).values())[:1]:
             if "example" in content:

@@ -21,6 +21,7 @@ from fristwerk_local.services import ServiceName
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.described_answers import DescribedTransport
 
 if TYPE_CHECKING:
     from tests.postgres import SharedServer  # at run time the plugin below imports it first
@@ -74,7 +75,7 @@ async def services_on(settings: Settings) -> AsyncIterator[ServicesInOneProcess]
         clients: dict[ServiceName, httpx.AsyncClient] = {}
         for name, app in apps.items():
             await stack.enter_async_context(app.router.lifespan_context(app))
-            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
+            client = httpx.AsyncClient(transport=DescribedTransport(app), base_url=f"http://{name}")
             clients[name] = await stack.enter_async_context(client)
         yield ServicesInOneProcess(settings=settings, clients=clients, apps=apps)
 

@@ -46,7 +46,10 @@ LONG_FUNCTIONS: dict[str, str] = {
     "services/billing-service/src/billing_service/api/invoices.py _add_documents": ROUTES,
     "services/billing-service/src/billing_service/api/invoices.py _add_lines": ROUTES,
     "services/sla-service/src/sla_service/api/timers.py timers_router": ROUTES,
+    "services/ticket-service/src/ticket_service/api/customers.py _add_reads": ROUTES,
     "services/ticket-service/src/ticket_service/api/terms.py _add_reads": ROUTES,
+    "services/ticket-service/src/ticket_service/api/terms_migrations.py migrations_router": ROUTES,
+    "shared/platform/src/fristwerk_platform/http/health.py health_router": ROUTES,
 }
 """Functions over 50 lines, each with the reason why it is not two."""
 

@@ -21,6 +21,7 @@ from fristwerk_language.terms import read_yaml
 from fristwerk_platform.auth import Principal, Tokens, load_keys
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from tests.described_answers import DescribedTransport
 from ticket_service.app import create_app
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.queries.read_model import ReadModel
@@ -189,7 +190,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     """The application with its lifespan."""
     app = create_app(settings, Stopping())
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(MethodNoted(app))
+        transport = DescribedTransport(app, MethodNoted(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://ticket") as client:
             yield Service(app, client, settings)
 

@@ -74,9 +74,9 @@ async def test_every_operation_has_an_id_of_its_own_a_summary_and_an_example(des
 
 async def test_every_operation_below_v1_names_the_token_and_its_problems(description: Any) -> None:
     for _, path, operation in operations(description):
-        assert (operation.get("security") == [{"token": []}]) == path.startswith("/v1"), path
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
-        assert "422" not in operation["responses"]
+        assert operation["security"] == ([{"token": []}] if path.startswith("/v1") else []), path
+        assert operation["responses"]["422"] == {"$ref": "#/components/responses/Refused"}, path
+    assert "application/problem+json" in description["components"]["responses"]["Refused"]["content"]
     assert "HTTPValidationError" not in description["components"]["schemas"]
     assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 

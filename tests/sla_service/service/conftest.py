@@ -37,6 +37,7 @@ from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
 from sla_service.projections import tables
 from sla_service.projections.projector import Projector
+from tests.described_answers import DescribedTransport
 from tests.sla_service.conftest import Published
 
 PROVIDER = "p"
@@ -337,7 +338,7 @@ async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterato
         clients: dict[ServiceName, httpx.AsyncClient] = {}
         for name, app in apps.items():
             await stack.enter_async_context(app.router.lifespan_context(app))
-            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
+            client = httpx.AsyncClient(transport=DescribedTransport(app), base_url=f"http://{name}")
             clients[name] = await stack.enter_async_context(client)
         yield Pair(settings=settings, clients=clients, apps=apps)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
-from billing_service.api import refusals
+from billing_service.api import answers, refusals
 from billing_service.api.accounts import accounts_router
 from billing_service.api.charges import charges_router
 from billing_service.api.invoice_commands import invoice_commands_router
@@ -97,7 +97,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             invoices_router(application),
             invoice_runs_router(application),
             reports_router(application),
-            feed_router(feed, stopping, READERS),
+            feed_router(feed, stopping, READERS, answers.LINES),
             auditing.routes,
         ],
         lifespan=service_lifespan(

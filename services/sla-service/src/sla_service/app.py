@@ -23,7 +23,7 @@ from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
-from sla_service.api import refusals
+from sla_service.api import answers, refusals
 from sla_service.api.deadlines import deadlines_router
 from sla_service.api.reports import reports_router
 from sla_service.api.simulations import simulations_router
@@ -78,7 +78,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             timers_router(Timers(model, terms_cache, now)),
-            feed_router(NoticeFeed(database, outbox.signal), stopping, READERS),
+            feed_router(NoticeFeed(database, outbox.signal), stopping, READERS, answers.LINES),
             _health_routes(model, watch, follower, metrics, timer_metrics, database, tasks),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),
@@ -95,6 +95,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
                 tasks.forever("simulations", simulations.run),
             ],
         ),
+        required=answers.REQUIRED,
     )
     refusals.install(app)
     guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)

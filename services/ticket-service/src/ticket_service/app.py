@@ -31,7 +31,7 @@ from fristwerk_platform.service import StartupStep, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
 from ticket_service import personal_data, terms_migration_ledger
-from ticket_service.api import refusals
+from ticket_service.api import answers, refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
@@ -115,7 +115,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         routers=[
             tickets_router(application),
             ticket_commands_router(application),
-            feed_router(feed, stopping, READERS),
+            feed_router(feed, stopping, READERS, answers.LINES),
             health,
             customers_router(application),
             contracts_router(application),
@@ -132,6 +132,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
                 *_background(tasks, database, follower, migrations, application, log, personal),
             ],
         ),
+        required=answers.REQUIRED,
     )
     refusals.install(app)
     tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)

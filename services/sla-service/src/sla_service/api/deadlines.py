@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_platform.http import HttpModel, Instant, Routes, ShortText, command_metadata, principal_of, responses
+from fristwerk_platform.http.described_headers import IDEMPOTENCY_KEY, REPLAYED
+from sla_service.api.answers import ComputedDeadline
 from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS
 from sla_service.application.timers import Timers
@@ -16,8 +18,10 @@ from sla_service.stores.idempotency import IdempotencyTable
 
 _DEADLINE: Final = {
     "calendar": "infoniqa@1",
+    "start": "2026-06-03T14:30:00Z",
+    "target": "2 business hours",
     "due_at": "2026-06-05T07:30:00Z",
-    "steps": [{"rule": "open", "sentence": "…"}],
+    "steps": [{"rule": "due", "at": "2026-06-05T07:30:00Z", "sentence": "Due: Friday 5 June 2026, 09:30."}],
 }
 
 
@@ -38,7 +42,8 @@ def deadlines_router(deadlines: Timers, kept: IdempotencyTable) -> Routes:
     @routes.post(
         "/deadlines",
         summary="Compute a deadline",
-        responses=responses(200, "The deadline", _DEADLINE),
+        responses=responses(200, "The deadline", _DEADLINE, ComputedDeadline, headers=(REPLAYED,)),
+        headers=(IDEMPOTENCY_KEY,),
         permits=(READERS | {"service"}, "compute deadlines"),
     )
     async def compute_deadline(request: Request, body: DeadlineBody) -> Response:

@@ -14,8 +14,9 @@ from fristwerk_language.terms import Metric
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import Filter, PageLimit, QueryParameters, csv_answer, next_link
+from sla_service.api import answers
 from sla_service.api.parameters import READERS, After, Since, Until, period
-from sla_service.application.reports import ComplianceQuery, Dimension, Reports, TimeInStateSum
+from sla_service.application.reports import ComplianceQuery, Dimension, Reports, TicketAttribution, TimeInStateSum
 from sla_service.domain.reports.compliance import ComplianceFigures
 
 Format = Annotated[Literal["json", "csv"], Field(description="`csv` gives all rows at once")]
@@ -42,7 +43,7 @@ _COMPLIANCE_CSV: Final = (
     "used_p95_seconds,used_p99_seconds,used_max_seconds\r\nfirst_response,12,9,2,1,0,0,81.82,11,3600,7200,9000,9000,9000\r\n"
 )
 _ATTRIBUTION: Final = {
-    "ticket": "0199c3c4-…",
+    "ticket": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
     "reference": "INF-7K3Q-9F2M",
     "received_at": "2026-06-03T14:30:00Z",
     "until": "2026-06-05T08:40:00Z",
@@ -85,9 +86,9 @@ class AttributionParameters(QueryParameters):
     limit: PageLimit = 50
 
 
-def _both(description: str, as_json: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:
-    found = responses(200, description, as_json)
-    found[200]["content"]["text/csv"] = {"example": as_csv}
+def _both(description: str, as_json: Any, model: Any, as_csv: str) -> dict[int | str, dict[str, Any]]:
+    found = responses(200, description, as_json, model)
+    found[200]["content"]["text/csv"] = {"example": as_csv, "model": str}
     return found
 
 
@@ -103,7 +104,7 @@ def _add_compliance(routes: Routes, reports: Reports) -> None:
     @routes.get(
         "/reports/compliance",
         summary="See how promises were kept",
-        responses=_both("Figures", _COMPLIANCE, _COMPLIANCE_CSV),
+        responses=_both("Figures", _COMPLIANCE, answers.Compliance, _COMPLIANCE_CSV),
     )
     async def report_compliance(request: Request, query: ComplianceParameters) -> Response:
         """Timers by their start: met, missed, the share met in percent, and percentiles of the time used on their own clocks."""
@@ -139,7 +140,7 @@ def _add_attribution(routes: Routes, reports: Reports) -> None:
     @routes.get(
         "/reports/attribution",
         summary="See with whom the time was spent",
-        responses=_both("Shares", _ATTRIBUTION, _ATTRIBUTION_CSV),
+        responses=_both("Shares", _ATTRIBUTION, (TicketAttribution, answers.AttributionOfPeriod), _ATTRIBUTION_CSV),
     )
     async def report_attribution(request: Request, query: AttributionParameters) -> Response:
         """Of one ticket, or summed over the tickets received in a period; of missed timers also between start and miss."""

@@ -22,8 +22,10 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
+from fristwerk_platform.http.described_headers import LINK, LOCATION
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, next_link
+from sla_service.api import answers
 from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS, Bound, period
 from sla_service.application.simulation import SimulationRequest, Simulations
@@ -31,6 +33,7 @@ from sla_service.domain.errors import NotFound
 from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
 
+_HEADERS: Final = (LOCATION, LINK)
 FIRST_PAGE: Final = 50
 MAX_CALENDARS: Final = 50
 _SIMULATION: Final = {
@@ -38,6 +41,10 @@ _SIMULATION: Final = {
     "state": "done",
     "from": "2026-06-01",
     "until": "2026-06-30",
+    "as_of": "2026-07-01T08:00:00Z",
+    "created_at": "2026-07-01T08:00:00Z",
+    "finished_at": "2026-07-01T08:00:01Z",
+    "expires_at": "2026-07-08T08:00:00Z",
     "agreement": None,
     "replaces": "infoniqa",
     "calendars": {"infoniqa": "infoniqa-literal@1"},
@@ -82,7 +89,7 @@ _TICKET: Final = {
 }
 _RESULT: Final = {"simulation": _SIMULATION, "items": [_TICKET]}
 _RUNNING: Final = {
-    "simulation": _SIMULATION | {"state": "running", "progress": {"done": 0, "total": 12_000}},
+    "simulation": _SIMULATION | {"state": "running", "finished_at": None, "progress": {"done": 0, "total": 12_000}},
     "items": [],
 }
 Document = ShortText | dict[str, Any]
@@ -135,7 +142,8 @@ def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore,
         "/simulations",
         summary="Try other terms on past tickets",
         status_code=201,
-        responses=responses(201, "Done", _RESULT) | responses(202, "It takes longer: read on at Location", _RUNNING),
+        responses=responses(201, "Done", _RESULT, answers.SimulationAnswer, headers=_HEADERS)
+        | responses(202, "It takes longer: read on at Location", _RUNNING, answers.SimulationAnswer, headers=_HEADERS),
         permits=(READERS, "run simulations"),
     )
     async def start_simulation(request: Request, body: SimulationBody) -> Response:
@@ -174,7 +182,7 @@ def _add_reads(routes: Routes, store: SimulationStore) -> None:
     @routes.get(
         "/simulations",
         summary="List simulations",
-        responses=responses(200, "The last week's", {"items": [_SIMULATION]}),
+        responses=responses(200, "The last week's", {"items": [_SIMULATION]}, answers.SimulationPage),
     )
     async def list_simulations(request: Request, query: SimulationsQuery) -> Response:
         """The provider's own, the oldest first."""
@@ -186,7 +194,7 @@ def _add_reads(routes: Routes, store: SimulationStore) -> None:
     @routes.get(
         "/simulations/{simulation}",
         summary="Read a simulation",
-        responses=responses(200, "How far it has come, and a page of its tickets", _RESULT),
+        responses=responses(200, "How far it has come, and a page of its tickets", _RESULT, answers.SimulationAnswer),
     )
     async def read_simulation(
         request: Request, simulation: Annotated[str, Field(max_length=64)], query: SimulatedTicketsQuery

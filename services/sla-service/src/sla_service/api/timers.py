@@ -13,6 +13,7 @@ from fristwerk_language.terms import Metric
 from fristwerk_platform.http import Routes, allowed, json_answer, parse_instant, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, PageLimit, QueryParameters, next_link, query_instant
+from sla_service.api import answers
 from sla_service.api.parameters import (
     READERS,
     TICKET_READERS,
@@ -32,22 +33,43 @@ DueBefore = Annotated[datetime | None, BeforeValidator(query_instant), Field(des
 Within = Annotated[str | None, Field(pattern=_SPAN, description="At risk: due within this span, such as 30m, 4h or 1d")]
 _TIMER: Final = {
     "id": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80:first_response",
+    "ticket": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
     "metric": "first_response",
     "state": "met",
     "started_at": "2026-06-03T14:30:00Z",
     "target": "2 business hours",
+    "clock": "business",
     "due_at": "2026-06-05T07:30:00Z",
+    "soft_due_at": None,
+    "warnings": [{"rule": "75%", "at": "2026-06-03T15:00:00Z"}],
     "met_at": "2026-06-05T07:00:00Z",
+    "missed_at": None,
+    "cancelled_at": None,
+    "ended_at": "2026-06-05T07:00:00Z",
+    "paused_seconds": 0,
+    "paused_since": None,
+    "pauses": [],
+    "worked_seconds": None,
+    "target_seconds": 7200,
+    "remaining_seconds": None,
     "calendar": "infoniqa@1",
     "terms": "infoniqa@1",
+    "line": "/service_levels/0",
+    "severity": "kritisch",
+    "note": None,
+    "started_by": "0199c3c4-2a00-7d22-9e3b-4c5d6e7f8091",
+    "ended_by": "0199c3c4-2b00-7d22-9e3b-4c5d6e7f8092",
+    "changes": [],
+    "detected_at": None,
 }
 _STEP: Final = {
     "rule": "due",
     "at": "2026-06-05T07:30:00Z",
     "sentence": "Due: Friday 5 June 2026, 09:30.",
 }
+_EXPLANATION: Final = {"timer": _TIMER, "language": "en", "steps": [_STEP], "text": _STEP["sentence"]}
 _TIMERS: Final = {
-    "ticket": "0199c3c4-…",
+    "ticket": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
     "entitled": True,
     "reason": "contract … is in force",
     "items": [_TIMER],
@@ -79,7 +101,9 @@ def timers_router(deadlines: Timers) -> Routes:
     routes = Routes(tags=["timers"])
 
     @routes.get(
-        "/tickets/{ticket}/timers", summary="Read a ticket's timers", responses=responses(200, "Timers", _TIMERS)
+        "/tickets/{ticket}/timers",
+        summary="Read a ticket's timers",
+        responses=responses(200, "Timers", _TIMERS, answers.TicketTimers),
     )
     async def read_ticket_timers(
         request: Request, ticket: Annotated[str, Field(max_length=64)], query: AsOf
@@ -88,7 +112,9 @@ def timers_router(deadlines: Timers) -> Routes:
         principal = allowed(request, TICKET_READERS, "read timers")
         return json_answer(await deadlines.of_ticket(principal, ticket, query.at, query.known_at))
 
-    @routes.get("/timers", summary="List timers", responses=responses(200, "A page", {"items": [_TIMER]}))
+    @routes.get(
+        "/timers", summary="List timers", responses=responses(200, "A page", {"items": [_TIMER]}, answers.TimerPage)
+    )
     async def list_timers(request: Request, query: TimersQuery) -> Response:
         """With ``order=due_at`` the next deadline first; ``within=30m`` lists running timers at risk."""
         provider = allowed(request, READERS, "read timers").provider
@@ -120,9 +146,7 @@ def timers_router(deadlines: Timers) -> Routes:
     @routes.get(
         "/timers/{timer}/explanation",
         summary="Explain a deadline",
-        responses=responses(
-            200, "Steps", {"timer": _TIMER, "language": "en", "steps": [_STEP], "text": _STEP["sentence"]}
-        ),
+        responses=responses(200, "Steps", _EXPLANATION, answers.Explanation),
     )
     async def explain_timer(
         request: Request, timer: Annotated[str, Field(max_length=200)], query: ExplanationQuery

@@ -23,6 +23,7 @@ from fristwerk_platform.http import (
     as_response,
     responses,
 )
+from ticket_service.api import answers, examples
 from ticket_service.api.access import command_of
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
@@ -71,7 +72,7 @@ def calls_router(application: Application) -> Routes:
         "/calls",
         summary="Record an inbound call",
         status_code=201,
-        responses=responses(201, "Recorded", {"call": {"id": "0199c3c4-7c30-7a44-93f7-8c3b5e4a1d92"}, "events": []}),
+        responses=responses(201, "Recorded", examples.CALL_TAKEN, answers.CallTaken),
         permits=(STAFF, "record calls"),
     )
     async def receive_call(request: Request, body: CallBody) -> Response:

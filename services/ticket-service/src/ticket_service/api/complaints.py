@@ -20,7 +20,8 @@ from fristwerk_platform.http import (
     responses,
 )
 from ticket_service.api.access import command_of
-from ticket_service.api.ticket_commands import TICKET_ANSWER
+from ticket_service.api.answers import TicketChanged
+from ticket_service.api.examples import TICKET_ANSWER
 from ticket_service.application.application import Application
 from ticket_service.application.complaints import Complaint
 
@@ -43,7 +44,7 @@ def add_complaints(routes: Routes, application: Application) -> None:
         "/escalations",
         summary="Escalate without a ticket",
         status_code=201,
-        responses=responses(201, "Opened and escalated", TICKET_ANSWER),
+        responses=responses(201, "Opened and escalated", TICKET_ANSWER, TicketChanged),
         permits=(STAFF | {"customer"}, "escalate"),
     )
     async def escalate_without_ticket(request: Request, body: EscalationWithoutTicketBody) -> Response:

@@ -21,7 +21,8 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
-from fristwerk_platform.http.description import Responses
+from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
+from ticket_service.api import answers, examples
 from ticket_service.api.access import ADMIN, command_of, there
 from ticket_service.api.parameters import ContractId
 from ticket_service.application.application import Application
@@ -30,7 +31,6 @@ from ticket_service.domain.contract import commands
 from ticket_service.domain.errors import NotFound
 
 AddonName = Annotated[str, Field(max_length=64, examples=["dedicated_support"])]
-_CONTRACT = {"id": "0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81", "agreement": "infoniqa", "plan": "m", "package_hours": 4}
 
 
 class PackageBody(HttpModel):
@@ -66,17 +66,16 @@ def contracts_router(application: Application) -> Routes:
     """``/v1/contracts/{contract}`` and what hangs below it."""
     routes = Routes(tags=["contracts"], found=there(application))
     contracts = application.contracts
-    done = responses(201, "Done", {"contract": _CONTRACT, "events": []})
-
     _add_read(routes, contracts)
 
-    _add_purchases(routes, application, done)
+    _add_purchases(routes, application)
 
     @routes.post(
         "/contracts/{contract}/termination",
         summary="End a contract",
         status_code=201,
-        responses=done,
+        responses=responses(201, "Done", examples.CONTRACT_CHANGED, answers.ContractChanged),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "terminate contracts"),
     )
     async def terminate_contract(request: Request, contract: ContractId, body: TerminationBody) -> Response:
@@ -90,14 +89,15 @@ def contracts_router(application: Application) -> Routes:
     return routes
 
 
-def _add_purchases(routes: Routes, application: Application, done: Responses) -> None:
+def _add_purchases(routes: Routes, application: Application) -> None:
     contracts = application.contracts
 
     @routes.post(
         "/contracts/{contract}/packages",
         summary="Buy a package",
         status_code=201,
-        responses=done,
+        responses=responses(201, "Done", examples.PACKAGE_BOUGHT, answers.PackageBought),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "buy packages"),
     )
     async def buy_package(request: Request, contract: ContractId, body: PackageBody) -> Response:
@@ -109,7 +109,8 @@ def _add_purchases(routes: Routes, application: Application, done: Responses) ->
         "/contracts/{contract}/addons",
         summary="Book an add-on",
         status_code=201,
-        responses=done,
+        responses=responses(201, "Done", examples.ADDON_CHANGED, answers.AddonChanged),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "book add-ons"),
     )
     async def book_addon(request: Request, contract: ContractId, body: BookAddonBody) -> Response:
@@ -121,7 +122,8 @@ def _add_purchases(routes: Routes, application: Application, done: Responses) ->
         "/contracts/{contract}/addons/{addon}/end",
         summary="End an add-on",
         status_code=201,
-        responses=done,
+        responses=responses(201, "Done", examples.ADDON_CHANGED, answers.AddonChanged),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "end add-ons"),
     )
     async def end_addon(request: Request, contract: ContractId, addon: AddonName, body: UntilBody) -> Response:
@@ -135,7 +137,9 @@ def _add_read(routes: Routes, contracts: Contracts) -> None:
     @routes.get(
         "/contracts/{contract}",
         summary="Read a contract",
-        responses=responses(200, "The contract", {"contract": _CONTRACT}),
+        responses=responses(
+            200, "The contract", {"contract": examples.CONTRACT}, answers.ContractAnswer, headers=(ETAG,)
+        ),
     )
     async def read_contract(request: Request, contract: ContractId) -> Response:
         principal = principal_of(request)

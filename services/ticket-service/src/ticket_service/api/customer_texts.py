@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fristwerk_platform.http import HttpModel, LongText, Routes, json_answer, principal_of, responses
+from ticket_service.api import answers
 from ticket_service.api.access import SERVICES
 from ticket_service.api.parameters import CustomerId
 from ticket_service.application.application import Application
@@ -39,7 +40,7 @@ def add_texts(routes: Routes, application: Application) -> None:
     @routes.post(
         "/customers/{customer}/sealed-texts",
         summary="Seal a text about a customer",
-        responses=responses(200, "The sealed text", {"sealed": _SEALED}),
+        responses=responses(200, "The sealed text", {"sealed": _SEALED}, answers.SealedTextAnswer),
         permits=(SERVICES, "seal texts"),
     )
     async def seal_text(request: Request, customer: CustomerId, body: TextBody) -> Response:
@@ -52,7 +53,9 @@ def add_texts(routes: Routes, application: Application) -> None:
     @routes.post(
         "/customers/opened-texts",
         summary="Open texts that were sealed",
-        responses=responses(200, "What each says, in the same order", {"texts": ["Falscher Empfänger"]}),
+        responses=responses(
+            200, "What each says, in the same order", {"texts": ["Falscher Empfänger"]}, answers.OpenedTexts
+        ),
         permits=(SERVICES, "open texts"),
     )
     async def open_texts(request: Request, body: SealedTextsBody) -> Response:

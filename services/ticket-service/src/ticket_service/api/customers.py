@@ -25,7 +25,9 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
+from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
 from fristwerk_platform.http.queries import Page, page
+from ticket_service.api import answers, examples
 from ticket_service.api.access import ADMIN, authorise_command, command_of, there
 from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
@@ -35,9 +37,6 @@ from ticket_service.application.views import seen_by
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
 from ticket_service.domain.errors import NotFound
-
-_CUSTOMER = {"id": "0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70", "kind": "company", "name": "Muster Treuhand AG"}
-
 
 Address = Annotated[dict[Identifier, ShortText], Field(max_length=20)]
 """Where invoices go: countries name the parts of an address differently."""
@@ -137,13 +136,11 @@ def customers_router(application: Application) -> Routes:
 def _add_commands(routes: Routes, application: Application) -> None:
     customers = application.customers
 
-    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
-
     @routes.post(
         "/customers",
         summary="Register a customer",
         status_code=201,
-        responses=created,
+        responses=responses(201, "Done", examples.CUSTOMER_CHANGED, answers.CustomerChanged),
         permits=(ADMIN | STAFF, "register customers"),
     )
     async def register_customer(request: Request, body: RegisterBody) -> Response:
@@ -158,7 +155,8 @@ def _add_commands(routes: Routes, application: Application) -> None:
         "/customers/{customer}/devices",
         summary="Register a device",
         status_code=201,
-        responses=created,
+        responses=responses(201, "Done", examples.DEVICE_ADDED, answers.DeviceAdded),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "register devices"),
     )
     async def register_device(request: Request, customer: CustomerId, body: DeviceBody) -> Response:
@@ -170,7 +168,8 @@ def _add_commands(routes: Routes, application: Application) -> None:
         "/customers/{customer}/contacts",
         summary="Assign a contact",
         status_code=201,
-        responses=created,
+        responses=responses(201, "Done", examples.CONTACT_ADDED, answers.ContactAdded),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "assign contacts"),
     )
     async def assign_contact(request: Request, customer: CustomerId, body: ContactRoleBody) -> Response:
@@ -180,13 +179,12 @@ def _add_commands(routes: Routes, application: Application) -> None:
 
 
 def _add_signing(routes: Routes, application: Application) -> None:
-    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
-
     @routes.post(
         "/customers/{customer}/contracts",
         summary="Sign a contract",
         status_code=201,
-        responses=created,
+        responses=responses(201, "Done", examples.CONTRACT_CHANGED, answers.ContractChanged),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "sign contracts"),
     )
     async def sign_contract(request: Request, customer: CustomerId, body: ContractBody) -> Response:
@@ -208,13 +206,13 @@ def _add_signing(routes: Routes, application: Application) -> None:
 
 def _add_forgetting(routes: Routes, application: Application) -> None:
     customers = application.customers
-    created = responses(201, "Done", {"customer": _CUSTOMER, "events": []})
 
     @routes.post(
         "/customers/{customer}/forget",
         summary="Forget a person",
         status_code=201,
-        responses=created,
+        responses=responses(201, "Done", examples.CUSTOMER_CHANGED, answers.CustomerChanged),
+        headers=(IF_MATCH,),
         permits=(ADMIN, "forget persons"),
     )
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
@@ -237,7 +235,11 @@ def _add_reads(routes: Routes, application: Application) -> None:
             raise NotFound("customer-not-found", f"There is no customer {customer}.")
         return await customers.described(await customers.customer(principal.provider, customer))
 
-    @routes.get("/customers", summary="List customers", responses=responses(200, "A page", {"items": [_CUSTOMER]}))
+    @routes.get(
+        "/customers",
+        summary="List customers",
+        responses=responses(200, "A page", {"items": [examples.CUSTOMER]}, answers.CustomerPage),
+    )
     async def list_customers(request: Request, query: CustomerQuery) -> Response:
         """In the order of registration; with `phone` whose contact has that number, in whatever form it is written."""
         provider = allowed(request, READERS, "read customers").provider
@@ -252,7 +254,9 @@ def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get(
         "/customers/{customer}",
         summary="Read a customer",
-        responses=responses(200, "The customer", {"customer": _CUSTOMER}),
+        responses=responses(
+            200, "The customer", {"customer": examples.CUSTOMER}, answers.CustomerAnswer, headers=(ETAG,)
+        ),
     )
     async def read_customer(request: Request, customer: CustomerId) -> Response:
         body = await described(request, customer)
@@ -261,9 +265,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get(
         "/customers/{customer}/overview",
         summary="See a customer's open tickets, contracts and contacts",
-        responses=responses(
-            200, "Overview", {"customer": _CUSTOMER, "open_tickets": [], "contracts": [], "contacts": {}}
-        ),
+        responses=responses(200, "Overview", examples.OVERVIEW, answers.CustomerOverview),
     )
     async def read_overview(request: Request, customer: CustomerId) -> Response:
         body = await described(request, customer)

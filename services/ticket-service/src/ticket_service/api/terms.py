@@ -15,8 +15,11 @@ from starlette.responses import Response
 from fristwerk_language.roles import READERS
 from fristwerk_language.terms import agreement_document, calendar_document, read_yaml
 from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
+from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
+from ticket_service.api import examples
+from ticket_service.api import terms_answers as answers
 from ticket_service.api.access import ADMIN, command_of
 from ticket_service.api.terms_documents import Document, parse_terms_document
 from ticket_service.application.application import Application
@@ -47,14 +50,34 @@ channels: [email, phone]
 service_levels:
   - {metric: first_response, severity: high, target: 2 business hours}
 """
-_VERSION: Final = {"name": "office", "version": 1, "digest": "sha256:9f2c…", "superseded_by": None}
-_LISTED_VERSION: Final = _VERSION | {
-    "valid_from": "2026-07-01",
-    "published_at": "2026-06-03T08:00:00Z",
-    "published_by": "admin-1",
-    "in_force": True,
+
+
+class _Described(msgspec.Struct, frozen=True, kw_only=True):
+    """How the reads of one kind of document are described."""
+
+    example: dict[str, Any]
+    newest: type[msgspec.Struct]
+    version: type[msgspec.Struct]
+    diff: type[msgspec.Struct]
+    diff_example: dict[str, Any]
+
+
+_DESCRIBED: Final = {
+    "calendar": _Described(
+        example=examples.CALENDAR,
+        newest=answers.CalendarAnswer,
+        version=answers.CalendarVersion,
+        diff=answers.CalendarDiff,
+        diff_example=examples.CALENDAR_DIFF,
+    ),
+    "agreement": _Described(
+        example=examples.AGREEMENT,
+        newest=answers.AgreementAnswer,
+        version=answers.AgreementVersion,
+        diff=answers.AgreementDiff,
+        diff_example=examples.AGREEMENT_DIFF,
+    ),
 }
-_DIFF: Final = {"from": 1, "to": 2, "changes": [{"pointer": "/bridge_days", "old": False, "new": True}]}
 
 
 class DiffQuery(QueryParameters):
@@ -72,7 +95,8 @@ def terms_router(application: Application) -> Routes:
         "/calendars/{name}",
         summary="Publish a calendar",
         status_code=201,
-        responses=responses(201, "Published", {"calendar": _VERSION, "events": []}),
+        responses=responses(201, "Published", examples.CALENDAR_CHANGED, answers.CalendarChanged),
+        headers=(IF_MATCH,),
         openapi_extra=_document(_CALENDAR_YAML),
         permits=(ADMIN, "publish calendars"),
     )
@@ -86,7 +110,7 @@ def terms_router(application: Application) -> Routes:
     @routes.post(
         "/calendars/preview",
         summary="Show what a calendar document would close",
-        responses=responses(200, "The materialised form", {"calendar": _VERSION}),
+        responses=responses(200, "The materialised form", {"calendar": examples.CALENDAR}, answers.CalendarAnswer),
         openapi_extra=_document(_CALENDAR_YAML),
         permits=(READERS, "preview calendars"),
     )
@@ -106,7 +130,8 @@ def _add_agreements(routes: Routes, application: Application) -> None:
         "/agreements/{name}",
         summary="Publish an agreement",
         status_code=201,
-        responses=responses(201, "Published", {"agreement": _VERSION, "warnings": [], "events": []}),
+        responses=responses(201, "Published", examples.AGREEMENT_CHANGED, answers.AgreementChanged),
+        headers=(IF_MATCH,),
         openapi_extra=_document(_AGREEMENT_YAML),
         permits=(ADMIN, "publish agreements"),
     )
@@ -124,6 +149,8 @@ def _add_agreements(routes: Routes, application: Application) -> None:
 def _add_reads(routes: Routes, application: Application, kind: str) -> None:
     """List, newest, versions, one version and differences: the same for calendars and agreements."""
     path = f"/{kind}s"
+    of_kind = _DESCRIBED[kind]
+    one = of_kind.example
 
     async def published(request: Request, name: str) -> Published[Any]:
         provider = allowed(request, READERS, f"read {kind}s").provider
@@ -131,7 +158,10 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         return await (terms.calendar(provider, name) if kind == "calendar" else terms.agreement(provider, name))
 
     @routes.get(
-        path, summary=f"List the {kind}s", name=f"list_{kind}s", responses=responses(200, "All", {"items": [_VERSION]})
+        path,
+        summary=f"List the {kind}s",
+        name=f"list_{kind}s",
+        responses=responses(200, "All", {"items": [examples.TERMS_ROW]}, answers.TermsPage),
     )
     async def list_terms(request: Request, query: Page) -> Response:
         provider = allowed(request, READERS, f"read {kind}s").provider
@@ -143,7 +173,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         path + "/{name}",
         summary=f"Read the newest version of the {kind}",
         name=f"read_{kind}",
-        responses=responses(200, "The newest version", {kind: _VERSION}),
+        responses=responses(200, "The newest version", {kind: one}, of_kind.newest, headers=(ETAG,)),
     )
     async def read_newest(request: Request, name: TermsName) -> Response:
         found = await published(request, name)
@@ -153,7 +183,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         path + "/{name}/versions",
         summary=f"List the versions of the {kind}",
         name=f"list_{kind}_versions",
-        responses=responses(200, "All versions", {"items": [_LISTED_VERSION]}),
+        responses=responses(200, "All versions", {"items": [examples.LISTED_VERSION]}, answers.VersionPage),
     )
     async def list_versions(request: Request, name: TermsName, query: NumberedPage) -> Response:
         """Each version with its date and author. `superseded_by` is the version in force, for those that came before it."""
@@ -166,7 +196,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         path + "/{name}/versions/{version}",
         summary=f"Read one version of the {kind}",
         name=f"read_{kind}_version",
-        responses=responses(200, "That version", {kind: _VERSION, "superseded_by": None}),
+        responses=responses(200, "That version", {kind: one, "superseded_by": None}, of_kind.version),
     )
     async def read_version(request: Request, name: TermsName, version: Version) -> Response:
         """An old version says which one is in force instead; none is ever overwritten."""
@@ -179,7 +209,7 @@ def _add_reads(routes: Routes, application: Application, kind: str) -> None:
         path + "/{name}/diff",
         summary=f"Compare two versions of the {kind}",
         name=f"diff_{kind}",
-        responses=responses(200, "What differs", _DIFF),
+        responses=responses(200, "What differs", of_kind.diff_example, of_kind.diff),
     )
     async def read_diff(request: Request, name: TermsName, query: DiffQuery) -> Response:
         found = await published(request, name)
@@ -206,13 +236,14 @@ def _summary(found: Published[Any], version: int, now: datetime) -> dict[str, An
 
 def _document(example: str) -> dict[str, Any]:
     """The body of a terms document in OpenAPI: YAML as people write it, or the same as JSON."""
-    schema = {"type": "object", "description": "See docs/reference/terms.md"}
+    described = {"description": "See docs/reference/terms.md"}
+    written = {"contentMediaType": "application/yaml"} | described
     return {
         "requestBody": {
             "required": True,
             "content": {
-                "application/yaml": {"schema": schema, "example": example},
-                "application/json": {"schema": schema, "example": read_yaml(example.encode())},
+                "application/yaml": {"schema": written, "example": example},
+                "application/json": {"schema": {"type": "object"} | described, "example": read_yaml(example.encode())},
             },
         }
     }

@@ -23,8 +23,11 @@ from fristwerk_platform.http import (
     json_answer,
     responses,
 )
+from fristwerk_platform.http.described_headers import LOCATION
 from fristwerk_platform.http.queries import Page, page
+from ticket_service.api import terms_answers as answers
 from ticket_service.api.access import command_of
+from ticket_service.api.examples import MIGRATION
 from ticket_service.application.application import Application
 from ticket_service.application.terms_migrations import Migrations, Order
 from ticket_service.domain.errors import NotFound
@@ -32,21 +35,6 @@ from ticket_service.terms_migration_ledger import TermsMigration
 
 MIGRATORS: Final = frozenset({"admin", "manager"})
 SHOWN_FAILURES: Final = 50
-_MIGRATION: Final = {
-    "id": "0199c3c4-8d40-7b55-9c66-1d2e3f4a5b6c",
-    "agreement": "infoniqa",
-    "from_version": 1,
-    "to_version": 2,
-    "reason": "Neue Supportzeiten ab Juli",
-    "state": "running",
-    "total": 412,
-    "done": 96,
-    "failed": 0,
-    "failures": [],
-    "requested_by": "manager-1",
-    "requested_at": "2026-06-30T12:00:00Z",
-    "finished_at": None,
-}
 _encoder = msgspec.json.Encoder()
 
 
@@ -68,7 +56,13 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
         "/terms-migrations",
         summary="Move tickets to another version of their terms",
         status_code=202,
-        responses=responses(202, "It is being done: see Location", {"migration": _MIGRATION}),
+        responses=responses(
+            202,
+            "It is being done: see Location",
+            {"migration": MIGRATION},
+            answers.MigrationAnswer,
+            headers=(LOCATION,),
+        ),
         permits=(MIGRATORS, "migrate terms in bulk"),
     )
     async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
@@ -85,7 +79,7 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
     @routes.get(
         "/terms-migrations",
         summary="List migrations of terms",
-        responses=responses(200, "A page", {"items": [_MIGRATION]}),
+        responses=responses(200, "A page", {"items": [MIGRATION]}, answers.MigrationPage),
     )
     async def list_migrations(request: Request, wanted: Page) -> Response:
         """The oldest first."""
@@ -97,7 +91,9 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
     @routes.get(
         "/terms-migrations/{migration}",
         summary="Read how far a migration of terms has come",
-        responses=responses(200, "Its progress, and the first tickets that failed", {"migration": _MIGRATION}),
+        responses=responses(
+            200, "Its progress, and the first tickets that failed", {"migration": MIGRATION}, answers.MigrationAnswer
+        ),
     )
     async def read_migration(request: Request, migration: Annotated[str, Field(max_length=64)]) -> Response:
         """``done`` and ``failed`` of ``total`` tickets."""

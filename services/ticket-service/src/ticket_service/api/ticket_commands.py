@@ -8,11 +8,13 @@ from typing import Final
 import msgspec
 
 from fristwerk_platform.http import Routes, responses
+from fristwerk_platform.http.described_headers import IF_MATCH
 from fristwerk_platform.http.operations import REQUIRED, Body
+from ticket_service.api import answers, relation_bodies
 from ticket_service.api import conversation_bodies as conversation
-from ticket_service.api import relation_bodies
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import there
+from ticket_service.api.examples import TICKET_ANSWER
 from ticket_service.api.ticket_endpoint import CommandBody, endpoint
 from ticket_service.application.application import Application
 
@@ -94,15 +96,6 @@ COMMANDS: Final = (
     TicketCommandRoute("split", "split_ticket", "Split off a second matter", relation_bodies.SplitBody),
     TicketCommandRoute("terms", "migrate_terms", "Measure by other versions of the terms", bodies.TermsBody),
 )
-TICKET_ANSWER: Final = {
-    "ticket": {
-        "id": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
-        "reference": "INF-7K3Q-9F2M",
-        "state": "open",
-        "version": 4,
-    },
-    "events": [{"type": "Responded", "version": 4, "data": {"channel": "email", "visible": True}, "personal": "fw1.…"}],
-}
 _EMPTY_ALLOWED: Final = (bodies.ReleaseBody, bodies.ClosingBody, conversation.NoAnswerNeededBody)
 
 
@@ -120,7 +113,8 @@ def ticket_commands_router(application: Application) -> Routes:
             summary=command.summary,
             description=_described(command.body),
             status_code=201,
-            responses=responses(201, "Done", TICKET_ANSWER),
+            responses=responses(201, "Done", TICKET_ANSWER, answers.TicketChanged),
+            headers=(IF_MATCH,),
             found=there(application, command.body.creates),
         )
     return routes

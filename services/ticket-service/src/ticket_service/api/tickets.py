@@ -22,13 +22,15 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
+from fristwerk_platform.http.described_headers import ETAG
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
+from ticket_service.api import answers
 from ticket_service.api.access import command_of
 from ticket_service.api.complaints import add_complaints
+from ticket_service.api.examples import OPENED_EVENT, PERSONAL, TICKET, TICKET_ANSWER
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.sources import SourceBody
-from ticket_service.api.ticket_commands import TICKET_ANSWER
 from ticket_service.application import intake
 from ticket_service.application.application import Application
 from ticket_service.application.views import request_seen_by, seen_by
@@ -37,12 +39,6 @@ from ticket_service.domain.ticket.visibility import TICKET_SHOWS
 from ticket_service.queries.read_model import FILTERS
 
 MAX_FIELDS: Final = 50
-_ITEM: Final = {
-    "id": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
-    "reference": "INF-7K3Q-9F2M",
-    "state": "new",
-    "priority": 3,
-}
 
 
 class CreateTicketBody(HttpModel):
@@ -92,7 +88,7 @@ def _add_intake(routes: Routes, application: Application) -> None:
         "/tickets",
         summary="Open a ticket",
         status_code=201,
-        responses=responses(201, "Opened", TICKET_ANSWER),
+        responses=responses(201, "Opened", TICKET_ANSWER, answers.TicketChanged),
         permits=(STAFF | {"customer"}, "open tickets"),
     )
     async def create_ticket(request: Request, body: CreateTicketBody) -> Response:
@@ -111,7 +107,9 @@ def _add_intake(routes: Routes, application: Application) -> None:
 
 
 def _add_reads(routes: Routes, application: Application) -> None:
-    @routes.get("/tickets", summary="List tickets", responses=responses(200, "A page", {"items": [_ITEM]}))
+    @routes.get(
+        "/tickets", summary="List tickets", responses=responses(200, "A page", {"items": [TICKET]}, answers.TicketPage)
+    )
     async def list_tickets(request: Request, query: TicketQuery) -> Response:
         """In the order of creation."""
         principal = principal_of(request)
@@ -125,7 +123,13 @@ def _add_reads(routes: Routes, application: Application) -> None:
         found = await read_model.tickets(principal.provider, wanted, after=query.after, limit=query.limit + 1)
         return page(request, found, query.limit, lambda each: each.id, seen_by(principal))
 
-    @routes.get("/tickets/{ticket}", summary="Read a ticket", responses=responses(200, "The ticket", {"ticket": _ITEM}))
+    @routes.get(
+        "/tickets/{ticket}",
+        summary="Read a ticket",
+        responses=responses(
+            200, "The ticket", {"ticket": TICKET, "personal": PERSONAL}, answers.TicketRead, headers=(ETAG,)
+        ),
+    )
     async def read_ticket(request: Request, ticket: TicketName, query: AsOf) -> Response:
         """The newest state, or the state at an instant; `personal` holds what is sealed in the log."""
         principal = principal_of(request)
@@ -143,7 +147,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get(
         "/tickets/{ticket}/events",
         summary="Read a ticket's history",
-        responses=responses(200, "Its events, personal parts opened", {"items": TICKET_ANSWER["events"]}),
+        responses=responses(200, "Its events, personal parts opened", {"items": [OPENED_EVENT]}, answers.EventPage),
     )
     async def read_history(request: Request, ticket: TicketName, query: NumberedPage) -> Response:
         """In the order of recording. What is the vendor's own business is left out for a customer."""
@@ -154,7 +158,11 @@ def _add_reads(routes: Routes, application: Application) -> None:
 
 
 def _add_worklist(routes: Routes, application: Application) -> None:
-    @routes.get("/worklist", summary="See what to do next", responses=responses(200, "In order", {"items": [_ITEM]}))
+    @routes.get(
+        "/worklist",
+        summary="See what to do next",
+        responses=responses(200, "In order", {"items": [TICKET]}, answers.TicketPage),
+    )
     async def read_worklist(request: Request, query: Page) -> Response:
         """Open tickets in the agreement's order, those that wait for the customer included."""
         provider = allowed(request, READERS, "read the worklist").provider
@@ -167,7 +175,7 @@ def _add_worklist(routes: Routes, application: Application) -> None:
         "/worklist/next",
         summary="Take the next ticket",
         status_code=201,
-        responses=responses(201, "It is the caller's now", TICKET_ANSWER),
+        responses=responses(201, "It is the caller's now", TICKET_ANSWER, answers.TicketChanged),
         permits=(STAFF, "take tickets"),
     )
     async def take_next(request: Request) -> Response:

@@ -24,6 +24,11 @@ def line(event_type: str) -> bytes:
     return _lines()[event_type]
 
 
+def fed_line(event_type: str, position: int = 1042) -> str:
+    """The example of that type as a feed serves it, its position in front. Raises KeyError for an unknown type."""
+    return f'{{"position":{position},{line(event_type)[1:].decode()}'
+
+
 def example(event_type: str) -> Recorded:
     """The example of that type, as envelope and typed event. Raises KeyError for an unknown type."""
     return decode(line(event_type))

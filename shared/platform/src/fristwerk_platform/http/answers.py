@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,12 @@ def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None 
     return Response(_encoder.encode(body), status, headers, "application/json")
 
 
-def responses(status: int, description: str, example: Any) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route: what a good answer looks like, for OpenAPI and its readers."""
-    return {status: {"description": description, "content": {"application/json": {"example": example}}}}
+def responses(
+    status: int, description: str, example: Any, model: Any = None, *, headers: Sequence[str] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route, for OpenAPI and its readers: an example of a good answer, and the type that describes it.
+
+    ``headers`` are those that do not follow from the operation's kind, by their names in ``described_headers``.
+    """
+    content = {"application/json": {"example": example} | ({} if model is None else {"model": model})}
+    return {status: {"description": description, "headers": headers, "content": content}}

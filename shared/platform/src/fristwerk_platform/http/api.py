@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http import problems
+from fristwerk_platform.http.answer_schemas import Required
 from fristwerk_platform.http.commands import as_response
 from fristwerk_platform.http.openapi import describe
 from fristwerk_platform.http.route_table import Dispatcher, RouteTable
@@ -24,15 +25,20 @@ from fristwerk_platform.http.routes import Routes
 class _Api(FastAPI):
     """FastAPI with a route table of our own, which it neither describes nor answers (its documented extension points)."""
 
-    def __init__(self, table: RouteTable, **settings: Any) -> None:
+    def __init__(self, table: RouteTable, required: Required, **settings: Any) -> None:
         super().__init__(routes=[table], **settings)
         self._table = table
+        self._required = required
 
     def openapi(self) -> dict[str, Any]:
         """The interface's description, made once."""
         if self.openapi_schema is None:
             self.openapi_schema = describe(
-                self._table.operations, title=self.title, description=self.description, version=self.version
+                self._table.operations,
+                title=self.title,
+                description=self.description,
+                version=self.version,
+                required=self._required,
             )
         return self.openapi_schema
 
@@ -53,10 +59,15 @@ def create_api(
     version: str,
     routers: Sequence[Routes],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    required: Required = {},  # noqa: B006 - never changed
 ) -> FastAPI:
-    """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem."""
+    """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem.
+
+    ``required`` says which fields of structs every answer has, as in ``answer_schemas``.
+    """
     app = _Api(
         RouteTable([operation for each in routers for operation in each.operations]),
+        required,
         title=title,
         description=description,
         version=version,

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Final
 
+import msgspec
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +19,7 @@ from fristwerk_platform.auth import ALL_PROVIDERS
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, QueryParameters, page
-from fristwerk_platform.transparency.proofs import NoSuchTreePartError, TreeReads
+from fristwerk_platform.transparency.proofs import Consistency, Inclusion, NoSuchTreePartError, TreeReads
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
 
@@ -47,6 +49,29 @@ class HeadQuery(QueryParameters):
     """Which head."""
 
     at_least: int = Field(0, ge=0, le=2**62, description="The first head of at least so many events; 0: the newest")
+
+
+class TreeKeys(msgspec.Struct):
+    """The keys that sign the heads of a tree, as verifiers of C2SP's signed notes."""
+
+    origin: str
+    keys: list[str]
+
+
+class SignedHead(msgspec.Struct):
+    """A signed head. ``position`` is where in the log its last event stands; ``note`` is the signed text."""
+
+    size: int
+    position: int
+    signed_at: datetime
+    as_found: bool
+    note: str
+
+
+class HeadPage(msgspec.Struct):
+    """Signed heads."""
+
+    items: list[SignedHead]
 
 
 ShortPath = Annotated[str, Field(max_length=64)]
@@ -80,7 +105,7 @@ def audit_router(reads: TreeReads) -> Routes:
 
 
 def _add_heads(routes: Routes, reads: TreeReads) -> None:
-    @routes.get("/key", summary="Read the keys that sign heads", responses=responses(200, "Keys", _KEYS))
+    @routes.get("/key", summary="Read the keys that sign heads", responses=responses(200, "Keys", _KEYS, TreeKeys))
     async def read_tree_keys(request: Request) -> Response:
         """In the form of C2SP's signed notes, the one in use first. Keep a copy: it is what heads are checked with."""
         origin = reads.keeper.origin(_provider(request))
@@ -93,7 +118,9 @@ def _add_heads(routes: Routes, reads: TreeReads) -> None:
             head = await reads.head(_provider(request), query.at_least)
         return Response(head.note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
-    @routes.get("/heads", summary="List the signed heads", responses=responses(200, "A page", {"items": [_HEAD]}))
+    @routes.get(
+        "/heads", summary="List the signed heads", responses=responses(200, "A page", {"items": [_HEAD]}, HeadPage)
+    )
     async def list_heads(request: Request, query: NumberedPage) -> Response:
         """The oldest first; `as_found` heads cover events from before there was a tree."""
         found = await reads.heads(_provider(request), query.after, query.limit + 1)
@@ -116,14 +143,20 @@ def _add_tiles(routes: Routes, reads: TreeReads) -> None:
 
 def _add_proofs(routes: Routes, reads: TreeReads) -> None:
     @routes.get(
-        "/inclusion", summary="Prove that an event is in the log", responses=responses(200, "Proof", _INCLUSION)
+        "/inclusion",
+        summary="Prove that an event is in the log",
+        responses=responses(200, "Proof", _INCLUSION, Inclusion),
     )
     async def prove_inclusion(request: Request, query: InclusionQuery) -> Response:
         """In the newest signed head (RFC 9162, section 2.1.3)."""
         with _found():
             return json_answer(await reads.inclusion(_provider(request), query.position))
 
-    @routes.get("/consistency", summary="Prove that the log only grew", responses=responses(200, "Proof", _CONSISTENCY))
+    @routes.get(
+        "/consistency",
+        summary="Prove that the log only grew",
+        responses=responses(200, "Proof", _CONSISTENCY, Consistency),
+    )
     async def prove_consistency(request: Request, query: ConsistencyQuery) -> Response:
         """Between two heads (RFC 9162, section 2.1.4)."""
         with _found():
@@ -157,7 +190,7 @@ def _shown(head: Head) -> dict[str, Any]:
 
 
 def _text(example: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": "A signed note", "content": {"text/plain": {"example": example}}}}
+    return {200: {"description": "A signed note", "content": {"text/plain": {"example": example, "model": str}}}}
 
 
 def _bytes(description: str) -> dict[int | str, dict[str, Any]]:

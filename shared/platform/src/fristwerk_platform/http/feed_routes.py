@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from fristwerk_platform.auth import ALL_PROVIDERS, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
+from fristwerk_platform.http.described_headers import LAST_EVENT_ID, LAST_POSITION, NEXT_POSITION
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed
@@ -32,20 +33,6 @@ RETRY_AFTER_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15.0
 GATHER_SECONDS: Final = 0.005
 """So long events gather after some were sent on a stream: one that comes alone is sent at once, and many are one write."""
-_EXAMPLE_LINE: Final = (
-    '{"position":1042,"id":"0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70","type":"Responded","schema":1,"provider":"hamburg",'
-    '"stream":"ticket-0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80","version":7,"occurred_at":"2026-06-03T14:30:00Z",'
-    '"recorded_at":"2026-06-03T14:31:12.052000Z","actor":{"id":"agent-7","role":"agent"},"correlation_id":null,'
-    '"causation_id":null,"data":{"channel":"email","visible":true},"personal":null}\n'
-)
-
-
-_LAST_EVENT_ID: Final[dict[str, Any]] = {
-    "name": "last-event-id",
-    "in": "header",
-    "required": False,
-    "schema": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Last-Event-Id"},
-}
 
 
 class StreamQuery(QueryParameters):
@@ -149,7 +136,19 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
     return await feed.page(after, limit, 0)
 
 
-def feed_router(feed: Feed, stopping: Stopping, readers: Collection[str]) -> Routes:
+class FeedLines(msgspec.Struct, frozen=True):
+    """How the lines of a feed are described: by an example, and by a type for OpenAPI."""
+
+    example: str = '{"position":1042}'
+    event: Any = None
+
+
+def feed_router(
+    feed: Feed,
+    stopping: Stopping,
+    readers: Collection[str],
+    lines: FeedLines = FeedLines(),  # noqa: B008 - immutable
+) -> Routes:
     """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed, for the roles that may read all of it."""
     routes = Routes(tags=["feed"])
     waiting = _Waiting()
@@ -157,7 +156,7 @@ def feed_router(feed: Feed, stopping: Stopping, readers: Collection[str]) -> Rou
     @routes.get(
         "/events",
         summary="Follow the log, page by page",
-        responses={200: {"description": "Lines", "content": {"application/x-ndjson": {"example": _EXAMPLE_LINE}}}},
+        responses=_lines(lines, "Lines, each an event", "application/x-ndjson", "{line}\n"),
     )
     async def read_events(request: Request, query: PageQuery) -> Response:
         """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
@@ -170,19 +169,14 @@ def feed_router(feed: Feed, stopping: Stopping, readers: Collection[str]) -> Rou
             b"\n".join([*page.lines, b""]),
             media_type="application/x-ndjson",
             headers=next_link(request, page.next)
-            | {
-                NEXT_POSITION_HEADER: str(page.next),
-                LAST_POSITION_HEADER: str(page.last),
-            },
+            | {NEXT_POSITION_HEADER: str(page.next), LAST_POSITION_HEADER: str(page.last)},
         )
 
     @routes.get(
         "/events/stream",
         summary="Follow the log as server-sent events",
-        responses={
-            200: {"description": "Events", "content": {"text/event-stream": {"example": f"data: {_EXAMPLE_LINE}\n"}}}
-        },
-        openapi_extra={"parameters": [_LAST_EVENT_ID]},
+        responses=_lines(lines, "Events, each line of the log as `data`", "text/event-stream", "data: {line}\n\n"),
+        headers=(LAST_EVENT_ID,),
     )
     async def stream_events(request: Request, query: StreamQuery) -> StreamingResponse:
         """The same lines as `text/event-stream`; each event's id is its position, so `Last-Event-ID` resumes."""
@@ -197,6 +191,13 @@ def feed_router(feed: Feed, stopping: Stopping, readers: Collection[str]) -> Rou
         )
 
     return routes
+
+
+def _lines(lines: FeedLines, description: str, media_type: str, template: str) -> dict[int | str, dict[str, Any]]:
+    """A text whose lines are events; JSON Schema says so with ``contentSchema`` (2020-12, section 8.5)."""
+    content = {"example": template.format(line=lines.example), "model": str, "line": lines.event}
+    headers = (NEXT_POSITION, LAST_POSITION) if media_type == "application/x-ndjson" else ()
+    return {200: {"description": description, "headers": headers, "content": {media_type: content}}}
 
 
 _STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

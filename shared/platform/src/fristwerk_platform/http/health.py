@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
@@ -29,6 +29,32 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     """Its name in the body of ``/health/ready`` and among the metrics."""
     meaning: str
     count: Callable[[], Awaitable[int]]
+
+
+class LiveAnswer(msgspec.Struct):
+    """The process is alive."""
+
+    status: Literal["live"]
+
+
+class FollowedFeed(msgspec.Struct):
+    """How far a subscription has come in a feed; the reasons are null while nothing is wrong."""
+
+    position: int
+    lag_events: int
+    lag_seconds: float
+    heard_seconds_ago: float | None
+    failing_because: str | None
+    stopped_because: str | None
+
+
+class ReadyAnswer(msgspec.Struct):
+    """What the service needs and follows, by name. ``parked_tickets`` is null while nobody can count them."""
+
+    status: Literal["ready", "degraded", "not ready"]
+    dependencies: dict[str, Dependency]
+    feeds: dict[str, FollowedFeed]
+    parked_tickets: int | None = None
 
 
 Check = Callable[[], Awaitable[Dependency]]
@@ -63,18 +89,19 @@ def health_router(
 
     @routes.get(
         "/health/live",
-        operation_id="health_live_health_live_get",
+        operation_id="health_live",
         summary="Is the process alive",
-        responses=responses(200, "It is", {"status": "live"}),
+        responses=responses(200, "It is", {"status": "live"}, LiveAnswer),
     )
     async def health_live() -> Response:
         return json_answer({"status": "live"})
 
     @routes.get(
         "/health/ready",
-        operation_id="health_ready_health_ready_get",
+        operation_id="health_ready",
         summary="Can the service do its work, and how far is it behind",
-        responses=responses(200, "Ready", _READY_EXAMPLE),
+        responses=responses(200, "Ready", _READY_EXAMPLE, ReadyAnswer)
+        | responses(503, "Not ready", _READY_EXAMPLE | {"status": "not ready"}, ReadyAnswer),
     )
     async def health_ready() -> Response:
         """503 while a dependency is missing, events cannot be applied, or a source went backwards.
@@ -85,10 +112,13 @@ def health_router(
 
     @routes.get(
         "/metrics",
-        operation_id="read_metrics_metrics_get",
+        operation_id="read_metrics",
         summary="Figures for Prometheus",
         responses={
-            200: {"description": "Figures", "content": {"text/plain": {"example": "fristwerk_feed_lag_events 0"}}}
+            200: {
+                "description": "Figures",
+                "content": {"text/plain": {"example": "fristwerk_feed_lag_events 0", "model": str}},
+            }
         },
     )
     async def read_metrics() -> Response:

@@ -47,6 +47,7 @@ class Routes:
         description: str | None = None,
         status_code: int = 200,
         responses: Responses | None = None,
+        headers: Sequence[str] = (),
         openapi_extra: Mapping[str, Any] | None = None,
         permits: Permits | None = None,
         found: Found | None = None,
@@ -54,7 +55,7 @@ class Routes:
         """Register an operation; its name is the endpoint's, its description the endpoint's docstring.
 
         ``body`` names the body's type where one endpoint serves several operations and its signature cannot say it.
-        ``permits`` is checked before the body is read.
+        ``permits`` is checked before the body is read. ``responses`` and ``headers`` as in ``Description``.
         """
         named = name or str(getattr(endpoint, "__name__", "operation"))
         described = Description(
@@ -64,6 +65,7 @@ class Routes:
             tags=self._tags,
             status=status_code,
             responses=responses or {},
+            headers=headers,
             extra=openapi_extra or {},
         )
         self.operations.append(

@@ -1,0 +1,178 @@
+"""What good answers look like, for OpenAPI and its readers: the worked examples of the language, as this service shows them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from fristwerk_language.examples import line
+
+
+def _event(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(line(name))
+    return found
+
+
+def _data(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = _event(name)["data"]
+    return data
+
+
+_CREATED: Final = _event("TicketCreated")
+_TICKET_ID: Final = _CREATED["stream"].removeprefix("ticket-")
+_OF_TICKET: Final = ("plan", "site", "addons", "agreement", "agreement_version", "calendar", "calendar_version", "type")
+_NOT_YET: Final = (
+    "suggested_severity",
+    "priority_rule",
+    "department",
+    "level",
+    "classification",
+    "last_customer_message_at",
+    "last_progress_at",
+    "work_started_at",
+    "effort_notice_at",
+    "released_at",
+    "resolved_at",
+    "reopened_at",
+    "closed_at",
+    "follows",
+    "merged_into",
+    "feedback_score",
+)
+TICKET: Final[dict[str, Any]] = {
+    "id": _TICKET_ID,
+    "reference": _CREATED["data"]["reference"],
+    "version": _event("Responded")["version"],
+    "state": "open",
+    "waits": [],
+    "severity": "kritisch",
+    "priority": 3,
+    "group": None,
+    "assignee": "agent-3",
+    **{name: _CREATED["data"][name] for name in ("entitled", "entitled_by", "entitled_why", "customer", "contract")},
+    **{name: _CREATED["data"][name] for name in (*_OF_TICKET, "channel", "received_at", "fields")},
+    "acknowledged": {"cost_notice": True},
+    "last_activity_at": _event("Responded")["occurred_at"],
+    "last_response_at": _event("Responded")["occurred_at"],
+    **dict.fromkeys(_NOT_YET),
+    "time_entries": {},
+    "callbacks": [],
+    "appointments": [],
+    "cost_approvals": [],
+    "deliveries": [],
+    "escalations": [],
+}
+PERSONAL: Final[dict[str, Any]] = {
+    "subject": "Lohnlauf bricht ab",
+    "description": "Fehler 17 beim Abschluss",
+    "fields": {"phone": "+41 41 000 00 00"},
+}
+TICKET_ANSWER: Final[dict[str, Any]] = {"ticket": TICKET, "events": [_event("Responded")]}
+OPENED_EVENT: Final[dict[str, Any]] = _event("Responded") | {"personal": {"text": "Der Lohnlauf ist korrigiert."}}
+CALL_TAKEN: Final[dict[str, Any]] = {"ticket": TICKET, "events": [_event("CallReceived")]}
+_SIGNED: Final = _data("ContractSigned")
+CONTRACT: Final[dict[str, Any]] = {
+    "id": _SIGNED["contract"],
+    "customer": _SIGNED["customer"],
+    "agreement": _SIGNED["agreement"],
+    "agreement_version": 1,
+    "plan": _SIGNED["plan"],
+    "package_hours": _SIGNED["package_hours"],
+    "site": None,
+    "group": None,
+    "from": _SIGNED["from"],
+    "until": None,
+    "addons": [{"addon": "dedicated_support", "from": "2026-06-16", "until": None}],
+    "packages": [_data("PackagePurchased")],
+}
+CONTRACT_CHANGED: Final[dict[str, Any]] = {"contract": CONTRACT, "events": [_event("ContractSigned")]}
+PACKAGE_BOUGHT: Final[dict[str, Any]] = {
+    "contract": CONTRACT,
+    "package": {"id": _data("PackagePurchased")["package"], "hours": 8, "from": "2026-07-01"},
+    "events": [_event("PackagePurchased")],
+}
+ADDON_CHANGED: Final[dict[str, Any]] = {
+    "contract": CONTRACT,
+    "addon": {"id": "dedicated_support", "addon": "dedicated_support", "from": "2026-06-16", "until": None},
+    "events": [_event("AddonBooked")],
+}
+_REGISTERED: Final = _data("CustomerRegistered")
+_CUSTOMER: Final[dict[str, Any]] = {
+    "id": _REGISTERED["customer"],
+    **{name: _REGISTERED[name] for name in ("kind", "language", "country", "vat_id", "name", "address")},
+    "devices": [],
+    "contacts": {"customer_success_manager": "csm-7"},
+    "forgotten": False,
+    "times_forgotten": 0,
+}
+CUSTOMER: Final[dict[str, Any]] = _CUSTOMER | {
+    "version": 2,
+    "contact": {"name": "Vera Muster", "phone": "+41 41 000 00 00"},
+}
+CUSTOMER_CHANGED: Final[dict[str, Any]] = {"customer": _CUSTOMER, "events": [_event("CustomerRegistered")]}
+DEVICE_ADDED: Final[dict[str, Any]] = {
+    "device": {"id": _data("DeviceRegistered")["device"]} | _data("DeviceRegistered"),
+    "events": [_event("DeviceRegistered")],
+}
+CONTACT_ADDED: Final[dict[str, Any]] = {
+    "contact": {"id": "customer_success_manager", "role": "customer_success_manager", "agent": "csm-7"},
+    "events": [_event("ContactAssigned")],
+}
+OVERVIEW: Final[dict[str, Any]] = {
+    "customer": CUSTOMER,
+    "open_tickets": [TICKET],
+    "contracts": [CONTRACT],
+    "contacts": CUSTOMER["contacts"],
+}
+CALENDAR: Final[dict[str, Any]] = _data("CalendarPublished")
+AGREEMENT: Final[dict[str, Any]] = _data("AgreementPublished")
+CALENDAR_CHANGED: Final[dict[str, Any]] = {"calendar": CALENDAR, "events": [_event("CalendarPublished")]}
+AGREEMENT_CHANGED: Final[dict[str, Any]] = {
+    "agreement": AGREEMENT,
+    "warnings": [{"pointer": "/service_levels/0", "detail": "is later than the line that it softens"}],
+    "events": [_event("AgreementPublished")],
+}
+TERMS_ROW: Final[dict[str, Any]] = {
+    "name": AGREEMENT["name"],
+    "version": 1,
+    "digest": AGREEMENT["digest"],
+    "is_default": True,
+}
+LISTED_VERSION: Final[dict[str, Any]] = {
+    "name": AGREEMENT["name"],
+    "version": 1,
+    "digest": AGREEMENT["digest"],
+    "valid_from": "2026-07-01",
+    "published_at": "2026-06-03T08:00:00Z",
+    "published_by": "admin-1",
+    "in_force": True,
+    "superseded_by": None,
+}
+AGREEMENT_DIFF: Final[dict[str, Any]] = {
+    "from": 1,
+    "to": 2,
+    "changes": [{"pointer": "/service_levels/0/target", "old": "2 business hours", "new": "1 business hours"}],
+}
+CALENDAR_DIFF: Final[dict[str, Any]] = {
+    "from": 1,
+    "to": 2,
+    "changes": [{"pointer": "/bridge_days", "old": False, "new": True}],
+    "closed_days_gained": [each for each in CALENDAR["closed_days"] if each["kind"] == "bridge_day"],
+    "closed_days_lost": [],
+}
+MIGRATION: Final[dict[str, Any]] = {
+    "id": "0199c3c4-8d40-7b55-9c66-1d2e3f4a5b6c",
+    "agreement": "infoniqa",
+    "from_version": 1,
+    "to_version": 2,
+    "reason": "Neue Supportzeiten ab Juli",
+    "state": "running",
+    "total": 412,
+    "done": 96,
+    "failed": 1,
+    "failures": [{"ticket": _TICKET_ID, "detail": "the ticket was closed meanwhile"}],
+    "requested_by": "manager-1",
+    "requested_at": "2026-06-30T12:00:00Z",
+    "finished_at": None,
+}
