@@ -18,9 +18,10 @@ import sla_service.app
 import ticket_service.app
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.services import ServiceName
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from tests.described_answers import DescribedTransport
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ import pytest
 from fastapi import FastAPI
 
 from fristwerk_language.roles import TOKEN_ROLES, Role
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 
 SERVICES = ("ticket", "sla", "billing")
 STORED = Path(__file__).parent / "contracts" / "openapi"

@@ -17,9 +17,10 @@ import pytest
 import sla_service.app
 import ticket_service.app
 from fristwerk_language.roles import TOKEN_ROLES, Role
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from tests.ticket_service.test_way_of_a_command import WAY
 from tests.trace import callers, modules_entered
 

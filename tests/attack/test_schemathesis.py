@@ -13,7 +13,8 @@ import pytest
 
 from fristwerk_language.roles import ROLES, TOKEN_ROLES
 from fristwerk_local.services import urls
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
+from fristwerk_platform.token_keys import load_keys
 from tests.journeys.conftest import RunningStack, _free_ports
 from tests.promises import Promise
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fristwerk_language.roles import ROLES, TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
+from fristwerk_platform.token_keys import load_keys
 from tests.attack.conftest import PROVIDER, SECRETS, Target
 from tests.promises import Promise
 from ticket_service.cli import SCOPES

@@ -16,12 +16,13 @@ from measuring import Figure, quantile, show
 
 from fristwerk_language.events import Actor, decode, encode_line, new_event_id, tickets
 from fristwerk_language.roles import READERS, TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog, NewEvent, SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed
+from fristwerk_platform.token_keys import load_or_make_keys
 
 ROUNDS = 5
 EVENTS = 50_000

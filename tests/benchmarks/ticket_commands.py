@@ -21,10 +21,11 @@ from rich.table import Table
 
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_language.terms import read_yaml
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from ticket_service.app import create_app, now
 
 TERMS = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"

@@ -23,8 +23,9 @@ import pytest
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import PostgresServer
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 
 KIBIBYTES = {"sqlite": 3_000, "postgres": 13_000}
 """An empty database of PostgreSQL has 8 MB."""

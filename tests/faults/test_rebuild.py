@@ -23,8 +23,9 @@ from fristwerk_local.client import Client, follower, staff
 from fristwerk_local.data_folder import occupied
 from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
-from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from ticket_service.app import now
 
 DESKS = 3

@@ -19,9 +19,10 @@ import ticket_service.app
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_local.client import Client
 from fristwerk_local.postgres import binaries
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 
 SCHEMAS = ("tickets_log", "tickets", "personal_keys")
 """What the ticket service stores; its files have hyphens."""

@@ -28,9 +28,10 @@ import sla_service.rebuild
 import ticket_service.app
 import ticket_service.rebuild
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from tests.by_hand import sqlite_by_hand
 
 STORED: Final = Path(__file__).parents[1] / "contracts" / "databases"

@@ -13,10 +13,11 @@ from structlog.testing import capture_logs
 
 from fristwerk_language.events import Actor, encode_line, new_event_id, tickets
 from fristwerk_language.roles import TOKEN_ROLES, Role
-from fristwerk_platform.auth import Keys, Principal, Tokens, load_or_make_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log import open_log as open_log_of
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import Keys, load_or_make_keys
 from tests.by_hand import postgres_by_hand, sqlite_by_hand
 
 NOW = datetime(2026, 6, 3, 14, 31, 12, 52_000, tzinfo=UTC)

@@ -20,8 +20,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from fristwerk_platform.auth import Keys, NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.key_files import KeyFileError
+from fristwerk_platform.token_keys import Keys, load_keys, load_or_make_keys
 
 AGENT = Principal(sub="agent-3", role="agent", provider="hamburg")
 DAMAGES = {
@@ -313,7 +314,7 @@ def test_two_key_files_have_nothing_in_common(tmp_path: Path) -> None:
 
 def test_processes_that_make_the_key_file_at_once_agree(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from fristwerk_platform.auth import load_or_make_keys\n"
+        "import sys; from pathlib import Path; from fristwerk_platform.token_keys import load_or_make_keys\n"
         "print('ready', flush=True); sys.stdin.read(); print(load_or_make_keys(Path(sys.argv[1])).key_id)"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "keys.json")]

@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fristwerk_platform.auth import load_or_make_keys
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.startup_report import report_start
+from fristwerk_platform.token_keys import load_or_make_keys
 
 
 def started(logged: list[dict[str, Any]], settings: Settings) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from fastapi import FastAPI
 
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_language.terms import read_yaml
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from tests.described_answers import DescribedTransport
 from ticket_service.app import create_app
 from ticket_service.application.consistent_reads import ConsistentReads

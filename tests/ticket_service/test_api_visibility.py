@@ -18,10 +18,11 @@ from fristwerk_language.events.relations import MergedInto
 from fristwerk_language.events.tickets import TicketEvent
 from fristwerk_language.examples import example
 from fristwerk_language.roles import Role
-from fristwerk_platform.auth import Principal, load_keys
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
+from fristwerk_platform.token_keys import load_keys
 from tests.ticket_service.conftest import Office, OpenOffice
 from tests.ticket_service.domain.ticket.test_visibility import PARTS_HIDE, TICKET_HIDES, personal_fields
 from ticket_service import personal_data

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import FEEDS, NotAuthenticatedError, Principal, Tokens, load_keys, load_or_make_keys
+from fristwerk_platform.auth import FEEDS, NotAuthenticatedError, Principal, Tokens
+from fristwerk_platform.token_keys import load_keys, load_or_make_keys
 from tests.ticket_service.conftest import Service
 from ticket_service.app import now
 from ticket_service.cli import SCOPES, main

@@ -22,8 +22,13 @@ from tests.trace import callers
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OWN = ("fristwerk_language.", "fristwerk_platform.", "ticket_service.")
-NOT_PART_OF_THE_WAY = ("fristwerk_platform.metrics", "fristwerk_platform.logs", "fristwerk_platform.http.request_log")
-"""They note what happened and decide nothing."""
+NOT_PART_OF_THE_WAY = (
+    "fristwerk_platform.metrics",
+    "fristwerk_platform.logs",
+    "fristwerk_platform.http.request_log",
+    "fristwerk_platform.token_files",
+)
+"""They note what happened or look once a second whether files have changed, and decide nothing."""
 WAY = {
     "fristwerk_platform.http.middleware": 2,
     "fristwerk_platform.auth": 1,

@@ -20,7 +20,8 @@ import httpx
 import msgspec
 
 from fristwerk_language.roles import TOKEN_ROLES, Role
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
+from fristwerk_platform.token_keys import load_keys
 from measuring.load import Task, Told
 
 HERE = Path(__file__).parent

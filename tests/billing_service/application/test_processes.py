@@ -20,9 +20,10 @@ import pytest
 from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 
 JUNE = "2026-06-30"
 OPENED_AT = datetime(2026, 6, 1, 8, tzinfo=UTC)

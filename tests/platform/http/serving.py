@@ -14,7 +14,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 
 from fristwerk_language.roles import READERS, TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import SqliteEventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Routes, Stopping, create_api, json_answer, serve
 from fristwerk_platform.http.connection_limits import ConnectionLimits
@@ -24,6 +24,7 @@ from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.settings import read_settings
 from fristwerk_platform.subscriptions import LogFeed
+from fristwerk_platform.token_keys import load_or_make_keys
 
 LARGE = 4 * 1024 * 1024
 

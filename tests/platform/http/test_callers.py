@@ -16,10 +16,11 @@ import httpx
 import pytest
 
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Keys, Tokens
+from fristwerk_platform.auth import Tokens
 from fristwerk_platform.http.connection_limits import Refusal
 from fristwerk_platform.http.middleware import AuthenticationMiddleware
 from fristwerk_platform.http.refused_callers import KNOWN_ADDRESSES, RefusedCallers
+from fristwerk_platform.token_keys import Keys
 
 PROGRAM = Path(__file__).with_name("serving.py")
 

@@ -27,11 +27,12 @@ from fristwerk_local.progress import Journal
 from fristwerk_local.services import ServiceName
 from fristwerk_local.story import DecideCharge, read_story
 from fristwerk_local.terminal_output import RECORDED_DAY, TERMS
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database, write
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import with_position
+from fristwerk_platform.token_keys import load_keys
 from sla_service.notices.feed import NoticeFeed
 from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch

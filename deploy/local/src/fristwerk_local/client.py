@@ -19,8 +19,9 @@ import msgspec
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.errors import FailedError
 from fristwerk_local.services import ServiceName, settings_on, urls
-from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens
 from fristwerk_platform.key_files import KeyFileError
+from fristwerk_platform.token_keys import load_keys
 
 PATIENCE_SECONDS: Final = 60.0
 NEXT_POSITION: Final = "Fristwerk-Next-Position"

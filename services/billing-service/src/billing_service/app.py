@@ -42,7 +42,7 @@ from billing_service.queries.invoice_runs import InvoiceRunQueries
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
 from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auditing import Auditing, open_auditing
-from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.auth import Principal, Tokens, open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog, open_log
 from fristwerk_platform.http import Routes, Stopping, create_api
@@ -70,8 +70,7 @@ _READER = Principal(sub="billing-service", role="service", provider="*")
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
     """The billing service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is whose feed it follows."""
     settings.var.mkdir(parents=True, exist_ok=True)
-    keys = load_or_make_keys(settings.keys)
-    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
+    tokens = open_tokens(settings, TOKEN_ROLES)
     metrics = Metrics()
     log = open_log(settings, "billing-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "billing", tables.metadata)

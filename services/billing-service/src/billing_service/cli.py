@@ -147,7 +147,8 @@ def run_invoice(settings: Settings, arguments: argparse.Namespace, now: Callable
         raise SettingsError("Name the NUMBER of an invoice, or --contract ID (or --customer ID) and --until DATE.")
     import httpx  # noqa: PLC0415 - only this command needs these
 
-    from fristwerk_platform.auth import Principal, Tokens, load_keys  # noqa: PLC0415
+    from fristwerk_platform.auth import Principal, Tokens  # noqa: PLC0415
+    from fristwerk_platform.token_keys import load_keys  # noqa: PLC0415
 
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     principal = Principal(sub=arguments.subject, role="billing", provider=arguments.provider)

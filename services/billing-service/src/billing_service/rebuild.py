@@ -12,12 +12,13 @@ from billing_service.projections import tables
 from billing_service.projections.projector import Projector
 from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.token_keys import load_keys
 
 
 async def rebuild(

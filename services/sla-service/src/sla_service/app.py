@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_language.roles import READERS, TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_or_make_keys
+from fristwerk_platform.auth import Principal, open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import Routes, Stopping, create_api
 from fristwerk_platform.http.door import ServiceIdentity, guard
@@ -53,8 +53,7 @@ DESCRIPTION = "What is due, and why: deadlines derived from every ticket's histo
 def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.AsyncClient | None = None) -> FastAPI:
     """The SLA service on SQLite files in ``settings.var`` or on PostgreSQL; ``ticket_service`` is where its feed comes from."""
     settings.var.mkdir(parents=True, exist_ok=True)
-    keys = load_or_make_keys(settings.keys)
-    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
+    tokens = open_tokens(settings, TOKEN_ROLES)
     database = open_live_read_model(settings, "sla", tables.metadata)
     metrics = Metrics()
     timer_metrics = TimerMetrics(database, metrics, now)

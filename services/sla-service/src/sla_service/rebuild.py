@@ -13,11 +13,12 @@ import httpx
 
 from fristwerk_language.events import decode_tolerantly
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.token_keys import load_keys
 from sla_service.notices.outbox import MutedOutbox
 from sla_service.projections import tables
 from sla_service.projections.projector import SOURCE, Projector

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, read_line
 from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auditing import open_auditing
-from fristwerk_platform.auth import Tokens, load_or_make_keys
+from fristwerk_platform.auth import open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import GroupCommitLog, open_log
 from fristwerk_platform.event_log.index_upkeep import IndexUpkeep
@@ -30,6 +30,7 @@ from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import StartupStep, service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
+from fristwerk_platform.token_keys import load_or_make_keys
 from ticket_service import personal_data, terms_migration_ledger
 from ticket_service.api import answers, refusals
 from ticket_service.api.calls import calls_router
@@ -135,8 +136,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         required=answers.REQUIRED,
     )
     refusals.install(app)
-    tokens = Tokens(keys, TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=open_tokens(settings, TOKEN_ROLES), now=now, meter=metrics)
     return app
 
 

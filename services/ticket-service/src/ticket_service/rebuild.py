@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from fristwerk_language.events import columns_of, decode_tolerantly
-from fristwerk_platform.auth import load_keys
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.token_keys import load_keys
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables

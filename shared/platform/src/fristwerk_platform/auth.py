@@ -6,22 +6,21 @@ The provider a request acts for comes from its token, never from the request.
 
 from __future__ import annotations
 
-import base64
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import jwt
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.types import Options
 
-from fristwerk_platform.key_files import make_key_file, read_key_file
+from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_files import TokenFiles, open_token_files
+from fristwerk_platform.token_keys import Keys, load_or_make_keys
 
 PROGRAM: Final = "service"
 """The role of programs: it may follow the feeds of all providers, and beside them use what its
@@ -34,8 +33,6 @@ TOKEN_VALID: Final = timedelta(hours=12)
 """How long a token is valid where nobody says: a person's ends with the working day."""
 FEEDS: Final = "events"
 """The resource that a program reads without a scope: below ``/v1/events`` lie the feeds."""
-SEALING_KEY_BYTES: Final = 32
-
 
 _log = structlog.get_logger()
 _NO_CLOCK: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
@@ -90,71 +87,21 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return self.role != PROGRAM or resource == FEEDS or resource in self.scopes
 
 
-class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """The key file: the token key's id, the Ed25519 seed, and the key that wraps data subjects'
-    keys (both base64).
-    """
-
-    key_id: str
-    signing_seed: str
-    sealing_key: str
-
-    def __repr__(self) -> str:
-        """Without the secrets: tracebacks and logs show what a variable holds."""
-        return f"Keys(key_id={self.key_id!r}, …)"
-
-    def signing_key(self) -> Ed25519PrivateKey:
-        """The private key that signs tokens."""
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_seed, validate=True))
-
-    def sealing_bytes(self) -> bytes:
-        """The 32 bytes that wrap the keys of data subjects. Raises ValueError if they are not 32."""
-        key = base64.b64decode(self.sealing_key, validate=True)
-        if len(key) != SEALING_KEY_BYTES:
-            raise ValueError(f"the sealing key has {len(key)} bytes, not {SEALING_KEY_BYTES}")
-        return key
-
-    def check(self) -> None:
-        """Raises ValueError where a key is none."""
-        self.signing_key()
-        self.sealing_bytes()
-
-
-def load_keys(path: Path) -> Keys:
-    """The keys in the file. Raises KeyFileError."""
-    return read_key_file(path, Keys)
-
-
-def load_or_make_keys(path: Path) -> Keys:
-    """The keys in the file, which is made if it does not exist; of several services starting at
-    once one makes it.
-    """
-    if not path.exists():
-        _make_keys(path)
-    return load_keys(path)
-
-
-def _make_keys(path: Path) -> None:
-    seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    keys = Keys(
-        key_id=secrets.token_hex(8),
-        signing_seed=base64.b64encode(seed).decode(),
-        sealing_key=base64.b64encode(secrets.token_bytes(SEALING_KEY_BYTES)).decode(),
-    )
-    make_key_file(path, keys)
-
-
 class Tokens:
-    """Issues and checks bearer tokens with one pinned algorithm, issuer, audience and key id."""
+    """Issues and checks bearer tokens with one pinned algorithm, issuer and audience.
 
-    def __init__(self, keys: Keys, roles: Roles, *, issuer: str, audience: str) -> None:
+    ``files`` lets keys be replaced and tokens be revoked while the service runs; without them
+    nothing changes.
+    """
+
+    def __init__(
+        self, keys: Keys, roles: Roles, *, issuer: str, audience: str, files: TokenFiles | None = None
+    ) -> None:
         self.roles = roles
-        self._keys = keys
-        self._private = keys.signing_key()
-        self._public = self._private.public_key()
+        self._files = files
         self._issuer = issuer
         self._audience = audience
-        self._checked: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._use(keys)
 
     def issue(
         self,
@@ -167,8 +114,10 @@ class Tokens:
     ) -> str:
         """A signed token for the principal, ``valid`` from ``not_before`` on, else from now on.
 
-        ``asked_by`` names who had it made; the services log that once, when it is first used.
+        ``asked_by`` names who had it made; the services log that once, when it is first used. Such
+        a token has an id, by which it can be revoked.
         """
+        self._look_at_files(now)
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -185,7 +134,7 @@ class Tokens:
         if not_before is not None:
             claims["nbf"] = int(not_before.timestamp())
         if asked_by is not None:
-            claims["asked_by"] = asked_by
+            claims |= {"asked_by": asked_by, "jti": secrets.token_hex(16)}
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._keys.key_id})
 
     def check(self, token: str, *, now: datetime) -> Principal:
@@ -194,14 +143,17 @@ class Tokens:
         A token once checked is remembered until it expires: a signature costs more than a whole
         command.
         """
+        self._look_at_files(now)
         known = self._checked.get(token)
         if known is not None and now.timestamp() < known[0]:
             return known[1]
-        claims = self._claims(token, now)
+        claims, verifies_until = self._claims(token, now)
         principal = _principal(claims, self.roles)
+        if self._files is not None and self._files.revoked.name(claims, principal.provider):
+            raise NotAuthenticatedError("The token was revoked.")
         if "asked_by" in claims:
             _log_first_use(claims, principal)
-        self._checked[token] = (float(claims["exp"]), principal)
+        self._checked[token] = (min(float(claims["exp"]), verifies_until), principal)
         if len(self._checked) > CACHED_TOKENS:
             self._checked.popitem(last=False)
         return principal
@@ -211,13 +163,28 @@ class Tokens:
         known = self._checked.get(token)
         return 0.0 if known is None else known[0] - now.timestamp()
 
-    def _claims(self, token: str, now: datetime) -> dict[str, Any]:
+    def _use(self, keys: Keys) -> None:
+        """Sign with the keys from now on. What was checked before is checked again."""
+        self._keys = keys
+        self._private = keys.signing_key()
+        self._verifying = {each.key_id: (each.verifying_key(), each.until.timestamp()) for each in keys.previous}
+        self._verifying[keys.key_id] = (self._private.public_key(), math.inf)
+        self._checked: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+
+    def _look_at_files(self, now: datetime) -> None:
+        changed = None if self._files is None else self._files.reread(now)
+        if changed is not None:
+            self._use(changed)
+
+    def _claims(self, token: str, now: datetime) -> tuple[dict[str, Any], float]:
+        """What a token says, and until when its key verifies."""
         try:
-            if jwt.get_unverified_header(token).get("kid") != self._keys.key_id:
+            key, until = self._verifying.get(str(jwt.get_unverified_header(token).get("kid")), (None, 0.0))
+            if key is None or now.timestamp() >= until:
                 raise NotAuthenticatedError("The token was signed with another key.")
             claims = jwt.decode(
                 token,
-                self._public,
+                key,
                 algorithms=[ALGORITHM],
                 audience=self._audience,
                 issuer=self._issuer,
@@ -230,7 +197,16 @@ class Tokens:
             raise NotAuthenticatedError("The token has expired.")
         if not isinstance(begins_at, int) or now.timestamp() < begins_at:
             raise NotAuthenticatedError("The token is not valid yet.")
-        return claims
+        return claims, until
+
+
+def open_tokens(settings: Settings, roles: Roles) -> Tokens:
+    """A service's tokens, with the key file that the settings name, which is made if there is none.
+
+    Raises KeyFileError, and SettingsError for a list of revoked tokens that cannot be read.
+    """
+    keys, files = load_or_make_keys(settings.keys), open_token_files(settings)
+    return Tokens(keys, roles, issuer=settings.issuer, audience=settings.audience, files=files)
 
 
 def _log_first_use(claims: dict[str, Any], principal: Principal) -> None:

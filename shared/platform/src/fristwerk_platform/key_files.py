@@ -47,10 +47,7 @@ def make_key_file(path: Path, keys: CheckedKeys) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(keys)))
-            file.flush()
-            os.fsync(file.fileno())
+        _write(draft, keys)
         try:
             os.link(draft, path)  # fails if another service was first; its file holds
         except FileExistsError:
@@ -60,6 +57,26 @@ def make_key_file(path: Path, keys: CheckedKeys) -> None:
         _sync(path.parent)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
+
+
+def replace_key_file(path: Path, keys: CheckedKeys) -> None:
+    """Put other keys into the file, whole: whoever reads it finds the ones or the others. Raises
+    KeyFileError.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(draft, keys)
+        draft.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be replaced: {error.strerror}.") from error
+
+
+def _write(draft: Path, keys: CheckedKeys) -> None:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(keys)))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

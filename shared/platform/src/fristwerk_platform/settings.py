@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
+    revoked_file: Path | None = None
+    """Tokens that hold no more; default ``revoked.txt`` beside the key file."""
     forgotten_file: Path | None = None
     """Who was forgotten; default ``forgotten.txt`` beside the key file."""
     ticket_url: Url = "http://127.0.0.1:8001"
@@ -95,6 +97,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def keys(self) -> Path:
         """The key file in use."""
         return self.key_file or self.var / "keys.json"
+
+    @property
+    def revoked(self) -> Path:
+        """The list of revoked tokens in use."""
+        return self.revoked_file or self.keys.with_name("revoked.txt")
 
     @property
     def forgotten(self) -> Path:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from fristwerk_platform.auth import load_keys
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 
 OPTIONS: Final = ("customers_may_date", "otlp_endpoint")
 """Settings that switch something on that is off by default."""

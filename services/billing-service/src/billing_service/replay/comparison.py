@@ -27,12 +27,13 @@ from billing_service.replay.collected_logs import CollectedLogs
 from billing_service.replay.stored_side import StoredLines, stored_agreements, stored_documents, stored_lines
 from fristwerk_language.events import columns_of, decode
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.cli import CliError
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, pages_between
+from fristwerk_platform.token_keys import load_keys
 
 PAGE_ACCOUNTS: Final = 100
 PAGE_LINES: Final = 1_000

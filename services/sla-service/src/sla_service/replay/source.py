@@ -9,9 +9,10 @@ from datetime import datetime
 import httpx
 
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Principal, Tokens, load_keys
+from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
+from fristwerk_platform.token_keys import load_keys
 
 
 @asynccontextmanager

@@ -15,12 +15,14 @@ from typing import Final
 import httpx
 
 from fristwerk_language.roles import ROLES, TOKEN_ROLES
-from fristwerk_platform.auth import ALL_PROVIDERS, TOKEN_VALID, Principal, Tokens, load_keys
+from fristwerk_platform.auth import ALL_PROVIDERS, TOKEN_VALID, Principal, Tokens
 from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line, serve_command, show
 from fristwerk_platform.http.types import parse_instant
 from fristwerk_platform.settings import Settings, SettingsError
+from fristwerk_platform.token_keys import load_keys
 from ticket_service.app import create_app, now
 from ticket_service.cli.backup import backup_command, restore_command
+from ticket_service.cli.keys import key_commands
 from ticket_service.cli.publish import published
 from ticket_service.rebuild import rebuild
 
@@ -43,6 +45,7 @@ def main(given: Sequence[str] | None = None) -> int:
         ),
         backup_command(),
         restore_command(),
+        *key_commands(),
     ]
     description = "The ticket service of Fristwerk."
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)

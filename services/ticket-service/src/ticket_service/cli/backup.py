@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from fristwerk_platform.auth import load_keys
 from fristwerk_platform.backup import Manifest, make_backup, remove_older, restore_backup
 from fristwerk_platform.backup.figures import write_figures
 from fristwerk_platform.cli import CliCommand, CliError, show
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.token_keys import load_keys
 from fristwerk_platform.transparency import keys
 from fristwerk_platform.transparency.keys import load_or_make_checkpoint_keys
 from ticket_service.app import now
