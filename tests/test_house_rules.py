@@ -35,6 +35,7 @@ LONG_TEST_MODULES: dict[str, str] = {
     "tests/sla_service/service/conftest.py": "the service's parts, its people and its recorded day: most tests use all three",
     "tests/sla_service/service/test_notices.py": SUBJECT,
     "tests/ticket_service/domain/contract/test_contract.py": SUBJECT,
+    "tests/ticket_service/domain/ticket/test_every_command.py": "an example of every command, and what holds for all of them",
     "tests/ticket_service/domain/ticket/test_intake.py": SUBJECT,
     "tests/ticket_service/test_api_access.py": "the whole table of who may do what, and its exceptions",
     "tests/ticket_service/test_api_routes.py": "the whole table of routes",

@@ -29,6 +29,7 @@ CALENDAR = {"calendar": "office", "timezone": "Europe/Berlin", "hours": {"mon": 
 TICKET_COMMANDS = {
     "links": {"to": "{ticket}", "kind": "related"},
     "links/removal": {"to": "{ticket}", "kind": "related"},
+    "move": {"customer": "{customer}", "reason": "R"},
     "merge": {"into": "{ticket}", "reason": "R"},
     "split": {"subject": "S", "reason": "R"},
     "type": {"type": "normal"},

@@ -19,7 +19,7 @@ from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, Refusal
 from ticket_service.domain.ticket.commands import Command
 from ticket_service.domain.ticket.decide import decide
-from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules
+from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, Destination
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.state import Ticket
 
@@ -95,6 +95,28 @@ class Given:
         except Refusal as refusal:
             return Outcome(self.ticket, [], refusal)
         return Outcome(self.having(*(fact.event for fact in facts), at=at).ticket, facts, None)
+
+
+def elsewhere(agreement: AgreementDocument, **changes: Any) -> Destination:
+    """Where a ticket is moved to: another customer's contract under the agreement."""
+    facts: dict[str, Any] = {
+        "reference": "HAM-0000-0000",
+        "customer": "bedarf",
+        "contract": "c-9",
+        "plan": "m",
+        "agreement": agreement.agreement,
+        "agreement_version": 3,
+        "calendar": agreement.calendar_for("email", None),
+        "calendar_version": 2,
+        "type": "normal",
+        "channel": "email",
+        "received_at": RECEIVED_AT,
+        "entitled": True,
+        "entitled_by": "contract",
+        "entitled_why": "contract c-9 is in force on 2026-06-03",
+    }
+    opened = tickets.TicketCreated(**(facts | changes))
+    return Destination(opened=opened, agreement=agreement, sealed_for="bedarf~1")
 
 
 Agreements = Callable[..., AgreementDocument]

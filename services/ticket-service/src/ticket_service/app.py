@@ -53,6 +53,7 @@ from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.forgetting_again import ForgettingAgain
 from ticket_service.application.intake import Intake
+from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
 from ticket_service.application.relations import Relations
@@ -224,6 +225,7 @@ def _application(
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,
+        moves=Moves(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         relations=Relations(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         sources=sources,
         calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),

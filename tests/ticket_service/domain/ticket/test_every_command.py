@@ -29,7 +29,7 @@ from fristwerk_language.events.tickets import (
     WorkStarted,
 )
 from fristwerk_language.examples import example
-from tests.ticket_service.domain.conftest import GivenTicket, recorded
+from tests.ticket_service.domain.conftest import Agreements, GivenTicket, elsewhere, recorded
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
@@ -83,6 +83,7 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.Resolve(text=SECRET),
         commands.Reopen(reason=SECRET),
         commands.Merge(into="t-2", reason=SECRET),
+        commands.Move(customer="bedarf", reason=SECRET),
         commands.Link(to="t-2", kind="related"),
         commands.Unlink(to="t-2", kind="causes"),
         commands.Split(subject="Toner", description="", entries=["e-1"], reason=SECRET),
@@ -139,8 +140,16 @@ LOOKED_UP: dict[str, Any] = {
     "other": OTHER,
     "history": [recorded(CREATED, 1, AT), recorded(MESSAGE, 2, AT)],
 }
-RELATIONS = {"Merge", "Link", "Unlink", "Split"}
-"""How tickets belong together can be said at any time."""
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(terms: Agreements) -> None:
+    """Where a ticket is moved to."""
+    LOOKED_UP["destination"] = elsewhere(terms("digidesk"))
+
+
+RELATIONS = {"Merge", "Move", "Link", "Unlink", "Split"}
+"""How tickets belong together, and whose they are, can be said at any time."""
 ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback"}
 BY_CUSTOMERS = {
     "ReceiveMessage",
@@ -243,7 +252,7 @@ def test_closed_takes_only_feedback_corrections_late_entries_escalations_marks_a
     assert detail == (
         "The ticket HAM-7K3Q-9F2M is closed; responses is not possible now. "
         "Possible are: time-entries, time-entries/{entry}/corrections, escalations, escalations/{n}/closing, "
-        "reopening, feedback, messages/{n}/no-answer-needed, merge, links, links/removal, split."
+        "reopening, feedback, messages/{n}/no-answer-needed, merge, links, links/removal, split, move."
     )
 
 

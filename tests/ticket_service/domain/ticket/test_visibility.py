@@ -34,6 +34,7 @@ TICKET_HIDES = {
     "level",
     "last_activity_at",
     "links",
+    "moves",
 }
 PARTS_HIDE: dict[type[msgspec.Struct], set[str]] = {
     state.TimeEntry: {"agent"},
@@ -41,7 +42,7 @@ PARTS_HIDE: dict[type[msgspec.Struct], set[str]] = {
     state.Appointment: {"agent"},
 }
 SHOWN_WHOLE = {state.Acknowledgement, state.CostApproval, state.Delivery, state.Escalation}
-NO_PART_OF_WHAT_IS_SHOWN = {state.KeptAppointment, state.TicketLink, Ticket}
+NO_PART_OF_WHAT_IS_SHOWN = {state.KeptAppointment, state.TicketLink, state.TicketMove, Ticket}
 TYPES = {each.__name__: each for each in get_args(TicketEvent)}
 
 

@@ -14,7 +14,7 @@ from billing_service.domain.facts.fact_events import (
     TicketFactEvent,
     is_unreadable_fact,
 )
-from billing_service.projections.writer import BatchWriter
+from billing_service.projections.writer import BatchWriter, StoredFact
 from fristwerk_language.events import (
     BillingEvent,
     ContractEvent,
@@ -26,11 +26,13 @@ from fristwerk_language.events import (
 )
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
+from fristwerk_language.events.relations import TicketMoved
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Query, fetch
 
 _ACCOUNTS: Final = Query("SELECT ticket, account FROM tickets WHERE ticket IN LIST($1)")
+_FACTS: Final = Query("SELECT account, stream, version, event, line FROM facts WHERE stream IN LIST($1)")
 _log = structlog.get_logger()
 
 
@@ -51,6 +53,10 @@ class FactWriter(Protocol):
 
     def fact(self, account: str, recorded: Recorded) -> None:
         """A fact of an account's bill."""
+        ...
+
+    def move(self, recorded: Recorded, event: TicketMoved, account: str) -> None:
+        """A ticket goes from an account to another one, with every fact of it so far."""
         ...
 
 
@@ -76,7 +82,7 @@ class Projector:
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """Apply a batch of the ticket service's feed, inside the subscription's transaction."""
         owners = await _ticket_accounts(connection, batch)
-        writer = BatchWriter()
+        writer = BatchWriter(await _facts_of_moved(connection, batch))
         for recorded in batch:
             apply_event(writer, owners, recorded)
         await writer.store(connection)
@@ -93,9 +99,9 @@ class Projector:
         await writer.store(connection)
 
 
-def apply_event(writer: FactWriter, owners: Mapping[str, str], recorded: Recorded) -> None:
+def apply_event(writer: FactWriter, owners: dict[str, str], recorded: Recorded) -> None:  # noqa: C901 - a kind of event each
     """What an event of the ticket service comes to. ``owners`` has the account of each ticket stream
-    created before.
+    created before; a move changes it.
     """
     event, provider = recorded.event, recorded.envelope.provider
     if isinstance(event, TicketChangeEvent):
@@ -105,6 +111,8 @@ def apply_event(writer: FactWriter, owners: Mapping[str, str], recorded: Recorde
     elif isinstance(event, TicketCreated):
         writer.ticket(recorded.envelope, event)
         writer.fact(event.contract or event.customer, recorded)
+    elif isinstance(event, TicketMoved):
+        _move(writer, owners, recorded, event)
     elif isinstance(event, ContractEvent):
         if isinstance(event, ContractSigned):
             writer.account(event.contract, provider, event.customer, "contract")
@@ -130,6 +138,23 @@ def apply_own_event(writer: OwnWriter, recorded: Recorded, event: BillingEvent) 
             writer.document(recorded, event)
         case InvoiceSent() | InvoicePaid():
             writer.document_step(recorded, event)
+
+
+def _move(writer: FactWriter, owners: dict[str, str], recorded: Recorded, event: TicketMoved) -> None:
+    """The move is a fact of both accounts: one loses the ticket by it, the other gets it."""
+    before = owners.get(recorded.stream)
+    if before is None:
+        report_homeless(recorded.stream, recorded.type, recorded.position)
+        return
+    owners[recorded.stream] = event.contract or event.customer
+    writer.fact(before, recorded)
+    writer.move(recorded, event, before)
+
+
+async def _facts_of_moved(connection: AsyncConnection, batch: Sequence[Recorded]) -> list[StoredFact]:
+    """What is stored of the tickets that a batch moves."""
+    moved = sorted({each.stream for each in batch if isinstance(each.event, TicketMoved)})
+    return [StoredFact(*row) for row in await fetch(connection, _FACTS, moved)] if moved else []
 
 
 async def _ticket_accounts(connection: AsyncConnection, batch: Sequence[Recorded]) -> dict[str, str]:

@@ -5,6 +5,8 @@ by table.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Table
@@ -15,10 +17,21 @@ from billing_service.projections import tables
 from billing_service.projections.unchecked_accounts import Wide, mark_wide
 from fristwerk_language.events import Envelope, Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.relations import TicketMoved
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.read_models import Write, write
 from fristwerk_platform.read_models.bulk import Row
+
+
+class StoredFact(NamedTuple):
+    """A row of ``facts``."""
+
+    account: str
+    stream: str
+    version: int
+    event: str
+    line: bytes
 
 
 class BatchWriter:
@@ -26,8 +39,10 @@ class BatchWriter:
     changes nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, of_moved: Sequence[StoredFact] = ()) -> None:
+        """``of_moved`` is what is stored of the tickets that the batch moves."""
         self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
+        self._of_moved = of_moved
         self._changed: dict[str, Row] = {}
         self._wide: list[Wide] = []
 
@@ -83,6 +98,23 @@ class BatchWriter:
             self._wide.append(Wide(envelope, account))
         else:
             self._changes(account, envelope)
+
+    def move(self, recorded: Recorded, event: TicketMoved, account: str) -> None:
+        """A ticket goes from an account to another one, with every fact of it so far."""
+        stream, to = recorded.stream, event.contract or event.customer
+        self._rows[tables.tickets].append(
+            {
+                "ticket": streams.TICKET.subject(stream),
+                "provider": recorded.envelope.provider,
+                "reference": event.reference,
+                "account": to,
+                "customer": event.customer,
+            }
+        )
+        of_ticket = account, stream
+        stored = [each._asdict() for each in self._of_moved if (each.account, each.stream) == of_ticket]
+        in_batch = [row for row in self._rows[tables.facts] if (row["account"], row["stream"]) == of_ticket]
+        self._rows[tables.facts] += [{**row, "account": to} for row in (*stored, *in_batch)]
 
     def decision(self, recorded: Recorded, event: ChargeDecided) -> None:
         """A decision on a charge."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, or_, select, union_all
+from sqlalchemy import bindparam, func, or_, select, union_all
 
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
@@ -15,6 +15,10 @@ from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.read_models import Database
+
+_FIRST_TICKET: Final = streams.TICKET.stream("")
+_OF_TICKETS: Final = (facts.c.stream > _FIRST_TICKET, facts.c.stream < streams.TICKET.stream("~"))
+"""Facts that stand in the streams of tickets."""
 
 
 class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +49,9 @@ class AccountQueries:
         self, provider: str, *, account: str | None = None, after: str = "", limit: int | None = None
     ) -> list[AccountRow]:
         """Every account that may owe something (or that one), in order: contracts, and customers
-        with a ticket outside of one.
+        with a ticket outside of one, or that had one before it was moved.
         """
-        worked_for = select(tickets.c.ticket).where(tickets.c.account == accounts.c.account).exists()
+        worked_for = select(facts.c.stream).where(facts.c.account == accounts.c.account, *_OF_TICKETS).exists()
         conditions = [
             accounts.c.provider == provider,
             accounts.c.account > after,
@@ -73,9 +77,14 @@ class AccountQueries:
         return None if row is None else AccountTicket(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
     async def references(self, accounts_named: Iterable[str]) -> dict[str, str]:
-        """The references that people know the accounts' tickets by."""
+        """The references that people know the accounts' tickets by, those included that were moved to another one."""
+        named: Any = bindparam("named", expanding=True)
+        ever_here = select(func.substr(facts.c.stream, len(_FIRST_TICKET) + 1))
         statement = select(tickets.c.ticket, tickets.c.reference).where(
-            tickets.c.account.in_(bindparam("named", expanding=True))
+            or_(
+                tickets.c.account.in_(named),
+                tickets.c.ticket.in_(ever_here.where(facts.c.account.in_(named), *_OF_TICKETS)),
+            )
         )
         async with self._database.reading() as connection:
             rows = await connection.execute(statement, {"named": list(accounts_named)})

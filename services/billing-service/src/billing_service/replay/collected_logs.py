@@ -25,6 +25,7 @@ from fristwerk_language.events import (
     streams,
 )
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
+from fristwerk_language.events.relations import TicketMoved
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_platform.subscriptions import LineSpool
@@ -144,6 +145,16 @@ class CollectedLogs:
     def fact(self, account: str, recorded: Recorded) -> None:
         """See ``FactWriter``."""
         self._add_fact(account, recorded.stream, recorded.line)
+
+    def move(self, recorded: Recorded, event: TicketMoved, account: str) -> None:
+        """See ``FactWriter``. What the other account has of the ticket already is not added again."""
+        named = event.contract or event.customer
+        to = self._names.setdefault(named, named)
+        known = set(self.facts.lines(to))
+        for line in self.facts.lines(account):
+            if _head.decode(line).stream == recorded.stream and line not in known:
+                self.facts.add(to, line)
+        self._worked_for.add(to)
 
     def decision(self, recorded: Recorded, event: ChargeDecided) -> None:
         """See ``OwnWriter``."""

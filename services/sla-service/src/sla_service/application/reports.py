@@ -219,7 +219,11 @@ class _Sums:
 
 def _measured(timeline: Timeline, terms: PublishedTerms) -> list[Timer]:
     """What a ticket that is not entitled took, where its agreement measures without a promise."""
-    as_entitled = msgspec.structs.replace(timeline, created=msgspec.structs.replace(timeline.created, entitled=True))
+    contexts = tuple(
+        msgspec.structs.replace(each, ground=msgspec.structs.replace(each.ground, entitled=True))
+        for each in timeline.contexts
+    )
+    as_entitled = msgspec.structs.replace(timeline, contexts=contexts)
     return [timer for timer in derive_timers(as_entitled, terms).timers if timer.target is None]
 
 
@@ -269,9 +273,9 @@ def _attributed(ticket: StoredTicket, timeline: Timeline, terms: PublishedTerms,
 
 
 def _calendar(timeline: Timeline, terms: PublishedTerms) -> Calendar:
-    return terms.calendar(timeline.created.calendar, timeline.contexts[-1].calendar_version)
+    return terms.calendar(timeline.ground.calendar, timeline.contexts[-1].calendar_version)
 
 
 def _zone(timeline: Timeline, terms: PublishedTerms) -> Any:
     context = timeline.contexts[-1]
-    return zone(terms.agreement(timeline.created.agreement, context.agreement_version).document.timezone)
+    return zone(terms.agreement(timeline.ground.agreement, context.agreement_version).document.timezone)

@@ -158,7 +158,7 @@ def derived_ticket(recorded: Sequence[Recorded], terms: PublishedTerms) -> Deriv
 
 
 def _derived_from(timeline: Timeline, recorded: Sequence[Recorded], terms: PublishedTerms) -> DerivedTicket:
-    created = timeline.created
+    created = timeline.ground
     return DerivedTicket(
         provider=recorded[0].envelope.provider,
         reference=created.reference,
@@ -166,6 +166,7 @@ def _derived_from(timeline: Timeline, recorded: Sequence[Recorded], terms: Publi
         agreement=created.agreement,
         received_at=created.received_at,
         caused_at=max(recorded, key=lambda each: each.envelope.version).envelope.occurred_at,
+        moved=timeline.ground is not timeline.created,
         derived=derive_timers(timeline, terms),
     )
 

@@ -99,7 +99,8 @@ def history_write(by_ticket: Mapping[str, Sequence[Recorded]]) -> Write:
 
 class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
     """What was derived of a ticket, with what stands in its own row. ``caused_at`` is when the fact
-    occurred that was recorded last, and because of which it was derived.
+    occurred that was recorded last, and because of which it was derived. ``moved``: each timer's row
+    names the customer that the ticket has now.
     """
 
     provider: str
@@ -108,6 +109,7 @@ class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):
     agreement: str
     received_at: datetime
     caused_at: datetime
+    moved: bool = False
     derived: TimerSet
 
 
@@ -139,7 +141,7 @@ def timer_writes(
             if old is None or old.document != row["document"]:
                 changes.append(_change(each, timer.id, old, timer))
                 rows.append(row)
-            elif old.place != place:
+            elif old.place != place or each.moved:
                 rows.append(row)
         changes += [_change(each, name, old, None) for name, old in sorted(before.items())]
     gone = [change.timer for change in changes if change.after is None]

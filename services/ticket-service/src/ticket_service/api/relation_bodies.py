@@ -26,6 +26,20 @@ class MergeBody(CommandBody):
     reason: LongText = Field(examples=["Zweite Meldung derselben Störung"])
 
 
+class MoveBody(CommandBody):
+    """The ticket was filed for the wrong customer or contract, and goes to the right one.
+
+    Its clocks follow the other terms from now on, counted from its receipt; what was met or missed before stays. All of
+    its work is billed to the other account, and the next invoices of both put right what was invoiced. Without `contract`
+    it is the one in force on the day of receipt that has held longest, or none.
+    """
+
+    creates = commands.Move
+    customer: Identifier = Field(examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])
+    contract: Identifier | None = None
+    reason: LongText = Field(examples=["Für den falschen Kunden erfasst"])
+
+
 class LinkBody(CommandBody):
     """The ticket `kind` the other one, which gets the opposite link. A link moves no clock and no charge."""
 

@@ -91,6 +91,7 @@ COMMANDS: Final = (
     TicketCommandRoute("closing", "close_ticket", "Close", bodies.ClosingBody),
     TicketCommandRoute("feedback", "give_feedback", "Give feedback", bodies.FeedbackBody),
     TicketCommandRoute("merge", "merge_ticket", "Merge a duplicate", relation_bodies.MergeBody),
+    TicketCommandRoute("move", "move_ticket", "Move to another customer or contract", relation_bodies.MoveBody),
     TicketCommandRoute("links", "link_ticket", "Link to another ticket", relation_bodies.LinkBody),
     TicketCommandRoute("links/removal", "unlink_ticket", "Take a link back", relation_bodies.UnlinkBody),
     TicketCommandRoute("split", "split_ticket", "Split off a second matter", relation_bodies.SplitBody),

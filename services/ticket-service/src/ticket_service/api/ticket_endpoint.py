@@ -30,6 +30,7 @@ from ticket_service.api.sources import SourceBody
 from ticket_service.application.application import Application
 from ticket_service.domain.ticket.commands import (
     Command,
+    Move,
     ReceiveInformation,
     ReceiveMessage,
     RelationCommand,
@@ -125,7 +126,9 @@ def endpoint(application: Application, template: str) -> Endpoint:
             return as_response(await application.sources.received(meta, found, command))
         carry_out: Callable[[CommandMetadata], Awaitable[CommandResult]]
         carry_out = partial(application.tickets.execute, name=ticket, command=command)
-        if isinstance(command, RelationCommand):
+        if isinstance(command, Move):
+            carry_out = partial(application.moves.execute, name=ticket, command=command)
+        elif isinstance(command, RelationCommand):
             carry_out = partial(application.relations.execute, name=ticket, command=command)
         return await answer_to_one_append(request, application.log, path.now, body.occurred_at, carry_out)
 

@@ -140,7 +140,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
             loaded = await application.tickets.as_of(principal, found, query.at, query.known_at)
         body = {
             "ticket": seen_by(principal)(loaded.state),
-            "personal": request_seen_by(principal, await application.tickets.personal(loaded)),
+            "personal": request_seen_by(principal, loaded.state, await application.tickets.personal(loaded)),
         }
         return json_answer(body, headers={"ETag": f'"{loaded.version}"'})
 

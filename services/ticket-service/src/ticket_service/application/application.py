@@ -16,6 +16,7 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.intake import Intake
+from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.relations import Relations
 from ticket_service.application.sources import Sources
@@ -43,6 +44,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     tickets: Tickets
     intake: Intake
     relations: Relations
+    moves: Moves
     sources: Sources
     calls: Calls
     complaints: Complaints

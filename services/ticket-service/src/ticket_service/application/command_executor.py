@@ -178,22 +178,22 @@ class CommandExecutor:
         seen = _seen_by_customer(new) if meta.principal.role == "customer" else new
         return await record(self._log, meta, new, command_result(content, seen, version=version, created=created))
 
-    async def opened(self, lines: Iterable[bytes], subject: str) -> list[dict[str, Any]]:
+    async def opened(self, lines: Iterable[bytes], subjects: Iterable[str]) -> list[dict[str, Any]]:
         """Envelopes as plain data, personal parts opened; None where the person was forgotten
         since.
         """
         envelopes = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
         sealed = [Sealed(each["id"], each["personal"]) for each in envelopes if each["personal"]]
-        contents = await self._personal_data.open(sealed, [subject])
+        contents = await self._personal_data.open(sealed, subjects)
         return [each | {"personal": contents.get(each["id"])} for each in envelopes]
 
-    async def personal(self, loaded: Loaded[Any], subject: str) -> dict[str, Any]:
+    async def personal(self, loaded: Loaded[Any], *subjects: str) -> dict[str, Any]:
         """What the first event of a stream sealed; empty if nothing, or once the person was
         forgotten.
         """
         if loaded.sealed is None:
             return {}
-        return (await self._personal_data.open([loaded.sealed], [subject])).get(loaded.sealed.event, {})
+        return (await self._personal_data.open([loaded.sealed], subjects)).get(loaded.sealed.event, {})
 
     async def _recorded(
         self, meta: CommandMetadata, change: PlannedChange, version: int, fact: DecidedEvent

@@ -19,6 +19,7 @@ from ticket_service.application import names
 from ticket_service.application.bookings import other_bookings
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
+from ticket_service.application.subjects import subjects_of
 from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn
 from ticket_service.application.views import SHOWN, event_seen_by, shown
@@ -159,7 +160,7 @@ class Tickets:
                 continue
             if not isinstance(each.event, UnknownEvent):
                 state = evolve(state, each)
-        if state is None:
+        if state is None or (principal.role == "customer" and state.customer != principal.belongs_to):
             raise NotFound("ticket-not-found", f"There was no ticket {ticket} then.")
         return msgspec.structs.replace(loaded, version=state.version, state=state)
 
@@ -169,20 +170,19 @@ class Tickets:
         No more is read than is shown; where a customer does not see an event, another part of the stream is read.
         """
         loaded = await self.newest(principal, ticket)
-        subject = (await self._customer(loaded.state)).subject
-        found: list[dict[str, Any]] = []
+        subjects = await subjects_of(loaded.state, self._customers)
+        found, moved_here = list[dict[str, Any]](), loaded.state.moved_here
         while lines := await self._log.read_stream(streams.TICKET.stream(ticket), after, limit):
-            items = await self._executor.opened((line.line for line in lines), subject)
+            items = await self._executor.opened((line.line for line in lines), subjects)
             after = items[-1]["version"]
-            found += [seen for each in items if (seen := event_seen_by(principal, each)) is not None]
+            found += [seen for each in items if (seen := event_seen_by(principal, each, moved_here)) is not None]
             if len(found) >= limit or len(lines) < limit:
                 break
         return found[:limit]
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""
-        customer = await self._customer(loaded.state)
-        return await self._executor.personal(loaded, customer.subject)
+        return await self._executor.personal(loaded, *await subjects_of(loaded.state, self._customers))
 
     async def placed_by(self, meta: CommandMetadata, contract: Contract, cause: Cause) -> Sequence[PlannedChange]:
         """A contract that was signed or ended moves the customer's open tickets: each one's derived priority becomes that of

@@ -80,6 +80,36 @@ class TicketUnlinked(msgspec.Struct, frozen=True, kw_only=True):
     kind: LinkKind
 
 
+class TicketMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The ticket was filed for the wrong customer or contract: from now on it is under these terms, and its work is
+    billed there, also what was done before.
+
+    The fields are as in ``TicketCreated``: entitlement is decided anew for the day of receipt. ``sealed_for`` is whose key
+    seals what is personal from now on. Personal: ``{"reason"}``.
+    """
+
+    reference: str
+    from_customer: str
+    from_contract: str | None = None
+    customer: str
+    sealed_for: str
+    contract: str | None = None
+    plan: str | None = None
+    site: str | None = None
+    addons: list[str] = []
+    agreement: str
+    agreement_version: int
+    calendar: str
+    calendar_version: int
+    line_calendars: dict[str, int] = {}
+    type: str
+    severity: str | None = None
+    group: str | None = None
+    entitled: bool
+    entitled_by: Literal["contract", "warranty"] | None = None
+    entitled_why: str
+
+
 TakingOver = DuplicateMerged | SplitFrom
 """The events with which time of another ticket counts with this one."""
 RelationEvent = MergedInto | DuplicateMerged | SplitOff | SplitFrom | TicketLinked | TicketUnlinked

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from fristwerk_language.events.relations import RelationEvent
+from fristwerk_language.events.relations import RelationEvent, TicketMoved
 
 
 class MessageIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -454,6 +454,7 @@ TicketEvent = (
     | EscalationEvent
     | ClosingEvent
     | RelationEvent
+    | TicketMoved
     | TermsMigrated
     | NoAnswerNeeded
 )

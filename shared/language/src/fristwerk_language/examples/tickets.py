@@ -13,6 +13,7 @@ from fristwerk_language.examples.subjects import (
     CALL,
     CUSTOMER,
     ENTRY,
+    HANSA,
     MANAGER,
     MUSTER,
     MUSTER_CONTRACT,
@@ -73,6 +74,7 @@ _WITH_PERSONAL_PART = {
     facts.FeedbackReceived,
     relations.MergedInto,
     relations.SplitOff,
+    relations.TicketMoved,
 }
 
 
@@ -200,11 +202,27 @@ def _relations() -> tuple[Example, ...]:
     unlinked = relations.TicketUnlinked(ticket=TONER, reference=toner, kind="causes")
     into = relations.MergedInto(ticket=PRINTER, reference=printer)
     origin = relations.SplitFrom(ticket=PRINTER, reference=printer, entries=[brought])
+    moved = relations.TicketMoved(
+        reference=toner,
+        from_customer=HANSA,
+        customer=MUSTER,
+        sealed_for=MUSTER,
+        contract=MUSTER_CONTRACT,
+        plan="m",
+        agreement="luzern",
+        agreement_version=1,
+        calendar="luzern",
+        calendar_version=2,
+        type="normal",
+        entitled=True,
+        entitled_by="contract",
+        entitled_why=f"contract {MUSTER_CONTRACT} is in force on 2026-05-13",
+    )
     return (
         *_example(SECOND_PRINTER, 3, ((instant(5, 18, 7, 45), into, AGENT),)),
         *_example(PRINTER, 9, ((instant(5, 18, 7, 45), merged, AGENT), (instant(5, 18, 7, 50), split, AGENT))),
         *_example(TONER, 2, ((instant(5, 18, 7, 50), origin, AGENT), (instant(5, 18, 7, 55), linked, AGENT))),
-        *_example(TONER, 4, ((instant(5, 18, 8), unlinked, AGENT),)),
+        *_example(TONER, 4, ((instant(5, 18, 8), unlinked, AGENT), (instant(5, 18, 9), moved, AGENT))),
     )
 
 

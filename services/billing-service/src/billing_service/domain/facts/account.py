@@ -100,10 +100,27 @@ class TicketDone(msgspec.Struct, frozen=True, kw_only=True):
     stamp: FactStamp
 
 
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when a ticket belongs to an account, and what it is billed by there. A ticket is opened in
+    one, and each move takes it whole to another.
+    """
+
+    stamp: FactStamp
+    account: str
+    plan: str | None
+    group: str | None
+    entitled_by: Literal["contract", "warranty"] | None
+    agreement: str
+    agreement_version: int
+    type: str
+    site: str | None
+
+
 class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ticket's facts, each kind in the order in which it happened; work in the order of its
     start. ``prices`` says whose prices its work is billed at: the ticket's own version's, or those
     of the version in force when it was done. ``performer`` is who does its work where an entry names nobody.
+    ``stays`` are none where it was never moved.
     """
 
     id: str
@@ -125,6 +142,7 @@ class BilledTicket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     appointments: tuple[AppointmentFact, ...] = ()
     done: tuple[TicketDone, ...] = ()
     handed_over: tuple[HandedOver, ...] = ()
+    stays: tuple[Stay, ...] = ()
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from billing_service.domain.facts.account import (
     Correction,
     Fact,
     LoggedWork,
+    Stay,
 )
 
 _CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "cost_decisions", "appointments", "done")
@@ -22,13 +23,17 @@ _CUT_BY_OCCURRENCE: Final = ("corrections", "type_changes", "terms_changes", "co
 
 def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTicket], datetime]) -> Account:
     """The facts that count: what occurred before ``end_of`` the ticket, and of everything what was
-    recorded by ``known_at``. What a ticket handed over counts with the other one, whenever that was.
+    recorded by ``known_at``. What a ticket handed over counts with the other one, and a
+    ticket that was moved with the account it was moved to, whenever that was.
 
     Contracts, packages, add-ons and decisions are not cut by when they occurred: they count by
     their own dates.
     """
 
-    def counted(ticket: BilledTicket) -> BilledTicket:
+    def counted(opened: BilledTicket) -> BilledTicket | None:
+        ticket = _where_it_is(opened, whole.id, known_at) if opened.stays else opened
+        if ticket is None:
+            return None
         end = end_of(ticket)
         gone = _known(ticket.handed_over, known_at)
         work = tuple(
@@ -50,9 +55,34 @@ def up_to(whole: Account, known_at: datetime | None, end_of: Callable[[BilledTic
         id=whole.id,
         contract=_known_contract(signed[0], known_at) if signed else None,
         customer=whole.customer,
-        tickets=tuple(counted(each) for each in _known(whole.tickets, known_at)),
+        tickets=tuple(found for each in _known(whole.tickets, known_at) if (found := counted(each)) is not None),
         decisions=tuple(_known(whole.decisions, known_at)),
     )
+
+
+def _where_it_is(ticket: BilledTicket, account: str, known_at: datetime | None) -> BilledTicket | None:
+    """A moved ticket by what it is billed by in the account; None where it is in another one. What
+    changed its type or terms before counts no more.
+    """
+    last = _known(ticket.stays, known_at)[-1]
+    if last.account != account:
+        return None
+    return msgspec.structs.replace(
+        ticket,
+        plan=last.plan,
+        group=last.group,
+        entitled_by=last.entitled_by,
+        agreement=last.agreement,
+        agreement_version=last.agreement_version,
+        type=last.type,
+        site=last.site,
+        type_changes=_since(last, ticket.type_changes),
+        terms_changes=_since(last, ticket.terms_changes),
+    )
+
+
+def _since(stay: Stay, changes: Sequence[Fact]) -> tuple[Fact, ...]:
+    return tuple(each for each in changes if each.stamp.version > stay.stamp.version)
 
 
 def _of_entries(work: Sequence[LoggedWork], corrections: Iterable[Correction]) -> tuple[Correction, ...]:

@@ -15,6 +15,7 @@ from fristwerk_language.events.relations import (
     SplitOff,
     TakingOver,
     TicketLinked,
+    TicketMoved,
     TicketUnlinked,
 )
 from fristwerk_language.events.terms import CalendarPublished
@@ -69,7 +70,7 @@ TicketChangeEvent = (
     | NoAnswerNeeded
 )
 """What happens to a ticket after its creation and may change what it costs."""
-TicketFactEvent = TicketCreated | TicketChangeEvent
+TicketFactEvent = TicketCreated | TicketChangeEvent | TicketMoved
 EventWithoutPrice = (
     CalendarPublished
     | DeviceRegistered

@@ -26,12 +26,14 @@ from billing_service.domain.facts.account import (
     HandedOver,
     LoggedWork,
     Purchase,
+    Stay,
     Termination,
     TermsChange,
     TicketDone,
     TypeChange,
 )
-from billing_service.domain.facts.fact_events import AppointmentFactEvent, HandingOver, TicketChangeEvent
+from billing_service.domain.facts.between_tickets import handed_over, stay, taken_over
+from billing_service.domain.facts.fact_events import AppointmentFactEvent, TicketChangeEvent
 from fristwerk_language.events import ContractEvent, Recorded, billing, customers, relations, streams
 from fristwerk_language.events import tickets as events
 
@@ -171,6 +173,7 @@ class _TicketFacts(msgspec.Struct):
 def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> BilledTicket | None:
     """The ticket; None if it is another account's, or its creation is not among the events."""
     created: tuple[FactStamp, events.TicketCreated] | None = None
+    moves: list[Stay] = []
     facts = _TicketFacts()
     for one in recorded:
         event = one.event
@@ -178,22 +181,28 @@ def _ticket(account_id: str, ticket_id: str, recorded: Sequence[Recorded]) -> Bi
             _add(facts, _stamp(one), event)
         elif isinstance(event, events.TicketCreated) and created is None:
             created = _stamp(one), event
+        elif isinstance(event, relations.TicketMoved):
+            moves.append(stay(_stamp(one), event))
     if created is None:
         return None
     stamp, opened = created
     facts.done += [TicketDone(stamp=each.stamp) for each in facts.handed_over if each.entries is None]
-    if account_id != (opened.contract or opened.customer):
+    stays = (stay(stamp, opened), *moves)
+    here = [each for each in stays if each.account == account_id]
+    if not here:
         return None
+    last = here[-1]
     return BilledTicket(
         id=ticket_id,
         stamp=stamp,
-        plan=opened.plan,
-        group=opened.group,
-        entitled_by=opened.entitled_by,
-        agreement=opened.agreement,
-        agreement_version=opened.agreement_version,
-        type=opened.type,
-        site=opened.site,
+        plan=last.plan,
+        group=last.group,
+        entitled_by=last.entitled_by,
+        agreement=last.agreement,
+        agreement_version=last.agreement_version,
+        type=last.type,
+        site=last.site,
+        stays=stays if moves else (),
         performer=opened.performer,
         prices=opened.prices,
         work=tuple(sorted(facts.work, key=lambda each: (each.start, each.entry, each.stamp.order))),
@@ -239,33 +248,13 @@ def _add(facts: _TicketFacts, stamp: FactStamp, event: TicketChangeEvent) -> Non
         case events.CostRejected(approval=number):
             facts.cost_decisions.append(CostDecision(stamp=stamp, number=number, approved=False))
         case relations.MergedInto() | relations.SplitOff():
-            facts.handed_over.append(_handed_over(stamp, event))
+            facts.handed_over.append(handed_over(stamp, event))
         case relations.DuplicateMerged(entries=carried) | relations.SplitFrom(entries=carried):
-            facts.work += [_taken_over(stamp, each) for each in carried]
+            facts.work += [taken_over(stamp, each) for each in carried]
         case events.Resolved() | events.Closed() | events.NoAnswerNeeded():
             facts.done += _done(stamp, event)
         case _:
             facts.appointments.append(_appointment(stamp, event))
-
-
-def _handed_over(stamp: FactStamp, event: HandingOver) -> HandedOver:
-    match event:
-        case relations.MergedInto():
-            return HandedOver(stamp=stamp, entries=None)
-        case relations.SplitOff(entries=entries):
-            return HandedOver(stamp=stamp, entries=frozenset(entries))
-
-
-def _taken_over(stamp: FactStamp, entry: relations.CarriedEntry) -> LoggedWork:
-    return LoggedWork(
-        stamp=stamp,
-        entry=entry.entry,
-        start=entry.start,
-        minutes=entry.minutes,
-        activity=entry.activity,
-        appointment=None,
-        performer=entry.performer,
-    )
 
 
 def _appointment(stamp: FactStamp, event: AppointmentFactEvent) -> AppointmentFact:

@@ -42,7 +42,7 @@ def explain(timer: Timer, timeline: Timeline, terms: TermsLookup, now: datetime)
 
 def _promise(timer: Timer, terms: TermsLookup, timeline: Timeline) -> Iterator[ExplanationStep]:
     clause = f"agreements/{timer.terms}#{timer.line}"
-    levels = terms.agreement(timeline.created.agreement, _version(timer.terms))
+    levels = terms.agreement(*versioned(timer.terms))
     yield ExplanationStep(
         rule="measure_only" if timer.target is None else "target",
         text=timer.metric,
@@ -82,9 +82,9 @@ def _course(timer: Timer, timeline: Timeline, terms: TermsLookup, calendar: Cale
 
 
 def _work(timer: Timer, timeline: Timeline, terms: TermsLookup) -> Iterator[ExplanationStep]:
-    levels = terms.agreement(timeline.created.agreement, _version(timer.terms))
+    levels = terms.agreement(*versioned(timer.terms))
     for each in timeline.work:
-        if levels.billable(timeline.created, each.activity, each.appointment):
+        if levels.billable(timeline.ground, each.activity, each.appointment):
             yield ExplanationStep(
                 rule="worked",
                 at=instant_of(each.start),
@@ -122,7 +122,3 @@ def _result(timer: Timer, timeline: Timeline, now: datetime) -> Iterator[Explana
             yield ExplanationStep(rule=state, at=timer.paused_since)
         case "running":
             yield ExplanationStep(rule=state, at=max(now, timer.started_at))
-
-
-def _version(label: str) -> int:
-    return int(label.rpartition("@")[2])

@@ -94,6 +94,7 @@ RESCHEDULE_REASONS: Final = {
     "de": {
         "SeveritySet": "Schweregrad gesetzt",
         "TypeChanged": "Ticketart geändert",
+        "TicketMoved": "Ticket zu einem anderen Kunden oder Vertrag verschoben",
         "TermsMigrated": "Vertragsbedingungen umgestellt",
         "Reopened": "Ticket wieder geöffnet",
         "": "Ende einer Wartezeit",
@@ -101,6 +102,7 @@ RESCHEDULE_REASONS: Final = {
     "en": {
         "SeveritySet": "severity set",
         "TypeChanged": "ticket type changed",
+        "TicketMoved": "ticket moved to another customer or contract",
         "TermsMigrated": "terms migrated",
         "Reopened": "ticket reopened",
         "": "a wait ended",

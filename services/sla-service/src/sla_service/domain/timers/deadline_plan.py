@@ -88,7 +88,9 @@ class DeadlinePlanner:
         CalendarRangeError.
         """
         context = self._timeline.context_at(moment)
-        created = self._timeline.created
+        created = context.ground
+        if not created.entitled:
+            return NotApplicable("not_entitled")
         levels = self._terms.agreement(created.agreement, context.agreement_version)
         lines = levels.candidates(
             self._measurement.metric, created, context.severity, context.type, self._measurement.level
@@ -133,8 +135,8 @@ class DeadlinePlanner:
 
 
 def _waits(measurement: Measurement, timeline: Timeline, terms: TermsLookup) -> tuple[StatePeriod, ...]:
-    name, versions = timeline.created.agreement, {context.agreement_version for context in timeline.contexts}
-    states = {state for version in versions for state in terms.agreement(name, version).pauses[measurement.metric]}
+    versions = {(context.ground.agreement, context.agreement_version) for context in timeline.contexts}
+    states = {state for each in versions for state in terms.agreement(*each).pauses[measurement.metric]}
     waits = [period for period in timeline.state_periods if states & {period.state, *period.waits}]
     excluded = [*waits, *measurement.excluded]
     if measurement.visits:

@@ -24,14 +24,14 @@ def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
     """The timers that a history gives under its terms, by metric and start, and why the others are
     absent.
 
-    Entitlement is decided at receipt and kept: without it no metric of the agreement has a timer.
-    Raises UnknownTermsError.
+    Entitlement is decided at receipt and kept: without it no metric of the agreement has a timer. A
+    ticket that was moved is entitled or not with each of its customers. Raises UnknownTermsError.
     """
-    created = timeline.created
+    ground = timeline.ground
     levels = _levels(timeline, terms)
-    if not created.entitled:
+    if not any(context.ground.entitled for context in timeline.contexts):
         absent = tuple(AbsentTimer(metric=metric, reason="not_entitled") for metric in METRICS if levels.lines[metric])
-        return TimerSet(ticket=timeline.ticket, entitled=False, reason=created.entitled_why, absent=absent)
+        return TimerSet(ticket=timeline.ticket, entitled=False, reason=ground.entitled_why, absent=absent)
     found: list[Timer] = []
     missing: list[AbsentTimer] = []
     promised = _promised(timeline, terms)
@@ -47,8 +47,8 @@ def derive_timers(timeline: Timeline, terms: TermsLookup) -> TimerSet:
             missing.append(AbsentTimer(metric=metric, reason=reason))
     return TimerSet(
         ticket=timeline.ticket,
-        entitled=True,
-        reason=created.entitled_why,
+        entitled=ground.entitled,
+        reason=ground.entitled_why,
         timers=tuple(found),
         absent=tuple(missing),
     )
@@ -67,15 +67,14 @@ def _evaluated(metric: Metric, timeline: Timeline, terms: TermsLookup) -> Iterat
 
 def _levels_named(metric: Metric, timeline: Timeline, terms: TermsLookup) -> tuple[str, ...]:
     """The levels with a target of their own in the versions that the ticket is or was measured by."""
-    name = timeline.created.agreement
-    versions = dict.fromkeys(context.agreement_version for context in timeline.contexts)
-    return tuple(dict.fromkeys(level for each in versions for level in terms.agreement(name, each).levels[metric]))
+    versions = dict.fromkeys((each.ground.agreement, each.agreement_version) for each in timeline.contexts)
+    return tuple(dict.fromkeys(level for each in versions for level in terms.agreement(*each).levels[metric]))
 
 
 def _promised(timeline: Timeline, terms: TermsLookup) -> set[Metric]:
     """The metrics for which some line stands in the versions that the ticket is or was measured by."""
-    versions = {context.agreement_version for context in timeline.contexts}
-    agreements = [terms.agreement(timeline.created.agreement, version) for version in versions]
+    versions = {(context.ground.agreement, context.agreement_version) for context in timeline.contexts}
+    agreements = [terms.agreement(*each) for each in versions]
     return {metric for levels in agreements for metric, lines in levels.lines.items() if lines}
 
 
@@ -89,10 +88,10 @@ def _reason(
         if isinstance(found, NotApplicable):
             return found.reason
     context = timeline.contexts[-1]
-    lines = levels.candidates(metric, timeline.created, context.severity, context.type)
+    lines = levels.candidates(metric, context.ground, context.severity, context.type)
     return lines.reason if isinstance(lines, NotApplicable) else None
 
 
 def _levels(timeline: Timeline, terms: TermsLookup) -> ServiceLevels:
     """The promises of the version that now holds."""
-    return terms.agreement(timeline.created.agreement, timeline.contexts[-1].agreement_version)
+    return terms.agreement(timeline.ground.agreement, timeline.contexts[-1].agreement_version)

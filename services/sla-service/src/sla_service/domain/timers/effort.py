@@ -55,7 +55,7 @@ def effort_notice(timeline: Timeline, terms: TermsLookup) -> Evaluated:
     """The timer of the effort notice, why there is none, or that no billable work is logged yet."""
     work = [entry for entry in timeline.work if _billable(timeline, terms, entry)]
     if not work:
-        line = _line_in_force(timeline, terms, timeline.contexts[-1])
+        line = _line_in_force(terms, timeline.contexts[-1])
         return NotStarted() if isinstance(line, ServiceLevelLine) else line
     stretches = tuple(_stretches(work, _cuts(timeline)))
     outcome = _outcome(timeline, next(_beyond_the_limit(timeline, terms, stretches), None))
@@ -83,7 +83,7 @@ def _timer(
     outcome: TimerOutcome,
 ) -> Timer | NotApplicable:
     context = _context(timeline, _decided_at(outcome))
-    line = _line_in_force(timeline, terms, context)
+    line = _line_in_force(terms, context)
     if not isinstance(line, ServiceLevelLine):
         return line
     assert line.target is not None, "an effort notice has a target"
@@ -105,8 +105,8 @@ def _timer(
         ended_at=None if notice is None else instant_of(max(notice.at, start)),
         worked_seconds=_worked(work, None if notice is None else notice.at),
         target_seconds=line.target.amount,
-        calendar=terms.calendar(timeline.created.calendar, context.calendar_version).label,
-        terms=f"{timeline.created.agreement}@{context.agreement_version}",
+        calendar=terms.calendar(context.ground.calendar, context.calendar_version).label,
+        terms=f"{context.ground.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,
         started_by=work[0].logged.event,
@@ -155,7 +155,7 @@ def _beyond_the_limit(timeline: Timeline, terms: TermsLookup, stretches: tuple[S
             for period in timeline.done
         ):
             continue
-        line = _line_in_force(timeline, terms, _context(timeline, stretch.start))
+        line = _line_in_force(terms, _context(timeline, stretch.start))
         if (
             isinstance(line, ServiceLevelLine)
             and line.target is not None
@@ -199,10 +199,13 @@ def _context(timeline: Timeline, at: int | None) -> TargetContext:
     return found[-1] if found else timeline.contexts[0]
 
 
-def _line_in_force(timeline: Timeline, terms: TermsLookup, context: TargetContext) -> ServiceLevelLine | NotApplicable:
+def _line_in_force(terms: TermsLookup, context: TargetContext) -> ServiceLevelLine | NotApplicable:
     """The line in force; while the strictest holds, the one with the fewest minutes."""
-    levels = terms.agreement(timeline.created.agreement, context.agreement_version)
-    lines = levels.candidates("effort_notice", timeline.created, context.severity, context.type)
+    ground = context.ground
+    if not ground.entitled:
+        return NotApplicable("not_entitled")
+    levels = terms.agreement(ground.agreement, context.agreement_version)
+    lines = levels.candidates("effort_notice", ground, context.severity, context.type)
     if isinstance(lines, NotApplicable):
         return lines
     return min(lines, key=lambda line: line.target.amount if line.target else 0)
@@ -210,6 +213,6 @@ def _line_in_force(timeline: Timeline, terms: TermsLookup, context: TargetContex
 
 def _billable(timeline: Timeline, terms: TermsLookup, work: WorkEntry) -> bool:
     context = timeline.context_at(work.logged)
-    return terms.agreement(timeline.created.agreement, context.agreement_version).billable(
-        timeline.created, work.activity, work.appointment, work.performer
+    return terms.agreement(context.ground.agreement, context.agreement_version).billable(
+        context.ground, work.activity, work.appointment, work.performer
     )

@@ -195,7 +195,7 @@ def _timer(
     line, start, calendar = plan.line, plan.start, plan.calendar
     waits = _counted_waits(plan)
     open_wait = next((wait for wait in waits if wait.until is None), None)
-    created, context = timeline.created, plan.context
+    context = plan.context
     return Timer(
         id=measurement.id,
         ticket=timeline.ticket,
@@ -215,7 +215,7 @@ def _timer(
         pauses=waits,
         target_seconds=None if line.target is None or line.clock == "business_days" else line.target.amount,
         calendar=calendar.label,
-        terms=f"{created.agreement}@{context.agreement_version}",
+        terms=f"{context.ground.agreement}@{context.agreement_version}",
         line=line.pointer,
         severity=context.severity,
         level=measurement.level or msgspec.UNSET,

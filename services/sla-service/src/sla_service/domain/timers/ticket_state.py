@@ -58,6 +58,7 @@ LeadsNowhere = (
     | relations.TicketLinked
     | relations.TicketUnlinked
     | tickets.NoAnswerNeeded
+    | relations.TicketMoved
 )
 """The events that change no state of a ticket that is not done. mypy refuses a type that is neither
 here nor in the table.

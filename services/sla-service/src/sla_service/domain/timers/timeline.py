@@ -31,11 +31,13 @@ class Moment(msgspec.Struct, frozen=True, order=True):
 
 
 class TargetContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target is looked up by, from ``since`` on. ``line_calendars`` are the versions of the
+    """What a target is looked up by, from ``since`` on. ``ground`` is the ticket as it was opened, or as
+    it would have been opened for the customer and contract that it was moved to. ``line_calendars`` are the versions of the
     calendars that lines name for themselves.
     """
 
     since: Moment
+    ground: tickets.TicketCreated
     severity: str | None
     type: str
     agreement_version: int
@@ -131,6 +133,11 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
                 break
             found = context
         return found
+
+    @property
+    def ground(self) -> tickets.TicketCreated:
+        """Whose ticket it is now, and under which terms."""
+        return self.contexts[-1].ground
 
     @property
     def done(self) -> tuple[StatePeriod, ...]:

@@ -29,6 +29,7 @@ from fristwerk_language.events import (
     tickets,
 )
 from sla_service.domain.calendar.epoch import seconds_of
+from sla_service.domain.timers.context_history import ContextHistory
 from sla_service.domain.timers.moving_no_timer import MovesNoTimer
 from sla_service.domain.timers.ticket_state import standing_after
 from sla_service.domain.timers.timeline import (
@@ -37,7 +38,6 @@ from sla_service.domain.timers.timeline import (
     Moment,
     PromisedCallback,
     StatePeriod,
-    TargetContext,
     Timeline,
 )
 from sla_service.domain.timers.work_log import TimeEvent, WorkLog
@@ -136,16 +136,7 @@ class _TimelineReader:
         self.received = Moment(
             seconds_of(created.event.received_at), 0, created.envelope.version, created.envelope.id, "TicketCreated"
         )
-        self.contexts = [
-            TargetContext(
-                since=self.received,
-                severity=created.event.severity,
-                type=created.event.type,
-                agreement_version=created.event.agreement_version,
-                calendar_version=created.event.calendar_version,
-                line_calendars=created.event.line_calendars,
-            )
-        ]
+        self.contexts = ContextHistory(self.created, self.received)
         self.state_periods = [StatePeriod(state="new", since=self.received)]
         self.answers: list[Moment] = []
         self.messages: list[Moment] = []
@@ -175,12 +166,8 @@ class _TimelineReader:
             self._note_work(moment, event)
             return
         match event:
-            case tickets.SeveritySet(severity=severity):
-                self._change_context(moment, severity=severity)
-            case tickets.TypeChanged(type=type_):
-                self._change_context(moment, type=type_)
-            case tickets.TermsMigrated():
-                self._migrate(moment, event)
+            case tickets.SeveritySet() | tickets.TypeChanged() | tickets.TermsMigrated() | relations.TicketMoved():
+                self.contexts.note(moment, event)
             case tickets.Responded():
                 if event.answers:
                     self.answers.append(moment)
@@ -234,18 +221,6 @@ class _TimelineReader:
         if attempt.reached:
             self.answers.append(attempt.moment)
 
-    def _migrate(self, moment: Moment, event: tickets.TermsMigrated) -> None:
-        before = self.contexts[-1].line_calendars
-        self._change_context(
-            moment,
-            agreement_version=event.agreement_version,
-            calendar_version=event.calendar_version,
-            line_calendars=before if event.line_calendars is None else event.line_calendars,
-        )
-
-    def _change_context(self, moment: Moment, **changes: object) -> None:
-        self.contexts.append(msgspec.structs.replace(self.contexts[-1], since=moment, **changes))
-
     def _follow_state(self, event: TicketEvent, moment: Moment) -> None:
         present = self.state_periods[-1]
         state, waits = standing_after(present.state, present.waits, event)
@@ -269,7 +244,7 @@ class _TimelineReader:
             ticket=self.ticket,
             created=self.created,
             received=self.received,
-            contexts=tuple(self.contexts),
+            contexts=tuple(self.contexts.contexts),
             state_periods=tuple(self.state_periods),
             answers=tuple(sorted(self.answers + self._answered_calls())),
             messages=tuple(self.messages),

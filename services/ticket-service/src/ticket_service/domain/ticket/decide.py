@@ -18,6 +18,7 @@ from ticket_service.domain.ticket.conversation import converse
 from ticket_service.domain.ticket.cost_approval import ask_or_decide
 from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
+from ticket_service.domain.ticket.moving import move
 from ticket_service.domain.ticket.relations import relate
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.thanks import mark
@@ -70,6 +71,8 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             return mark(ticket, command, context)
         case commands.MigrateTerms():
             return migrate(ticket, command, context)
+        case commands.Move():
+            return move(ticket, command, context)
 
 
 def _check(ticket: Ticket, command: Command, context: Context) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from fristwerk_language.events import Recorded
 from fristwerk_language.events.terms import CalendarPublished
+from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, zone
 from ticket_service.domain.ticket.state import KeptAppointment, Ticket
 
@@ -33,6 +34,16 @@ class DatingRules(msgspec.Struct, frozen=True, kw_only=True):
     appointments_ahead: timedelta = timedelta(days=3 * 365 + 1)
 
 
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """How a ticket would have been opened for the customer that it is moved to, the agreement it is under there, and whose
+    key seals what is personal from then on.
+    """
+
+    opened: TicketCreated
+    agreement: AgreementDocument
+    sealed_for: str
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """``now`` is the clock, ``occurred_at`` when the fact happened; both in UTC.
 
@@ -42,7 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     names; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
     ``contract_began``, the beginning of the ticket's contract, for work that is logged;
     ``earliest_receipt``, before which no new ticket was received; ``other``, the ticket that a merge or a link names;
-    ``history``, the ticket's events in the order of their versions, for a mark on one of its messages.
+    ``history``, the ticket's events in the order of their versions, for a mark on one of its messages;
+    ``destination``, where a ticket is moved to.
     """
 
     now: datetime
@@ -60,6 +72,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     history: Sequence[Recorded] = ()
     dating: DatingRules = DatingRules()
     other: Ticket | None = None
+    destination: Destination | None = None
 
 
 def local_day(instant: datetime, agreement: AgreementDocument, site: str | None) -> date:

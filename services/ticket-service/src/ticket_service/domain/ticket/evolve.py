@@ -119,34 +119,29 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
         case tickets.TermsMigrated():
             return {"agreement_version": event.agreement_version, "calendar_version": event.calendar_version}
         case _:
-            return _related(ticket, event, at) if isinstance(event, relations.RelationEvent) else _ignored(event)
+            return _seldom(ticket, event, envelope)
 
 
-def _ignored(
-    _event: tickets.TicketCreated
+Ignored = (
+    tickets.TicketCreated
     | tickets.InformationRequested
     | tickets.CallReceived
     | tickets.CallTransferAttempted
     | tickets.VoicemailLeft
-    | NotOfATicket,
+    | NotOfATicket
+)
+"""Events that change no field: a repeated creation, a wait that only the state shows, and calls.
+
+What follows from a call (time logged, a callback) is an event of its own.
+"""
+
+
+def _seldom(
+    ticket: Ticket, event: relations.RelationEvent | relations.TicketMoved | Ignored, envelope: Envelope
 ) -> TicketChanges:
-    """Events that change no field: a repeated creation, a wait that only the state shows, and calls.
-
-    What follows from a call (time logged, a callback) is an event of its own.
-    """
+    if isinstance(event, relations.RelationEvent | relations.TicketMoved):
+        return relation_parts.changes_after(ticket, event, envelope)
     return {}
-
-
-def _related(ticket: Ticket, event: relations.RelationEvent, at: datetime) -> TicketChanges:
-    changes = TicketChanges(
-        links=relation_parts.links_after(ticket.links, event),
-        time_entries=relation_parts.entries_after(ticket.time_entries, event),
-    )
-    if isinstance(event, relations.MergedInto):
-        return changes | TicketChanges(merged_into=event.ticket, closed_at=at)
-    if isinstance(event, relations.TakingOver) and event.entries:
-        changes["work_started_at"] = _earlier(ticket.work_started_at, min(each.start for each in event.entries))
-    return changes
 
 
 def _worked(ticket: Ticket, event: tickets.WorkEvent, at: datetime) -> TicketChanges:

@@ -85,7 +85,7 @@ def open_ticket(
     roles.check_intake(command, context)
     check_not_forgotten(customer)
     _check_input(command, context)
-    created = _created(command, customer, contract, versions, context)
+    created = opened_for(command, customer, contract, versions, context)
     sealed = {name: text for name, text in command.fields.items() if name not in created.fields}
     said = {"subject": command.subject, "description": command.description, "fields": sealed}
     facts = [DecidedEvent(created, personal(**said, source_id=source_id(command.source)))]
@@ -93,12 +93,15 @@ def open_ticket(
         facts.append(DecidedEvent(SeveritySet(severity=command.severity)))
     if command.suggested_severity is not None:
         facts.append(DecidedEvent(SeveritySuggested(severity=command.suggested_severity)))
-    return facts + _placement(created, context) + _acknowledgement(created, context) + _assignment(context)
+    return (
+        facts + placement(created.group, context.agreement) + _acknowledgement(created, context) + _assignment(context)
+    )
 
 
-def _created(
+def opened_for(
     command: CreateTicket, customer: Customer, contract: Contract | None, versions: Versions, context: Context
 ) -> TicketCreated:
+    """The ticket as it is opened: under which terms, entitled or not, in which group. Nothing of the command is checked."""
     agreement = context.agreement
     received_at = command.received_at
     serial = command.fields.get("serial_number", "").strip() or None
@@ -157,9 +160,9 @@ def _open_fields(command: CreateTicket, customer: Customer) -> dict[str, str]:
     return {name: text for name, text in command.fields.items() if name in open_names}
 
 
-def _placement(created: TicketCreated, context: Context) -> list[DecidedEvent]:
+def placement(group_id: str | None, agreement: AgreementDocument) -> list[DecidedEvent]:
     """The group's priority, as a fact with the rule that gave it."""
-    group = context.agreement.group(created.group)
+    group = agreement.group(group_id)
     if group is None:
         return []
     return [DecidedEvent(PriorityDerived(priority=group.priority, rule=f"group:{group.id}"))]

@@ -77,6 +77,7 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.Link: ALL,
     commands.Unlink: ALL,
     commands.Split: ALL,
+    commands.Move: ALL,
 }
 
 _NEW: Final[frozenset[TicketState]] = frozenset({"new"})
@@ -122,6 +123,7 @@ WithoutTransition = (
     | relations.TicketLinked
     | relations.TicketUnlinked
     | tickets.NoAnswerNeeded
+    | relations.TicketMoved
     | NotOfATicket
 )
 """The events that change no state; how a ticket stands after ``NoAnswerNeeded``, the event says itself. mypy refuses an event

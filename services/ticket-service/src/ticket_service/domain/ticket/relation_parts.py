@@ -1,9 +1,29 @@
-"""How events between two tickets change a ticket's links and the time that counts with it."""
+"""How a ticket changes by what happens between it and other tickets, customers or contracts."""
 
 from __future__ import annotations
 
-from fristwerk_language.events import relations
-from ticket_service.domain.ticket.state import TicketLink, TimeEntry
+from fristwerk_language.events import Envelope, relations
+from ticket_service.domain.ticket.state import Ticket, TicketLink, TicketMove, TimeEntry
+from ticket_service.domain.ticket.ticket_changes import TicketChanges
+
+
+def changes_after(
+    ticket: Ticket, event: relations.RelationEvent | relations.TicketMoved, envelope: Envelope
+) -> TicketChanges:
+    """What a merge, split, link or move changes."""
+    if isinstance(event, relations.TicketMoved):
+        return _moved(ticket, event, envelope.version)
+    changes = TicketChanges(
+        links=links_after(ticket.links, event), time_entries=entries_after(ticket.time_entries, event)
+    )
+    if isinstance(event, relations.MergedInto):
+        return changes | TicketChanges(merged_into=event.ticket, closed_at=envelope.occurred_at)
+    if isinstance(event, relations.TakingOver) and event.entries:
+        starts = [each.start for each in event.entries]
+        changes["work_started_at"] = min(
+            starts if ticket.work_started_at is None else (ticket.work_started_at, *starts)
+        )
+    return changes
 
 
 def links_after(links: tuple[TicketLink, ...], event: relations.RelationEvent) -> tuple[TicketLink, ...]:
@@ -36,6 +56,35 @@ def entries_after(entries: dict[str, TimeEntry], event: relations.RelationEvent)
             return entries | {each.entry: _taken_over(each, event.ticket) for each in event.entries}
         case relations.TicketLinked() | relations.TicketUnlinked():
             return entries
+
+
+def _moved(ticket: Ticket, event: relations.TicketMoved, version: int) -> TicketChanges:
+    """What a move changes; ``version`` is the event's."""
+    move = TicketMove(
+        version=version,
+        from_customer=event.from_customer,
+        from_contract=event.from_contract,
+        customer=event.customer,
+        sealed_for=event.sealed_for,
+    )
+    return {
+        "customer": event.customer,
+        "contract": event.contract,
+        "plan": event.plan,
+        "site": event.site,
+        "addons": tuple(event.addons),
+        "agreement": event.agreement,
+        "agreement_version": event.agreement_version,
+        "calendar": event.calendar,
+        "calendar_version": event.calendar_version,
+        "type": event.type,
+        "severity": event.severity,
+        "group": event.group,
+        "entitled": event.entitled,
+        "entitled_by": event.entitled_by,
+        "entitled_why": event.entitled_why,
+        "moves": (*ticket.moves, move),
+    }
 
 
 def _taken_over(entry: relations.CarriedEntry, ticket: str) -> TimeEntry:

@@ -145,6 +145,16 @@ class TicketLink(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
 
 
+class TicketMove(msgspec.Struct, frozen=True, kw_only=True):
+    """With the event ``version`` the ticket left this customer and contract; ``sealed_for`` is whose key seals since then."""
+
+    version: int
+    from_customer: str
+    from_contract: str | None = None
+    customer: str
+    sealed_for: str
+
+
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """One matter. Immutable: every event gives a new one (see ``evolution.evolve``).
 
@@ -206,6 +216,12 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     escalations: tuple[Escalation, ...] = ()
     merged_into: str | None = None
     links: tuple[TicketLink, ...] = ()
+    moves: tuple[TicketMove, ...] = ()
+
+    @property
+    def moved_here(self) -> int:
+        """The version with which the ticket came to its present customer from another one; 0 where it always was."""
+        return max((each.version for each in self.moves if each.from_customer != each.customer), default=0)
 
     @property
     def performer(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from fristwerk_language.events.waits import OpenWaits
 from ticket_service.domain.ticket.state import (
@@ -14,6 +14,7 @@ from ticket_service.domain.ticket.state import (
     Delivery,
     Escalation,
     TicketLink,
+    TicketMove,
     TicketState,
     TimeEntry,
 )
@@ -56,3 +57,15 @@ class TicketChanges(TypedDict, total=False):
     escalations: tuple[Escalation, ...]
     merged_into: str
     links: tuple[TicketLink, ...]
+    moves: tuple[TicketMove, ...]
+    customer: str
+    contract: str | None
+    plan: str | None
+    site: str | None
+    addons: tuple[str, ...]
+    agreement: str
+    calendar: str
+    group: str | None
+    entitled: bool
+    entitled_by: Literal["contract", "warranty"] | None
+    entitled_why: str

@@ -105,6 +105,12 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     relations.DuplicateMerged: _seen("ticket reference", but_not="entries"),
     relations.SplitOff: _seen("ticket reference", but_not="entries", nor_personal="reason"),
     relations.SplitFrom: _seen("ticket reference", but_not="entries"),
+    relations.TicketMoved: _seen(
+        "reference customer contract plan site addons agreement agreement_version calendar calendar_version line_calendars"
+        " type severity entitled entitled_by entitled_why",
+        but_not="from_customer from_contract sealed_for group",
+        nor_personal="reason",
+    ),
     events.TermsMigrated: _seen("agreement_version calendar_version line_calendars", but_not="reason"),
 }
 CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
@@ -157,6 +163,17 @@ def event_for_customer(envelope: dict[str, Any]) -> dict[str, Any] | None:
         personal = {name: value for name, value in personal.items() if name in rule.personal}
     seen = envelope | {"data": data, "personal": (personal or None) if rule.personal else None}
     return seen if own else seen | {"actor": VENDOR, "correlation_id": None, "causation_id": None}
+
+
+def event_since_a_move(envelope: dict[str, Any], moved_here: int) -> dict[str, Any] | None:
+    """What a customer sees of an event when the ticket came to it with the version ``moved_here``.
+
+    What happened before happened under another customer's name: its people's own words and doings are not shown, and of
+    what staff did no words.
+    """
+    if envelope["version"] >= moved_here:
+        return envelope
+    return None if envelope["actor"]["role"] == "customer" else envelope | {"personal": None}
 
 
 def line_for_customer(line: bytes) -> bytes | None:

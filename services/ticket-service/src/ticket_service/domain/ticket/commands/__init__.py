@@ -50,6 +50,7 @@ from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Es
 from ticket_service.domain.ticket.commands.relations import (
     Link,
     Merge,
+    Move,
     RelatingCommand,
     RelationCommand,
     Split,
@@ -80,6 +81,7 @@ Command = (
     | MarkNoAnswerNeeded
     | AttachCall
     | RelationCommand
+    | Move
 )
 
 __all__ = [
@@ -120,6 +122,7 @@ __all__ = [
     "Merge",
     "MessageSource",
     "MigrateTerms",
+    "Move",
     "ReceiveInformation",
     "ReceiveMessage",
     "RecordAppointmentOutcome",

@@ -64,6 +64,15 @@ class Split(TicketCommand, frozen=True, kw_only=True):
     reason: str
 
 
+class Move(TicketCommand, frozen=True, kw_only=True):
+    """This ticket was filed for the wrong customer or contract; without ``contract`` the one that served then."""
+
+    word = "move"
+    customer: str
+    contract: str | None = None
+    reason: str
+
+
 RelatingCommand = Merge | Link | Unlink
 """Commands that name another ticket."""
 RelationCommand = RelatingCommand | Split
