@@ -25,6 +25,7 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_DATABASE_URL": "postgresql://fristwerk:p%40ss@db.example:5432/fristwerk?sslmode=verify-full",
         "FRISTWERK_DATABASE_CONNECTIONS": "20",
         "FRISTWERK_KEY_FILE": "/run/secrets/keys.json",
+        "FRISTWERK_ISSUERS_FILE": "/srv/keys/issuers.toml",
         "FRISTWERK_REVOKED_FILE": "/srv/keys/revoked.txt",
         "FRISTWERK_FORGOTTEN_FILE": "/srv/keys/forgotten.txt",
         "FRISTWERK_TICKET_URL": "https://tickets.example/base",

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from jwt.types import Options
 
+from fristwerk_platform.issuers import Issuers, read_issuers
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_files import TokenFiles, open_token_files
 from fristwerk_platform.token_keys import Keys, load_or_make_keys
@@ -91,14 +92,22 @@ class Tokens:
     """Issues and checks bearer tokens with one pinned algorithm, issuer and audience.
 
     ``files`` lets keys be replaced and tokens be revoked while the service runs; without them
-    nothing changes.
+    nothing changes. ``others`` are issuers whose tokens are taken beside ours.
     """
 
     def __init__(
-        self, keys: Keys, roles: Roles, *, issuer: str, audience: str, files: TokenFiles | None = None
+        self,
+        keys: Keys,
+        roles: Roles,
+        *,
+        issuer: str,
+        audience: str,
+        files: TokenFiles | None = None,
+        others: Issuers | None = None,
     ) -> None:
         self.roles = roles
         self._files = files
+        self._others = others
         self._issuer = issuer
         self._audience = audience
         self._use(keys)
@@ -179,6 +188,12 @@ class Tokens:
     def _claims(self, token: str, now: datetime) -> tuple[dict[str, Any], float]:
         """What a token says, and until when its key verifies."""
         try:
+            issuer = self._issuer if self._others is None else _issuer_of(token)
+            if issuer != self._issuer and self._others is not None:
+                claims = self._others.claims(token, issuer)
+                if claims is None:
+                    raise NotAuthenticatedError("The token's issuer is none that is known here.")
+                return _in_time(claims, now), math.inf
             key, until = self._verifying.get(str(jwt.get_unverified_header(token).get("kid")), (None, 0.0))
             if key is None or now.timestamp() >= until:
                 raise NotAuthenticatedError("The token was signed with another key.")
@@ -192,21 +207,37 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise NotAuthenticatedError(f"The token is not valid: {type(error).__name__}.") from error
-        expires_at, begins_at = claims["exp"], claims.get("nbf", 0)
-        if not isinstance(expires_at, int) or now.timestamp() >= expires_at:
-            raise NotAuthenticatedError("The token has expired.")
-        if not isinstance(begins_at, int) or now.timestamp() < begins_at:
-            raise NotAuthenticatedError("The token is not valid yet.")
-        return claims, until
+        return _in_time(claims, now), until
+
+
+def _issuer_of(token: str) -> str:
+    """Who a token says has issued it, before anything of it is believed."""
+    return str(jwt.decode(token, options={"verify_signature": False}).get("iss"))
+
+
+def _in_time(claims: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The claims. Raises NotAuthenticatedError where they have expired or are not valid yet."""
+    expires_at, begins_at = claims["exp"], claims.get("nbf", 0)
+    if not isinstance(expires_at, int) or now.timestamp() >= expires_at:
+        raise NotAuthenticatedError("The token has expired.")
+    if not isinstance(begins_at, int) or now.timestamp() < begins_at:
+        raise NotAuthenticatedError("The token is not valid yet.")
+    return claims
 
 
 def open_tokens(settings: Settings, roles: Roles) -> Tokens:
     """A service's tokens, with the key file that the settings name, which is made if there is none.
 
-    Raises KeyFileError, and SettingsError for a list of revoked tokens that cannot be read.
+    Raises KeyFileError, and SettingsError for a list of revoked tokens or of issuers that cannot be
+    read.
     """
     keys, files = load_or_make_keys(settings.keys), open_token_files(settings)
-    return Tokens(keys, roles, issuer=settings.issuer, audience=settings.audience, files=files)
+    others = None
+    if settings.issuers_file is not None:
+        others = read_issuers(
+            settings.issuers_file, roles=roles.names, bound=roles.bound, ours=settings.issuer, program=PROGRAM
+        )
+    return Tokens(keys, roles, issuer=settings.issuer, audience=settings.audience, files=files, others=others)
 
 
 def _log_first_use(claims: dict[str, Any], principal: Principal) -> None:

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
     key_file: Path | None = None
     """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
+    issuers_file: Path | None = None
+    """Others whose tokens are taken beside ours, such as a company's OpenID provider."""
     revoked_file: Path | None = None
     """Tokens that hold no more; default ``revoked.txt`` beside the key file."""
     forgotten_file: Path | None = None
