@@ -10,9 +10,6 @@ BUSINESS_WORDS = re.compile(
     r"ticket|customer|contract|invoice|agreement|tariff|severity|vendor|billing|(?<![a-z])sla(?![a-z])", re.IGNORECASE
 )
 EXCEPTIONS = {
-    "http/feed_routes.py": "the line that its OpenAPI document shows",
-    "http/health.py": "what the OpenAPI documents say of health",
-    "http/openapi.py": "the examples of the OpenAPI documents",
     "settings.py": "the settings that name the three services' addresses",
     "startup_report.py": "two of those settings, which it logs",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fristwerk_platform.auth import Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import AuthenticationMiddleware, create_api
-from fristwerk_platform.http.health import health_router
+from fristwerk_platform.http.health import LeftOut, health_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import Settings
@@ -196,3 +196,24 @@ async def test_figures_are_for_prometheus(
     assert answer.headers["content-type"].startswith("text/plain")
     assert 'fristwerk_feed_lag_events{source="own log"} 30.0' in answer.text
     assert 'fristwerk_feed_lag_seconds{source="own log"} 90.0' in answer.text
+
+
+@pytest.mark.parametrize("figure", [None, "lost_books"])
+def test_the_description_names_the_figure_of_what_is_left_out_where_there_is_one(figure: str | None) -> None:
+    async def count() -> int:
+        return 0
+
+    left_out = None if figure is None else LeftOut(figure=figure, meaning="Books that are lost", count=count)
+    routes = health_router(
+        checks={}, followers=list, metrics=Metrics(), now=lambda: datetime.now(UTC), left_out=left_out
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = create_api(title="Log", description="A log", version="1", routers=[routes], lifespan=lifespan)
+    answer = app.openapi()["components"]["schemas"]["ReadyAnswer"]
+
+    assert list(answer["properties"]) == ["status", "dependencies", "feeds", *([figure] if figure else [])]
+    assert ("`lost_books` is null" in answer["description"]) is (figure is not None)

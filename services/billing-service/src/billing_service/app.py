@@ -88,6 +88,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         title="Fristwerk billing-service",
         description=DESCRIPTION,
         version=version("fristwerk-billing-service"),
+        token_printed_by=TOKEN_ROLES.printed_by,
         routers=[
             health,
             accounts_router(application),

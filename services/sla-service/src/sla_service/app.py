@@ -74,6 +74,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         title="Fristwerk sla-service",
         description=DESCRIPTION,
         version=version("fristwerk-sla-service"),
+        token_printed_by=TOKEN_ROLES.printed_by,
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             timers_router(Timers(model, terms_cache, now)),

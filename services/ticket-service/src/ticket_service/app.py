@@ -114,6 +114,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         title="Fristwerk ticket-service",
         description=DESCRIPTION,
         version=version("fristwerk-ticket-service"),
+        token_printed_by=TOKEN_ROLES.printed_by,
         routers=[
             tickets_router(application),
             ticket_commands_router(application),

@@ -25,10 +25,11 @@ from fristwerk_platform.http.routes import Routes
 class _Api(FastAPI):
     """FastAPI with a route table of our own, which it neither describes nor answers (its documented extension points)."""
 
-    def __init__(self, table: RouteTable, required: Required, **settings: Any) -> None:
+    def __init__(self, table: RouteTable, required: Required, token_printed_by: str | None, **settings: Any) -> None:
         super().__init__(routes=[table], **settings)
         self._table = table
         self._required = required
+        self._token_printed_by = token_printed_by
 
     def openapi(self) -> dict[str, Any]:
         """The interface's description, made once."""
@@ -39,6 +40,7 @@ class _Api(FastAPI):
                 description=self.description,
                 version=self.version,
                 required=self._required,
+                token_printed_by=self._token_printed_by,
             )
         return self.openapi_schema
 
@@ -60,14 +62,17 @@ def create_api(
     routers: Sequence[Routes],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
     required: Required = {},  # noqa: B006 - never changed
+    token_printed_by: str | None = None,
 ) -> FastAPI:
     """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem.
 
-    ``required`` says which fields of structs every answer has, as in ``answer_schemas``.
+    ``required`` says which fields of structs every answer has, as in ``answer_schemas``;
+    ``token_printed_by`` is the command that prints a token, if there is one.
     """
     app = _Api(
         RouteTable([operation for each in routers for operation in each.operations]),
         required,
+        token_printed_by,
         title=title,
         description=description,
         version=version,

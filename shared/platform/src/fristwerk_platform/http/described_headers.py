@@ -54,12 +54,12 @@ HEADERS: Final[Described] = {
     LINK: {
         "description": 'Where the list goes on, as `rel="next"` (RFC 8288); absent at its end, but always there on a feed',
         "schema": {"type": "string"},
-        "example": '</v1/tickets?after=0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80>; rel="next"',
+        "example": '</v1/things?after=0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80>; rel="next"',
     },
     LOCATION: {
         "description": "Where the progress can be read",
         "schema": {"type": "string"},
-        "example": "/v1/invoice-runs/0199c3c4-7c30-7a44-b3f7-8c3b5e401d92",
+        "example": "/v1/things/0199c3c4-7c30-7a44-b3f7-8c3b5e401d92",
     },
     NEXT_POSITION: {
         "description": "The position to go on after, also where everything was filtered away",

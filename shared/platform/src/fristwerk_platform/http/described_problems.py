@@ -8,16 +8,17 @@ from typing import Any, Final
 from fristwerk_platform.http import described_headers as headers
 from fristwerk_platform.http.problems import CODES, MEDIA_TYPE, TITLES
 
+_INSTANCE: Final = "/v1/things/7"
 PROBLEM: Final = {
     "type": "object",
     "description": "Why a request was refused (RFC 9457). Nothing was stored.",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "description": "A stable URI reference", "examples": ["/problems/ticket-not-found"]},
+        "type": {"type": "string", "description": "A stable URI reference", "examples": ["/problems/not-found"]},
         "title": {"type": "string", "examples": ["Not found"]},
         "status": {"type": "integer", "examples": [404]},
-        "detail": {"type": "string", "examples": ["There is no ticket INF-7K3Q-9F2M."]},
-        "instance": {"type": "string", "examples": ["/v1/tickets/INF-7K3Q-9F2M"]},
+        "detail": {"type": "string", "examples": [f"There is nothing at {_INSTANCE}."]},
+        "instance": {"type": "string", "examples": [_INSTANCE]},
         "errors": {
             "type": "array",
             "description": "What is wrong with the input, each with its place",
@@ -87,7 +88,7 @@ def _answer(status: int, when: str) -> dict[str, Any]:
         "title": TITLES[status],
         "status": status,
         "detail": f"{when}.",
-        "instance": "/v1/tickets/INF-7K3Q-9F2M",
+        "instance": _INSTANCE,
     }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
     described: dict[str, Any] = {headers.CORRELATION: headers.header(headers.CORRELATION)}

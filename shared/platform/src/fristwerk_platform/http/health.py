@@ -48,21 +48,12 @@ class FollowedFeed(msgspec.Struct):
     stopped_because: str | None
 
 
-class ReadyAnswer(msgspec.Struct):
-    """What the service needs and follows, by name. ``parked_tickets`` is null while nobody can count them."""
-
-    status: Literal["ready", "degraded", "not ready"]
-    dependencies: dict[str, Dependency]
-    feeds: dict[str, FollowedFeed]
-    parked_tickets: int | None = None
-
-
 Check = Callable[[], Awaitable[Dependency]]
 _READY_EXAMPLE: Final = {
     "status": "ready",
     "dependencies": {"log": {"ok": True, "detail": None}},
     "feeds": {
-        "ticket-service": {
+        "source": {
             "position": 1042,
             "lag_events": 0,
             "lag_seconds": 0,
@@ -86,6 +77,7 @@ def health_router(
     """The routes; ``measure`` brings the service's own figures up to date."""
     routes = Routes(prefix="", tags=["health"])
     counting = None if left_out is None else _Counting(left_out, metrics)
+    ready = _ready_answer(left_out)
 
     @routes.get(
         "/health/live",
@@ -100,13 +92,13 @@ def health_router(
         "/health/ready",
         operation_id="health_ready",
         summary="Can the service do its work, and how far is it behind",
-        responses=responses(200, "Ready", _READY_EXAMPLE, ReadyAnswer)
-        | responses(503, "Not ready", _READY_EXAMPLE | {"status": "not ready"}, ReadyAnswer),
+        responses=responses(200, "Ready", _READY_EXAMPLE, ready)
+        | responses(503, "Not ready", _READY_EXAMPLE | {"status": "not ready"}, ready),
     )
     async def health_ready() -> Response:
         """503 while a dependency is missing, events cannot be applied, or a source went backwards.
 
-        `degraded`, with 200, is a service that does its work but for the tickets that are parked.
+        `degraded`, with 200, is a service that does its work but for what it had to leave out.
         """
         return await _ready(checks, followers(), now(), counting)
 
@@ -125,6 +117,20 @@ def health_router(
         return await _figures(metrics, followers(), now(), counting, measure)
 
     return routes
+
+
+def _ready_answer(left_out: LeftOut | None) -> type[msgspec.Struct]:
+    """The type of what ``/health/ready`` answers, with the figure of what was left out where the service has one."""
+    meaning = "What the service needs and follows, by name."
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("status", Literal["ready", "degraded", "not ready"]),
+        ("dependencies", dict[str, Dependency]),
+        ("feeds", dict[str, FollowedFeed]),
+    ]
+    if left_out is not None:
+        meaning += f" ``{left_out.figure}`` is null while nobody can count them."
+        fields.append((left_out.figure, int | None, None))
+    return msgspec.defstruct("ReadyAnswer", fields, namespace={"__doc__": meaning})
 
 
 async def _ready(

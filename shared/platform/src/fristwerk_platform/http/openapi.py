@@ -14,12 +14,6 @@ from fristwerk_platform.http.operations import REQUIRED, Operation
 
 OPENAPI_VERSION: Final = "3.1.0"
 _REFERENCE: Final = "#/components/schemas/{model}"
-TOKEN: Final = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "JWT",
-    "description": "`python -m ticket_service token --role agent --provider demo` prints one.",
-}
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 _SERVERS: Final = [{"url": "/", "description": "The service that answers this document"}]
 _TYPES: Final = ("model", "line")
@@ -31,11 +25,18 @@ _STORED: Final = frozenset({201, 202})
 
 
 def describe(
-    operations: Sequence[Operation], *, title: str, description: str, version: str, required: Required
+    operations: Sequence[Operation],
+    *,
+    title: str,
+    description: str,
+    version: str,
+    required: Required,
+    token_printed_by: str | None,
 ) -> dict[str, Any]:
     """The document: each operation with its parameters, body and good answers, all refusals as problems.
 
-    ``required`` as in ``answer_schemas``. Raises ValueError where two different schemas have one name.
+    ``required`` as in ``answer_schemas``; ``token_printed_by`` is the command that prints a token,
+    if there is one. Raises ValueError where two different schemas have one name.
     """
     bodies, shared = TypeAdapter.json_schemas(
         [
@@ -66,9 +67,14 @@ def describe(
             "schemas": schemas,
             "responses": answers,
             "headers": _used("headers", described_headers.HEADERS, [paths, answers]),
-            "securitySchemes": {"token": TOKEN},
+            "securitySchemes": {"token": _token(token_printed_by)},
         },
     }
+
+
+def _token(printed_by: str | None) -> dict[str, str]:
+    token = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return token if printed_by is None else token | {"description": f"`{printed_by} --role ROLE` prints one."}
 
 
 def _used(kind: str, components: Mapping[str, Any], document: Any) -> dict[str, Any]:

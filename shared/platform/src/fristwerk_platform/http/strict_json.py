@@ -14,7 +14,7 @@ MAX_DEPTH: Final = 64
 """Lists and objects inside one another; a limit of our own, as the parser's depends on the version of Python."""
 MAX_PARTS: Final = 5_000
 """Commas, colons and opening brackets of a body, outside its texts. Each stands for a value or a key,
-and checking one takes a few microseconds, in which nobody else is served; a large agreement has 250."""
+and checking one takes a few microseconds, in which nobody else is served; a large document has 250."""
 _LONGEST_INTEGER: Final = len(str(-(2**63)))
 
 
