@@ -9,9 +9,10 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
-from fristwerk_platform.auth import Keys, NotAuthenticatedError, Principal, Tokens
+from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens
 from fristwerk_platform.http import own_only
 from fristwerk_platform.http.problems import Problem
+from fristwerk_platform.token_keys import Keys
 
 
 class LibraryRoles(msgspec.Struct, frozen=True):
