@@ -105,8 +105,19 @@ def test_nothing_talks_to_anything_unless_a_policy_says_so(overlay: str) -> None
     assert "services-reach-the-database" in policies
 
 
-@pytest.mark.parametrize("name", ["sla-service", "billing-service"])
-def test_a_follower_is_never_two_processes(name: str) -> None:
+def test_the_list_of_forgotten_persons_outlives_a_pod() -> None:
+    pod = manifests("production", "Deployment")["ticket-service"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    [file] = [Path(each["value"]) for each in container["env"] if each["name"] == "FRISTWERK_FORGOTTEN_FILE"]
+    [volume] = [each["name"] for each in container["volumeMounts"] if each["mountPath"] == str(file.parent)]
+
+    [claim] = [each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"] if each["name"] == volume]
+
+    assert claim in manifests("production", "PersistentVolumeClaim")
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_service_is_never_two_processes(name: str) -> None:
     deployment = manifests("production", "Deployment")[name]["spec"]
 
     assert deployment["replicas"] == 1
