@@ -44,6 +44,7 @@ TICKET_COMMANDS = {
     "time-entries/e-1/corrections": {"minutes": 1, "reason": "R"},
     "callbacks": {"purpose": "P"},
     "callbacks/1/attempts": {"reached": True},
+    "messages/1/no-answer-needed": {},
     "callbacks/1/completion": {"text": "T"},
     "appointments/1/booking": {"start": PROPOSAL[0]},
     "appointments/1/outcome": {"outcome": "held"},
@@ -117,6 +118,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
         for path, body in CUSTOMER_COMMANDS.items()
     },
     ("GET", "/v1/worklist"): (None, READERS),
+    ("GET", "/v1/tasks"): (None, READERS),
     ("POST", "/v1/worklist/next"): (None, STAFF),
     ("GET", "/v1/events"): (None, FOLLOWERS),
     **{("GET", f"/v1/audit/tickets/{path}"): (None, {"admin", "auditor"}) for path in AUDIT},

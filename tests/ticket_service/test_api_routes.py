@@ -50,6 +50,7 @@ POST /v1/tickets/{}/terms                 POST /v1/tickets/{}/merge
 POST /v1/tickets/{}/links                 POST /v1/tickets/{}/links/removal
 POST /v1/tickets/{}/split                 POST /v1/tickets/{}/move
 GET /v1/worklist                          POST /v1/worklist/next
+GET /v1/tasks
 GET /v1/audit/tickets/key                 GET /v1/audit/tickets/checkpoint
 GET /v1/audit/tickets/heads               GET /v1/audit/tickets/tile/{}/{}
 GET /v1/audit/tickets/inclusion           GET /v1/audit/tickets/consistency

@@ -36,6 +36,7 @@ from ticket_service.api import answers, refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
+from ticket_service.api.tasks import tasks_router
 from ticket_service.api.terms import terms_router
 from ticket_service.api.terms_migrations import migrations_router
 from ticket_service.api.ticket_commands import ticket_commands_router
@@ -59,6 +60,7 @@ from ticket_service.application.place_upkeep import PlaceUpkeep
 from ticket_service.application.relations import Relations
 from ticket_service.application.sources import Sources
 from ticket_service.application.states import States
+from ticket_service.application.tasks import Tasks
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
 from ticket_service.application.tickets import Tickets
@@ -117,6 +119,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         token_printed_by=TOKEN_ROLES.printed_by,
         routers=[
             tickets_router(application),
+            tasks_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES),
             health,
@@ -232,4 +235,5 @@ def _application(
         calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
         complaints=Complaints(customers, intake),
         worklist=Worklist(current, newest_reads, terms, tickets),
+        tasks=Tasks(current),
     )

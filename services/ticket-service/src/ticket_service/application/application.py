@@ -20,6 +20,7 @@ from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.relations import Relations
 from ticket_service.application.sources import Sources
+from ticket_service.application.tasks import Tasks
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
@@ -49,3 +50,4 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     calls: Calls
     complaints: Complaints
     worklist: Worklist
+    tasks: Tasks

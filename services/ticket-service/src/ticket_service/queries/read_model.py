@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -180,6 +180,23 @@ class ReadModel:
             if len(rows) < PART:
                 return found, last
             after = found[-1].position
+
+    async def changed_after(self, provider: str, position: int) -> AsyncIterator[tuple[Ticket, int]]:
+        """The provider's tickets that changed after a position of the log, each with the position of its last change; from
+        the beginning on only those that are not closed. Read in parts, so that other requests are answered meanwhile.
+        """
+        statement = select(tickets.c.document, tickets.c.position).where(tickets.c.provider == provider)
+        if position == 0:
+            statement = statement.where(tickets.c.state != "closed")
+        while True:
+            rows = await self._tuples(
+                statement.where(tickets.c.position > position).order_by(tickets.c.position).limit(PART)
+            )
+            for document, changed in rows:
+                yield ticket_from(document), changed
+            if len(rows) < PART:
+                return
+            position = rows[-1][1]
 
     async def _tuples(self, statement: Any) -> list[Any]:
         async with self._database.reading() as connection:

@@ -1,0 +1,71 @@
+"""The list of what is open beside the worklist: who must be called, who is expected where, who has decided nothing yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ticket_service.conftest import Office, OpenOffice
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def busy(open_office: OpenOffice) -> tuple[Office, str, Any, Any]:
+    """Two tickets: on the first a promised call, an escalation and an appointment, on the second an acceptance."""
+    office = await open_office("infoniqa")
+    customer = await office.served()
+    contact = {"role": "customer_success_manager", "agent": "csm-7"}
+    await office.post(f"/v1/customers/{customer}/contacts", contact, role="admin")
+    first, second = [await office.ticket(customer, fields={"product": "one"}) for _ in range(2)]
+    path = f"/v1/tickets/{first['id']}"
+    await office.post(f"{path}/assignment", {"agent": "agent-7"})
+    await office.post(f"{path}/callbacks", {"purpose": "Rückruf"})
+    await office.post(f"{path}/escalations", {"to": "customer_success_manager", "text": "Seit drei Tagen"})
+    await office.post(f"/v1/tickets/{second['id']}/delivery", {"system": "test", "text": "Bitte prüfen"})
+    return office, customer, first, second
+
+
+async def listed(office: Office, **params: str) -> list[tuple[str, str]]:
+    items = (await office.get("/v1/tasks", params=params))["items"]
+    return [(each["kind"], each["reference"]) for each in items]
+
+
+async def test_what_is_open_is_listed_until_it_is_done(open_office: OpenOffice) -> None:
+    office, _, first, second = await busy(open_office)
+    expected = [
+        ("callback", first["reference"]),
+        ("escalation", first["reference"]),
+        ("acceptance", second["reference"]),
+    ]
+    assert sorted(await listed(office)) == sorted(expected)
+    await office.post(f"/v1/tickets/{first['id']}/callbacks/1/completion", {"text": "Erledigt"})
+    assert sorted(await listed(office)) == sorted(expected[1:])
+    await office.post(f"/v1/tickets/{first['id']}/escalations/1/closing", {"outcome": "Termin", "contact": "Anna"})
+    await office.post(f"/v1/tickets/{second['id']}/acceptance", {"accepted": True, "on_behalf": AGREED})
+    assert await listed(office) == []
+
+
+AGREED = {"contact": "Anna Muster", "channel": "phone", "at": "2026-06-01T08:00:00Z"}
+
+
+async def test_filters_and_pages(open_office: OpenOffice) -> None:
+    office, customer, first, second = await busy(open_office)
+    assert await listed(office, kind="callback") == [("callback", first["reference"])]
+    assert await listed(office, assignee="agent-7", kind="acceptance") == []
+    assert len(await listed(office, customer=customer)) == 3
+    assert await listed(office, customer="nobody") == []
+    assert await listed(office, until="2020-01-01T00:00:00Z") == []
+    answer = await office.call("GET", "/v1/tasks?limit=2")
+    assert len(answer.json()["items"]) == 2
+    following = answer.headers["Link"].partition("<")[2].partition(">")[0]
+    rest = await office.get(following)
+    assert len(rest["items"]) == 1
+    assert second["reference"] in str(answer.json()) + str(rest)
+
+
+async def test_another_provider_has_tasks_of_its_own_and_a_customer_sees_none(open_office: OpenOffice) -> None:
+    office, customer, _, _ = await busy(open_office)
+    other = await open_office("infoniqa")
+    assert await listed(other) == []
+    assert (await office.call("GET", "/v1/tasks", role="customer", customer=customer)).status_code == 403
