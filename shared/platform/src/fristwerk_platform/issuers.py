@@ -29,7 +29,7 @@ from fristwerk_platform.settings import SettingsError
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures alone: with a shared secret whoever verifies could issue (RFC 8725, 3.1)."""
-Name = Annotated[str, msgspec.Meta(min_length=1)]
+NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 _NO_CLOCK: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
 
@@ -37,14 +37,14 @@ _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of the file."""
 
-    name: Name
-    audience: Name
+    name: NonEmpty
+    audience: NonEmpty
     algorithms: Annotated[list[Algorithm], msgspec.Meta(min_length=1)]
-    provider: Name
-    role_claim: Name
+    provider: NonEmpty
+    role_claim: NonEmpty
     roles: dict[str, str]
     jwks_url: str | None = None
-    jwks_file: Name | None = None
+    jwks_file: NonEmpty | None = None
     belongs_to_claim: str | None = None
 
 
