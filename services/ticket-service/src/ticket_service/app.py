@@ -1,4 +1,6 @@
-"""The composition root of the ticket service: the only place that wires, and the only one that reads the clock."""
+"""The composition root of the ticket service: the only place that wires, and the only one that
+reads the clock.
+"""
 
 from __future__ import annotations
 

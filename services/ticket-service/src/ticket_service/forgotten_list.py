@@ -1,7 +1,9 @@
-"""The list of forgotten persons, kept apart from every database: what a restored backup brings back is forgotten again by it.
+"""The list of forgotten persons, kept apart from every database: what a restored backup brings back
+is forgotten again by it.
 
-It is a file of one data subject a line, beside the key file unless a setting names another place. A subject is the random id of
-a customer and how often it was forgotten before, so the list says nothing of anybody.
+It is a file of one data subject a line, beside the key file unless a setting names another place. A
+subject is the random id of a customer and how often it was forgotten before, so the list says
+nothing of anybody.
 """
 
 from __future__ import annotations
@@ -22,14 +24,20 @@ class ForgottenList:
         self._listed: set[str] | None = None
 
     def subjects(self) -> frozenset[str]:
-        """Everybody who was ever forgotten. Raises OSError where there is a list that cannot be read."""
+        """Everybody who was ever forgotten.
+
+        Raises OSError where there is a list that cannot be read.
+        """
         if self._listed is None:
             text = self._file.read_text("utf-8") if self._file.exists() else ""
             self._listed = {line for line in text.splitlines() if line}
         return frozenset(self._listed)
 
     def add(self, subject: str) -> None:
-        """Note a subject durably. Where that fails the log says so: the key must be deleted nevertheless."""
+        """Note a subject durably.
+
+        Where that fails the log says so: the key must be deleted nevertheless.
+        """
         try:
             if subject in self.subjects():
                 return

@@ -1,13 +1,15 @@
-"""Personal data, sealed before it enters the log: AES-GCM with a key per data subject, the keys kept apart from the log.
+"""Personal data, sealed before it enters the log: AES-GCM with a key per data subject, the keys
+kept apart from the log.
 
-A log cannot be rewritten, so forgetting a person means deleting the key: what was sealed stays in place, unreadable.
-The sealed text is ``fw1.<subject>.<base64url of nonce and ciphertext>``; the event's id is bound to it (associated data), so
-a sealed part moved to another event does not open. A text that another service keeps is bound to the word ``text`` instead.
-A data subject's key is itself wrapped with the key file's sealing key.
+A log cannot be rewritten, so forgetting a person means deleting the key: what was sealed stays in
+place, unreadable. The sealed text is ``fw1.<subject>.<base64url of nonce and ciphertext>``; the
+event's id is bound to it (associated data), so a sealed part moved to another event does not open.
+A text that another service keeps is bound to the word ``text`` instead. A data subject's key is
+itself wrapped with the key file's sealing key.
 
-Each forgetting ends a subject (``Customer.subject`` gives the one that counts now), and only what was sealed for the present
-subject is ever opened: a key that another process still remembers, or that a late repetition of the deletion misses, opens
-nothing that was forgotten.
+Each forgetting ends a subject (``Customer.subject`` gives the one that counts now), and only what
+was sealed for the present subject is ever opened: a key that another process still remembers, or
+that a late repetition of the deletion misses, opens nothing that was forgotten.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ from ticket_service.forgotten_list import ForgottenList
 
 FORMAT: Final = "fw1"
 KEPT_ELSEWHERE: Final = "text"
-"""What is bound to a text that another service stores in its own log: it knows no event of this one."""
+"""What is bound to a text that another service stores in its own log: it knows no event of this
+one.
+"""
 _NONCE_BYTES: Final = 12
 KNOWN_KEYS: Final = 10_000
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "personal_keys"))
@@ -57,7 +61,9 @@ class PersonalData:
     """Seals and opens what belongs to persons."""
 
     def __init__(self, database: Database, sealing_key: bytes, forgotten: ForgottenList | None = None) -> None:
-        """``forgotten`` is the list that outlives a restored backup; None where nothing is forgotten."""
+        """``forgotten`` is the list that outlives a restored backup; None where nothing is
+        forgotten.
+        """
         self._database = database
         self._forgotten = forgotten
         self._wrapping = AESGCM(sealing_key)
@@ -67,7 +73,9 @@ class PersonalData:
         self._serving = asyncio.Lock()
 
     async def check(self) -> None:
-        """Raises KeyFileError if the stored keys were wrapped with another sealing key than the key file's."""
+        """Raises KeyFileError if the stored keys were wrapped with another sealing key than the key
+        file's.
+        """
         async with self._database.reading() as connection:
             row = (await connection.execute(select(subject_keys).limit(1))).first()
         try:
@@ -87,7 +95,10 @@ class PersonalData:
         return f"{FORMAT}.{subject}.{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
 
     async def open(self, sealed: Iterable[Sealed], subjects: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The contents by event id. What was sealed for none of the present subjects is left out: it was forgotten."""
+        """The contents by event id.
+
+        What was sealed for none of the present subjects is left out: it was forgotten.
+        """
         present = set(subjects)
         readable = {each: subject for each in sealed if (subject := subject_of(each.text)) in present}
         keys = await self._keys(set(readable.values()))
@@ -99,7 +110,10 @@ class PersonalData:
         return await self.seal(subject, KEPT_ELSEWHERE, {"text": text})
 
     async def open_texts(self, sealed: Iterable[str], subjects: Iterable[str]) -> dict[str, str]:
-        """What the texts say, by their sealed form. What was sealed for none of the present subjects is left out."""
+        """What the texts say, by their sealed form.
+
+        What was sealed for none of the present subjects is left out.
+        """
         present = set(subjects)
         readable = {each: subject for each in sealed if (subject := subject_of(each)) in present}
         keys = await self._keys(set(readable.values()))
@@ -113,7 +127,10 @@ class PersonalData:
         return bool(await self._keys([subject]))
 
     async def brought_back(self) -> set[str]:
-        """The subjects that were forgotten and have a key nevertheless. Raises OSError for a list that cannot be read."""
+        """The subjects that were forgotten and have a key nevertheless.
+
+        Raises OSError for a list that cannot be read.
+        """
         listed = frozenset[str]() if self._forgotten is None else self._forgotten.subjects()
         if not listed:
             return set()
@@ -141,9 +158,12 @@ class PersonalData:
         return hmac.new(self._index_key, content, sha256).hexdigest()
 
     async def _key(self, subject: str) -> AESGCM:
-        """The subject's key, made if there is none. Who waits meanwhile is served together: each would wait for the disk alone.
+        """The subject's key, made if there is none.
 
-        A key that is forgotten as soon as it is made is nobody's: what it seals is unreadable at once.
+        Who waits meanwhile is served together: each would wait for the disk alone.
+
+        A key that is forgotten as soon as it is made is nobody's: what it seals is unreadable at
+        once.
         """
         if subject not in self._known:
             self._wanted[subject] = None

@@ -1,5 +1,5 @@
-"""Who is asking: bearer tokens (JWT, RFC 7519) signed with Ed25519, their roles, and the key file
-of the embedded default.
+"""Who the caller is: bearer tokens (JWT, RFC 7519) signed with Ed25519, their roles, and the key
+file of the embedded default.
 
 The provider a request acts for comes from its token, never from the request.
 """
@@ -31,7 +31,7 @@ ALL_PROVIDERS: Final = "*"
 ALGORITHM: Final = "EdDSA"
 CACHED_TOKENS: Final = 10_000
 TOKEN_VALID: Final = timedelta(hours=12)
-"""How long a token is valid where nobody says: a person's ends with the working day."""
+"""How long a token is valid by default: a person's ends with the working day."""
 FEEDS: Final = "events"
 """The resource that a program reads without a scope: below ``/v1/events`` lie the feeds."""
 
@@ -241,7 +241,7 @@ def open_tokens(settings: Settings, roles: Roles) -> Tokens:
 
 
 def _log_first_use(claims: dict[str, Any], principal: Principal) -> None:
-    """So that it can be told later who had a token made that something was done with."""
+    """Log who had a token made, so that it can be found out later what was done with it."""
     _log.info(
         "token_first_used",
         asked_by=str(claims["asked_by"])[:100],

@@ -2,8 +2,8 @@
 
 CliError        what a command raises to end with a sentence and exit code 1
 
-What a command needs is imported when it runs: FastAPI alone takes a second of a processor, and help, a token or an audit need
-none of it.
+What a command needs is imported when it runs: FastAPI alone takes a second of a processor, and
+help, a token or an audit need none of it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class CliCommand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RebuildReadModel(Protocol):
-    """Makes a service's read model anew; ``say`` reports progress. Returns whether it was what the log says."""
+    """Makes a service's read model anew; ``say`` reports progress.
+
+    Returns whether it was what the log says.
+    """
 
     def __call__(
         self, settings: Settings, say: Callable[[str], None], *, check: bool, back: bool
@@ -60,8 +63,8 @@ def run_command_line(
 ) -> int:
     """Run the command that the process's arguments name, or ``given``; returns the exit code.
 
-    ``service`` is the name of the distribution, whose module ``python -m`` runs; ``upstream`` is what the commands call the
-    service that they ask.
+    ``service`` is the name of the distribution, whose module ``python -m`` runs; ``upstream`` is
+    what the commands call the service that they ask.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service.replace('-', '_')}", description=description)
     named = parser.add_subparsers(dest="command", required=True)
@@ -110,7 +113,9 @@ def show(line: str) -> None:
 
 
 def serve_command(service: str, port: int, create_app: Callable[[Settings, Stopping], FastAPI]) -> CliCommand:
-    """``serve``: the application over HTTP until the process is stopped; ``port`` where the settings name none."""
+    """``serve``: the application over HTTP until the process is stopped; ``port`` where the
+    settings name none.
+    """
 
     def run(settings: Settings, _arguments: argparse.Namespace) -> int:
         from fristwerk_platform.http import Stopping, serve  # noqa: PLC0415 - only this command serves HTTP

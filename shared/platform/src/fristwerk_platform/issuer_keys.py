@@ -1,5 +1,5 @@
-"""The public keys of one issuer (RFC 7517), read again by a thread beside the requests: every ten minutes, and when a token
-names a key that is not known, which is how issuers rotate theirs.
+"""The public keys of one issuer (RFC 7517), read again by a thread beside the requests: every ten
+minutes, and when a token names a key that is not known, which is how issuers rotate theirs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import structlog
 
 EVERY_SECONDS: Final = 600.0
 AT_MOST_EVERY_SECONDS: Final = 10.0
-"""How soon keys are asked for again, whatever tokens name: nobody makes us ask an issuer all the time."""
+"""How soon keys are asked for again, whatever tokens name: nobody makes us ask an issuer all the
+time.
+"""
 FETCH_SECONDS: Final = 5.0
 FIRST_SECONDS: Final = 2.0
 """How long the start waits for the first keys; it goes on without them."""

@@ -1,7 +1,9 @@
-"""Tokens of others, such as a company's OpenID provider: who may issue them, and which provider and roles they mean here.
+"""Tokens of others, such as a company's OpenID provider: who may issue them, and which provider and
+roles they mean here.
 
-A TOML file lists the issuers. Each speaks for one provider, and its groups are mapped to roles; what is not mapped is refused.
-No issuer makes tokens for programs or for all providers: those are only ours.
+A TOML file lists the issuers. Each speaks for one provider, and its groups are mapped to roles;
+what is not mapped is refused. No issuer makes tokens for programs or for all providers: those are
+only ours.
 
     [[issuer]]
     name = "https://login.example.com/realms/north"     # the claim ``iss``
@@ -61,9 +63,12 @@ class Issuers:
         self._issuers = {each.name: (each, _keys_of(each)) for each in issuers}
 
     def claims(self, token: str, issuer: str) -> dict[str, Any] | None:
-        """What a token says, in claims of ours; None where the issuer is none of these. The clock is left to the caller.
+        """What a token says, in claims of ours; None where the issuer is none of these.
 
-        Raises jwt.InvalidTokenError for a token that the issuer has not signed, or that means no role here.
+        The clock is left to the caller.
+
+        Raises jwt.InvalidTokenError for a token that the issuer has not signed, or that means no
+        role here.
         """
         if issuer not in self._issuers:
             return None
@@ -96,7 +101,9 @@ def _verified(token: str, entry: Issuer, key: jwt.PyJWK) -> dict[str, Any]:
 
 
 def read_issuers(file: Path, *, roles: Collection[str], bound: Mapping[str, str], ours: str, program: str) -> Issuers:
-    """The issuers that the file lists. ``ours`` is the issuer that is no other, ``program`` the role that none may give.
+    """The issuers that the file lists.
+
+    ``ours`` is the issuer that is no other, ``program`` the role that none may give.
 
     Raises SettingsError.
     """
@@ -132,7 +139,10 @@ def _mistakes(issuer: Issuer, roles: Collection[str], ours: str, program: str) -
 
 
 def _role(issuer: Issuer, given: Mapping[str, Any]) -> str:
-    """The first role in the file's order that one of the token's groups is mapped to. Raises jwt.InvalidTokenError."""
+    """The first role in the file's order that one of the token's groups is mapped to.
+
+    Raises jwt.InvalidTokenError.
+    """
     groups = _at(given, issuer.role_claim)
     named = {groups} if isinstance(groups, str) else set(map(str, groups)) if isinstance(groups, list) else set()
     for group, role in issuer.roles.items():

@@ -19,7 +19,10 @@ OVERLAP: Final = timedelta(days=90)
 
 
 def rotate(file: Path, *, now: datetime, overlap: timedelta = OVERLAP) -> Keys:
-    """Put a new signing key into the key file. The one before verifies until the overlap is over. Raises KeyFileError."""
+    """Put a new signing key into the key file.
+
+    The one before verifies until the overlap is over. Raises KeyFileError.
+    """
     old = load_keys(file)
     before = PreviousKey(key_id=old.key_id, public_key=_public(old), until=now + overlap)
     keys = msgspec.structs.replace(
@@ -33,7 +36,9 @@ def rotate(file: Path, *, now: datetime, overlap: timedelta = OVERLAP) -> Keys:
 
 
 def jwks(keys: Keys, now: datetime) -> dict[str, Any]:
-    """The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for those who verify our tokens and hold no secret."""
+    """The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for those who verify our tokens
+    and hold no secret.
+    """
     public = {keys.key_id: _public(keys)} | {each.key_id: each.public_key for each in keys.previous if each.until > now}
     return {
         "keys": [

@@ -1,4 +1,5 @@
-"""Tokens that hold no more although they have not expired: a file of lines, which whoever runs the services writes.
+"""Tokens that hold no more although they have not expired: a file of lines, which whoever runs the
+services writes.
 
     token 4f3cb7…                                one token, by its id (the claim ``jti``)
     subject north sam 2026-06-03T14:00:00Z       every token of a provider's subject that was issued before an instant
@@ -23,7 +24,9 @@ class Revocations:
     """What a file of revocations says."""
 
     def __init__(self, lines: str = "", name: str = "") -> None:
-        """Raises SettingsError for a line that is none: who believes that a token is revoked must not be wrong."""
+        """Raises SettingsError for a line that is none: who believes that a token is revoked must
+        not be wrong.
+        """
         self._tokens: set[str] = set()
         self._subjects: dict[tuple[str, str], float] = {}
         for number, line in enumerate(lines.splitlines(), 1):

@@ -1,6 +1,8 @@
-"""Settings from environment variables with the prefix ``FRISTWERK_``; ``docs/reference/settings.md`` lists them all.
+"""Settings from environment variables with the prefix ``FRISTWERK_``;
+``docs/reference/settings.md`` lists them all.
 
-A wrong value or an unknown name stops the start with a sentence: a misspelt setting is never silently ignored.
+A wrong value or an unknown name stops the start with a sentence: a misspelt setting is never
+silently ignored.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import msgspec
 
 PREFIX: Final = "FRISTWERK_"
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""As libpq has them; the two that verify find the authority's certificate where ``PGSSLROOTCERT`` says."""
+"""As libpq has them; the two that verify find the authority's certificate where ``PGSSLROOTCERT``
+says.
+"""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 DatabaseUrl = Annotated[
@@ -44,11 +48,16 @@ EXPECTED: Final = {
 
 
 class SettingsError(ValueError):
-    """A setting has a wrong value or an unknown name; the message is a sentence for whoever starts the service."""
+    """A setting has a wrong value or an unknown name; the message is a sentence for whoever starts
+    the service.
+    """
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a service needs to know of its surroundings. Each field is the variable ``FRISTWERK_<NAME>``."""
+    """What a service needs to know of its surroundings.
+
+    Each field is the variable ``FRISTWERK_<NAME>``.
+    """
 
     var: Path = Path("var")
     """Folder of everything the services store by default."""
@@ -56,11 +65,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Port | None = None
     """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
     database_url: DatabaseUrl | None = None
-    """``postgresql://user:password@host:port/database``; default: SQLite files in the folder ``var``."""
+    """``postgresql://user:password@host:port/database``; default: SQLite files in the folder
+    ``var``.
+    """
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = DATABASE_CONNECTIONS
-    """Connections to PostgreSQL for a read model at most; a service's log has up to six beside them."""
+    """Connections to PostgreSQL for a read model at most; a service's log has up to six beside
+    them.
+    """
     key_file: Path | None = None
-    """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``. Made on first start."""
+    """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``.
+
+    Made on first start.
+    """
     issuers_file: Path | None = None
     """Others whose tokens are taken beside ours, such as a company's OpenID provider."""
     revoked_file: Path | None = None
@@ -74,7 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     issuer: str = "fristwerk"
     audience: str = "fristwerk"
     customers_may_date: bool = False
-    """Whether customers may date their own facts, as the local runner's stories do; they occur now otherwise."""
+    """Whether customers may date their own facts, as the local runner's stories do; they occur now
+    otherwise.
+    """
     receipt_days_before_contracts: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 365
     """How long before the provider's first contract a ticket may have been received."""
     appointment_days_ahead: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 3 * 365 + 1
@@ -91,7 +109,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     request_head_seconds: Annotated[float, msgspec.Meta(ge=0.5, le=600)] = 10.0
     """How long the header lines may take to arrive; 408 then."""
     request_body_bytes_per_second: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 1024
-    """How fast a body has to arrive at least; 408 if it does not. An answer has to be taken as fast."""
+    """How fast a body has to arrive at least; 408 if it does not.
+
+    An answer has to be taken as fast.
+    """
     unsent_answer_bytes: Annotated[int, msgspec.Meta(ge=1_048_576, le=1_073_741_824)] = 67_108_864
     """Answers that wait in memory for their clients at most, over all connections of a process."""
 
@@ -107,7 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def forgotten(self) -> Path:
-        """The list of forgotten persons in use: with the keys, so that it lies apart from the backups of the data."""
+        """The list of forgotten persons in use: with the keys, so that it lies apart from the
+        backups of the data.
+        """
         return self.forgotten_file or self.keys.with_name("forgotten.txt")
 
 
@@ -134,7 +157,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _check_database_url(url: str) -> None:
-    """Raises SettingsError for an address that whoever connects would fail on, with the password in its traceback."""
+    """Raises SettingsError for an address that whoever connects would fail on, with the password in
+    its traceback.
+    """
     try:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port

@@ -1,4 +1,6 @@
-"""What decides over tokens and may change while a service runs: the key file and the list of revoked tokens."""
+"""What decides over tokens and may change while a service runs: the key file and the list of
+revoked tokens.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class TokenFiles:
         self.revoked = read_revocations(revoked_file)
 
     def reread(self, now: datetime) -> Keys | None:
-        """The keys as they are now, if either file has changed since the last time; the list is read with them."""
+        """The keys as they are now, if either file has changed since the last time; the list is
+        read with them.
+        """
         if now.timestamp() < self._next:
             return None
         self._next = now.timestamp() + EVERY_SECONDS

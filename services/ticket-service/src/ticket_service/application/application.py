@@ -27,10 +27,10 @@ from ticket_service.application.worklist import Worklist
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything wired (see ``app``).
+    """All use cases, wired by ``app``.
 
-    ``current`` gives the read model once it reflects what was answered: for reads only, no command
-    waits for it.
+    ``current`` gives the read model once it shows everything that clients were told; only reads use
+    it, as no command waits for it.
     """
 
     now: Callable[[], datetime]

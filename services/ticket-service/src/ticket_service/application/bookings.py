@@ -1,5 +1,5 @@
-"""What a booking is decided on beside its ticket: the other bookings on its days, whatever process
-made them.
+"""The other bookings on the days of a new one, whichever process made them: a booking is decided on
+them and on its ticket.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ticket_service.domain.ticket.state import KeptAppointment, Ticket, appointm
 
 
 class OtherBookings(msgspec.Struct, frozen=True, kw_only=True):
-    """``bookings`` on the days of a booking, and the ``claims`` by which nobody else books on them
-    meanwhile.
+    """The ``bookings`` on the days of a new one, and the ``claims`` that keep others from booking
+    on those days meanwhile.
     """
 
     bookings: Sequence[KeptAppointment]

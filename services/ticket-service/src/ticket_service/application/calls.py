@@ -1,5 +1,7 @@
-"""Inbound calls: with a ticket they belong to it, a voicemail without one becomes one, the rest is
-kept where that is agreed.
+"""Inbound calls.
+
+A call about a ticket belongs to it, a voicemail without a ticket becomes one, and any other call is
+kept if an agreement says so.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calls:
-    """Takes calls in."""
+    """Records calls."""
 
     def __init__(
         self,
@@ -79,7 +81,7 @@ class Calls:
         self._taking = KeyedLocks()
 
     async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
-        """A call on a ticket (by id), a voicemail that becomes one, or a call that is only kept."""
+        """Record a call on a ticket (by id), open a ticket from a voicemail, or only keep the call."""
         if call.ticket is not None:
             return await self._attach(meta, call.ticket, self._attached(meta, call))
         violations = Violations()
@@ -98,7 +100,7 @@ class Calls:
             return await in_turn(partial(self._open_ticket, meta, call, call.voicemail, matter))
 
     async def _attach(self, meta: CommandMetadata, ticket: str, attached: AttachCall) -> CommandResult:
-        """The call on its ticket, or on the one that this was merged into."""
+        """Record the call on its ticket, or on the ticket that this one was merged into."""
         try:
             return await self._tickets.execute(meta, ticket, attached)
         except TicketMergedError as merged:
@@ -175,8 +177,8 @@ class Calls:
         return await self._executor.store(meta, events, {"call": kept}, version=1)
 
     async def _known_caller(self, provider: str, call: Call) -> Customer | None:
-        """Whose number was called, else who has the number that called; of several the one
-        registered first.
+        """The customer whose own number was called, else the one who has the caller's number; of
+        several, the one registered first.
         """
         if (dedicated := await self._dedicated_to(provider, call)) is not None:
             return dedicated

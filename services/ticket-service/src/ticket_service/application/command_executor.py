@@ -33,7 +33,7 @@ from ticket_service.personal_data import PersonalData, Sealed
 
 State = TypeVar("State")
 ATTEMPTS: Final = 16
-"""How often a command is decided anew when somebody else was first."""
+"""How many times a command is decided, if somebody else keeps being first."""
 _NOT_ENCODED: Final = msgspec.Raw(b"null")
 
 
@@ -76,7 +76,10 @@ class Decision(msgspec.Struct, Generic[State], frozen=True, kw_only=True):
 
 
 Decide = Callable[[Loaded[State] | None], Awaitable[Decision[State]]]
-"""Looks up what the decision needs beside the state, and decides. Raises what refuses the command."""
+"""Looks up what the decision needs besides the state, and decides.
+
+Raises whatever refuses the command.
+"""
 
 
 class CommandExecutor:
@@ -97,7 +100,7 @@ class CommandExecutor:
         stream: str,
         decide: Decide[State],
     ) -> CommandResult:
-        """Decide a command on the stream's state and store what it produces.
+        """Decide a command on the stream's state, and store the events.
 
         Raises what ``decide`` raises, AnsweredBefore, and ContentionError after ``ATTEMPTS``
         conflicts.
@@ -188,7 +191,7 @@ class CommandExecutor:
         return [each | {"personal": contents.get(each["id"])} for each in envelopes]
 
     async def personal(self, loaded: Loaded[Any], *subjects: str) -> dict[str, Any]:
-        """What the first event of a stream sealed; empty if nothing, or once the person was
+        """The personal part of a stream's first event; empty if it has none, or once the person was
         forgotten.
         """
         if loaded.sealed is None:
@@ -232,7 +235,7 @@ def renamed(events: Sequence[PreparedEvent], names: NameChange) -> list[Prepared
 
 
 def shown_as(name: str) -> Callable[[object], dict[str, Any]]:
-    """How most results show a state: whole, under a name."""
+    """Show a state whole, under a name, as most results do."""
 
     def shown(state: object) -> dict[str, Any]:
         return {name: state}

@@ -1,4 +1,4 @@
-"""A complaint without a ticket: it becomes a ticket that is escalated from its first moment on."""
+"""Complaints that are about no ticket: each becomes a ticket that is escalated from the start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticket_service.domain.ticket.commands import Escalate
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
-    """``to`` None: the agreement's escalation contact.
+    """If ``to`` is None, the complaint goes to the agreement's escalation contact.
 
     ``fields`` are those that the agreement's normal tickets require.
     """
@@ -28,7 +28,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Complaints:
-    """Takes complaints in."""
+    """Records complaints."""
 
     def __init__(self, customers: Customers, intake: Intake) -> None:
         self._customers = customers

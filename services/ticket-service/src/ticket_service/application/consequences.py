@@ -1,5 +1,5 @@
-"""What hangs on forgetting a person and on ending a contract, looked up among all that was recorded
-so far.
+"""What follows from forgetting a person or ending a contract, looked up in everything recorded so
+far.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ticket_service.domain.customer.state import Customer
 
 
 class Consequences:
-    """Questions; what is recorded at the same moment may be missing from the answer."""
+    """Answers questions about consequences. What is recorded at the same moment may be missing."""
 
     def __init__(self, log: EventLog, newest_reads: NewestReads, terms: Terms, contracts: StateCache[Contract]) -> None:
         self._log = log
@@ -28,14 +28,14 @@ class Consequences:
         self._contracts = contracts
 
     async def of_forgetting(self, provider: str, customer: Customer, today: date) -> list[Consequence]:
-        """What hangs on a customer's personal data."""
+        """What follows from forgetting a customer's personal data."""
         tickets = await self._newest_reads.tickets_of(provider, customer=customer.id)
         found = await self._log.labelled(names.of_customer(customer.id))
         contracts = await self._contracts.at(each for each in found if streams.CONTRACT.includes(each[0]))
         return domain.of_forgetting(customer, tickets, [each.state for each in contracts], today)
 
     async def of_termination(self, provider: str, contract: str) -> list[Consequence]:
-        """What hangs on a contract."""
+        """What follows from ending a contract."""
         tickets = await self._newest_reads.tickets_of(provider, contract=contract)
         under = [
             (each, await self._terms.agreement_version(provider, each.agreement, each.agreement_version))

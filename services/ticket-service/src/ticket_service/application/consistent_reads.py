@@ -1,4 +1,4 @@
-"""The read model as it is needed: reflecting every command that was answered before it is asked."""
+"""Reads that show every command that was answered before them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ CATCH_UP_SECONDS: Final = 5.0
 
 
 class ConsistentReads:
-    """Called, it gives the read model, once that has caught up with the log; ``so_far`` gives it as
-    it is.
+    """A call gives the read model once it has caught up with the log; ``so_far`` gives it as it is.
 
-    Catching up is waiting, so a command asks once and hands on what it got.
+    Catching up takes time, so a use case asks once and passes the read model on.
     """
 
     def __init__(self, log: GroupCommitLog, follower: Subscription[Recorded], read_model: ReadModel) -> None:

@@ -33,7 +33,7 @@ ContractView = Callable[[Contract], dict[str, Any]]
 
 
 def contract_seen_by(principal: Principal) -> Callable[[Contract], Contract | dict[str, Any]]:
-    """How a contract that the caller may read is shown to it."""
+    """The contract as its caller may see it."""
     return contract_for_customer if principal.role == "customer" else _whole
 
 
@@ -42,7 +42,7 @@ def _whole(contract: Contract) -> Contract:
 
 
 class Contracts:
-    """One method a command."""
+    """The commands, one method each."""
 
     def __init__(
         self,
@@ -65,8 +65,8 @@ class Contracts:
         return _own(provider, contract, await self._known.newest(streams.CONTRACT.stream(contract)))
 
     async def sign(self, meta: CommandMetadata, customer: str, command: SignContract) -> CommandResult:
-        """A contract under the terms in force, and in the same transaction the present place of
-        open tickets.
+        """Sign a contract under the terms in force and, in the same transaction, move the
+        customer's open tickets to their present place.
 
         ``If-Match`` names the customer's version.
         """
@@ -103,9 +103,9 @@ class Contracts:
     async def terminate(
         self, meta: CommandMetadata, contract: str, command: Terminate, accepted: Sequence[str] = ()
     ) -> CommandResult:
-        """A contract's last day, and in the same transaction the present place of open tickets.
-
-        Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
+        """Set a contract's last day and, in the same transaction, move the customer's open tickets
+        to their present place. Raises NotConfirmed with the consequences that were not ``accepted``
+        by name.
         """
         loaded = await self.contract(meta.principal.provider, contract)
         if domain.terminate(loaded.state, command):
@@ -119,7 +119,7 @@ class Contracts:
         return await self._change(meta, contract, lambda state, _: domain.terminate(state, command), _shown, moved)
 
     async def buy_package(self, meta: CommandMetadata, contract: str, command: BuyPackage) -> CommandResult:
-        """A further package."""
+        """Buy a further package."""
 
         def decide(state: Contract, agreement: AgreementDocument) -> Sequence[DecidedEvent]:
             return domain.buy_package(state, self._executor.new_id(meta.now), command, agreement)
@@ -131,7 +131,7 @@ class Contracts:
         return await self._change(meta, contract, decide, body)
 
     async def book_addon(self, meta: CommandMetadata, contract: str, command: BookAddon) -> CommandResult:
-        """An add-on."""
+        """Book an add-on."""
         return await self._change(
             meta,
             contract,
@@ -140,7 +140,7 @@ class Contracts:
         )
 
     async def end_addon(self, meta: CommandMetadata, contract: str, command: EndAddon) -> CommandResult:
-        """An add-on's last day."""
+        """Set an add-on's last day."""
         return await self._change(
             meta,
             contract,

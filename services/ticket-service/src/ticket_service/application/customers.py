@@ -1,4 +1,6 @@
-"""Commands about customers, their devices and contacts; and who a customer is, for those who may know."""
+"""Commands about customers, their devices and contacts; and who a customer is, for those who may
+know.
+"""
 
 from __future__ import annotations
 
@@ -67,32 +69,44 @@ class Customers:
         return [_description(row.state, row.version, contents.get(row.event or "", {})) for row in rows]
 
     async def with_phone(self, provider: str, phone: str) -> list[str]:
-        """The ids of the customers whose contact has the number, in whatever form it is written, the first one first."""
+        """The ids of the customers whose contact has the number, in whatever form it is written,
+        the first one first.
+        """
         found = [await self._log.labelled(each) for each in self.phone_labels(provider, phone)]
         return [streams.CUSTOMER.subject(stream) for stream, _ in chain.from_iterable(found)]
 
     def phone_labels(self, provider: str, phone: str | None) -> tuple[str, ...]:
-        """Under which a customer is found by the number of its contact: one label, none for a number without digits."""
+        """Under which a customer is found by the number of its contact: one label, none for a
+        number without digits.
+        """
         number = normalised_phone(phone or "")
         return (names.with_phone(self._personal_data.phone_index(provider, number)),) if number else ()
 
     def callers_like(self, provider: str, phone: str) -> str | None:
-        """The matter in which a caller of that number is registered; None for a number without digits."""
+        """The matter in which a caller of that number is registered; None for a number without
+        digits.
+        """
         number = normalised_phone(phone)
         return names.callers_like(provider, self._personal_data.phone_index(provider, number)) if number else None
 
     async def sealed_labels(self, loaded: Loaded[Customer]) -> tuple[str, ...]:
-        """The labels that a customer has by what its registration sealed; none once the person was forgotten."""
+        """The labels that a customer has by what its registration sealed; none once the person was
+        forgotten.
+        """
         personal = await self._executor.personal(loaded, loaded.state.subject)
         return self.phone_labels(loaded.provider, (personal.get("contact") or {}).get("phone"))
 
     async def sealed_text(self, provider: str, customer: str, text: str) -> str:
-        """A text about the customer, sealed for a service that stores it; forgetting makes it unreadable. Raises NotFound."""
+        """A text about the customer, sealed for a service that stores it; forgetting makes it
+        unreadable. Raises NotFound.
+        """
         state = (await self.customer(provider, customer)).state
         return await self._personal_data.seal_text(state.subject, text)
 
     async def opened_texts(self, provider: str, sealed: Sequence[str]) -> list[str | None]:
-        """What each text says; None for another provider's, for what was forgotten, and for what is no sealed text."""
+        """What each text says; None for another provider's, for what was forgotten, and for what is
+        no sealed text.
+        """
         present: list[str] = []
         for customer in {customer_of(subject_of(each)) for each in sealed}:
             loaded = await self._known.newest(streams.CUSTOMER.stream(customer))
@@ -144,7 +158,8 @@ class Customers:
     async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> CommandResult:
         """A member of staff takes a role for a customer.
 
-        Raises NotInThisState for a dedicated agent who serves another customer where the provider sells them exclusively.
+        Raises NotInThisState for a dedicated agent who serves another customer where the provider
+        sells them exclusively.
         """
         contact = {"id": command.role, "role": command.role, "agent": command.agent}
 
@@ -167,7 +182,8 @@ class Customers:
             return await in_turn(assign)
 
     async def forget(self, meta: CommandMetadata, customer: str, accepted: Sequence[str] = ()) -> CommandResult:
-        """The person's key is deleted after the fact is stored; the projector deletes it again, should this fail between.
+        """The person's key is deleted after the fact is stored; the projector deletes it again,
+        should this fail between.
 
         Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
         """
@@ -189,8 +205,10 @@ class Customers:
         return answer
 
     async def forget_again(self, subject: str, metadata: Callable[[str], CommandMetadata]) -> None:
-        """Forget a subject that was forgotten before. The log may not know of it: then it is recorded, as ``metadata`` says
-        for the customer's provider. Nobody is asked, as what hangs on it was accepted then.
+        """Forget a subject that was forgotten before.
+
+        The log may not know of it: then it is recorded, as ``metadata`` says for the customer's
+        provider. Nobody is asked, as what hangs on it was accepted then.
         """
         customer = customer_of(subject)
         loaded = await self._known.newest(streams.CUSTOMER.stream(customer))

@@ -1,9 +1,6 @@
-"""Fills the index of a log that was written before there was one, so that commands find what is
-stored already.
-
-Once it is filled, the log is asked one question at the start. A stream that cannot be read is left
-out and named in the service's own log: its own commands are refused as before, and nothing else
-waits for it.
+"""Fills the index of a log that is older than the index, so that commands find what is stored in
+it. Once it is filled, a start costs one query. A stream that cannot be read is left out and named
+in the service's own log: its own commands are refused as before, and nothing else waits for it.
 """
 
 from __future__ import annotations

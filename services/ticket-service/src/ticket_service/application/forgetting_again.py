@@ -1,4 +1,6 @@
-"""Forgets again, before the first request, whom a restored backup has brought back: whoever is on the list and has a key."""
+"""Forgets again, before the first request, whom a restored backup has brought back: whoever is on
+the list and has a key.
+"""
 
 from __future__ import annotations
 

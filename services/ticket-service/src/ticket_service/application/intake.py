@@ -1,4 +1,4 @@
-"""How a ticket begins: everything that intake must know is looked up, and all that follows is one
+"""Opening a ticket: look up everything that decides about it, and store all that follows in one
 transaction.
 """
 
@@ -46,7 +46,7 @@ its own follow.
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What reached the vendor.
+    """A request as it reached the vendor.
 
     ``received_at`` is when, ``fields`` what the ticket's type asks for, ``follows`` the ticket that
     was done before.
@@ -66,8 +66,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """On what a new ticket stands: its customer, the serving contract if any, and the terms in
-    force at its receipt.
+    """What a new ticket rests on: its customer, the contract that serves it, if any, and the terms
+    in force when it was received.
     """
 
     command: CreateTicket
@@ -152,7 +152,7 @@ class Intake:
         terms: ProviderTerms,
         request: Request,
     ) -> Ground:
-        """What a new ticket stands on. Raises NotAcceptable where no agreement serves the customer."""
+        """What a new ticket rests on. Raises NotAcceptable where no agreement serves the customer."""
         provider, received_at = meta.principal.provider, request.received_at
         offered = [(each, await terms.agreement_version(each.agreement, each.agreement_version)) for each in contracts]
         reference = _new_reference(provider)
@@ -175,9 +175,9 @@ class Intake:
         return Ground(command=command, customer=customer, contract=contract, versions=versions, context=context)
 
     async def _earliest_receipt(self, meta: CommandMetadata, request: Request) -> datetime | None:
-        """Before which nothing was received.
+        """The earliest instant at which a request can have been received.
 
-        Only looked up for what was received long ago: that is rare.
+        It is looked up only for requests received long ago, which are rare.
         """
         margin = self._dating.receipt_before_contracts
         if request.received_at >= meta.now - margin:

@@ -1,4 +1,6 @@
-"""Moving a ticket to another customer or contract: looked up as for a new ticket that was received when this one was."""
+"""Moving a ticket to another customer or contract: looked up as for a new ticket that was received
+when this one was.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""By which names streams are found in the index that is kept with the log.
+"""The names by which streams are found in the index that is kept with the log.
 
-What decides about a command and lies in other streams is found by these names, in every append so
-far, of whatever process: nothing here waits for a read model. A stream's labels follow from its
-state, but for telephone numbers: these are sealed, so their keyed digests are given where the
-number is known.
+Whatever a command is decided on in other streams is found by these names, in every append so far by
+any process: nothing here waits for a read model. A stream's labels follow from its state, but for
+telephone numbers: these are sealed, so their keyed digests are given where the number is known.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.state import Ticket
 
 RULES: Final = "1"
-"""Changes whenever streams that are stored already are to be found by other names than before."""
+"""Change this whenever stored streams are to be found by other names than before."""
 LabelSet = frozenset[str]
 _NONE: Final[LabelSet] = frozenset()
 

@@ -1,5 +1,5 @@
-"""The read model for commands that need its tables: as it is, corrected by what the log holds
-beyond it. Nothing waits.
+"""The read model for commands that need its tables, brought up to date from the log without
+waiting.
 
 Only rare commands ask here: they read as many lines of the log as the read model is behind, usually
 those of the last half second. What is decided all the time is found in the index of the log (see
@@ -27,7 +27,7 @@ PAGE: Final = 1_000
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """Of a line only where its event belongs."""
+    """The part of a line that says where its event belongs."""
 
     provider: str
     stream: str
@@ -46,7 +46,7 @@ _place: Final = msgspec.json.Decoder(_Place)
 
 
 class NewestReads:
-    """Questions that are answered by every append so far, of whatever process."""
+    """Answers questions from every append so far, by any process."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class NewestReads:
 
     @property
     def position(self) -> int:
-        """Up to where in the log the read model is known to be current."""
+        """The position of the log up to which the read model is known to be current."""
         return self._follower.lag.position
 
     async def beyond(self, provider: str) -> Beyond:

@@ -1,4 +1,4 @@
-"""Records that a ticket's place follows the present where no command says so: a contract began or
+"""Records that a ticket has moved in the worklist where no command moved it: a contract began or
 ended at midnight.
 
 The worklist shows the present place by itself; this writes the fact that makes it visible in the
@@ -21,7 +21,7 @@ from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
 
 FIRST_SECONDS: Final = 5.0
-"""So long after the start the first look waits: it has time, and the start has not."""
+"""How long after the start the first look waits, so that it does not slow the start down."""
 EVERY_SECONDS: Final = 60.0
 """How often every provider's worklist is looked through; what a reader of a worklist comes upon is
 recorded at once.
@@ -31,7 +31,10 @@ _log = structlog.get_logger()
 
 
 class PlaceUpkeep:
-    """Runs beside the requests. Several processes may: each ticket is decided on its newest state."""
+    """Runs beside the requests.
+
+    Several processes may run it, as each ticket is decided on its newest state.
+    """
 
     def __init__(
         self, worklist: Worklist, tickets: Tickets, now: Callable[[], datetime], new_id: Callable[[datetime], str]
@@ -75,7 +78,7 @@ class PlaceUpkeep:
         return sum(map(len, displaced.values()))
 
     async def _wait(self, seconds: float) -> None:
-        """Until it is time to look; what readers come upon meanwhile is recorded."""
+        """Wait until it is time to look, and record meanwhile what readers come upon."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:

@@ -1,4 +1,4 @@
-"""What one provider has published, as commands need it that look at several of its terms at once."""
+"""One provider's published terms, for commands that look at several of them at once."""
 
 from __future__ import annotations
 

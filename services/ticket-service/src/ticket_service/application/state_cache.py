@@ -34,7 +34,7 @@ class Loaded(msgspec.Struct, Generic[State], frozen=True):
 
 
 class KeyedLocks:
-    """Locks by name, for what the requests of one process must do one after the other.
+    """Locks by name, for what a process must do for one request at a time.
 
     A lock exists for as long as somebody holds it or waits for it. Between processes the log
     decides.
@@ -78,7 +78,7 @@ class StateCache(Generic[State]):
         return loaded
 
     async def kept(self, stream: str) -> Loaded[State] | None:
-        """The state as kept, or the newest if none is; good enough to decide on."""
+        """The state as it is kept, or the newest if none is; a command may decide on it."""
         return self._kept.get(stream) or await self.newest(stream)
 
     async def newest_of(self, streams: Iterable[str]) -> dict[str, Loaded[State]]:
@@ -90,8 +90,8 @@ class StateCache(Generic[State]):
         return {stream: each for stream, each in zip(wanted, loaded, strict=True) if each is not None}
 
     async def at(self, found: Iterable[StreamVersion]) -> list[Loaded[State]]:
-        """The states of streams at these versions or newer ones, in their order; read only where an
-        older one is kept.
+        """The states of streams, at these versions or newer ones, in the same order; the log is
+        read only where an older one is kept.
         """
         wanted = list(found)
         older = [stream for stream, version in wanted if self._kept_version(stream) < version]

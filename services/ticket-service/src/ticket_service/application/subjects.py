@@ -11,8 +11,8 @@ from ticket_service.domain.ticket.state import Ticket
 async def subjects_of(ticket: Ticket, customers: StateCache[Customer]) -> list[str]:
     """The present customer, and those whose the ticket was before it was moved.
 
-    Once the present customer was forgotten, what was sealed before the move is opened no more either: it is about that
-    person, under whoever's key.
+    Once the present customer was forgotten, what was sealed before the move is opened no more
+    either: it is about that person, under whoever's key.
     """
     subject = await _subject(ticket.customer, customers)
     if not ticket.moves or ticket.moves[-1].sealed_for != subject:

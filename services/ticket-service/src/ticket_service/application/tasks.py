@@ -1,4 +1,6 @@
-"""The open tasks of a provider, kept in memory and brought up to date from the tickets that have changed since."""
+"""The open tasks of a provider, kept in memory and brought up to date from the tickets that have
+changed since.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,8 @@ class Tasks:
     async def page(
         self, provider: str, wanted: Mapping[str, str], *, until: datetime | None, after: str, limit: int
     ) -> Sequence[Task]:
-        """Open tasks in the order of ``at`` behind a cursor: those whose fields equal what is ``wanted`` and that are due
-        ``until`` then.
+        """Open tasks in the order of ``at`` behind a cursor: those whose fields equal what is
+        ``wanted`` and that are due ``until`` then.
         """
         read_model = await self._current()
         async with self._refreshing:

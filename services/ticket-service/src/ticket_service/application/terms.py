@@ -83,7 +83,7 @@ class Terms:
         return await self._executor.execute(meta, self._agreements, stream, decide)
 
     async def _newest_calendars(self, provider: str, document: AgreementDocument) -> dict[str, CalendarPublished]:
-        """Of the calendars that an agreement names those that are published."""
+        """The published ones among the calendars that an agreement names."""
         names = sorted({name for _, name in document.calendar_names()})
         found = {name: await self._calendar(provider, name) for name in names}
         return {name: each.versions[-1] for name, each in found.items() if each is not None}

@@ -1,5 +1,5 @@
-"""Moving tickets to other terms in bulk: in the background, each ticket by a command of its own, to
-the end whatever happens.
+"""Moving many tickets to other terms: in the background, each by a command of its own, and to the
+end whatever happens.
 
 Each ticket's command has a key made of migration and ticket, so that going on after a crash never
 moves a ticket twice.
@@ -42,7 +42,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Migrations:
-    """Takes orders, and carries them out in ``run``."""
+    """Takes migrations on, and carries them out in ``run``."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class Migrations:
         return await self.ledger.plan(migration, await self._concerned(migration))
 
     def wake(self) -> None:
-        """There is something to do."""
+        """Wake ``run``: there is something to do."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Carry out what is not finished until cancelled, the oldest first."""
+        """Carry out unfinished migrations, the oldest first, until cancelled."""
         while True:
             self._wanted.clear()
             try:
@@ -137,9 +137,9 @@ class Migrations:
         await self.ledger.note(migration.migration, outcomes)
 
     async def _moved(self, migration: TermsMigration, ticket: str) -> tuple[str, MigrationOutcome, str | None]:
-        """What became of one ticket.
+        """Move one ticket and say what became of it.
 
-        Raises RetryLaterError, or what the storage raises, where it is to be tried again.
+        Raises RetryLaterError, or what the storage raises, if it is to be tried again.
         """
         try:
             why_not = await self._move(migration, ticket)
@@ -150,7 +150,7 @@ class Migrations:
         return ticket, "done" if why_not is None else "failed", why_not
 
     async def _move(self, migration: TermsMigration, ticket: str) -> str | None:
-        """Move one ticket; why it stays where it is, if it does."""
+        """Move one ticket; returns why it stays where it is, if it does."""
         meta = _meta(migration, ticket, self._now())
         state = (await self._tickets.newest(meta.principal, ticket)).state
         present = _version(state, migration)

@@ -36,8 +36,8 @@ def seen_by(principal: Principal) -> Callable[[Ticket], Ticket | dict[str, Any]]
 
 
 def request_seen_by(principal: Principal, ticket: Ticket, said: dict[str, Any]) -> dict[str, Any]:
-    """What was personal in the request that became a ticket, as it is shown to the caller; to a customer whose the ticket
-    was not then, nothing.
+    """What was personal in the request that became a ticket, as it is shown to the caller; to a
+    customer whose the ticket was not then, nothing.
     """
     if principal.role != "customer":
         return said

@@ -30,17 +30,19 @@ from ticket_service.domain.worklist import Placed, SortKey, placed, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
 PART: Final = 500
-"""After so many tickets other requests have their turn."""
+"""How many tickets are ranked before other requests have their turn."""
 FEW: Final = 100
-"""Up to so many changed places are put in one by one, more are sorted anew."""
+"""Up to this many changed tickets are put in place one by one; if there are more, all are sorted
+again.
+"""
 NOTHING_NEWER: Final[Mapping[str, Ticket]] = MappingProxyType({})
 Days = dict[tuple[str, int, str | None], date]
 """The local day by the agreement, its version and the contract's site."""
 
 
 async def in_parts(items: Iterable[str]) -> AsyncIterator[str]:
-    """The items, with a turn of the event loop for all others after each part: of 50,000 tickets
-    none waits for all.
+    """The items; after each part of them other requests have their turn, so that none waits for
+    50,000 tickets.
     """
     for number, item in enumerate(items, start=1):
         yield item

@@ -1,4 +1,6 @@
-"""``python -m ticket_service backup`` and ``restore``: the data folder of all three services, copied while they run."""
+"""``python -m ticket_service backup`` and ``restore``: the data folder of all three services,
+copied while they run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""``python -m ticket_service rotate``, ``revoke`` and ``jwks``: the key that signs tokens, and tokens that hold no more."""
+"""``python -m ticket_service rotate``, ``revoke`` and ``jwks``: the key that signs tokens, and
+tokens that hold no more.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Backups of a data folder: made while the services run, and checked against digests and signed heads before they are restored.
+"""Backups of a data folder: made while the services run, and checked against digests and signed
+heads before they are restored.
 
 make_backup      copies every SQLite file of a folder, in an order in which no copy is ahead of what it is derived from
 restore_backup   checks a backup and puts it into an empty folder

@@ -1,4 +1,6 @@
-"""Whether a backup is what was copied: digests of the files, SQLite's own check, digests of the logs, and the signed heads."""
+"""Whether a backup is what was copied: digests of the files, SQLite's own check, digests of the
+logs, and the signed heads.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def check_backup(folder: Path) -> Manifest:
 
 
 def check_databases(folder: Path, manifest: Manifest) -> None:
-    """Raises BackupError where SQLite finds a file damaged, or a log is not the one that was copied."""
+    """Raises BackupError where SQLite finds a file damaged, or a log is not the one that was
+    copied.
+    """
     for file in (folder / each.name for each in manifest.files if each.name.endswith(".db")):
         with closing(sqlite3.connect(file)) as database:
             try:
@@ -50,7 +54,8 @@ def check_databases(folder: Path, manifest: Manifest) -> None:
 
 
 async def check_heads(folder: Path, keys: CheckpointKeys, now: Callable[[], datetime]) -> list[str]:
-    """Compare each log with its hash trees, and the trees with their newest signed heads; returns a sentence for each tree.
+    """Compare each log with its hash trees, and the trees with their newest signed heads; returns a
+    sentence for each tree.
 
     Raises BackupError where they differ.
     """

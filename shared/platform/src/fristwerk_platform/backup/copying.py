@@ -1,7 +1,9 @@
-"""Copying a data folder while the services run: each SQLite file as of one moment, and none ahead of what it is derived from.
+"""Copying a data folder while the services run: each SQLite file as of one moment, and none ahead
+of what it is derived from.
 
-What is derived is copied first, then the logs, then what the caller names. So no read model and no hash tree has seen an event
-that the copied log lacks, and with the keys of persons at the end no event is sealed with a key that was not copied.
+What is derived is copied first, then the logs, then what the caller names. So no read model and no
+hash tree has seen an event that the copied log lacks, and with the keys of persons at the end no
+event is sealed with a key that was not copied.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ POINTERS: Final = "*.generation"
 def make_backup(
     folder: Path, out: Path, *, last: Sequence[str], now: datetime, version: str, token_key: str
 ) -> tuple[Path, Manifest]:
-    """Copy the databases of ``folder`` into a new folder in ``out``, named after the second; returns where, and what it holds.
+    """Copy the databases of ``folder`` into a new folder in ``out``, named after the second;
+    returns where, and what it holds.
 
     ``last`` names the databases to copy after all others, in their order. Raises BackupError.
     """
@@ -68,7 +71,9 @@ def in_order(folder: Path, last: Sequence[str]) -> list[Path]:
 
 
 def remove_older(out: Path, keep: int) -> list[str]:
-    """Remove all whole backups in a folder but the newest; returns the names of those that are gone."""
+    """Remove all whole backups in a folder but the newest; returns the names of those that are
+    gone.
+    """
     whole = sorted(each.parent for each in out.glob(f"*/{FILE}") if not each.parent.name.endswith(UNFINISHED))
     gone = whole[: max(0, len(whole) - keep)]
     for each in gone:

@@ -1,4 +1,6 @@
-"""Figures of the last backup, in a file that Prometheus's node exporter reads (its textfile collector)."""
+"""Figures of the last backup, in a file that Prometheus's node exporter reads (its textfile
+collector).
+"""
 
 from __future__ import annotations
 

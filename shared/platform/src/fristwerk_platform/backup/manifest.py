@@ -1,4 +1,6 @@
-"""What a backup says of itself: its files with their digests, how far each log goes, and under which key persons are sealed."""
+"""What a backup says of itself: its files with their digests, how far each log goes, and under
+which key persons are sealed.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     made_at: datetime
     token_key: str
-    """The id of the key that signs tokens: restored beside another key file, nobody's name could be read."""
+    """The id of the key that signs tokens: restored beside another key file, nobody's name could be
+    read.
+    """
     files: list[CopiedFile]
     logs: list[LogState]
 

@@ -1,4 +1,6 @@
-"""Restoring a backup: into an empty data folder, and only once everything in it was found to be what was copied."""
+"""Restoring a backup: into an empty data folder, and only once everything in it was found to be
+what was copied.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,11 @@ DRAFT: Final = ".restoring"
 async def restore_backup(
     backup: Path, folder: Path, *, token_key: str, checkpoint_keys: CheckpointKeys, now: Callable[[], datetime]
 ) -> tuple[Manifest, list[str]]:
-    """Check a backup and put it into ``folder``; returns what it holds, and a sentence for each tree that was checked.
+    """Check a backup and put it into ``folder``; returns what it holds, and a sentence for each
+    tree that was checked.
 
-    The key files stay where they are. Raises BackupError, with the folder as it was: where it holds a database already, where
-    the backup is damaged, or where it belongs to other keys.
+    The key files stay where they are. Raises BackupError, with the folder as it was: where it holds
+    a database already, where the backup is damaged, or where it belongs to other keys.
     """
     _check_empty(folder)
     manifest = check_backup(backup)

@@ -1,4 +1,4 @@
-"""What a command may meet apart from the domain's own refusals.
+"""The errors that a command may meet, apart from the domain's own refusals.
 
 No error knows a status code; ``http.problems`` maps them.
 

@@ -32,7 +32,7 @@ class AnswerStore(Protocol):
 def idempotency_key(principal: Principal, given: str, request: bytes) -> IdempotencyKey:
     """The key as stored.
 
-    ``request`` is everything that makes it another request. Raises InvalidKeyError.
+    ``request`` holds everything that makes two requests different. Raises InvalidKeyError.
     """
     if not _KEY.fullmatch(given):
         raise InvalidKeyError
@@ -50,8 +50,8 @@ async def check_unanswered(store: AnswerStore, key: IdempotencyKey) -> None:
 
 
 def already_answered(stored: StoredAnswer, key: IdempotencyKey) -> AnsweredBefore | KeyReusedError:
-    """What to raise for a key that was used: the answer again, or an error if it went with another
-    request.
+    """The exception for a key that was used: the first answer again, or an error if the key belongs
+    to another request.
     """
     if stored.request_digest != key.request_digest:
         return KeyReusedError(key.key)
@@ -59,9 +59,9 @@ def already_answered(stored: StoredAnswer, key: IdempotencyKey) -> AnsweredBefor
 
 
 async def twin_answer(store: AnswerStore, key: IdempotencyKey) -> AnsweredBefore | KeyReusedError | None:
-    """What to raise instead of a refusal: the answer that the same request got before or meanwhile,
-    whose effect the refusal may be, or an error if the key went with another request; None where
-    the key is unused.
+    """The exception to raise instead of a refusal, which may be the effect of the same request sent
+    before: its answer, or an error if the key belongs to another request. None where the key is
+    unused.
     """
     stored = await store.stored_answer(key)
     return None if stored is None else already_answered(stored, key)

@@ -156,7 +156,7 @@ def _keyed(meta: CommandMetadata, key: IdempotencyKey, answer: Answer) -> Keyed:
 
 
 async def _append(log: EventLog, events: Sequence[NewEvent], keyed: Keyed | None) -> None:
-    """A command that changed nothing and has no key leaves nothing behind."""
+    """Append, unless there are no events and no key: then nothing is stored."""
     if not events and keyed is None:
         return
     try:

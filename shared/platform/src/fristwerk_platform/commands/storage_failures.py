@@ -1,5 +1,5 @@
-"""Which errors mean that the storage does not answer at the moment: none is the command's fault,
-and all of them pass.
+"""The errors that mean the storage does not answer at the moment: none is the command's fault, and
+all of them pass.
 """
 
 from __future__ import annotations

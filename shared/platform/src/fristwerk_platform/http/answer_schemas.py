@@ -1,4 +1,7 @@
-"""JSON Schemas of what operations answer, from the types that describe it. They describe only: no answer passes through them."""
+"""JSON Schemas of what operations answer, from the types that describe it.
+
+They describe only: no answer passes through them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from msgspec import inspect
 
 Schema = dict[str, Any]
 Required = Mapping[type, frozenset[str]]
-"""Which fields of a struct every answer has, by their names in JSON, where that is not simply those without a default."""
+"""Which fields of a struct every answer has, by their names in JSON, where that is not simply those
+without a default.
+"""
 REFERENCE: Final = "#/components/schemas/{name}"
 _NO_REQUIRED: Final[Required] = {}
 
@@ -18,8 +23,9 @@ _NO_REQUIRED: Final[Required] = {}
 def answer_schemas(models: Sequence[Any], required: Required = _NO_REQUIRED) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type in turn, and the components that they refer to.
 
-    A field with a default may be missing in an answer, as old events lack what was added later; ``required`` says
-    otherwise of a struct. Raises ValueError for two structs of one name, which would share a component.
+    A field with a default may be missing in an answer, as old events lack what was added later;
+    ``required`` says otherwise of a struct. Raises ValueError for two structs of one name, which
+    would share a component.
     """
     if not models:
         return [], {}
@@ -36,7 +42,8 @@ def answer_schemas(models: Sequence[Any], required: Required = _NO_REQUIRED) -> 
 
 
 def _tidied(schema: Any, unions: dict[str, Any]) -> Any:
-    """As readers of OpenAPI expect it: no defaults in answers, a constant for one value, one of several tagged structs.
+    """As readers of OpenAPI expect it: no defaults in answers, a constant for one value, one of
+    several tagged structs.
 
     A union of tagged structs that has a title becomes a component of its own, put into ``unions``.
     """
@@ -95,7 +102,9 @@ def _parts(described: Any) -> Iterator[Any]:
 
 
 def _name_instants(schema: Schema, described: Any) -> None:
-    """Add the format of instants: msgspec leaves it out, as its own could be naive, and ours never are (RFC 3339)."""
+    """Add the format of instants: msgspec leaves it out, as its own could be naive, and ours never
+    are (RFC 3339).
+    """
     match described:
         case inspect.DateTimeType():
             schema["format"] = "date-time"
@@ -111,7 +120,9 @@ def _name_instants(schema: Schema, described: Any) -> None:
 
 
 def _any_json(described: type) -> Schema:
-    """``object`` stands where a value is any JSON. Raises NotImplementedError for what has no schema."""
+    """``object`` stands where a value is any JSON. Raises NotImplementedError for what has no
+    schema.
+    """
     if described is object:
         return {"description": "Any JSON"}
     raise NotImplementedError

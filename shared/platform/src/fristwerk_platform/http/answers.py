@@ -1,4 +1,6 @@
-"""What routes answer: JSON with instants in UTC and amounts as text, and the example of it for OpenAPI."""
+"""What routes answer: JSON with instants in UTC and amounts as text, and the example of it for
+OpenAPI.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None 
 def responses(
     status: int, description: str, example: Any, model: Any = None, *, headers: Sequence[str] = ()
 ) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route, for OpenAPI and its readers: an example of a good answer, and the type that describes it.
+    """The ``responses`` of a route, for OpenAPI and its readers: an example of a good answer, and
+    the type that describes it.
 
-    ``headers`` are those that do not follow from the operation's kind, by their names in ``described_headers``.
+    ``headers`` are those that do not follow from the operation's kind, by their names in
+    ``described_headers``.
     """
     content = {"application/json": {"example": example} | ({} if model is None else {"model": model})}
     return {status: {"description": description, "headers": headers, "content": content}}

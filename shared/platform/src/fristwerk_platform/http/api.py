@@ -1,4 +1,6 @@
-"""A service's application: FastAPI with our route table, its description of our own making, and every error a problem."""
+"""A service's application: FastAPI with our route table, its description of our own making, and
+every error a problem.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from fristwerk_platform.http.routes import Routes
 
 
 class _Api(FastAPI):
-    """FastAPI with a route table of our own, which it neither describes nor answers (its documented extension points)."""
+    """FastAPI with a route table of our own, which it neither describes nor answers (its documented
+    extension points).
+    """
 
     def __init__(self, table: RouteTable, required: Required, token_printed_by: str | None, **settings: Any) -> None:
         super().__init__(routes=[table], **settings)
@@ -45,7 +49,9 @@ class _Api(FastAPI):
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The operations stand directly below our own middleware; FastAPI's stack of six answers only what is none of them."""
+        """The operations stand directly below our own middleware; FastAPI's stack of six answers
+        only what is none of them.
+        """
         own, self.user_middleware = self.user_middleware, []
         app: ASGIApp = Dispatcher(self._table, super().build_middleware_stack(), self.exception_handlers)
         self.user_middleware = own
@@ -64,7 +70,8 @@ def create_api(
     required: Required = {},  # noqa: B006 - never changed
     token_printed_by: str | None = None,
 ) -> FastAPI:
-    """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a problem.
+    """A service's application: its operations, OpenAPI 3.1 with one id per operation, every error a
+    problem.
 
     ``required`` says which fields of structs every answer has, as in ``answer_schemas``;
     ``token_printed_by`` is the command that prints a token, if there is one.
@@ -90,7 +97,10 @@ def create_api(
 
 
 async def _docs_page(request: Request) -> Response:
-    """Where the interface's description is. Nothing is loaded from elsewhere, so it works without the internet."""
+    """Where the interface's description is.
+
+    Nothing is loaded from elsewhere, so it works without the internet.
+    """
     title = escape(request.app.title)
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>'

@@ -1,5 +1,5 @@
-"""What a connection may cost: bytes of a head, time for a request to arrive and its answer to leave,
-and how many connections there are.
+"""What a connection may cost: bytes of a head, time for a request to arrive and its answer to
+leave, and how many connections there are.
 
 uvicorn has no such limits with httptools (its own are for h11), and whatever stands behind it,
 authentication too, sees a request only once its head is complete. So :class:`LimitedProtocol` is

@@ -1,4 +1,6 @@
-"""The headers of requests and answers, as OpenAPI describes them; each is written down once and referred to by its name."""
+"""The headers of requests and answers, as OpenAPI describes them; each is written down once and
+referred to by its name.
+"""
 
 from __future__ import annotations
 

@@ -36,10 +36,10 @@ _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
 class RequestMeter(Protocol):
-    """Who counts requests."""
+    """Counts requests."""
 
     def answered(self, answer: Answered) -> None:
-        """Count one."""
+        """Count one request."""
         ...
 
 
@@ -162,14 +162,16 @@ def _correlation_id(scope: Scope) -> str:
 
 
 def _new_correlation_id() -> str:
-    """Names a request and is no secret: asking the operating system for it would let go of the
+    """A name for a request.
+
+    It is no secret, and asking the operating system for random bytes would release the
     interpreter's lock each time.
     """
     return f"{random.getrandbits(128):032x}"
 
 
 def _answered(scope: Scope, seconds: float) -> Answered:
-    """What routing, problems and replays have left in the request's scope."""
+    """The figures of a request, from what routing, problems and replays left in its scope."""
     state: dict[str, Any] = scope["state"]
     return Answered(
         operation=getattr(scope.get("route"), "name", None),
@@ -181,7 +183,7 @@ def _answered(scope: Scope, seconds: float) -> Answered:
 
 
 def _address(scope: Scope) -> str:
-    """Where a request came from, as the server says."""
+    """The address that a request came from, according to the server."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
@@ -203,13 +205,13 @@ def _bearer(scope: Scope, printed_by: str) -> str:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who asks."""
+    """The caller."""
     principal: Principal = request.state.principal
     return principal
 
 
 def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
-    """Who asks, if the role may do it; else a Problem 403 that says what was asked."""
+    """The caller, if the role may do it. Raises Problem 403 with what the role may not do."""
     principal = principal_of(request)
     if principal.role not in roles:
         raise Problem(403, f"The role {principal.role} may not {doing}; these may: {', '.join(sorted(roles))}.")
@@ -217,11 +219,11 @@ def allowed(request: Request, roles: Collection[str], doing: str) -> Principal:
 
 
 def own_only(principal: Principal, asked: str | None, parameter: str) -> str | None:
-    """Whose things a list shows: where a role sees only its own things those, else whose were asked
-    for, None for all.
+    """Whose things a list shows: a role that sees only its own things gets those, any other what it
+    asked for (None: all).
 
-    Raises Problem 403 where such a role asks for another's by the ``parameter``: that is refused,
-    not replaced by the own.
+    Raises Problem 403 if such a role names another in the ``parameter``; its own things are not
+    shown in their place.
     """
     if principal.belongs_to is None:
         return asked

@@ -1,4 +1,5 @@
-"""A service's operations: finds a request's one, reads path, query and body as its types, and calls its endpoint.
+"""A service's operations: finds a request's one, reads path, query and body as its types, and calls
+its endpoint.
 
 Every request goes this one way. An endpoint is a coroutine function that returns a response. Its
 signature is read once, when it is registered:
@@ -47,7 +48,9 @@ Found = Callable[[Request], Awaitable[None]]
 
 
 class Body(msgspec.Struct, frozen=True):
-    """The JSON body of an operation: its argument's name, its type, and its default (``REQUIRED``: none)."""
+    """The JSON body of an operation: its argument's name, its type, and its default (``REQUIRED``:
+    none).
+    """
 
     name: str
     annotation: Any
@@ -58,7 +61,10 @@ class LimitedRequest(Request):
     """The request as every endpoint gets it: no route can read more of its body than the limit."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in parts. Raises Problem 413 once it passes 1 MiB, whatever its Content-Length claims."""
+        """The body in parts.
+
+        Raises Problem 413 once it passes 1 MiB, whatever its Content-Length claims.
+        """
         taken = 0
         async for part in super().stream():
             taken += len(part)
@@ -100,9 +106,12 @@ class Operation:
         self._validate_body = None if self.body is None else _validator(self.body.annotation)
 
     async def answer(self, request: Request) -> Response:
-        """The answer to a request. A refusal that may be the effect of the request's own twin gets the twin's answer.
+        """The answer to a request.
 
-        Whoever may not, or asks for what is not there, does not learn what the body should have been.
+        A refusal that may be the effect of the request's own twin gets the twin's answer.
+
+        Whoever may not, or asks for what is not there, does not learn what the body should have
+        been.
         """
         if self.permits is not None:
             allowed(request, *self.permits)
@@ -153,7 +162,10 @@ class Operation:
         return arguments, wrong
 
     async def _add_body(self, arguments: dict[str, Any], request: Request, body: Body) -> list[Mapping[str, Any]]:
-        """Add the body to what the endpoint is called with; returns what does not fit. Raises Problem as ``_json`` does."""
+        """Add the body to what the endpoint is called with; returns what does not fit.
+
+        Raises Problem as ``_json`` does.
+        """
         given = await _json(request)
         if given is None:
             if body.default is REQUIRED:
@@ -191,13 +203,17 @@ class Operation:
 
 
 def _validator(annotation: Any) -> Callable[..., Any]:
-    """Checks and converts a value; without the adapter's many keyword arguments, which take longer than most checks."""
+    """Checks and converts a value; without the adapter's many keyword arguments, which take longer
+    than most checks.
+    """
     return TypeAdapter(annotation).validator.validate_python
 
 
 async def _json(request: Request) -> Any:
-    """The parsed body, None where there is none. Raises Problem 415 for another media type, 400 for what is not JSON, 422 for
-    more values than a request has.
+    """The parsed body, None where there is none.
+
+    Raises Problem 415 for another media type, 400 for what is not JSON, 422 for more values than a
+    request has.
     """
     body = await request.body()
     if not body:

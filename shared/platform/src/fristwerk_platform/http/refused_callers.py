@@ -1,5 +1,5 @@
-"""How often each address was refused for its token: a search for tokens leaves a trace of where it
-came from.
+"""Counts refused tokens by address, so that somebody who tries out tokens leaves a trace in the
+log.
 """
 
 from __future__ import annotations

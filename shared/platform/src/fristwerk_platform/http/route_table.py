@@ -16,7 +16,7 @@ from fristwerk_platform.http.operations import NAME_IN_PATH, REST_OF_PATH, Limit
 
 
 class _Node:
-    """One place in the tree of paths: the operations that end here, and what may follow."""
+    """A node in the tree of paths: the operations that end here, and what may follow."""
 
     def __init__(self) -> None:
         self.operations: dict[str, tuple[Operation, list[str]]] = {}

@@ -1,4 +1,6 @@
-"""Where a resource registers its operations: below one prefix, under one tag of the OpenAPI document."""
+"""Where a resource registers its operations: below one prefix, under one tag of the OpenAPI
+document.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Routes:
     """Collects the operations of one resource below a prefix."""
 
     def __init__(self, *, prefix: str = "/v1", tags: Sequence[str], found: Found | None = None) -> None:
-        """``found`` answers, for every operation, a wrong request about what is not there for who asks."""
+        """``found`` answers, for every operation, a wrong request about what is not there for who
+        asks.
+        """
         self._found = found
         self.operations: list[Operation] = []
         self._prefix = prefix
@@ -52,10 +56,12 @@ class Routes:
         permits: Permits | None = None,
         found: Found | None = None,
     ) -> None:
-        """Register an operation; its name is the endpoint's, its description the endpoint's docstring.
+        """Register an operation; its name is the endpoint's, its description the endpoint's
+        docstring.
 
-        ``body`` names the body's type where one endpoint serves several operations and its signature cannot say it.
-        ``permits`` is checked before the body is read. ``responses`` and ``headers`` as in ``Description``.
+        ``body`` names the body's type where one endpoint serves several operations and its
+        signature cannot say it. ``permits`` is checked before the body is read. ``responses`` and
+        ``headers`` as in ``Description``.
         """
         named = name or str(getattr(endpoint, "__name__", "operation"))
         described = Description(

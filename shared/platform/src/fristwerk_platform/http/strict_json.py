@@ -1,6 +1,7 @@
 """JSON as RFC 8259 has it, and nothing that databases and readers stumble over.
 
-Refused are NaN, duplicate keys, NUL, half surrogate pairs, numbers that no 64 bits hold, and deep nesting.
+Refused are NaN, duplicate keys, NUL, half surrogate pairs, numbers that no 64 bits hold, and deep
+nesting.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import math
 from typing import Any, Final
 
 MAX_DEPTH: Final = 64
-"""Lists and objects inside one another; a limit of our own, as the parser's depends on the version of Python."""
+"""Lists and objects inside one another; a limit of our own, as the parser's depends on the version
+of Python.
+"""
 MAX_PARTS: Final = 5_000
-"""Commas, colons and opening brackets of a body, outside its texts. Each stands for a value or a key,
-and checking one takes a few microseconds, in which nobody else is served; a large document has 250."""
+"""Commas, colons and opening brackets of a body, outside its texts.
+
+Each stands for a value or a key, and checking one takes a few microseconds, in which nobody else is
+served; a large document has 250.
+"""
 _LONGEST_INTEGER: Final = len(str(-(2**63)))
 
 
@@ -23,13 +29,15 @@ class NotJsonError(ValueError):
 
 
 def has_too_many_parts(body: bytes) -> bool:
-    """Whether what claims to be JSON has more than ``MAX_PARTS`` values and keys, found without parsing it.
+    """Whether what claims to be JSON has more than ``MAX_PARTS`` values and keys, found without
+    parsing it.
 
     1 MiB of them would take the parser and the checks after it up to half a second.
     """
     if len(body) <= MAX_PARTS or _parts(body) <= MAX_PARTS:
         return False
-    # Texts hold commas too: what stands between quotes is left out, once no quote is escaped any more.
+    # Texts hold commas too: what stands between quotes is left out, once no quote is escaped any
+    # more.
     pieces = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 2 * MAX_PARTS + 2)
     return len(pieces) > 2 * MAX_PARTS or _parts(b"".join(pieces[::2])) > MAX_PARTS
 
@@ -89,7 +97,9 @@ _decoder: Final = json.JSONDecoder(
 
 
 def _check(value: Any) -> None:
-    """Depth, and what only escapes can spell: NUL and half a surrogate pair, which no text has and no database stores."""
+    """Depth, and what only escapes can spell: NUL and half a surrogate pair, which no text has and
+    no database stores.
+    """
     level, depth = [value], 0
     while level:
         inner: list[Any] = []

@@ -20,10 +20,11 @@ class Unsent:
         self._bytes = 0
 
     def is_stuck(self, unsent: int, now: float, limits: ConnectionLimits) -> bool:
-        """Whether the client takes its answer more slowly than a body may arrive; ``unsent`` are the
-        bytes that wait.
+        """Whether the client takes its answer more slowly than a body may arrive; ``unsent`` are
+        the bytes that wait.
 
-        Where more waits than before, something had been taken: while a client takes nothing, nothing more is written.
+        Where more waits than before, something had been taken: while a client takes nothing,
+        nothing more is written.
         """
         enough = limits.head_seconds * limits.body_bytes_per_second
         if unsent == 0:

@@ -1,6 +1,8 @@
-"""Databases: the engine, the column type for instants, short transactions, the error of an unreachable database.
+"""Databases: the engine, the column type for instants, short transactions, the error of an
+unreachable database.
 
-SQLite drops time zones, so instants are stored as integers of microseconds since the epoch on every database.
+SQLite drops time zones, so instants are stored as integers of microseconds since the epoch on every
+database.
 """
 
 from __future__ import annotations
@@ -61,7 +63,10 @@ def instant_of_stored(value: int) -> datetime:
 
 
 class Database(Protocol):
-    """Where rows are read and written: short transactions and readings. Both raise DatabaseUnavailableError."""
+    """Where rows are read and written: short transactions and readings.
+
+    Both raise DatabaseUnavailableError.
+    """
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A writing transaction: all of it or nothing."""
@@ -84,7 +89,10 @@ class SqlDatabase:
         self._schema = schema
 
     async def create(self) -> None:
-        """Make or migrate the tables; of several processes that start at once, one does. Raises NewerDatabaseError."""
+        """Make or migrate the tables; of several processes that start at once, one does.
+
+        Raises NewerDatabaseError.
+        """
         async with self.transaction() as connection:
             if self._schema is not None:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('fristwerk'))"))
@@ -136,32 +144,41 @@ async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def _lost(error: DBAPIError) -> bool:
     """Whether the connection is gone or refused, rather than the statement.
 
-    The classes of SQLSTATE are 08 (connection exception), 53 (insufficient resources) and 57 (operator intervention); see
-    appendix A of PostgreSQL's documentation.
+    The classes of SQLSTATE are 08 (connection exception), 53 (insufficient resources) and 57
+    (operator intervention); see appendix A of PostgreSQL's documentation.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or state.startswith(("08", "53", "57"))
 
 
 async def advisory_lock(connection: AsyncConnection, what: str) -> None:
-    """Hold the lock named ``what`` until the transaction ends, waiting for it. SQLite has one writer anyway."""
+    """Hold the lock named ``what`` until the transaction ends, waiting for it.
+
+    SQLite has one writer anyway.
+    """
     if connection.dialect.name == "postgresql":
         await fetch(connection, _LOCK, what)
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
-    """Call once the connection's transaction is committed, and never if it is not; it is one of a :class:`Database`."""
+    """Call once the connection's transaction is committed, and never if it is not; it is one of a
+    :class:`Database`.
+    """
     _after_commit.setdefault(connection, []).append(call)
 
 
 _after_commit: Final[WeakKeyDictionary[AsyncConnection, list[Callable[[], None]]]] = WeakKeyDictionary()
-"""Not events of SQLAlchemy, whose registration takes as long as a statement, and which are called before the commit."""
+"""Not events of SQLAlchemy, whose registration takes as long as a statement, and which are called
+before the commit.
+"""
 
 
 def open_database(
     settings: Settings, name: str, metadata: MetaData, pragmas: tuple[str, ...] | None = None
 ) -> SqlDatabase:
-    """The database that the settings select: a schema of PostgreSQL, or an SQLite file in the folder ``var``."""
+    """The database that the settings select: a schema of PostgreSQL, or an SQLite file in the
+    folder ``var``.
+    """
     if settings.database_url is not None:
         limit = settings.database_connections
         return postgres_database(settings.database_url, name.replace("-", "_"), metadata, max_connections=limit)
@@ -177,10 +194,11 @@ def postgres_database(
     statement_seconds: float | None = 30.0,
     snapshot: bool = False,
 ) -> SqlDatabase:
-    """A schema of a PostgreSQL database; ``url`` is ``postgresql://user:password@host:port/database[?sslmode=…]``.
+    """A schema of a PostgreSQL database; ``url`` is
+    ``postgresql://user:password@host:port/database[?sslmode=…]``.
 
-    A statement that takes longer than ``statement_seconds`` fails. With ``snapshot`` every statement of a transaction sees the
-    database as of the transaction's beginning.
+    A statement that takes longer than ``statement_seconds`` fails. With ``snapshot`` every
+    statement of a transaction sees the database as of the transaction's beginning.
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
     given = make_url(url)
@@ -227,7 +245,9 @@ def _check_before_use(engine: AsyncEngine) -> None:
 
 
 REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
-"""For read models: they are derived from the log, so a tail that a power cut loses is only replayed."""
+"""For read models: they are derived from the log, so a tail that a power cut loses is only
+replayed.
+"""
 DURABLE: Final = ("journal_mode=WAL", "synchronous=FULL")
 """For what was signed: on the disk once stored, and no reader holds up a writer."""
 IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
@@ -237,7 +257,9 @@ IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delet
 def sqlite_database(
     file: Path, metadata: MetaData, pragmas: tuple[str, ...] = REBUILDABLE, *, attached: tuple[str, Path] | None = None
 ) -> SqlDatabase:
-    """A database in one SQLite file. ``attached`` is a schema name and another file, which can be read under that name.
+    """A database in one SQLite file.
+
+    ``attached`` is a schema name and another file, which can be read under that name.
 
     A transaction sees the other file as of its beginning, and never locks it.
     """

@@ -68,11 +68,14 @@ async def run_on_sqlite(connection: AsyncConnection, run: Callable[[sqlite3.Conn
 
 
 async def _begin(connection: AsyncConnection) -> None:
-    """Begin on the server: SQLAlchemy would do so with the first statement of its own, which takes as long as five of these."""
+    """Begin on the server: SQLAlchemy would do so with the first statement of its own, which takes
+    as long as five of these.
+    """
     assert connection.sync_connection is not None, "the connection is open"
     adapter: Any = connection.sync_connection.connection.dbapi_connection
     try:
-        # There is no public way; an own BEGIN would leave SQLAlchemy believing that there is nothing to commit.
+        # There is no public way; an own BEGIN would leave SQLAlchemy believing that there is
+        # nothing to commit.
         await adapter._start_transaction()  # noqa: SLF001
     except connection.dialect.loaded_dbapi.Error as error:
         raise error.__cause__ or error from None
