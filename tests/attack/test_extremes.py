@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from coverage import Coverage
 
 from fristwerk_language.roles import ROLES, Role
+from fristwerk_platform.http.strict_json import MAX_PARTS
 from tests.attack.conftest import Target, megabytes, watched
 from tests.attack.grammar import EVERYTHING, Attack
 from tests.promises import Promise
@@ -68,6 +70,42 @@ async def test_no_extreme_value_breaks_or_holds_a_service(target: Target, long: 
         f"{len(sent):,} requests of {len(attacks):,}: "
         + ", ".join(f"{n:,} x {status}" for status, n in sorted(statuses.items()))
         + f"; the loop was held {watchdog.longest * 1000:.0f} ms at most; {grown:+.0f} MB"
+    )
+
+
+WIDE: dict[str, bytes] = {
+    "as many keys as a mebibyte holds": json.dumps({f"k{number}": number for number in range(60_000)}).encode(),
+    "as many values as a mebibyte holds": b"[" + b"0," * 500_000 + b"0]",
+    "as many objects as a mebibyte holds": b"[" + b"{}," * 340_000 + b"{}]",
+    "as many keys as a body may have": json.dumps(dict.fromkeys(map(str, range(MAX_PARTS // 2 - 1)), 0)).encode(),
+    "as many objects as a body may have": b"[" + b"{}," * (MAX_PARTS // 2 - 1) + b"{}]",
+}
+
+
+async def test_no_wide_body_holds_a_service(target: Target, promise: Promise) -> None:
+    """Not one extreme value but very many small ones, which a parser and checks go through one by one."""
+    asked = [
+        (interface.service, method, path, what)
+        for interface in target.interfaces()
+        for method, path, body in interface.operations()
+        for what in (WIDE if body is not None else ())
+    ]
+    headers: dict[Role, dict[str, str]] = {role: target.bearer(role) for role in ROLES if role != "customer"}
+    broken: list[tuple[str, str, str]] = []
+    async with watched() as watchdog:
+        for service, method, path, what in asked:
+            client = target.vendor.services.clients[service]  # type: ignore[index]  # the services of the stack
+            role: Role = "agent" if path.startswith("/v1/tickets") else GOOD_ROLES[service]
+            await asyncio.sleep(0)
+            watchdog.now = f"{method} {path}: {what}"
+            answer = await client.request(method, path, content=WIDE[what], headers=headers[role])
+            if answer.status_code >= 500:
+                broken.append((path, what, answer.text[:200]))
+
+    assert broken == []
+    assert watchdog.longest <= LONGEST_SECONDS, watchdog.culprit
+    promise.figures = (
+        f"{len(asked)} requests of up to a mebibyte; the loop was held {watchdog.longest * 1000:.0f} ms at most"
     )
 
 

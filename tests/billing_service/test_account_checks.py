@@ -235,3 +235,15 @@ async def test_it_finds_what_cannot_be_rated_and_tries_everything_again_on_anoth
     changed.set()
     await until(checks.count_parked, 4)
     running.cancel()
+
+
+async def test_a_start_tries_again_what_is_parked_as_another_program_may_be_able_to_rate_it(database: Database) -> None:
+    await applied(database, two_customers())
+    await done(database, "c-1")
+    assert await names(database) == []
+    checks, _ = checks_of(database, lambda: AT)
+    assert await checks.count_parked() == 1
+
+    running = asyncio.create_task(checks.run())
+    await until(checks.count_parked, 0)
+    running.cancel()
