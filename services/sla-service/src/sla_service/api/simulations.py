@@ -29,6 +29,7 @@ from sla_service.api import answers
 from sla_service.api.idempotency import keep_and_respond
 from sla_service.api.parameters import READERS, Bound, period
 from sla_service.application.simulation import SimulationRequest, Simulations
+from sla_service.application.simulation_bounds import check_room
 from sla_service.domain.errors import NotFound
 from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import KEPT, SimulatedTicket, SimulationStore, StoredSimulation
@@ -155,6 +156,7 @@ def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore,
                 422, f"Nothing to try: {sentence}.", code="invalid-request", errors=[("/agreement", sentence)]
             )
         meta = await command_metadata(request, kept, simulations.now())
+        check_room(*await store.counted(provider))
         asked = SimulationRequest(
             period=period(body.since, body.until, "/from"),
             agreement=body.agreement,

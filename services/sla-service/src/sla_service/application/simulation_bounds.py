@@ -1,4 +1,6 @@
-"""How much a simulation may ask for at once: calendars as documents have to be expanded while the client waits."""
+"""How much a simulation may ask for at once: calendars as documents have to be expanded while the
+client waits; and how many simulations a provider may have.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,19 @@ MAX_DOCUMENTS: Final = 8
 """Calendars given as documents; published ones are expanded already and count for nothing."""
 MAX_REGION_YEARS: Final = 400
 """Regions of holidays times years, over all documents: expanding one takes about a millisecond."""
+MAX_UNFINISHED: Final = 10
+"""Simulations of a provider that wait: all providers' are carried out one after the other."""
+MAX_KEPT: Final = 1_000
+"""Simulations of a provider that are kept for a week; each may hold thirty years of calendars."""
 _YEARS: Final = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
+
+
+def check_room(unfinished: int, kept: int) -> None:
+    """Raises NotAcceptable where a provider has as many simulations as there may be."""
+    if unfinished >= MAX_UNFINISHED:
+        raise _too_much("", f"{MAX_UNFINISHED} simulations are not finished yet; wait for one of them")
+    if kept >= MAX_KEPT:
+        raise _too_much("", f"{MAX_KEPT} simulations are kept, each for a week")
 
 
 def check_bounds(calendars: Mapping[str, Any], calendar: Any) -> None:

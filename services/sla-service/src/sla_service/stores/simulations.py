@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events.terms import CalendarPublished
@@ -128,6 +128,13 @@ class SimulationStore:
     async def listed(self, provider: str, after: str, limit: int) -> list[StoredSimulation]:
         """The provider's simulations, the oldest first."""
         return await self._select(simulations.c.provider == provider, simulations.c.simulation > after, limit=limit)
+
+    async def counted(self, provider: str) -> tuple[int, int]:
+        """How many simulations of the provider are unfinished, and how many are kept in all."""
+        numbers = select(func.count() - func.count(simulations.c.finished_at), func.count())
+        async with self._database.reading() as connection:
+            unfinished, kept = (await connection.execute(numbers.where(simulations.c.provider == provider))).one()
+        return unfinished, kept
 
     async def unfinished(self) -> list[StoredSimulation]:
         """The oldest simulation that is not finished."""
