@@ -17,6 +17,8 @@ from sla_service.domain.timers.derivation import derive_timers
 from sla_service.domain.timers.timeline_reader import read_timeline
 from sla_service.domain.timers.timer import Timer, state_at
 from sla_service.projections.projector import derived_ticket
+from sla_service.projections.stored_tickets import StoredTimer
+from sla_service.projections.writer import timer_writes
 
 Agreed = Callable[..., Any]
 NOW = datetime.fromisoformat("2026-06-30T00:00Z")
@@ -121,6 +123,21 @@ def test_the_row_of_a_ticket_names_its_present_customer_and_is_written_anew(file
     ticket.at("2026-06-08 11:00", to())
     after = derived_ticket(ticket.recorded, ticket.terms)
     assert (after.customer, after.agreement, after.moved) == ("c-2", "other", True)
+
+
+def test_rows_of_timers_that_stay_the_same_are_written_anew_with_the_new_customer(filed: Any) -> None:
+    ticket = filed().answer("2026-06-08 10:30").at("2026-06-08 11:00", Resolved())
+    before = derived_ticket(ticket.recorded, ticket.terms)
+    first, _ = timer_writes([before], {})
+    rows = {row["timer"]: row for row in first[1].rows}
+    kept = {"t-1": {name: StoredTimer(row["document"], row["place"]) for name, row in rows.items()}}
+    again, _ = timer_writes([before], kept)
+    assert list(again[1].rows) == []
+    ticket.at("2026-06-09 11:00", to())
+    moved, changes = timer_writes([derived_ticket(ticket.recorded, ticket.terms)], kept)
+    assert {row["customer"] for row in moved[1].rows} == {"c-2"}
+    assert {row["timer"] for row in moved[1].rows} >= {"t-1:first_response", "t-1:resolution"}
+    assert all(change.timer not in {"t-1:first_response", "t-1:resolution"} for change in changes)
 
 
 def test_what_if_starts_from_where_the_ticket_is(filed: Any) -> None:
