@@ -109,9 +109,8 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     every_check = {**checks, **auditing.checks, **_dating_check(settings)}
-    followers = [follower]
     health = health_router(
-        checks=every_check, followers=lambda: followers, metrics=metrics, now=now, measure=auditing.measure
+        checks=every_check, followers=lambda: [follower], metrics=metrics, now=now, measure=auditing.measure
     )
     migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
