@@ -5,7 +5,7 @@ VAR ?= ./var
 PORT ?= 8001
 DATABASE ?= sqlite
 PY := .venv/bin/python
-PACKAGES := shared/language shared/proof shared/platform services/ticket-service services/sla-service services/billing-service tools/cases deploy/local
+PACKAGES := shared/language shared/proof shared/platform services/ticket-service services/sla-service services/billing-service services/verifier tools/cases deploy/local
 ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
@@ -18,7 +18,7 @@ LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-has
 # Without kept bytecode every start would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults attack validators image lock clean
+.PHONY: welcome help setup run serve test quick nightly coverage lint check docs bench compare faults attack proof validators image lock clean
 
 welcome: setup help
 
@@ -38,6 +38,7 @@ help:
 	@echo "make attack   sends what nobody should send to every operation, and prints what came of it"
 	@echo "make validators  installs into .venv what checks the files in deploy/"
 	@echo "make image    builds the container image with buildah: make image TAG=name BASE=image"
+	@echo "make proof    plays a year of five providers, verifies its bundles and 10,000 changes of one"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults;"
 	@echo "              with OLDER=folder also 2,000 stories through that checkout of an older version"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
@@ -97,6 +98,10 @@ faults: setup
 # Every field of every operation with every extreme value, every identity at everything, and schemathesis; prints its table.
 attack: setup .venv/attack-ready
 	$(PY) -m pytest tests/attack --faults=long
+
+# A year of five providers exported and verified, and 10,000 mutations of a bundle; prints both tables.
+proof: setup
+	$(PY) -m pytest -s --faults=long tests/verifier/test_year.py tests/verifier/test_mutations.py
 
 .venv/attack-ready: .venv/ready requirements-attack.txt
 	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-attack.txt

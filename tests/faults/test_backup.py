@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import ticket_service.app
 import ticket_service.rebuild
 from fristwerk_language.events import read_line
 from fristwerk_local.client import Client
@@ -78,7 +79,7 @@ async def lines_of(settings: Settings, name: str) -> list[FeedLine]:
 async def rebuilt(settings: Settings) -> list[str]:
     """What the rebuilds say of the rows that are stored."""
     said = list[str]()
-    await ticket_service.rebuild.rebuild(settings, said.append, check=True)
+    await ticket_service.rebuild.rebuild(settings, said.append, now=ticket_service.app.now, check=True)
     return [line for line in said if "compared" in line]
 
 

@@ -69,7 +69,7 @@ async def test_rebuilds_find_the_rows_that_were_stored(folder: Path, stored: dic
         return httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
 
     async with tickets.router.lifespan_context(tickets):
-        await ticket_service.rebuild.rebuild(settings, said.append, check=True)
+        await ticket_service.rebuild.rebuild(settings, said.append, now=lambda: NOW, check=True)
         for module in (sla_service.rebuild, billing_service.rebuild):
             await module.rebuild(settings, said.append, now=lambda: NOW, check=True, ticket_service=ticket_client())
 

@@ -94,7 +94,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             accounts_router(application),
             charges_router(application),
             invoice_commands_router(application),
-            invoices_router(application),
+            invoices_router(application, auditing.head_over),
             invoice_runs_router(application),
             reports_router(application),
             feed_router(feed, stopping, READERS, answers.LINES),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 
 import httpx
 
 from billing_service.projections import tables
 from billing_service.projections.projector import Projector
+from billing_service.replay.issued import issued_contradiction
 from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens
@@ -18,7 +20,9 @@ from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.transparency.trees import stored_contradiction
 
 
 async def rebuild(
@@ -37,13 +41,17 @@ async def rebuild(
     Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
     """
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="billing-service", role="service", provider="*")
+    reader = Principal(sub="billing-service", role="service", provider="*", scopes=frozenset({"audit"}))
+
+    def token() -> str:
+        return tokens.issue(reader, now=now())
+
     projector = Projector()
     async with AsyncExitStack() as closing:
         client = await closing.enter_async_context(ticket_service or httpx.AsyncClient(base_url=settings.ticket_url))
         log = open_log(settings, "billing-log", read_columns=columns_of)
         closing.push_async_callback(log.close)
-        tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+        tickets = HttpFeed(client, token)
         rebuilding = Rebuild(
             versions=read_model_versions(settings, "billing", tables.metadata),
             metadata=tables.metadata,
@@ -53,5 +61,10 @@ async def rebuild(
                 Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply_own),
             ],
             say=say,
+            contradictions=[
+                partial(source_contradiction, client, token),
+                partial(stored_contradiction, settings, log, "billing", now),
+                partial(issued_contradiction, tickets, LogFeed(log)),
+            ],
         )
         return await rebuilding.run(check=check, back=back)

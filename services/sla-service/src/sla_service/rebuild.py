@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import httpx
 
@@ -18,6 +19,7 @@ from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
+from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
 from sla_service.notices.outbox import MutedOutbox
 from sla_service.projections import tables
@@ -38,10 +40,10 @@ async def rebuild(
     Raises RebuildError, SourceUnavailableError, KeyFileError.
     """
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="sla-service", role="service", provider="*")
     outbox = MutedOutbox()
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
-        feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
+        token = partial(_token, tokens, now)
+        feed = HttpFeed(client, token)
         rebuilding = Rebuild(
             versions=read_model_versions(settings, "sla", tables.metadata),
             metadata=tables.metadata,
@@ -49,5 +51,12 @@ async def rebuild(
             sources=[Source(name=SOURCE, feed=feed, decode=decode_tolerantly, apply=Projector(outbox).apply)],
             say=say,
             settle=outbox.settle,
+            contradictions=[partial(source_contradiction, client, token)],
         )
         return await rebuilding.run(check=check, back=back)
+
+
+def _token(tokens: Tokens, now: Callable[[], datetime]) -> str:
+    return tokens.issue(
+        Principal(sub="sla-service", role="service", provider="*", scopes=frozenset({"audit"})), now=now()
+    )

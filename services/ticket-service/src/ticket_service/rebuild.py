@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
 
 from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_platform.event_log import open_log
@@ -13,13 +15,21 @@ from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.transparency.trees import stored_contradiction
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
 
 
-async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool = False, back: bool = False) -> bool:
+async def rebuild(
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    now: Callable[[], datetime],
+    check: bool = False,
+    back: bool = False,
+) -> bool:
     """Rebuild, compare and switch (see ``subscriptions.rebuild``); returns whether nothing differed.
 
     Raises RebuildError, KeyFileError, LogUnavailableError.
@@ -37,5 +47,6 @@ async def rebuild(settings: Settings, say: Callable[[str], None], *, check: bool
             checkpoints=tables.checkpoints,
             sources=[Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply)],
             say=say,
+            contradictions=[partial(stored_contradiction, settings, log, "tickets", now)],
         )
         return await rebuilding.run(check=check, back=back)

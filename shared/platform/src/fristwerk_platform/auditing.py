@@ -26,6 +26,7 @@ class Auditing:
         self._tail = metrics.gauge("log_tail_events", "Events of the service's own log that no signed head covers yet")
         self.close = trees.database.close
         self.routes: Routes = audit_router(trees.reads)
+        self.head_over = trees.reads.head_over
 
     @property
     def checks(self) -> dict[str, Callable[[], Awaitable[Dependency]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -20,11 +20,13 @@ from billing_service.application.visibility import document_seen_by
 from billing_service.documents import as_html, as_text
 from billing_service.domain.invoice.document import NumberedDocument
 from billing_service.domain.invoice.document_views import described
+from billing_service.domain.invoice.issued import IssuedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import Routes, allowed, json_answer, own_only, responses
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
+HeadOver = Callable[[str, int], Awaitable[str | None]]
 PAGE: Final = 200
 ContractFilter = Annotated[str | None, Field(max_length=64, description="With a line of this contract")]
 CustomerFilter = Annotated[str | None, Field(max_length=64, description="Addressed to this customer")]
@@ -86,15 +88,18 @@ class PrintQuery(QueryParameters):
     printed: DocumentFormat = None
 
 
-def invoices_router(application: Application) -> Routes:
-    """``GET /v1/invoices``, one of them, its lines and their traces, and ``GET /v1/lines``."""
+def invoices_router(application: Application, head_over: HeadOver) -> Routes:
+    """``GET /v1/invoices``, one of them, its lines and their traces, and ``GET /v1/lines``.
+
+    ``head_over`` gives the short form of the first signed head over a position of the provider's log.
+    """
     routes = Routes(tags=["invoices"])
-    _add_documents(routes, application)
+    _add_documents(routes, application, head_over)
     _add_lines(routes, application)
     return routes
 
 
-def _add_documents(routes: Routes, application: Application) -> None:
+def _add_documents(routes: Routes, application: Application, head_over: HeadOver) -> None:
     invoices, reasons = application.invoices, application.reasons
 
     async def every(principal: Principal, wanted: DocumentFilter) -> AsyncIterator[Mapping[str, Any]]:
@@ -155,13 +160,24 @@ def _add_documents(routes: Routes, application: Application) -> None:
         match query.printed or _accepted(request):
             case "html":
                 return Response(
-                    as_html(numbered), headers=headers | _PAGE_HEADERS, media_type="text/html; charset=utf-8"
+                    as_html(numbered, await _head(head_over, issued)),
+                    headers=headers | _PAGE_HEADERS,
+                    media_type="text/html; charset=utf-8",
                 )
             case "text":
-                return Response(as_text(numbered), headers=headers, media_type="text/plain; charset=utf-8")
+                return Response(
+                    as_text(numbered, await _head(head_over, issued)),
+                    headers=headers,
+                    media_type="text/plain; charset=utf-8",
+                )
             case _:
                 body = {"invoice": document_seen_by(principal, described(issued, document))}
                 return await with_reasons(request, reasons, body, headers)
+
+
+async def _head(head_over: HeadOver, issued: IssuedDocument) -> str | None:
+    """The short form of the first signed head that covers a document's event."""
+    return await head_over(issued.issued.envelope.provider, issued.issued.position)
 
 
 def _add_lines(routes: Routes, application: Application) -> None:

@@ -18,6 +18,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     date: str
     period: str
+    head: str
     customer: str
     private_person: str
     vat_id: str
@@ -49,6 +50,7 @@ GERMAN: Final = Labels(
     number="Nummer",
     date="Datum",
     period="Leistungen bis",
+    head="Prüfwert",
     customer="Kunde",
     private_person="Privatperson",
     vat_id="USt-IdNr.",
@@ -92,6 +94,7 @@ ENGLISH: Final = Labels(
     number="Number",
     date="Date",
     period="Services up to",
+    head="Audit value",
     customer="Customer",
     private_person="Private person",
     vat_id="VAT id",

@@ -46,8 +46,8 @@ class PrintView(msgspec.Struct, frozen=True, kw_only=True):
     notes: Sequence[str]
 
 
-def print_view(numbered: NumberedDocument) -> PrintView:
-    """The document in its own language."""
+def print_view(numbered: NumberedDocument, head: str | None = None) -> PrintView:
+    """The document in its own language. ``head`` is the short form of the first signed head that covers its event."""
     document = numbered.document
     writer = _Writer(document.language)
     labels = writer.labels
@@ -61,6 +61,7 @@ def print_view(numbered: NumberedDocument) -> PrintView:
             (labels.number, f"{numbered.series}-{numbered.number}"),
             (labels.date, writer.day(document.issued_on)),
             (labels.period, writer.day(document.until)),
+            *([] if head is None else [(labels.head, head)]),
         ],
         labels=labels,
         rows=[_row(line, writer) for line in document.lines],

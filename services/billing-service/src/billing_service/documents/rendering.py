@@ -25,9 +25,9 @@ _STYLE: Final = (
 )
 
 
-def as_text(numbered: NumberedDocument) -> str:
+def as_text(numbered: NumberedDocument, head: str | None = None) -> str:
     """The document as text, at most 110 columns wide where nothing in it is longer."""
-    view = print_view(numbered)
+    view = print_view(numbered, head)
     labels = view.labels
     header = PrintRow(
         on=labels.on, description=labels.description, quantity=labels.quantity, price=labels.price, amount=labels.amount
@@ -54,9 +54,9 @@ def as_text(numbered: NumberedDocument) -> str:
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def as_html(numbered: NumberedDocument) -> str:
+def as_html(numbered: NumberedDocument, head: str | None = None) -> str:
     """The document as one page of HTML."""
-    view = print_view(numbered)
+    view = print_view(numbered, head)
     labels = view.labels
     heads = (labels.on, labels.description, labels.quantity, labels.price, labels.amount)
     details = "".join(f"<dt>{escape(label)}</dt><dd>{_isolated(value)}</dd>" for label, value in view.details)

@@ -69,6 +69,8 @@ class CollectedLogs:
             """By customer, what stands in the customer's own stream: it counts for all of its accounts."""
             self.decisions = opened.enter_context(LineSpool(SMALL_BYTES))
             self.ledgers = opened.enter_context(LineSpool(SMALL_BYTES))
+            self.issued = opened.enter_context(LineSpool(SMALL_BYTES))
+            """By provider and customer, with a line feed between, the lines that issued documents."""
             self._files = opened.pop_all()
         self.accounts: dict[str, AccountRow] = {}
         self.agreements: dict[str, dict[tuple[str, int], bytes]] = {}
@@ -166,7 +168,9 @@ class CollectedLogs:
         self.documents.setdefault(provider, {})[event.number] = sha256(recorded.line).digest()
         if document_digest(event.document) != event.digest:
             self.unsound.add((provider, event.number))
-        for place, line in enumerate(read_document(event.document).lines, start=1):
+        document = read_document(event.document)
+        self.issued.add(f"{provider}\n{document.parties.buyer.customer}", recorded.line)
+        for place, line in enumerate(document.lines, start=1):
             stored = msgspec.Raw(msgspec.json.encode(line))
             self.ledgers.add(line.account, ledger_entry(provider, event.number, place, event.until, stored))
 

@@ -24,6 +24,7 @@ from billing_service.projections.tables import checkpoints, metadata
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from billing_service.replay.collected_logs import CollectedLogs
+from billing_service.replay.issued import issued_differences, unsound
 from billing_service.replay.stored_side import StoredLines, stored_agreements, stored_documents, stored_lines
 from fristwerk_language.events import columns_of, decode
 from fristwerk_language.roles import TOKEN_ROLES
@@ -33,7 +34,9 @@ from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, pages_between
+from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.transparency.trees import stored_contradiction
 
 PAGE_ACCOUNTS: Final = 100
 PAGE_LINES: Final = 1_000
@@ -93,7 +96,7 @@ async def replay(
     KeyFileError without the keys to ask it.
     """
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="billing-replay", role="service", provider="*")
+    reader = Principal(sub="billing-replay", role="service", provider="*", scopes=frozenset({"audit"}))
     async with AsyncExitStack() as opened:
         stored = open_live_read_model(settings, "billing", metadata)
         opened.push_async_callback(stored.close)
@@ -102,8 +105,14 @@ async def replay(
         log = open_log(settings, "billing-log", read_columns=columns_of)
         opened.push_async_callback(log.close)
         client = await opened.enter_async_context(ticket_service or httpx.AsyncClient(base_url=settings.ticket_url))
-        tickets = HttpFeed(client, lambda: tokens.issue(reader, now=now()))
-        return await compare(stored, tickets, LogFeed(log), until, now)
+
+        def token() -> str:
+            return tokens.issue(reader, now=now())
+
+        found = await compare(stored, HttpFeed(client, token), LogFeed(log), until, now)
+        said = [await source_contradiction(client, token), await stored_contradiction(settings, log, "billing", now)]
+        contradictions = [each for each in said if each is not None]
+        return msgspec.structs.replace(found, differences=(*contradictions, *found.differences))
 
 
 async def compare(
@@ -164,10 +173,9 @@ class _Comparison:
             numbers = sorted(self._logs.documents.get(provider, ()))
             documents += len(numbers)
             self._differences += [
-                f"Document {number} of {provider} is not what its digest says."
-                for number in numbers
-                if (provider, number) in self._logs.unsound
+                unsound(provider, number) for number in numbers if (provider, number) in self._logs.unsound
             ]
+        self._differences += issued_differences(self._logs)
         from_log, from_read_model = (f"sha256:{digest.hexdigest()}" for digest in self._digests)
         return ReplayComparison(
             accounts=accounts,

@@ -1,4 +1,4 @@
-"""``python -m ticket_service``: serve, rebuild, publish terms documents, print a token, back up and restore the data folder."""
+"""``python -m ticket_service``: serve, rebuild, publish terms, print a token, export, back up and restore."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pwd
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +21,10 @@ from fristwerk_platform.cli import CliCommand, rebuild_command, run_command_line
 from fristwerk_platform.http.types import parse_instant
 from fristwerk_platform.settings import Settings, SettingsError
 from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.transparency.keys import FILE, rotate_checkpoint_key
 from ticket_service.app import create_app, now
 from ticket_service.cli.backup import backup_command, restore_command
+from ticket_service.cli.export import export, export_arguments
 from ticket_service.cli.keys import key_commands
 from ticket_service.cli.publish import published
 from ticket_service.rebuild import rebuild
@@ -33,7 +36,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run the command that the process's arguments name, or ``given``; returns the exit code."""
     commands = [
         serve_command("ticket-service", PORT, create_app),
-        rebuild_command("ticket-service", rebuild),
+        rebuild_command("ticket-service", partial(rebuild, now=now)),
         CliCommand(
             name="token", help="print a bearer token, nothing else", run=_print_token, add_arguments=_token_arguments
         ),
@@ -46,6 +49,17 @@ def main(given: Sequence[str] | None = None) -> int:
         backup_command(),
         restore_command(),
         *key_commands(),
+        CliCommand(
+            name="rotate_heads",
+            help="put a new key in front of those that sign the heads of the logs",
+            run=_rotate_heads,
+        ),
+        CliCommand(
+            name="export",
+            help="write everything of a provider, of all three services, into a bundle that anybody can check",
+            run=export,
+            add_arguments=export_arguments,
+        ),
     ]
     description = "The ticket service of Fristwerk."
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
@@ -105,6 +119,14 @@ def _provider_argument(parser: argparse.ArgumentParser) -> None:
 
 def _print_token(settings: Settings, arguments: argparse.Namespace) -> int:
     show(_token(settings, arguments))
+    return 0
+
+
+def _rotate_heads(settings: Settings, _arguments: argparse.Namespace) -> int:
+    keys = rotate_checkpoint_key(settings.keys.with_name(FILE))
+    show(
+        f"{len(keys.seeds)} keys; heads are signed with the new one, and the one before, once the services were started again."
+    )
     return 0
 
 

@@ -24,9 +24,11 @@ from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
 
 READERS: Final[frozenset[str]] = frozenset({"admin", "auditor", "service"})
+CHECKERS: Final[frozenset[str]] = frozenset({"service"})
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 """A tile of hashes never changes, but only who may read the log may read its bundles."""
 _ENTRIES: Final = "entries"
+MAX_LINES: Final = 1_000
 _PROOF: Final = "5d" * 32
 _ORIGIN: Final = "fristwerk/4f1c8a2b9d3e5f60/hamburg/log"
 _NOTE: Final = f"{_ORIGIN}\n1042\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\u2014 {_ORIGIN} Az3g…\n"
@@ -68,10 +70,23 @@ class SignedHead(msgspec.Struct):
     note: str
 
 
+class CheckedLog(msgspec.Struct):
+    """What came of hashing a log again: the sentence by which it is not what was hashed, null where it is."""
+
+    contradiction: str | None
+
+
 class HeadPage(msgspec.Struct):
     """Signed heads."""
 
     items: list[SignedHead]
+
+
+class ExportQuery(QueryParameters):
+    """Which of the tree's events."""
+
+    after: int = Field(0, ge=0, le=2**62, description="How many of the tree's events are left out at its beginning")
+    limit: int = Field(MAX_LINES, ge=1, le=MAX_LINES)
 
 
 ShortPath = Annotated[str, Field(max_length=64)]
@@ -83,6 +98,7 @@ _HEAD: Final = {
     "as_found": False,
     "note": _NOTE,
 }
+_CHECKED: Final = {"contradiction": None}
 _INCLUSION: Final = {
     "position": 17,
     "index": 16,
@@ -101,6 +117,8 @@ def audit_router(reads: TreeReads) -> Routes:
     _add_heads(routes, reads)
     _add_tiles(routes, reads)
     _add_proofs(routes, reads)
+    _add_export(routes, reads)
+    _add_check(routes, reads)
     return routes
 
 
@@ -161,6 +179,28 @@ def _add_proofs(routes: Routes, reads: TreeReads) -> None:
         """Between two heads (RFC 9162, section 2.1.4)."""
         with _found():
             return json_answer(await reads.consistency(_provider(request), query.from_, query.to))
+
+
+def _add_export(routes: Routes, reads: TreeReads) -> None:
+    @routes.get("/export", summary="Read the stored events as they were hashed", responses=_bytes("Lines"))
+    async def export_events(request: Request, query: ExportQuery) -> Response:
+        """One line each, in the order of the tree, without positions, as far as a head is signed: line n is leaf n.
+
+        Go on with `after` and as many as came, until none come.
+        """
+        lines = await reads.lines(_provider(request), query.after, query.limit)
+        return Response(b"".join(each + b"\n" for each in lines), media_type="application/octet-stream")
+
+
+def _add_check(routes: Routes, reads: TreeReads) -> None:
+    @routes.get(
+        "/check", summary="Hash the whole log again now", responses=responses(200, "Result", _CHECKED, CheckedLog)
+    )
+    async def check_log(request: Request) -> Response:
+        """For the services that follow the log, before they make anything anew from it; `contradiction` names the event."""
+        if allowed(request, CHECKERS, "check the log").provider != ALL_PROVIDERS:
+            raise Problem(403, "The log is every provider's; this token is of one of them.")
+        return json_answer(CheckedLog(await reads.keeper.check_log(pauses=0)))
 
 
 @contextmanager

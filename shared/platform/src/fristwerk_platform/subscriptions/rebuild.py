@@ -39,6 +39,10 @@ PROGRESS_SECONDS: Final = 1.0
 """How often the progress is reported."""
 
 
+Contradiction = Callable[[], Awaitable[str | None]]
+"""The sentence by which a log is not what it was; ``None`` where it is."""
+
+
 class Source(msgspec.Struct, Generic[EventT], frozen=True, kw_only=True):
     """A log that a read model follows: its name in the checkpoints, its feed, how to decode its lines and to apply its events."""
 
@@ -60,20 +64,28 @@ class Rebuild:
         sources: Sequence[Source[Any]],
         say: Callable[[str], None],
         settle: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+        contradictions: Sequence[Contradiction] = (),
     ) -> None:
-        """``say`` reports progress; ``settle`` updates what depends on both, events and copied rows."""
+        """``say`` reports progress; ``settle`` updates what depends on both, events and copied rows.
+
+        ``contradictions`` are asked first: from a log of which one of them says something nothing is made.
+        """
         self._versions = versions
         self._metadata = metadata
         self._checkpoints = checkpoints
         self._sources = sources
         self._say = say
         self._settle = settle
+        self._contradictions = contradictions
 
     async def run(self, *, check: bool = False, back: bool = False) -> bool:
         """Rebuild and switch; with ``check`` only rebuild and compare, with ``back`` go back to the version that was replaced.
 
         Returns whether the live version was what the logs say. Raises RebuildError, SourceUnavailableError; it is then as it was.
         """
+        for contradiction in self._contradictions:
+            if (sentence := await contradiction()) is not None:
+                raise RebuildError(f"{sentence} Nothing is made from such a log; the live version is as it was.")
         async with self._versions.rebuild_lock():
             building = await self._begin(back=back)
             try:

@@ -215,7 +215,7 @@ class TreeKeeper:
             position=position,
             signed_at=self._now(),
             as_found=position <= found_until,
-            note=Checkpoint(origin, edge.size, edge.root()).signed(self.keys.signing(origin)),
+            note=self.keys.signed(Checkpoint(origin, edge.size, edge.root())),
         )
 
     def _contradicted(self, sentence: str) -> None:

@@ -15,11 +15,14 @@ from urllib.parse import quote
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fristwerk_platform.key_files import make_key_file, read_key_file
-from fristwerk_proof.notes import SigningKey, VerifierKey
+from fristwerk_platform.key_files import make_key_file, read_key_file, replace_key_file
+from fristwerk_proof.checkpoints import Checkpoint
+from fristwerk_proof.notes import Note, SigningKey, VerifierKey, encoded
 
 FILE: Final = "checkpoint-keys.json"
 SEED_BYTES: Final = 32
+SIGNING_KEYS: Final = 2
+"""The key in use and the one before it sign each head."""
 
 
 class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,12 @@ class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
         """The key in use, under the name of a tree."""
         return self._all(origin)[0]
 
+    def signed(self, checkpoint: Checkpoint) -> bytes:
+        """A head's note, signed by the key in use and by the one before it: who knows only that one learns to trust the new."""
+        text = checkpoint.text
+        found = [each.sign(text).signatures[0] for each in self._all(checkpoint.origin)[:SIGNING_KEYS]]
+        return encoded(Note(text, found))
+
     def verifiers(self, origin: str) -> list[VerifierKey]:
         """The public keys that have signed heads of a tree, the one in use first."""
         return [each.verifier() for each in self._all(origin)]
@@ -55,6 +64,17 @@ class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
 def load_or_make_checkpoint_keys(path: Path) -> CheckpointKeys:
     """The keys in the file, which is made if it does not exist. Raises KeyFileError."""
     if not path.exists():
-        seed = base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode()
-        make_key_file(path, CheckpointKeys(installation=secrets.token_hex(8), seeds=[seed]))
+        make_key_file(path, CheckpointKeys(installation=secrets.token_hex(8), seeds=[_new_seed()]))
     return read_key_file(path, CheckpointKeys)
+
+
+def rotate_checkpoint_key(path: Path) -> CheckpointKeys:
+    """Put a new key in front of those in the file, which services use from their next start on. Raises KeyFileError."""
+    before = read_key_file(path, CheckpointKeys)
+    after = msgspec.structs.replace(before, seeds=[_new_seed(), *before.seeds])
+    replace_key_file(path, after)
+    return after
+
+
+def _new_seed() -> str:
+    return base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode()

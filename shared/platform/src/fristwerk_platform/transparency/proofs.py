@@ -14,7 +14,7 @@ from fristwerk_platform.transparency.store import Head
 from fristwerk_proof import checkpoints, notes, proofs
 from fristwerk_proof.merkle import HASH_BYTES
 from fristwerk_proof.proofs import SubtreeHash
-from fristwerk_proof.tiles import bundle, subtree_hash, width_at
+from fristwerk_proof.tiles import TILE_WIDTH, bundle, subtree_hash, width_at
 
 READ_AT_ONCE: Final = 1_000
 """Lines that are read at once for a bundle; other providers' events may lie between."""
@@ -61,6 +61,14 @@ class TreeReads:
             raise NoSuchTreePartError(f"No head {wanted}has been signed yet.")
         return found
 
+    async def head_over(self, provider: str, position: int) -> str | None:
+        """The short form of the first head that covers the event at a position of the log; None while none does."""
+        async with self.keeper.database.reading() as connection:
+            newest = await store.read_head(connection, provider)
+            index = None if newest is None else await store.index_of(connection, provider, position, newest.size)
+            found = None if index is None else await store.read_head(connection, provider, at_least=index + 1)
+        return None if found is None else f"{self.keeper.name}:{checkpoints.unchecked(notes.parsed(found.note)).short}"
+
     async def heads(self, provider: str, after: int, limit: int) -> list[Head]:
         """Heads of more than ``after`` events, the smallest first."""
         async with self.keeper.database.reading() as connection:
@@ -88,6 +96,19 @@ class TreeReads:
             return bundle(lines)
         except ValueError as error:
             raise NoSuchTreePartError(f"{error} The feed has it.") from error
+
+    async def lines(self, provider: str, after: int, limit: int) -> list[bytes]:
+        """The stored lines of the leaves from index ``after`` on, as far as the newest head covers them."""
+        async with self.keeper.database.reading() as connection:
+            head = await store.read_head(connection, provider)
+            end = min(after + limit, 0 if head is None else head.size)
+            positions = [
+                each.position
+                for number in range(after // TILE_WIDTH, -(-end // TILE_WIDTH))
+                for index, each in enumerate(await store.read_leaves(connection, provider, number), number * TILE_WIDTH)
+                if after <= index < end
+            ]
+        return await self._lines(positions) if positions else []
 
     async def inclusion(self, provider: str, position: int) -> Inclusion:
         """The proof that the event at a position of the log is in the newest tree. Raises NoSuchTreePartError."""

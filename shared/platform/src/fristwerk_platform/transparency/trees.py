@@ -30,3 +30,20 @@ def open_trees(settings: Settings, log: EventLog, name: str, now: Callable[[], d
     signing = keys.load_or_make_checkpoint_keys(settings.keys.with_name(keys.FILE))
     keeper = TreeKeeper(log, name, database, signing, now)
     return Trees(database, keeper, TreeReads(log, keeper))
+
+
+async def stored_contradiction(settings: Settings, log: EventLog, name: str, now: Callable[[], datetime]) -> str | None:
+    """How the log ``name`` differs from the trees that are stored of it; None where it does not, or has none yet.
+
+    For commands beside the service: the whole log is hashed. Raises KeyFileError, LogUnavailableError.
+    """
+    on_sqlite = settings.database_url is None
+    if not settings.keys.with_name(keys.FILE).exists() or (
+        on_sqlite and not (settings.var / f"{name}-trees.db").exists()
+    ):
+        return None
+    trees = open_trees(settings, log, name, now)
+    try:
+        return await trees.keeper.check_log(pauses=0)
+    finally:
+        await trees.database.close()

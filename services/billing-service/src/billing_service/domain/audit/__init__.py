@@ -1,0 +1,1 @@
+"""Audit: issued documents computed again from what had been recorded when they were issued."""
