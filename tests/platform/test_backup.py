@@ -18,6 +18,7 @@ from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency.keys import CheckpointKeys, load_or_make_checkpoint_keys
 from fristwerk_platform.transparency.trees import open_trees
+from fristwerk_proof.merkle import leaf_hash
 
 NOW = datetime(2026, 6, 3, 14, 30, tzinfo=UTC)
 KEY = "a key"
@@ -115,6 +116,26 @@ def with_other_heads_and_signed_anew(backup: Path) -> None:
     signed_anew(backup)
 
 
+def with_another_event_in_log_and_tree(backup: Path) -> None:
+    """Whoever changes log, tree and manifest lacks only the key that signs heads."""
+    altered(
+        backup / "things-log.db", "UPDATE stored_events SET state = state WHERE rowid = 0"
+    )  # lets go of the triggers
+    with closing(sqlite3.connect(backup / "things-log.db")) as log:
+        [(line,)] = log.execute("SELECT CAST(state AS BLOB) FROM stored_events WHERE rowid = 7").fetchall()
+        other = line.replace(b"email", b"phone")
+        log.execute("UPDATE stored_events SET state = ? WHERE rowid = 7", (other,))
+        log.commit()
+    with closing(sqlite3.connect(backup / "things-trees.db")) as trees:
+        [(hashes,)] = trees.execute("SELECT hashes FROM tree_tiles WHERE level = 0").fetchall()
+        trees.execute(
+            "UPDATE tree_tiles SET hashes = ? WHERE level = 0", (hashes.replace(leaf_hash(line), leaf_hash(other)),)
+        )
+        trees.commit()
+    assert other != line
+    signed_anew(backup)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -124,8 +145,9 @@ def with_other_heads_and_signed_anew(backup: Path) -> None:
         (without_an_event, "its digest differs"),
         (without_an_event_and_signed_anew, "contradicts its hash tree"),
         (with_other_heads_and_signed_anew, "is not the one under its signed head"),
+        (with_another_event_in_log_and_tree, "is not the one under its signed head"),
     ],
-    ids=["no manifest", "no file", "another file", "log", "log and manifest", "heads and manifest"],
+    ids=["no manifest", "no file", "another file", "log", "log and manifest", "heads and manifest", "all but the key"],
 )
 async def test_a_damaged_backup_is_refused_and_the_folder_stays_empty(
     damage: Callable[[Path], object], sentence: str, tmp_path: Path, fact: Callable[..., NewEvent]
