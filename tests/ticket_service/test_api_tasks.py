@@ -64,6 +64,16 @@ async def test_filters_and_pages(open_office: OpenOffice) -> None:
     assert second["reference"] in str(answer.json()) + str(rest)
 
 
+async def test_a_spreadsheet_has_all_rows(open_office: OpenOffice) -> None:
+    office, _, first, _ = await busy(open_office)
+    answer = await office.call("GET", "/v1/tasks?format=csv&limit=1")
+    header, *rows = answer.text.splitlines()
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert header.startswith("kind,ticket,reference,number,at,state")
+    assert len(rows) == 3
+    assert sum(first["reference"] in row for row in rows) == 2
+
+
 async def test_another_provider_has_tasks_of_its_own_and_a_customer_sees_none(open_office: OpenOffice) -> None:
     office, customer, _, _ = await busy(open_office)
     other = await open_office("infoniqa")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import Field
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from fristwerk_language.roles import READERS
 from fristwerk_platform.http import Instant, Routes, allowed, responses
-from fristwerk_platform.http.queries import Filter, Page, page
+from fristwerk_platform.http.queries import Filter, Page, csv_answer, page
 from ticket_service.application.application import Application
 from ticket_service.domain.tasks import Task, TaskKind
 
@@ -46,26 +46,34 @@ class TaskQuery(Page):
     customer: Filter = None
     department: Filter = None
     site: Filter = None
+    format: Annotated[Literal["json", "csv"], Field(description="`csv` gives all rows at once")] = "json"
     until: Annotated[Instant | None, Field(description="Only what is due, or began to wait, by then")] = None
+
+
+def _described() -> dict[int | str, dict[str, Any]]:
+    found = responses(200, "A page, or all rows", {"items": [EXAMPLE]}, TaskPage)
+    found[200]["content"]["text/csv"] = {"example": ",".join(EXAMPLE), "model": str}
+    return found
 
 
 def tasks_router(application: Application) -> Routes:
     """``/v1/tasks``."""
     routes = Routes(tags=["tickets"])
 
-    @routes.get(
-        "/tasks", summary="See what is open", responses=responses(200, "A page", {"items": [EXAMPLE]}, TaskPage)
-    )
+    @routes.get("/tasks", summary="See what is open", responses=_described())
     async def list_tasks(request: Request, query: TaskQuery) -> Response:
         """Promised calls, appointments, escalations, and approvals and acceptances that are awaited, by when they are due.
 
         Of tickets that were closed before the service started, open escalations are not listed.
         """
         provider = allowed(request, READERS, "list tasks").provider
+        everything = query.format == "csv"
         wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
         found = await application.tasks.page(
-            provider, wanted, until=query.until, after=query.after, limit=query.limit + 1
+            provider, wanted, until=query.until, after=query.after, limit=None if everything else query.limit + 1
         )
+        if everything:
+            return csv_answer([*EXAMPLE], map(msgspec.structs.asdict, found), name="tasks")
         return page(request, found, query.limit, lambda each: each.cursor)
 
     return routes

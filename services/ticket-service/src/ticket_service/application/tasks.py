@@ -40,10 +40,10 @@ class Tasks:
         self._refreshing = asyncio.Lock()
 
     async def page(
-        self, provider: str, wanted: Mapping[str, str], *, until: datetime | None, after: str, limit: int
+        self, provider: str, wanted: Mapping[str, str], *, until: datetime | None, after: str, limit: int | None
     ) -> Sequence[Task]:
         """Open tasks in the order of ``at`` behind a cursor: those whose fields equal what is
-        ``wanted`` and that are due ``until`` then.
+        ``wanted`` and that are due ``until`` then. Without a ``limit`` all of them.
         """
         read_model = await self._current()
         async with self._refreshing:
