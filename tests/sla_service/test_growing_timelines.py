@@ -13,11 +13,15 @@ from sla_service.projections.growing_timelines import LONG, GrowingTimelines
 from sla_service.projections.recent_histories import RecentHistories
 
 
-def long_history(agreed: Callable[..., Any]) -> Any:
+def long_story(agreed: Callable[..., Any]) -> Any:
     ticket = agreed({"metric": "follow_up", "target": "1 business days"})("2026-06-05 14:00")
     for minute in range(LONG + 8):
         ticket.at(f"2026-06-05T14:{minute + 1:02}:00+00:00", tickets.ProgressReported(channel="email"))
-    return ticket.recorded
+    return ticket
+
+
+def long_history(agreed: Callable[..., Any]) -> Any:
+    return long_story(agreed).recorded
 
 
 def test_a_long_history_is_read_on_and_one_with_another_end_anew(agreed: Callable[..., Any]) -> None:
@@ -43,12 +47,12 @@ def test_a_late_event_and_a_repeated_one_are_read_anew(agreed: Callable[..., Any
 
 
 def test_what_a_mark_takes_back_is_read_anew(agreed: Callable[..., Any]) -> None:
-    ticket = agreed({"metric": "next_response", "target": "1 business days"})("2026-06-05 14:00")
-    ticket.at("2026-06-05 14:10", tickets.Responded(channel="email"))
-    ticket.at("2026-06-05 14:20", tickets.CustomerMessageReceived(channel="portal"))
+    ticket = long_story(agreed)
+    ticket.at("2026-06-05T15:00:00+00:00", tickets.CustomerMessageReceived(channel="portal"))
     kept = GrowingTimelines()
     assert len(kept.read("t", ticket.recorded).messages) == 1
-    ticket.at("2026-06-05 14:30", tickets.NoAnswerNeeded(message=3, state="open"))
+    mark = tickets.NoAnswerNeeded(message=len(ticket.recorded), state="open")
+    ticket.at("2026-06-05T15:10:00+00:00", mark)
     assert kept.read("t", ticket.recorded).messages == ()
 
 

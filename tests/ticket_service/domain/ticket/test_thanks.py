@@ -127,6 +127,13 @@ def test_a_reopening_is_taken_back_after_the_ticket_was_resolved_or_closed_again
     assert marked(given, 6, *once_more).ticket.resolved_at == RESOLVED_AT + 2 * HOUR
 
 
+def test_a_reopening_is_taken_back_once(given: GivenTicket) -> None:
+    """The second message was written before the resolution and entered after it, so it reopened nothing."""
+    first = tickets.NoAnswerNeeded(message=3, reopening=4, state="resolved", resolved_at=RESOLVED_AT)
+    outcome = marked(given, 6, (THANKS, REOPENED), (first,), (MORE,))
+    assert (outcome.facts[0].event.reopening, outcome.ticket.state) == (None, "resolved")
+
+
 def test_thanks_that_ended_a_wait_end_none(given: GivenTicket) -> None:
     asked = (REOPENED,), (tickets.InformationRequested(),), (THANKS,)
     outcome = marked(given, 5, *asked)
