@@ -72,6 +72,34 @@ async def test_a_mail_that_comes_twice_is_one_message_on_whatever_ticket(open_of
     await office.refused(404, path.format("INF-2222-2222"), SAID | {"source": MAIL})
 
 
+async def test_a_mail_with_information_is_taken_once_as_whatever_it_comes_again(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    customer = await office.served()
+    ticket = await office.ticket(customer)
+    path = f"/v1/tickets/{ticket['id']}"
+    await office.post(f"{path}/information-requests", {"question": "Welche Version?"})
+    informed = {"text": "Version 12", "source": MAIL}
+    first = await office.post(f"{path}/information", informed)
+    assert (first["ticket"]["state"], len(first["events"])) == ("open", 1)
+    await office.post(f"{path}/information-requests", {"question": "Und welches System?"})
+    before = await office.service.position()
+    for who in ({}, {"role": "customer", "customer": customer}):
+        again = await office.post(f"{path}/information", informed | {"text": "12"}, **who)
+        assert (again["ticket"]["state"], again["already_known"]) == ("waiting_customer", True)
+    as_message = await office.post(f"{path}/messages", SAID | {"source": MAIL})
+    assert (as_message["events"], as_message["already_known"]) == (first["events"], True)
+    assert await office.service.position() == before
+    stored = (await office.get(f"{path}/events?limit=100"))["items"]
+    [event] = [each for each in stored if each["type"] == "InformationReceived"]
+    assert event["personal"] == {"text": "Version 12", "source_id": MAIL["id"]}
+    await office.post(f"{path}/resolution", {"text": "Behoben"})
+    await office.post(f"{path}/closing")
+    late = {"text": "Zu spät", "source": MAIL | {"id": "later"}}
+    opened = [await office.post(f"{path}/information", late) for _ in range(2)]
+    assert opened[0]["ticket"]["follows"] == ticket["id"]
+    assert (opened[1]["ticket"]["id"], opened[1]["already_known"]) == (opened[0]["ticket"]["id"], True)
+
+
 async def test_a_late_mail_that_comes_twice_opens_one_following_ticket(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     ticket = await office.ticket(await office.served())

@@ -55,5 +55,8 @@ class InformationRequestBody(CommandBody):
 
 
 class InformationBody(CommandBody):
+    """What was taken already (`source`) is 200 with what it led to, `already_known`."""
+
     creates = commands.ReceiveInformation
     text: LongText = Field(examples=["Version 12."])
+    source: SourceBody | None = None

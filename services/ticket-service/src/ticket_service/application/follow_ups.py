@@ -98,7 +98,7 @@ class FollowUps:
             description=command.text,
             fields=earlier.fields,
             follows=earlier.id,
-            source=command.source if isinstance(command, ReceiveMessage) else None,
+            source=command.source,
         )
         following = list(_time_spent(meta, command))
         return await self._intake.open(meta, earlier.customer, request, following=following, claims=(turn.claim,))

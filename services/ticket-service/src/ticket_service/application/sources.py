@@ -88,7 +88,7 @@ class Sources:
         NotAcceptable where it was another customer's.
         """
         source = None
-        if isinstance(command, ReceiveMessage) and command.source is not None:
+        if command.source is not None:
             source = self._digested(meta.principal.provider, command.source)
             command = msgspec.structs.replace(command, source=source)
         return await self._once(meta, source, partial(self._follow_ups.receive, meta, ticket, command))

@@ -33,6 +33,7 @@ from ticket_service.domain.ticket.commands import (
     LogTime,
     MarkNoAnswerNeeded,
     MigrateTerms,
+    ReceiveInformation,
     ReceiveMessage,
 )
 from ticket_service.domain.ticket.decide import decide
@@ -264,7 +265,7 @@ def _worked_since(ticket: Ticket, command: Command) -> datetime:
 
 def _claimed_by(provider: str, command: Command) -> tuple[str, ...]:
     """A message is claimed with the event that records it."""
-    if not isinstance(command, ReceiveMessage) or command.source is None:
+    if not isinstance(command, ReceiveMessage | ReceiveInformation) or command.source is None:
         return ()
     return (names.source_claim(provider, command.source.digest),)
 

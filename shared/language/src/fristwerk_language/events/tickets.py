@@ -158,7 +158,9 @@ class InformationRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InformationReceived(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"text"}``."""
+    """``source`` is the message that it came with. Personal: ``{"text", "source_id"?}``."""
+
+    source: MessageIdentity | None = None
 
 
 class WorkStarted(msgspec.Struct, frozen=True, kw_only=True):

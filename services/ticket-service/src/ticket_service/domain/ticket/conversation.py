@@ -146,7 +146,8 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
             return DecidedEvent(asked, personal(question=command.question))
         case ReceiveInformation():
             violations.texts(text=command.text)
-            return DecidedEvent(InformationReceived(), personal(text=command.text))
+            informed = InformationReceived(source=source_of(command.source))
+            return DecidedEvent(informed, personal(text=command.text, source_id=source_id(command.source)))
         case CommunicateNumber():
             violations.known("/channel", "channel", command.channel, answering)
             violations.texts(classification=command.classification)

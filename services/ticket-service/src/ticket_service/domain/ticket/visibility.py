@@ -68,7 +68,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Responded: _seen("channel visible automatic", "text"),
     events.ProgressReported: _seen("channel", "text"),
     events.InformationRequested: _seen("beside", "question"),
-    events.InformationReceived: _seen("", "text"),
+    events.InformationReceived: _seen("", "text", but_not="source", nor_personal="source_id"),
     events.WorkStarted: _seen(but_not="agent"),
     events.TimeLogged: _seen(
         "entry start minutes activity source appointment performer", but_not="agent", nor_personal="note"

@@ -69,6 +69,7 @@ class RequestInformation(TicketCommand, frozen=True, kw_only=True):
 class ReceiveInformation(TicketCommand, frozen=True, kw_only=True):
     word = "information"
     text: str
+    source: MessageSource | None = None
 
 
 class CommunicateNumber(TicketCommand, frozen=True, kw_only=True):
