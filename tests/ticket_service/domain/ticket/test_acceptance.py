@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from fristwerk_language.events import tickets
@@ -116,6 +117,20 @@ def test_work_that_the_agreement_names_is_not_resolved_undelivered(given: GivenT
     given(agreement, change, TimeLogCorrected(entry="e-1", minutes=0)).when(resolve).then(Resolved())
     given(agreement, change, DELIVERED, Accepted(), ReleasedToProduction()).when(resolve).then(Resolved())
     given("digidesk", change).when(resolve).then(Resolved())
+
+
+def test_work_from_before_a_reopening_was_delivered_then_and_what_came_after_is_owed(
+    given: GivenTicket, terms: Agreements
+) -> None:
+    agreement = terms("digidesk", lifecycle={"acceptance": {"required_for": ["technical_change"]}})
+    earlier = TimeLogged(
+        entry="e-1", start=AT - timedelta(hours=2), minutes=40, activity="technical_change", agent="agent-2"
+    )
+    done = given(agreement, earlier, DELIVERED, Accepted(), ReleasedToProduction(), Resolved())
+    again = done.having(Reopened(), at=AT)
+    again.when(Resolve(text="ok"), at=AT).then(Resolved())
+    later = msgspec.structs.replace(earlier, entry="e-2", start=AT)
+    again.having(later, at=AT).when(Resolve(text="ok")).refused(NotInThisState, "delivery-required")
 
 
 def test_a_delivery_to_the_live_system_without_a_test_needs_the_customers_consent(given: GivenTicket) -> None:

@@ -13,6 +13,7 @@ from fristwerk_language.events.tickets import (
     CallbackRequested,
     CallReceived,
     CallTransferAttempted,
+    Resolved,
     TimeLogged,
     VoicemailLeft,
 )
@@ -124,6 +125,14 @@ def test_a_voicemail_promises_a_callback_where_the_agreement_says_so(given: Give
     outcome.then(RECEIVED, VoicemailLeft(call="call-1"), CallbackRequested(callback=1, purpose="voicemail"))
     outcome.sealing({"from": PHONE}, {"text": "Bitte um Rückruf, Gross", "from": PHONE}, None)
     given("fluxpunkt").when(call(voicemail="Bitte um Rückruf")).then(RECEIVED, VoicemailLeft(call="call-1"))
+
+
+def test_nothing_follows_from_what_a_machine_called(given: GivenTicket) -> None:
+    """No callback is promised, no time is logged, and what is resolved stays so."""
+    automatic = call(automatic=True, voicemail="Ansage", minutes=7)
+    received = CallReceived(call="call-1", started_at=AT, minutes=7, automatic=True)
+    outcome = given("liveagent", Resolved()).when(automatic).then(received, VoicemailLeft(call="call-1"))
+    assert outcome.ticket.state == "resolved"
 
 
 def test_the_minutes_of_a_call_become_time_of_who_took_it(given: GivenTicket) -> None:
