@@ -140,7 +140,10 @@ def document_digest(stored: Mapping[str, Any]) -> str:
 
 def document_line(line: ChargeLine, account: str, reference: str | None) -> DocumentLine:
     """A line of a statement as a document has it."""
-    return DocumentLine(**msgspec.structs.asdict(line), account=account, reference=reference)
+    shared = {
+        name: getattr(line, name) for name in ChargeLine.__struct_fields__
+    }  # of a billed line, all but whose it was
+    return DocumentLine(**shared, account=account, reference=reference)
 
 
 def terms_used(statement: Statement, lines: Iterable[ChargeLine]) -> list[tuple[str, int]]:
