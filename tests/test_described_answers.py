@@ -16,7 +16,7 @@ from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
 from tests.described_answers import DescribedService, NotAsDescribedError, closed
 
-SERVICES = ("ticket", "sla")
+SERVICES = ("ticket", "sla", "billing")
 
 
 @pytest.fixture(params=SERVICES, scope="module")

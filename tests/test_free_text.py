@@ -208,7 +208,7 @@ def test_every_text_of_a_body_is_named_or_sealed() -> None:
     known = DATA | SEALED | ASKED | {"proposals"}
     found = list(bodies())
 
-    assert len(found) > 100
+    assert len(found) > 50  # instants and days are told by their format, and are no texts
     assert {f"{path} {name}" for path, name in found if name not in known} == NAMED.keys()
     assert {f"{path} {name}" for path, name in found} >= NOT_ABOUT_A_CUSTOMER
 

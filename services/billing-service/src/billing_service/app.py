@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
-from billing_service.api import answers, refusals
+from billing_service.api import answers, document_answers, refusals
 from billing_service.api.accounts import accounts_router
 from billing_service.api.charges import charges_router
 from billing_service.api.invoice_commands import invoice_commands_router
@@ -75,8 +75,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     log = open_log(settings, "billing-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "billing", tables.metadata)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
-    feed = LogFeed(log)
-    tickets = _ticket_feed(client, tokens, streaming=ticket_service is None)
+    feed, tickets = LogFeed(log), _ticket_feed(client, tokens, streaming=ticket_service is None)
     changed = asyncio.Event()
     upstream, own = _projections(tickets, feed, database, changed)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
@@ -113,6 +112,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
                 step(application.runs.resume, application.runs.close),
             ],
         ),
+        required=document_answers.REQUIRED,
     )
     refusals.install(app, application.reasons)
     guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)

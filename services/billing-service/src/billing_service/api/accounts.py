@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, READERS, there
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
 from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
@@ -55,7 +56,7 @@ def accounts_router(application: Application) -> Routes:
     @routes.get(
         "/contracts/{contract}/balance",
         summary="Read a contract's packages, held minutes and open decisions",
-        responses=responses(200, "Balance", BALANCE),
+        responses=responses(200, "Balance", BALANCE, answers.AccountBalance),
     )
     async def read_balance(request: Request, contract: ContractId, query: AsOfQuery) -> Response:
         principal = allowed(request, ACCOUNT_READERS, "read balances")
@@ -68,7 +69,7 @@ def accounts_router(application: Application) -> Routes:
     @routes.get(
         "/contracts/{contract}/preview",
         summary="Preview what a contract owes",
-        responses=responses(200, "Preview", PREVIEW),
+        responses=responses(200, "Preview", PREVIEW, answers.Preview),
     )
     async def preview_contract(request: Request, contract: ContractId, query: PreviewQuery) -> Response:
         """The same function as an invoice, without taking a number; `to_invoice` is what the next invoice would say."""
@@ -79,7 +80,7 @@ def accounts_router(application: Application) -> Routes:
     @routes.get(
         "/customers/{customer}/preview",
         summary="Preview what a customer owes, all contracts together",
-        responses=responses(200, "Preview", PREVIEW),
+        responses=responses(200, "Preview", PREVIEW, answers.Preview),
     )
     async def preview_customer(request: Request, customer: CustomerId, query: PreviewQuery) -> Response:
         """All contracts, and work without one."""
@@ -90,7 +91,7 @@ def accounts_router(application: Application) -> Routes:
     @routes.post(
         "/contracts/{contract}/what-if",
         summary="Preview a contract under other terms, beside the real ones",
-        responses=responses(200, "Now and then", WHAT_IF),
+        responses=responses(200, "Now and then", WHAT_IF, answers.ComparedTerms),
         permits=(READERS, "compare terms"),
     )
     async def preview_what_if(request: Request, contract: ContractId, body: WhatIfBody) -> Response:

@@ -8,8 +8,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, BILLING, there
-from billing_service.api.examples import CHARGE_ITEM, TRACE
+from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE
 from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
 from billing_service.application.application import Application
@@ -42,7 +43,7 @@ def charges_router(application: Application) -> Routes:
     @routes.get(
         "/tickets/{ticket}/charges",
         summary="Read what a ticket's work costs",
-        responses=responses(200, "Charges", {"items": [CHARGE_ITEM]}),
+        responses=responses(200, "Charges", {"items": [CHARGE_ITEM]}, answers.ChargePage),
     )
     async def read_charges(request: Request, ticket: Annotated[str, Field(max_length=64)]) -> Response:
         """Every charge that rests on the ticket; `proposed` ones wait for a decision. `ticket` is an id or a reference."""
@@ -57,7 +58,7 @@ def charges_router(application: Application) -> Routes:
     @routes.get(
         "/charges/{charge}/trace",
         summary="Explain a charge",
-        responses=responses(200, "Each line of the charge, explained", {"items": [TRACE]}),
+        responses=responses(200, "Each line of the charge, explained", {"items": [TRACE]}, answers.TracePage),
     )
     async def trace_charge(request: Request, charge: ChargeId, query: LanguageQuery) -> Response:
         """The same as the trace of an invoice's line, for what is not invoiced yet."""
@@ -69,7 +70,7 @@ def charges_router(application: Application) -> Routes:
         "/charges/{charge}/decision",
         summary="Decide on a charge",
         status_code=201,
-        responses=responses(201, "Decided", {"charge": CHARGE_ITEM | {"state": "charged"}, "events": []}),
+        responses=responses(201, "Decided", CHARGE_DECIDED, answers.ChargeAnswer),
         permits=(BILLING, "decide on charges"),
     )
     async def decide_charge(request: Request, charge: ChargeId, body: DecisionBody) -> Response:

@@ -8,8 +8,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing_service.api import document_answers
 from billing_service.api.access import BILLING, there
-from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CUSTOMER, INVOICE, SUMMARY
+from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CREDITED, CUSTOMER, INVOICE, ISSUED, PAID, SENT, SUMMARY
 from billing_service.api.parameters import BoundedInstant, Day, Number
 from billing_service.api.reasons import opened
 from billing_service.application.application import Application
@@ -75,7 +76,7 @@ def invoice_commands_router(application: Application) -> Routes:
         permits=(BILLING, "issue invoices"),
         summary="Issue what is new since the last invoice",
         status_code=201,
-        responses=responses(201, "Issued", {"invoice": INVOICE, "events": []}),
+        responses=responses(201, "Issued", {"invoice": INVOICE, "events": [ISSUED]}, document_answers.DocumentIssued),
     )
     async def issue_invoice(request: Request, body: IssueBody) -> Response:
         """The next number of the series; a negative difference becomes a credit note.
@@ -99,7 +100,9 @@ def invoice_commands_router(application: Application) -> Routes:
         permits=(BILLING, "credit invoices"),
         summary="Take an invoice back",
         status_code=201,
-        responses=responses(201, "Credited", {"invoice": CREDIT_NOTE, "events": []}),
+        responses=responses(
+            201, "Credited", {"invoice": CREDIT_NOTE, "events": [CREDITED]}, document_answers.DocumentIssued
+        ),
     )
     async def credit_invoice(request: Request, number: Number, body: CreditBody) -> Response:
         """A credit note over what is left of the invoice: what was reversed since is not reversed again.
@@ -115,7 +118,9 @@ def invoice_commands_router(application: Application) -> Routes:
         permits=(BILLING, "send invoices"),
         summary="Note that a document was sent",
         status_code=201,
-        responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": []}),
+        responses=responses(
+            201, "Noted", {"invoice": SUMMARY | {"state": "sent"}, "events": [SENT]}, document_answers.DocumentNoted
+        ),
     )
     async def note_sent(request: Request, number: Number, body: SentBody) -> Response:
         meta = await meta_for(request, body)
@@ -126,7 +131,9 @@ def invoice_commands_router(application: Application) -> Routes:
         permits=(BILLING, "settle invoices"),
         summary="Note that a document was settled",
         status_code=201,
-        responses=responses(201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": []}),
+        responses=responses(
+            201, "Noted", {"invoice": SUMMARY | {"state": "paid"}, "events": [PAID]}, document_answers.DocumentNoted
+        ),
     )
     async def note_paid(request: Request, number: Number, body: PaidBody) -> Response:
         meta = await meta_for(request, body)

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from billing_service.api.access import BILLING, READERS
+from billing_service.api.document_answers import RunAnswer
 from billing_service.api.examples import RUN
 from billing_service.api.parameters import BoundedInstant, Day
 from billing_service.application.application import Application
 from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, principal_of, responses
+from fristwerk_platform.http.described_headers import LOCATION
 
 
 class RunBody(HttpModel):
@@ -31,7 +33,7 @@ def invoice_runs_router(application: Application) -> Routes:
         "/invoice-runs",
         summary="Invoice every contract",
         status_code=202,
-        responses=responses(202, "Begun", {"run": RUN}),
+        responses=responses(202, "Begun", {"run": RUN}, RunAnswer, headers=(LOCATION,)),
         permits=(BILLING, "issue invoices"),
     )
     async def begin_run(request: Request, body: RunBody) -> Response:
@@ -47,7 +49,7 @@ def invoice_runs_router(application: Application) -> Routes:
     @routes.get(
         "/invoice-runs/{run}",
         summary="See how far a run is",
-        responses=responses(200, "The run", {"run": RUN}),
+        responses=responses(200, "The run", {"run": RUN}, RunAnswer),
     )
     async def read_run(request: Request, run: Annotated[str, Field(max_length=64)]) -> Response:
         """Issued numbers, and for every other account the reason why there was nothing to issue."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -10,8 +10,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing_service.api import answers, document_answers
 from billing_service.api.access import ACCOUNT_READERS
-from billing_service.api.examples import EVENT, INVOICE, LINE, SUMMARY, TRACE
+from billing_service.api.examples import EVENT, INVOICE, INVOICED_LINE, SUMMARY, TRACE
 from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Number, Table, TableQuery
 from billing_service.api.reasons import with_reasons
 from billing_service.api.spreadsheets import money_cell
@@ -24,6 +25,7 @@ from billing_service.domain.invoice.issued import IssuedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import Routes, allowed, json_answer, own_only, responses
+from fristwerk_platform.http.described_headers import ETAG
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
 HeadOver = Callable[[str, int], Awaitable[str | None]]
@@ -111,7 +113,9 @@ def _add_documents(routes: Routes, application: Application, head_over: HeadOver
             after = found[-1]["number"] if len(found) == PAGE else None
 
     @routes.get(
-        "/invoices", summary="List invoices and credit notes", responses=responses(200, "A page", {"items": [SUMMARY]})
+        "/invoices",
+        summary="List invoices and credit notes",
+        responses=_page({"items": [SUMMARY]}, document_answers.DocumentPage, headers=(ETAG,)),
     )
     async def list_invoices(request: Request, query: InvoicesQuery) -> Response:
         """In the order of their numbers. The ETag is the last number of the series, which a customer is not told."""
@@ -143,10 +147,11 @@ def _add_documents(routes: Routes, application: Application, head_over: HeadOver
             200: {
                 "description": "The document",
                 "content": {
-                    "application/json": {"example": {"invoice": INVOICE}},
-                    "text/html": {"example": "<!DOCTYPE html>…"},
-                    "text/plain": {"example": "Rechnung 1 …"},
+                    "application/json": {"example": {"invoice": INVOICE}, "model": document_answers.DocumentAnswer},
+                    "text/html": {"example": "<!DOCTYPE html>…", "model": str},
+                    "text/plain": {"example": "Rechnung 1 …", "model": str},
                 },
+                "headers": (ETAG,),
             }
         },
     )
@@ -194,7 +199,7 @@ def _add_lines(routes: Routes, application: Application) -> None:
     @routes.get(
         "/lines",
         summary="List invoiced lines, or all that rest on an event",
-        responses=responses(200, "A page", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+        responses=_page({"items": [INVOICED_LINE]}, answers.LinePage),
     )
     async def list_lines(request: Request, query: LinesQuery) -> Response:
         """In the order of invoices. With `event` those not invoiced yet as well, with `invoice: null`, on the last page."""
@@ -222,7 +227,7 @@ def _add_lines(routes: Routes, application: Application) -> None:
     @routes.get(
         "/invoices/{number}/lines",
         summary="List a document's lines",
-        responses=responses(200, "All lines", {"items": [{"invoice": 1, "n": 1} | LINE]}),
+        responses=_page({"items": [INVOICED_LINE]}, answers.LinePage),
     )
     async def list_invoice_lines(request: Request, number: Number, query: TableQuery) -> Response:
         """All of them, as data or CSV."""
@@ -238,7 +243,10 @@ def _add_lines(routes: Routes, application: Application) -> None:
         "/invoices/{number}/lines/{n}/trace",
         summary="Explain a line",
         responses=responses(
-            200, "From the line back to events, clauses and arithmetic", {"invoice": 1, "n": 1} | TRACE
+            200,
+            "From the line back to events, clauses and arithmetic",
+            {"invoice": 1, "n": 1} | TRACE,
+            answers.LineTrace,
         ),
     )
     async def trace_line(request: Request, number: Number, n: LineNumber, query: LanguageQuery) -> Response:
@@ -246,6 +254,13 @@ def _add_lines(routes: Routes, application: Application) -> None:
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()
         return json_answer(await application.traces.of_line(principal, number, n, query.lang))
+
+
+def _page(example: Any, model: type[msgspec.Struct], headers: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:
+    """A page of a list, or all of it as a table."""
+    found = responses(200, "A page, or a table of all", example, model, headers=headers)
+    found[200]["content"]["text/csv"] = {"example": "number,series\r\n1,infoniqa\r\n", "model": str}
+    return found
 
 
 def _accepted(request: Request) -> str:

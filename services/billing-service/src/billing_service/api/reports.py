@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from billing_service.api.access import READERS
+from billing_service.api.document_answers import ReconciliationPage
 from billing_service.api.examples import RECONCILIATION
 from billing_service.api.parameters import Table, UntilDay
 from billing_service.api.spreadsheets import money_cell
@@ -33,6 +34,10 @@ _COLUMNS: Final = (
 )
 
 
+_RESPONSES: Final = responses(200, "A row for each contract", {"items": [RECONCILIATION]}, ReconciliationPage)
+_RESPONSES[200]["content"]["text/csv"] = {"example": "account,kind,logged\r\n", "model": str}
+
+
 class ReconciliationQuery(QueryParameters):
     """Which accounts, up to which day."""
 
@@ -51,7 +56,7 @@ def reports_router(application: Application) -> Routes:
     @routes.get(
         "/reports/reconciliation",
         summary="Account for every logged minute",
-        responses=responses(200, "A row for each contract", {"items": [RECONCILIATION]}),
+        responses=_RESPONSES,
     )
     async def read_reconciliation(request: Request, query: ReconciliationQuery) -> Response:
         """`logged` is the sum of the other parts, always; `open` is what of the amount is not invoiced."""

@@ -47,7 +47,7 @@ def describe(
         ref_template=_REFERENCE,
     )
     models, answered = _answers(operations, required)
-    schemas: dict[str, Any] = _without_none(shared.get("$defs", {}))
+    schemas: dict[str, Any] = _worded_bounds(_without_none(shared.get("$defs", {})))
     if twice := schemas.keys() & answered.keys():
         raise ValueError(f"Bodies and answers have different types of one name: {', '.join(sorted(twice))}.")
     schemas |= answered | described_problems.SCHEMAS
@@ -125,7 +125,7 @@ def _operation(operation: Operation, body: Mapping[str, Any] | None, models: Map
     described["parameters"] = parameters
     if body is not None:
         described["requestBody"] = _body(operation, body)
-    described = _without_none({**described, **said.extra})
+    described = _worded_bounds(_without_none({**described, **said.extra}))
     answers = {str(status): _answer(operation, answer, models) for status, answer in said.responses.items()}
     if said.status == _CREATED and operation.method != "GET":
         unchanged = {"description": "Nothing new was stored: it was so already"}
@@ -224,6 +224,21 @@ def _without_none(described: Any) -> Any:
             return {name: _without_none(value) for name, value in described.items() if value is not None}
         case list():
             return [_without_none(each) for each in described]
+        case _:
+            return described
+
+
+def _worded_bounds(described: Any) -> Any:
+    """JSON Schema bounds numbers only: the first and last day of what is a day stand in its description."""
+    match described:
+        case {"ge": str(first), "le": str(last)}:
+            rest = {name: _worded_bounds(each) for name, each in described.items() if name not in ("ge", "le")}
+            said = f"{rest['description']}; " if "description" in rest else ""
+            return {**rest, "description": f"{said}{first} to {last}"}
+        case dict():
+            return {name: _worded_bounds(each) for name, each in described.items()}
+        case list():
+            return [_worded_bounds(each) for each in described]
         case _:
             return described
 

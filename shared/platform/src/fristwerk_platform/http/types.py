@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 Day = TypeVar("Day", date, datetime)
 _INSTANT: Final = re.compile(
@@ -87,8 +87,10 @@ def _lines(value: object) -> object:
     return value if isinstance(value, str) and all(map(_one_line, value.split("\n"))) else _one_line(value)
 
 
-Instant = Annotated[datetime, BeforeValidator(parse_instant, json_schema_input_type=str)]
-LocalDate = Annotated[date, BeforeValidator(parse_date, json_schema_input_type=str)]
+_WrittenInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+_WrittenDate = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Instant = Annotated[datetime, BeforeValidator(parse_instant, json_schema_input_type=_WrittenInstant)]
+LocalDate = Annotated[date, BeforeValidator(parse_date, json_schema_input_type=_WrittenDate)]
 LongText = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_no_blank)]
 OptionalText = Annotated[str, StringConstraints(max_length=20_000)]
 ShortText = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_one_line)]
