@@ -26,6 +26,7 @@ from fristwerk_platform.http import (
     json_answer,
     responses,
 )
+from fristwerk_platform.http.described_headers import IF_MATCH
 
 
 class DecisionBody(HttpModel):
@@ -71,6 +72,7 @@ def charges_router(application: Application) -> Routes:
         summary="Decide on a charge",
         status_code=201,
         responses=responses(201, "Decided", CHARGE_DECIDED, answers.ChargeAnswer),
+        headers=(IF_MATCH,),
         permits=(BILLING, "decide on charges"),
     )
     async def decide_charge(request: Request, charge: ChargeId, body: DecisionBody) -> Response:

@@ -74,9 +74,10 @@ class DocumentAnswer(msgspec.Struct):
 
 
 class DocumentIssued(DocumentAnswer):
-    """The document that was issued, and the event."""
+    """The document that was issued, and the event; what stands out in its work, where something does."""
 
     events: list[Event]
+    remarks: list[InvoiceRemark] | msgspec.UnsetType = msgspec.UNSET
 
 
 class DocumentNoted(msgspec.Struct):

@@ -24,6 +24,7 @@ from fristwerk_platform.http import (
     command_metadata,
     responses,
 )
+from fristwerk_platform.http.described_headers import IF_MATCH
 from fristwerk_platform.http.problems import Problem
 
 
@@ -73,6 +74,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices",
+        headers=(IF_MATCH,),
         permits=(BILLING, "issue invoices"),
         summary="Issue what is new since the last invoice",
         status_code=201,
@@ -97,6 +99,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices/{number}/credit-note",
+        headers=(IF_MATCH,),
         permits=(BILLING, "credit invoices"),
         summary="Take an invoice back",
         status_code=201,
@@ -115,6 +118,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices/{number}/sent",
+        headers=(IF_MATCH,),
         permits=(BILLING, "send invoices"),
         summary="Note that a document was sent",
         status_code=201,
@@ -128,6 +132,7 @@ def invoice_commands_router(application: Application) -> Routes:
 
     @routes.post(
         "/invoices/{number}/paid",
+        headers=(IF_MATCH,),
         permits=(BILLING, "settle invoices"),
         summary="Note that a document was settled",
         status_code=201,
