@@ -19,6 +19,7 @@ from fristwerk_language.events import read_line
 from fristwerk_local.client import Client
 from fristwerk_platform.event_log import FeedLine, open_log
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.transparency import keeper
 from tests.conftest import OpenServices, ServicesInOneProcess
 from tests.faults.conftest import PROVIDER, Office
 
@@ -84,8 +85,9 @@ async def rebuilt(settings: Settings) -> list[str]:
 
 
 async def test_a_backup_under_load_is_restored_to_the_last_event_and_the_forgotten_stay_forgotten(
-    settings: Settings, tmp_path: Path, open_services: OpenServices
+    settings: Settings, tmp_path: Path, open_services: OpenServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keeper, "TAIL_SECONDS", 0.2)  # so that there is a signed head before the last backup
     out = tmp_path / "backups"
     async with open_services(settings) as services:
         office = Office(client_of(services), 3)

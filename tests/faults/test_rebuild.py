@@ -176,6 +176,7 @@ async def test_rebuilding_is_safe(
     office = open_office(Client(place.clients, place.issue), 11)
     await office.open()
     await office.ticket()
+    assert await office.client.caught_up(60)  # or the followers would rightly not know the ticket yet
     witness = Witness(place, office)
     killed, took = 0, 2.0
 

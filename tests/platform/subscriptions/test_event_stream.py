@@ -84,12 +84,26 @@ async def test_what_is_left_on_the_connection_for_a_while_is_read_as_one(source:
     async with httpx.AsyncClient(transport=httpx.MockTransport(source.answer), base_url="http://source") as client:
         feed = HttpFeed(client, lambda: "token", streaming=True, gather_seconds=0.3)
         await feed.page(0, 9, 0)
+        await asyncio.sleep(0.05)  # the stream is open and waits
         source.said.put_nowait(source.say(6))
         assert await feed.page(5, 9, SECONDS) == page(6)  # who was read nothing before is not kept waiting
         source.said.put_nowait(source.say(7))
         await asyncio.sleep(0.05)
         assert source.said.qsize() == 1
         assert await feed.page(6, 9, SECONDS) == page(7)
+        await feed.aclose()
+
+
+async def test_who_is_behind_reads_all_that_lies_there_without_a_rest(source: Source) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(source.answer), base_url="http://source") as client:
+        feed = HttpFeed(client, lambda: "token", streaming=True, gather_seconds=0.3)
+        await feed.page(0, 9, 0)
+        for position in range(6, 46):
+            source.said.put_nowait(source.say(position))
+        reached = 5
+        async with asyncio.timeout(2):  # forty rests would be twelve seconds
+            while reached < 45:
+                reached = (await feed.page(reached, 9, SECONDS)).next
         await feed.aclose()
 
 

@@ -14,6 +14,8 @@ from fristwerk_platform.subscriptions.pages import FeedPage
 
 SILENT_SECONDS: Final = 40.0
 """The source sends a comment every 15 seconds while nothing happens."""
+AT_ONCE_SECONDS: Final = 0.001
+"""What takes longer to come was waited for."""
 MAX_BUFFERED_BYTES: Final = 8 * 1024 * 1024
 """What is read ahead of the reader at most; the connection holds the rest back."""
 
@@ -22,7 +24,8 @@ class EventStream:
     """Server-sent events after a position, read in the background until the source ends the stream
     or the connection breaks.
 
-    ``gather_seconds`` is how long it leaves what comes on the connection after it has read some.
+    ``gather_seconds`` is how long it leaves what comes on the connection after it has waited for some
+    and got it. What lies there already is read at once: a reader that is behind must not rest.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class EventStream:
 
     async def _read(self, client: httpx.AsyncClient, after: int, headers: dict[str, str]) -> None:
         timeout = httpx.Timeout(10.0, read=SILENT_SECONDS)
+        loop = asyncio.get_running_loop()
         try:
             async with client.stream(
                 "GET", "/v1/events/stream", params={"after": after}, headers=headers, timeout=timeout
@@ -73,9 +77,14 @@ class EventStream:
                     await response.aread()
                 response.raise_for_status()
                 rest = b""
+                asked_at = loop.time()
                 async for chunk in response.aiter_bytes():
+                    waited = loop.time() - asked_at > AT_ONCE_SECONDS
                     *events, rest = (rest + chunk).split(b"\n\n")
                     await self._take(events)
+                    if waited and self._gather_seconds:
+                        await asyncio.sleep(self._gather_seconds)
+                    asked_at = loop.time()
         finally:
             self._changed.set()
 
@@ -90,5 +99,3 @@ class EventStream:
         while self._buffered > MAX_BUFFERED_BYTES:
             self._taken.clear()
             await self._taken.wait()
-        if self._gather_seconds:
-            await asyncio.sleep(self._gather_seconds)
