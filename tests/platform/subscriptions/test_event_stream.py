@@ -84,7 +84,7 @@ async def test_what_is_left_on_the_connection_for_a_while_is_read_as_one(source:
     async with httpx.AsyncClient(transport=httpx.MockTransport(source.answer), base_url="http://source") as client:
         feed = HttpFeed(client, lambda: "token", streaming=True, gather_seconds=0.3)
         await feed.page(0, 9, 0)
-        await asyncio.sleep(0.05)  # the stream is open and waits
+        await feed.page(5, 9, 0.05)  # the stream is open and waits
         source.said.put_nowait(source.say(6))
         assert await feed.page(5, 9, SECONDS) == page(6)  # who was read nothing before is not kept waiting
         source.said.put_nowait(source.say(7))
