@@ -20,7 +20,7 @@ async def strangers(target: Target) -> dict[str, dict[str, str]]:
     other = await target.vendor.customer(name="Andere GmbH")
     mine = target.existing["customer"]
     found = {
-        f"{role} elsewhere": target.bearer(role, FOREIGN, customer=mine if role == "customer" else None)
+        f"{role} elsewhere": target.bearer(role, FOREIGN, belongs_to=mine if role == "customer" else None)
         for role in ROLES
     }
     everything = frozenset(SCOPES)
@@ -28,8 +28,8 @@ async def strangers(target: Target) -> dict[str, dict[str, str]]:
         "service elsewhere with every scope": target.bearer("service", FOREIGN, scopes=everything),
         "service of all with every scope": target.bearer("service", "*", scopes=everything),
         "service without a scope": target.bearer("service"),
-        "customer of another company": target.bearer("customer", customer=other),
-        "customer that does not exist": target.bearer("customer", customer="0199c3c4-ffff-7fff-8fff-ffffffffffff"),
+        "customer of another company": target.bearer("customer", belongs_to=other),
+        "customer that does not exist": target.bearer("customer", belongs_to="0199c3c4-ffff-7fff-8fff-ffffffffffff"),
     }
 
 

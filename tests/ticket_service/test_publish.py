@@ -67,7 +67,7 @@ def test_token_prints_a_token_and_nothing_else(run: Any, tmp_path: Path) -> None
 def test_a_customers_token_names_the_company_and_others_do_not(run: Any, tmp_path: Path) -> None:
     load_or_make_keys(tmp_path / "keys.json")
     _, out, _ = run("token", "--role", "customer", "--customer", "c-1")
-    assert principal_of(out.strip(), tmp_path / "keys.json").customer == "c-1"
+    assert principal_of(out.strip(), tmp_path / "keys.json").belongs_to == "c-1"
     code, out, err = run("token", "--role", "customer")
     assert (code, out) == (1, "")
     assert err == "A token for the role customer names the company: --customer ID.\n"

@@ -94,7 +94,7 @@ async def test_a_changed_figure_is_named_by_everything_that_reads_the_log(
                 Principal(sub="x", role="service", provider="*", scopes=frozenset({"audit"})), now=now()
             )
 
-        said = await source_contradiction(stack.clients["ticket"], token)
+        said = await source_contradiction(stack.clients["ticket"], token, "tickets")
         assert said is not None
         assert NAMED.match(said), said
         health = await stack.clients["ticket"].get("/health/ready")

@@ -62,7 +62,7 @@ async def rebuild(
             ],
             say=say,
             contradictions=[
-                partial(source_contradiction, client, token),
+                partial(source_contradiction, client, token, "tickets"),
                 partial(stored_contradiction, settings, log, "billing", now),
                 partial(issued_contradiction, tickets, LogFeed(log)),
             ],

@@ -51,7 +51,7 @@ async def rebuild(
             sources=[Source(name=SOURCE, feed=feed, decode=decode_tolerantly, apply=Projector(outbox).apply)],
             say=say,
             settle=outbox.settle,
-            contradictions=[partial(source_contradiction, client, token)],
+            contradictions=[partial(source_contradiction, client, token, "tickets")],
         )
         return await rebuilding.run(check=check, back=back)
 

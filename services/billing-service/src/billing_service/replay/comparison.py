@@ -110,7 +110,10 @@ async def replay(
             return tokens.issue(reader, now=now())
 
         found = await compare(stored, HttpFeed(client, token), LogFeed(log), until, now)
-        said = [await source_contradiction(client, token), await stored_contradiction(settings, log, "billing", now)]
+        said = [
+            await source_contradiction(client, token, "tickets"),
+            await stored_contradiction(settings, log, "billing", now),
+        ]
         contradictions = [each for each in said if each is not None]
         return msgspec.structs.replace(found, differences=(*contradictions, *found.differences))
 

@@ -26,7 +26,7 @@ async def ticket_feed(settings: Settings, now: Callable[[], datetime]) -> AsyncI
 async def ticket_contradiction(settings: Settings, now: Callable[[], datetime]) -> str | None:
     """How the ticket service's log differs from its hashes. Raises KeyFileError, SourceUnavailableError."""
     async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
-        return await source_contradiction(client, _token(settings, now))
+        return await source_contradiction(client, _token(settings, now), "tickets")
 
 
 def _token(settings: Settings, now: Callable[[], datetime]) -> Callable[[], str]:

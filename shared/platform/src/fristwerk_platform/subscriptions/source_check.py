@@ -11,7 +11,6 @@ import msgspec
 
 from fristwerk_platform.subscriptions.feed import SourceUnavailableError
 
-CHECK: Final = "/v1/audit/tickets/check"
 PATIENCE_SECONDS: Final = 600.0
 """A long log takes some seconds for each million of events."""
 
@@ -20,14 +19,16 @@ class _Checked(msgspec.Struct, frozen=True):
     contradiction: str | None = None
 
 
-async def source_contradiction(client: httpx.AsyncClient, token: Callable[[], str]) -> str | None:
-    """How the source's log differs from its hashes; None where it does not, or the source is too old to say.
+async def source_contradiction(client: httpx.AsyncClient, token: Callable[[], str], log: str) -> str | None:
+    """How the source's log of that name differs from its hashes; None where it does not, or the source is too old to say.
 
     ``token`` is that of a service for all providers. Raises SourceUnavailableError.
     """
     try:
         answer = await client.get(
-            CHECK, headers={"Authorization": f"Bearer {token()}"}, timeout=httpx.Timeout(10.0, read=PATIENCE_SECONDS)
+            f"/v1/audit/{log}/check",
+            headers={"Authorization": f"Bearer {token()}"},
+            timeout=httpx.Timeout(10.0, read=PATIENCE_SECONDS),
         )
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
