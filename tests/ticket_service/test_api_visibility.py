@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from fristwerk_language.events import columns_of, streams
 from fristwerk_language.events import tickets as facts
-from fristwerk_language.events.relations import MergedInto
+from fristwerk_language.events.relations import MergedInto, TicketMoved
 from fristwerk_language.events.tickets import TicketEvent
 from fristwerk_language.examples import example
 from fristwerk_language.roles import Role
@@ -44,10 +44,10 @@ PARTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def fact(name: str, number: int, other: str) -> DecidedEvent:
+def fact(name: str, number: int, customer: str, other: str) -> DecidedEvent:
     """An example of the type; whatever text of it is hidden bears the mark, and so does what is hidden of its personal part.
 
-    ``other`` is the ticket that the example is merged into.
+    The example is merged into the ticket ``other``, and moved to where it is: to another contract of ``customer``.
     """
     kind = TYPES[name]
     event: TicketEvent = example(name).event  # type: ignore[assignment]  # the example of that type
@@ -60,6 +60,17 @@ def fact(name: str, number: int, other: str) -> DecidedEvent:
         marked = msgspec.structs.replace(marked, escalation=number)
     if isinstance(marked, MergedInto):
         marked = msgspec.structs.replace(marked, ticket=other)
+    if isinstance(marked, TicketMoved):
+        marked = msgspec.structs.replace(
+            marked,
+            from_customer=customer,
+            customer=customer,
+            sealed_for=customer,
+            agreement="infoniqa",
+            agreement_version=1,
+            calendar="infoniqa",
+            calendar_version=1,
+        )
     if isinstance(marked, facts.TermsMigrated):
         marked = msgspec.structs.replace(marked, agreement_version=1, calendar_version=1)
     said = {each: f"{MARK}-{name}" if each in hidden_personal else f"{name} {each}" for each in personal_fields(kind)}
@@ -126,7 +137,7 @@ async def seen(open_office: OpenOffice) -> Seen:
             stream=stream,
             after_version=version,
             subject=customer,
-            facts=[fact(name, roles.index((role, sub)) + 1, other["id"]) for name in names],
+            facts=[fact(name, roles.index((role, sub)) + 1, customer, other["id"]) for name in names],
             occurred_at=now,
         )
         await executor.store(meta, await executor.prepare(meta, [change]), {}, version=0)

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fristwerk_language.events import TICKETS, Recorded
+from fristwerk_language.events import TICKETS, Recorded, tickets
 from fristwerk_language.examples import examples
 from sla_service.domain.timers import ticket_state
 from sla_service.domain.timers.timeline_reader import read_timeline
@@ -19,6 +19,8 @@ from ticket_service.domain.ticket.state import TicketState
 
 CREATED = examples()["TicketCreated"]
 LATER: list[Any] = [each.event for name, each in examples().items() if name in TICKETS and name != "TicketCreated"]
+IN_ANY_ORDER = [each for each in LATER if not isinstance(each, tickets.NoAnswerNeeded)]
+"""A mark says of an earlier message what it leads to: ``test_clocks_and_worklist_agree`` compares those of possible histories."""
 
 
 def story(events: Any) -> Any:
@@ -54,7 +56,7 @@ def test_every_event_leads_from_every_state_to_the_same_one() -> None:
     assert differing == {}
 
 
-@given(st.lists(st.sampled_from(LATER), max_size=40))
+@given(st.lists(st.sampled_from(IN_ANY_ORDER), max_size=40))
 def test_any_history_in_order_goes_through_the_same_states(events: Any) -> None:
     told = story(events)
     ticket: Any = None
