@@ -134,6 +134,28 @@ def test_what_the_read_model_had_not_applied_yet_is_no_divergence() -> None:
     assert Books([*tickets, early], billing).divergences()[0] is not None
 
 
+def test_a_read_model_that_was_hundreds_of_facts_behind_is_no_divergence() -> None:
+    """A service that was killed answers while it still reads what one account did meanwhile."""
+    tickets, billing = recorded("tickets"), recorded("billing")
+    issued = next(each for each in billing if isinstance(each.event, InvoiceIssued))
+    logged = next(each for each in tickets if isinstance(each.event, TimeLogged))
+    unseen = [
+        msgspec.structs.replace(
+            with_event(logged, entry=f"unseen-{number}"),
+            envelope=msgspec.structs.replace(
+                logged.envelope,
+                id=f"unseen-{number}",
+                position=10_000 + number,
+                version=1_000 + number,
+                recorded_at=issued.recorded_at - timedelta(seconds=1),
+            ),
+        )
+        for number in range(200)
+    ]
+
+    assert Books([*tickets, *unseen], billing).divergences()[0] is None
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [

@@ -35,7 +35,8 @@ BEHIND: Final = timedelta(minutes=15)
 """How far the read model may have been behind the log when a document was issued."""
 AHEAD: Final = timedelta(minutes=1)
 """How far the clock of the ticket service's machine may be ahead."""
-MOST_CUTS: Final = 64
+MOST_CUTS: Final = 1_024
+"""Cuts tried at most: a service that starts again may be some hundred facts of one account behind."""
 PublishedVersions = Mapping[tuple[str, int], PublishedAgreement]
 
 
