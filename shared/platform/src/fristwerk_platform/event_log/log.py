@@ -215,6 +215,8 @@ class GroupCommitLog:
 
     def _is_end(self, position: int) -> bool:
         """Whether nothing higher is known of: this process stored or read that position and was told of none since."""
+        if position < self._reached:  # another process has stored more, and nobody was notified
+            return False
         return position == self._reached > 0 or self._found_nothing == (position, self._notifications)
 
     async def _read_shared(self, after: int, limit: int) -> list[FeedLine]:
