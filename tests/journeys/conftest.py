@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60.0
 def _free_ports() -> int:
     """The first of three free ports in a row."""
     for _ in range(200):
-        first = random.randrange(20_000, 60_000)  # noqa: S311 - ports are no secret
+        first = random.randrange(20_000, 32_000)  # noqa: S311 - ports are no secret
         try:
             for port in range(first, first + 3):
                 with socket.socket() as probe:

@@ -25,6 +25,7 @@ OWN = ("fristwerk_language.", "fristwerk_platform.", "ticket_service.")
 NOT_PART_OF_THE_WAY = (
     "fristwerk_platform.metrics",
     "fristwerk_platform.logs",
+    "fristwerk_platform.log_output",
     "fristwerk_platform.http.request_log",
     "fristwerk_platform.token_files",
 )

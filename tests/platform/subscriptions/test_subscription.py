@@ -272,7 +272,7 @@ async def test_two_followers_for_one_database_apply_everything_once_between_them
     for number in range(20):
         await append(f"ticket-{number % 3}")
     for each in consumers:
-        assert await each.reached(20, 60)
+        assert await each.reached(20, 60), each.lag
 
     assert sorted(await applied(database)) == sorted(f"ticket-{n} {v}" for n in range(3) for v in range(1, 8))[:-1]
     assert [each.lag.stopped_because for each in consumers] == [None, None]

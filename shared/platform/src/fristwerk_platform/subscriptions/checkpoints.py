@@ -56,10 +56,13 @@ class Checkpoints:
         statement = select(positions.c.position).where(positions.c.source == source)
         return (await connection.execute(statement)).scalar() or 0
 
-    async def last_event(self, connection: AsyncConnection, source: str) -> str | None:
-        """The id of the event at the last position applied."""
-        statement = select(self._positions.c.last_event).where(self._positions.c.source == source)
-        return (await connection.execute(statement)).scalar()
+    async def last_applied(self, connection: AsyncConnection, source: str) -> tuple[int, str | None]:
+        """The last position applied, 0 at the beginning, and the id of the event there: by one statement, as another process
+        may go on meanwhile.
+        """
+        statement = select(self._positions.c.position, self._positions.c.last_event)
+        row = (await connection.execute(statement.where(self._positions.c.source == source))).first()
+        return (0, None) if row is None else (row.position, row.last_event)
 
     async def hold(self, connection: AsyncConnection, source: str) -> None:
         """Prevent other transactions from applying anything of the source until this one ends."""

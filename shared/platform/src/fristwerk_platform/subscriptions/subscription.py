@@ -134,8 +134,8 @@ class Subscription(Generic[EventT]):
         Raises SourceWentBackwardsError where the source has another event there, as after a restored backup that has grown.
         """
         async with self._database.reading() as connection:
-            position = self.lag.position = await self._checkpoints.position(connection, self.source)
-            last_event = await self._checkpoints.last_event(connection, self.source)
+            position, last_event = await self._checkpoints.last_applied(connection, self.source)
+        self.lag.position = position
         if last_event is None:
             return
         page = await self._feed.page(position - 1, 1, 0)
