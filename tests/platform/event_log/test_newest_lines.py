@@ -146,3 +146,14 @@ async def test_who_does_not_wait_is_given_all_that_is_there(
     page = await feed.page(0, 1_000, 0)
 
     assert (len(page.lines), page.next, page.last) == (3, 3, 3)
+
+
+async def test_what_another_process_stored_is_read_also_where_nobody_was_told(
+    open_log: Callable[[], EventLog], append: Callable[..., Awaitable[int]]
+) -> None:
+    other = open_log()
+    feed = LogFeed(other)
+    assert (await feed.page(0, 10, 0.01)).lines == []
+    await append()
+    assert await other.last_position() == 1  # as the poll of somebody who waits
+    assert len((await feed.page(0, 10, 0.01)).lines) == 1
