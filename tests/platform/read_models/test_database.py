@@ -264,3 +264,17 @@ async def test_no_more_connections_are_opened_than_are_allowed(
     async with database.reading(), database.reading():
         pass
     await database.close()
+
+
+async def test_a_file_that_is_gone_or_another_is_not_ready(tmp_path: Path) -> None:
+    opened = open_database(Settings(var=tmp_path), "read-model", metadata)
+    await opened.create()
+    assert (await opened.check()).ok
+    (tmp_path / "read-model.db").rename(tmp_path / "elsewhere.db")
+    gone = await opened.check()
+    (tmp_path / "read-model.db").touch()
+    another = await opened.check()
+    await opened.close()
+    assert [(each.ok, each.detail) for each in (gone, another)] == [
+        (False, "read-model.db was deleted, moved or replaced")
+    ] * 2

@@ -19,6 +19,7 @@ from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Checkpoints, Feed, FeedPage, LogFeed, SourceUnavailableError, Subscription
 from fristwerk_platform.subscriptions.checkpoints import SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import with_position
+from fristwerk_platform.subscriptions.subscription import RETRY_SECONDS as PAUSES
 
 Append = Callable[..., Awaitable[int]]
 Fact = Callable[..., NewEvent]
@@ -392,3 +393,8 @@ async def test_waiting_for_a_position_ends_with_its_time_or_when_the_follower_ha
         assert not await waiting
         assert await consumer.reached(1, 20)
         assert not await consumer.reached(2, 20)
+
+
+def test_a_source_that_is_back_is_asked_again_within_a_second() -> None:
+    """Else health would say that it is away while requests are answered again."""
+    assert max(PAUSES) < 1
