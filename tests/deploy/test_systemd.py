@@ -25,10 +25,13 @@ MOST_EXPOSED: Final = 20
 def unit_folder(folder: Path, old: str = "", new: str = "") -> Path:
     """A copy of the units, with a Python that exists here, and with one thing changed if asked."""
     folder.mkdir(exist_ok=True)
+    python = folder / "python"  # as the path of the one that runs here may hold a space
+    python.unlink(missing_ok=True)
+    python.symlink_to(sys.executable)
     for file in SYSTEMD.iterdir():
         text = file.read_text("utf-8")
         (folder / file.name).write_text(
-            text.replace("/usr/local/lib/fristwerk/bin/python", sys.executable).replace(old, new), "utf-8"
+            text.replace("/usr/local/lib/fristwerk/bin/python", str(python)).replace(old, new), "utf-8"
         )
     return folder
 
