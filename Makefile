@@ -10,6 +10,8 @@ ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal
+# A test that comes to no end is named, with what every thread did, and the run goes on.
+BOUNDED := -o faulthandler_timeout=240 -o faulthandler_exit_on_timeout=true
 IN_PROCESS := not process and not faults and not postgres and not exhaustive
 QUICK := --hypothesis-profile=quick -m "$(IN_PROCESS) and not services"
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -57,16 +59,16 @@ serve: setup
 	@exec $(PY) -m fristwerk_local serve --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent
 
 test: setup
-	$(PYTEST) --durations=25
+	$(PYTEST) $(BOUNDED) --durations=25
 
 quick: setup
-	$(PYTEST) $(QUICK) --durations=5
+	$(PYTEST) $(BOUNDED) $(QUICK) --durations=5
 
 # Everything again, slower: what the tests and the processes that they start execute. LANE=quick: the quick lane alone.
 coverage: setup
 	rm -f .coverage .coverage.*
 	@status=0; \
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(if $(filter quick,$(LANE)),--hypothesis-profile=quick -m "$(IN_PROCESS)") || status=1; \
+	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(BOUNDED) $(if $(filter quick,$(LANE)),--hypothesis-profile=quick -m "$(IN_PROCESS)") || status=1; \
 	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && $(PY) tests/branches.py || status=1; \
 	exit $$status
 

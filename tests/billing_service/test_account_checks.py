@@ -221,6 +221,22 @@ async def test_it_rests_between_rounds_of_a_few_accounts(database: Database) -> 
     running.cancel()
 
 
+@pytest.mark.parametrize("turns", range(3))
+async def test_it_ends_when_it_is_stopped_in_the_moment_in_which_a_batch_arrives(
+    turns: int, database: Database
+) -> None:
+    checks, changed = checks_of(database, lambda: AT)
+    running = asyncio.create_task(checks.run())
+    await asyncio.sleep(0.05)  # nothing is to be checked: it waits
+    changed.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+
+    _, still_running = await asyncio.wait([running], timeout=2)
+    assert not still_running
+
+
 async def test_it_finds_what_cannot_be_rated_and_tries_everything_again_on_another_day(database: Database) -> None:
     await applied(database, two_customers())  # no terms of theirs were published
     clock = AT

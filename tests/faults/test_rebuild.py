@@ -158,7 +158,8 @@ async def rebuild(place: Place, service: str, *arguments: str, killed_after: flo
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        told, complaint = await asyncio.wait_for(process.communicate(), killed_after or 120)
+        async with asyncio.timeout(killed_after or 120):
+            told, complaint = await process.communicate()
     except TimeoutError:
         assert killed_after is not None, "the rebuild comes to no end"
         with suppress(ProcessLookupError):  # it has just come to its end

@@ -222,7 +222,8 @@ async def test_a_killed_server_that_comes_back_has_what_was_acknowledged_and_the
         while len(acknowledged) <= before + 8:  # noqa: ASYNC110 - the writers' doing
             await asyncio.sleep(0.02)
     ended.set()
-    await asyncio.wait_for(writing, 20)
+    async with asyncio.timeout(20):
+        await writing
 
     assert len(acknowledged) > before + 8
     assert sorted(places(await log.read_feed(0, 100_000))) == sorted(acknowledged)

@@ -154,6 +154,7 @@ async def test_a_log_that_is_kept_tidy_forgets_them_at_once_and_again_and_again(
 
     tidying = asyncio.create_task(log.keep_tidy(lambda: next(days)))
     with pytest.raises(RuntimeError):  # no third day
-        await asyncio.wait_for(tidying, 5)
+        async with asyncio.timeout(5):
+            await tidying
 
     assert await log.stored_answer(answered().key) is None

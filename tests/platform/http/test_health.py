@@ -179,7 +179,8 @@ async def test_a_service_whose_follower_fails_or_has_stopped_is_not_ready(
     assert "Muster" not in str(body)
 
     lose_tail(0)
-    await asyncio.wait_for(running, 5)
+    async with asyncio.timeout(5):
+        await running
     status, body = await ready(client)
     assert status == 503
     assert body["feeds"]["own log"]["stopped_because"] == "own log ends at position 0, but 1 was read already"

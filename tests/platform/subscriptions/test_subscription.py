@@ -379,6 +379,26 @@ async def test_who_waits_for_a_position_waits_for_no_pause(
             assert await consumer.reached(number, 20)
 
 
+@pytest.mark.parametrize("turns", range(3))
+async def test_it_ends_when_it_is_stopped_in_the_moment_in_which_somebody_begins_to_wait(
+    turns: int, fact: Fact, database: Database, now: datetime
+) -> None:
+    consumer = follower(ListedFeed(page_of(fact("ticket-1", 1))), database, Effect(), pause_seconds=3_600)
+    running = asyncio.create_task(consumer.run(lambda: now))
+    async with asyncio.timeout(10):
+        while consumer.lag.position < 1:  # noqa: ASYNC110 - who waited in any other way would end the pause
+            await asyncio.sleep(0.01)
+
+    waiting = asyncio.create_task(consumer.reached(2, 0.05))
+    for _ in range(1 + turns):
+        await asyncio.sleep(0)
+    running.cancel()
+
+    _, still_running = await asyncio.wait([running], timeout=2)
+    assert not still_running
+    assert not await waiting
+
+
 async def test_waiting_for_a_position_ends_with_its_time_or_when_the_follower_has_stopped(
     fact: Fact, database: Database, run: Run
 ) -> None:

@@ -77,7 +77,8 @@ class AccountChecks:
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._changed.wait()
             await asyncio.sleep(GATHERING_SECONDS)
         self._changed.clear()
 

@@ -126,7 +126,8 @@ class Subscription(Generic[EventT]):
         self._waited_for.clear()
         if self._pause_seconds and not self._waiters:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._waited_for.wait(), self._pause_seconds)
+                async with asyncio.timeout(self._pause_seconds):
+                    await self._waited_for.wait()
 
     async def resume(self) -> None:
         """Go on after the stored checkpoint: a commit may have succeeded although it seemed to fail.
@@ -197,16 +198,13 @@ class Subscription(Generic[EventT]):
         def settled() -> bool:
             return self.lag.position >= position or self.lag.stopped_because is not None
 
-        async def wait() -> None:
-            async with self._advanced:
-                await self._advanced.wait_for(settled)
-
         if not settled():
             self._waiters += 1
             self._waited_for.set()
             try:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wait(), seconds)
+                    async with asyncio.timeout(seconds), self._advanced:
+                        await self._advanced.wait_for(settled)
             finally:
                 self._waiters -= 1
         return self.lag.position >= position
