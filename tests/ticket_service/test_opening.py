@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from fristwerk_platform.event_log import feed_pages
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Subscription
 from tests.ticket_service.conftest import Office, OpenService
@@ -138,6 +139,19 @@ async def test_a_reference_that_is_taken_makes_the_ticket_get_another_one(
         monkeypatch.setattr(intake, "REFERENCE_LETTERS", "Z")
         body = {"customer": customer, "channel": "email", "subject": "s", "description": "d"}
         assert [(await office.call("POST", "/v1/tickets", body)).status_code for _ in range(2)] == [201, 503]
+
+
+@pytest.mark.usefixtures("_read_model_stands_still")
+async def test_what_the_read_model_has_not_seen_is_read_to_its_end_where_pages_are_short(
+    open_service: OpenService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_pages, "PAGE_BYTES", 1)
+    async with open_service(Settings(var=tmp_path, customers_may_date=True)) as service:
+        office = Office(service, "infoniqa", "infoniqa")
+        await published(office)
+        ticket = await office.ticket(await office.customer())
+
+        assert (await office.post("/v1/worklist/next", sub="agent-9"))["ticket"]["id"] == ticket["id"]
 
 
 @pytest.mark.usefixtures("_read_model_stands_still")

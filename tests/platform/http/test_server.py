@@ -15,8 +15,11 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from msgspec import structs
 
+from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.gc_tuning import THRESHOLDS
+from fristwerk_platform.subscriptions import HttpFeed, Prefetch, position_of
 
 PROGRAM = Path(__file__).with_name("serving.py")
 MEBIBYTE = 1024 * 1024
@@ -187,3 +190,31 @@ async def test_a_taken_port_ends_the_start_with_a_sentence(service: Served, tmp_
     assert second.returncode == 1
     told = [json.loads(line) for line in errors.decode().splitlines()]
     assert any("address already in use" in each["event"] for each in told)
+
+
+async def test_a_service_and_its_follower_stay_small_over_lines_of_a_megabyte(
+    service: Served, client: httpx.AsyncClient, tmp_path: Path, fact: Callable[..., NewEvent]
+) -> None:
+    """A page has 8 MiB of them; 48 at once would take the service four times as much, and more than 200 MB."""
+    log = SqliteEventLog(tmp_path / "log.db")
+    facts = [fact("ticket-1", version) for version in range(1, 49)]
+    personal = b'"personal":"fw1.%s"' % (b"x" * MEBIBYTE)
+    await log.append([structs.replace(each, line=each.line.replace(b'"personal":null', personal)) for each in facts])
+    await log.close()
+    before, following = most_memory(service), Prefetch(HttpFeed(client, lambda: service.token))
+    read, pages = list[int](), list[int]()
+    while len(read) < len(facts):
+        page = await following.page(read[-1] if read else 0, 0)
+        read += [position_of(line) for line in page.lines]
+        pages.append(sum(map(len, page.lines)))
+    await following.aclose()
+
+    assert read == list(range(1, 49))
+    assert max(pages) < 10 * MEBIBYTE
+    assert most_memory(service) - before < 90 * MEBIBYTE
+
+
+def most_memory(service: Served) -> int:
+    """The most bytes of memory that the process ever had (Linux: VmHWM)."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text("ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))

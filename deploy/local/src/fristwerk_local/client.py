@@ -102,10 +102,10 @@ class Client:
             answer = await self._send("ticket", "GET", "/v1/events", who, params={"after": position, "limit": 1_000})
             if not answer.is_success:
                 raise RefusedError("GET /v1/events", answer)
-            position = int(answer.headers[NEXT_POSITION])
-            if not answer.content:
-                return lines, position
+            position, last = (int(answer.headers[each]) for each in (NEXT_POSITION, LAST_POSITION))
             lines += answer.content.splitlines()
+            if position >= last:
+                return lines, position
 
     async def last_position(self) -> int:
         """The last position of the ticket service's log, 0 while it is empty."""

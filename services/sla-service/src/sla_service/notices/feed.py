@@ -24,7 +24,7 @@ class NoticeFeed:
         self._signal = signal
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
-        """The next notices after a position."""
+        """The next notices after a position. Their lines are short: a notice holds names and instants only."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + wait_seconds
         while True:

@@ -16,7 +16,7 @@ import msgspec
 
 from fristwerk_language.events import Recorded, streams
 from fristwerk_platform.commands import NotCurrentError
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import EventLog, is_full_page
 from fristwerk_platform.subscriptions import Subscription
 from ticket_service.application.state_cache import StateCache
 from ticket_service.domain.contract.state import Contract
@@ -81,7 +81,7 @@ class NewestReads:
                 if place.provider == provider:
                     changed[place.stream] = each.position
             after = lines[-1].position
-            if len(lines) < PAGE:
+            if not is_full_page(lines, PAGE):
                 break
         tickets = await self._tickets.newest_of(each for each in changed if streams.TICKET.includes(each))
         contracts = await self._contracts.newest_of(each for each in changed if streams.CONTRACT.includes(each))

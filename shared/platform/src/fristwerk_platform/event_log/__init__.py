@@ -8,6 +8,7 @@ open_log            the one that the settings select
 
 from __future__ import annotations
 
+from fristwerk_platform.event_log.feed_pages import PAGE_BYTES, is_full_page
 from fristwerk_platform.event_log.group_commit import LogMeter
 from fristwerk_platform.event_log.interface import (
     ALL,
@@ -51,6 +52,7 @@ __all__ = [
     "ALL",
     "KEYS_KEPT",
     "NO_NAMES",
+    "PAGE_BYTES",
     "Answer",
     "ClaimedError",
     "DamagedEventError",
@@ -69,5 +71,6 @@ __all__ = [
     "StoredAnswer",
     "StreamVersion",
     "VersionConflictError",
+    "is_full_page",
     "open_log",
 ]

@@ -147,7 +147,10 @@ class EventLog(Protocol):
         ...
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
-        """Up to ``limit`` lines with a higher position, in order, none ever skipped."""
+        """Up to ``limit`` lines with a higher position, in order, none ever skipped.
+
+        They may be fewer although more follow, where they have many bytes: see :func:`is_full_page`.
+        """
         ...
 
     async def read_newest(self, after: int, limit: int) -> Sequence[FeedLine]:

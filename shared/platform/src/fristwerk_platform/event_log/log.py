@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from fristwerk_platform.event_log.feed_pages import is_full_page
 from fristwerk_platform.event_log.group_commit import GroupCommitter, LogMeter
 from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
@@ -224,7 +225,7 @@ class GroupCommitLog:
             found = await self.read_feed(after, limit)
         finally:
             del self._reading[after, limit]
-        if len(found) < limit:
+        if not is_full_page(found, limit):
             self._newest.keep(after, found)
         return found
 

@@ -37,7 +37,7 @@ class Recorder(Protocol):
         ...
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
-        """Lines with a higher position, in order; a lower position never appears later."""
+        """Lines with a higher position, in order, a page at most (see ``feed_pages``); a lower position never appears later."""
         ...
 
     def select_last_position(self) -> int:

@@ -14,6 +14,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
 from fristwerk_platform.event_log import protection, sqlite_index, sqlite_statements
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
+from fristwerk_platform.event_log.feed_pages import first_page
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome, LogMeter
 from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
@@ -126,12 +127,14 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """See :class:`Recorder`."""
         condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version LIMIT ?"
         with self._cursor() as cursor:
-            return [self._select_lines(cursor, condition, *each) for each in wanted]
+            rows = [self._select_rows(cursor, condition, *each).fetchall() for each in wanted]
+        return [feed_lines(each, self._read_columns) for each in rows]
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`Recorder`."""
         with self._cursor() as cursor:
-            return self._select_lines(cursor, "rowid > ? ORDER BY rowid LIMIT ?", after, limit)
+            rows = self._select_rows(cursor, "rowid > ? ORDER BY rowid LIMIT ?", after, limit)
+            return feed_lines(first_page(rows), self._read_columns)
 
     def select_last_position(self) -> int:
         """See :class:`Recorder`."""
@@ -193,10 +196,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """See :class:`Recorder`."""
         self.datastore.close()
 
-    def _select_lines(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> list[FeedLine]:
+    def _select_rows(self, cursor: sqlite3.Cursor, condition: str, *values: object) -> sqlite3.Cursor:
         columns = sqlite_statements.LINE if self._read_columns is None else sqlite_statements.LINE_AND_COLUMNS
-        rows = cursor.execute(f"SELECT {columns} FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
-        return feed_lines(rows.fetchall(), self._read_columns)
+        return cursor.execute(f"SELECT {columns} FROM {self.events_table_name} WHERE {condition}", values)  # noqa: S608
 
     def _insert_together(self, group: Sequence[Append]) -> list[AppendOutcome] | None:
         """The positions of all appends, stored by a few large statements; null, and nothing is stored, if one is refused.

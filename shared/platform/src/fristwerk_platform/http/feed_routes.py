@@ -91,7 +91,7 @@ async def filtered_page(
 ) -> FeedPage:
     """The next page of what the reader wants. While nothing was found it goes on until the time is over.
 
-    Up to 1,000 lines of the log are looked through at once, so a page may be empty although more follows.
+    Up to 1,000 lines of the log are looked through at once, and 8 MiB of them, so a page may be empty although more follows.
     """
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + wait_seconds
@@ -159,18 +159,17 @@ def feed_router(
         responses=_lines(lines, "Lines, each an event", "application/x-ndjson", "{line}\n"),
     )
     async def read_events(request: Request, query: PageQuery) -> Response:
-        """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always."""
+        """NDJSON in order of position. `Link: rel="next"` and `Fristwerk-Next-Position` say where to go on, always.
+
+        A page ends after the line with which its lines have 8 MiB; nothing more was there where
+        `Fristwerk-Next-Position` is `Fristwerk-Last-Position`.
+        """
         wanted = FeedFilter(provider=_reader(request, readers), stream=query.stream, type=query.type)
         with waiting.one_more(principal_of(request)) if query.wait else nullcontext():
             page = await filtered_page(
                 feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
             )
-        return Response(
-            b"\n".join([*page.lines, b""]),
-            media_type="application/x-ndjson",
-            headers=next_link(request, page.next)
-            | {NEXT_POSITION_HEADER: str(page.next), LAST_POSITION_HEADER: str(page.last)},
-        )
+        return _page_answer(request, page)
 
     @routes.get(
         "/events/stream",
@@ -191,6 +190,15 @@ def feed_router(
         )
 
     return routes
+
+
+def _page_answer(request: Request, page: FeedPage) -> Response:
+    positions = {NEXT_POSITION_HEADER: str(page.next), LAST_POSITION_HEADER: str(page.last)}
+    return Response(
+        b"\n".join([*page.lines, b""]),
+        media_type="application/x-ndjson",
+        headers=next_link(request, page.next) | positions,
+    )
 
 
 def _lines(lines: FeedLines, description: str, media_type: str, template: str) -> dict[int | str, dict[str, Any]]:
@@ -262,5 +270,5 @@ async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, s
         events = b"".join(b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line) for line in page.lines)
         yield events or b": still here\n\n"
         after = page.next
-        if 0 < len(page.lines) < MAX_LINES:
+        if page.lines and page.is_last:
             await asyncio.sleep(GATHER_SECONDS)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import httpx
 import msgspec
 
-from fristwerk_platform.event_log import EventLog, FeedLine
+from fristwerk_platform.event_log import EventLog, FeedLine, is_full_page
 from fristwerk_platform.subscriptions.decoding import with_position
 from fristwerk_platform.subscriptions.event_stream import EventStream
 from fristwerk_platform.subscriptions.pages import FeedPage
@@ -33,7 +33,10 @@ class Feed(Protocol):
     """A log that can be followed."""
 
     async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
-        """The next lines after a position; waits up to ``wait_seconds`` for the first. Raises SourceUnavailableError."""
+        """The next lines after a position; waits up to ``wait_seconds`` for the first. Raises SourceUnavailableError.
+
+        Fewer than ``limit`` may come although more follow: only a page that says so is the last.
+        """
         ...
 
 
@@ -53,7 +56,7 @@ class LogFeed:
         elif not (found := await self._log.read_newest(after, limit)):
             await self._log.wait(after, wait_seconds)
             found = await self._log.read_newest(after, limit)
-        at_end = 0 < len(found) < limit
+        at_end = found and not is_full_page(found, limit)
         last = found[-1].position if at_end else await self._log.last_position()
         lines = [with_position(line.position, line.line) for line in found]
         return FeedPage(lines=lines, next=found[-1].position if found else after, last=last)
@@ -138,7 +141,7 @@ class HttpFeed:
             next=int(response.headers[NEXT_POSITION_HEADER]),
             last=int(response.headers[LAST_POSITION_HEADER]),
         )
-        self._end = page.next if page.next >= page.last else None
+        self._end = page.next if page.is_last else None
         return page
 
     def _headers(self) -> dict[str, str]:

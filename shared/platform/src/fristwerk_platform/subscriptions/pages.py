@@ -13,3 +13,8 @@ class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[bytes]
     next: int
     last: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing more followed at that time; how many lines there are does not say it."""
+        return self.next >= self.last

@@ -11,6 +11,8 @@ from fristwerk_platform.subscriptions.pages import FeedPage
 
 MAX_MERGED_LINES: Final = 10 * BATCH
 """Lines of a merged page at most."""
+MAX_MERGED_BYTES: Final = 8 * 1024 * 1024
+"""No page is added to one whose lines have so many bytes."""
 
 
 class Prefetch:
@@ -33,7 +35,7 @@ class Prefetch:
             page = await self._merged(after, wait_seconds)
         else:
             page = await fetching
-        if len(page.lines) >= BATCH and page.next < page.last:
+        if page.lines and not page.is_last:
             self._fetching = page.next, asyncio.create_task(self._merged(page.next, 0))
         return page
 
@@ -45,10 +47,10 @@ class Prefetch:
 
     async def _merged(self, after: int, wait_seconds: float) -> FeedPage:
         page = await self._feed.page(after, BATCH, wait_seconds)
-        lines = page.lines
-        while len(page.lines) >= BATCH and page.next < page.last and len(lines) < MAX_MERGED_LINES:
+        lines, size = page.lines, _bytes_of(page)
+        while page.lines and not page.is_last and len(lines) < MAX_MERGED_LINES and size < MAX_MERGED_BYTES:
             page = await self._feed.page(page.next, BATCH, 0)
-            lines = lines + page.lines
+            lines, size = lines + page.lines, size + _bytes_of(page)
         return FeedPage(lines=lines, next=page.next, last=page.last)
 
 
@@ -71,6 +73,10 @@ async def pages_between(feed: Feed, after: int, until: int, *, lines: int = BATC
             yield page
     finally:
         await _cancelled(fetching)
+
+
+def _bytes_of(page: FeedPage) -> int:
+    return sum(map(len, page.lines))
 
 
 async def _cancelled(fetching: asyncio.Task[FeedPage] | None) -> None:

@@ -106,7 +106,8 @@ class Subscription(Generic[EventT]):
                 if resuming:
                     await self.resume()
                 # The first page is requested without waiting, so that a source that went backwards is noticed at once.
-                if 0 < await self.step(0.0 if resuming else WAIT_SECONDS) < BATCH:
+                read = await self.step(0.0 if resuming else WAIT_SECONDS)
+                if 0 < read < BATCH and self.lag.position >= self.lag.source_position:
                     await self._pause()
             except SourceWentBackwardsError as error:
                 await self._stop(str(error))

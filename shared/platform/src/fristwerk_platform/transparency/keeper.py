@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError
+from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError, is_full_page
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database, DatabaseUnavailableError, advisory_lock
@@ -83,7 +83,7 @@ class TreeKeeper:
         """Take what is recorded into the trees until cancelled, or until the log contradicts them."""
         await self.begin()
         while self.contradiction is None:
-            if await self.step() < TAIL_EVENTS:
+            if not is_full_page(await self._step(), TAIL_EVENTS):
                 await self._log.wait(await self.position() + TAIL_EVENTS - 1, TAIL_SECONDS)
 
     async def begin(self) -> None:
@@ -101,20 +101,25 @@ class TreeKeeper:
         with suppress(LogUnavailableError, DatabaseUnavailableError):
             await self.begin()
             ends_at = time.monotonic() + FINISH_SECONDS
-            while self.contradiction is None and await self.step() == TAIL_EVENTS and time.monotonic() < ends_at:
-                pass
+            while self.contradiction is None and time.monotonic() < ends_at:
+                if not is_full_page(await self._step(), TAIL_EVENTS):
+                    return
 
     async def step(self) -> int:
         """Take up to a thousand more events into the trees and sign the heads.
 
         Returns how many there were.
         """
+        return len(await self._step())
+
+    async def _step(self) -> Sequence[FeedLine]:
+        """The events that were taken."""
         after = await self.position()
         if not await self._continues(after):
-            return 0
+            return ()
         lines = await self._log.read_feed(after, TAIL_EVENTS)
         if not lines:
-            return 0
+            return ()
         added: dict[str, list[Leaf]] = defaultdict(list)
         for each in lines:
             added[_line.decode(each.line).provider].append(Leaf(each.position, leaf_hash(each.line)))
@@ -124,13 +129,13 @@ class TreeKeeper:
             assert stored is not None, "the trees have begun"
             position, found_until = stored
             if position != after:
-                return len(lines)  # another process was first
+                return lines  # another process was first
             for provider, leaves in added.items():
                 edge = await store.read_edge(connection, provider)
                 await store.write_tiles(connection, provider, edge, sorted(edge.add(leaves)))
                 await store.write_head(connection, self._signed(provider, edge, leaves[-1].position, found_until))
             await store.write_progress(connection, self.name, lines[-1].position, found_until)
-        return len(lines)
+        return lines
 
     async def position(self) -> int:
         """How far the log was taken into the trees."""

@@ -7,17 +7,19 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import PAGE_BYTES, EventLog
 from fristwerk_platform.transparency import store
 from fristwerk_platform.transparency.keeper import TreeKeeper
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof import checkpoints, notes, proofs
 from fristwerk_proof.merkle import HASH_BYTES
 from fristwerk_proof.proofs import SubtreeHash
-from fristwerk_proof.tiles import TILE_WIDTH, bundle, subtree_hash, width_at
+from fristwerk_proof.tiles import LONGEST_ENTRY, TILE_WIDTH, bundle, subtree_hash, width_at
 
 READ_AT_ONCE: Final = 1_000
 """Lines that are read at once for a bundle; other providers' events may lie between."""
+LARGEST_BUNDLE_BYTES: Final = TILE_WIDTH * LONGEST_ENTRY
+"""Where lines have more, one of them is too long for a bundle."""
 Made = TypeVar("Made")
 
 
@@ -91,14 +93,17 @@ class TreeReads:
             leaves = (await store.read_leaves(connection, provider, number))[:width]
         if len(leaves) < width:
             raise NoSuchTreePartError(f"Bundle {number} has {len(leaves)} events.")
-        lines = await self._lines([each.position for each in leaves])
+        lines = await self._lines([each.position for each in leaves], LARGEST_BUNDLE_BYTES)
         try:
             return bundle(lines)
         except ValueError as error:
             raise NoSuchTreePartError(f"{error} The feed has it.") from error
 
     async def lines(self, provider: str, after: int, limit: int) -> list[bytes]:
-        """The stored lines of the leaves from index ``after`` on, as far as the newest head covers them."""
+        """The stored lines of the leaves from index ``after`` on, as far as the newest head covers them.
+
+        Like a page of the feed they end where they have many bytes.
+        """
         async with self.keeper.database.reading() as connection:
             head = await store.read_head(connection, provider)
             end = min(after + limit, 0 if head is None else head.size)
@@ -108,7 +113,7 @@ class TreeReads:
                 for index, each in enumerate(await store.read_leaves(connection, provider, number), number * TILE_WIDTH)
                 if after <= index < end
             ]
-        return await self._lines(positions) if positions else []
+        return await self._lines(positions, PAGE_BYTES) if positions else []
 
     async def inclusion(self, provider: str, position: int) -> Inclusion:
         """The proof that the event at a position of the log is in the newest tree. Raises NoSuchTreePartError."""
@@ -143,15 +148,16 @@ class TreeReads:
         )
         return Consistency(from_size=from_size, to_size=to_size, hashes=[each.hex() for each in hashes])
 
-    async def _lines(self, positions: Sequence[int]) -> list[bytes]:
-        """The stored lines at positions of the log, which grow."""
-        wanted, found = set(positions), []
+    async def _lines(self, positions: Sequence[int], enough_bytes: int) -> list[bytes]:
+        """The stored lines at positions of the log, which grow; nothing is read after so many bytes of them."""
+        wanted, found, size = set(positions), list[bytes](), 0
         after = positions[0] - 1
-        while after < positions[-1]:
+        while after < positions[-1] and size < enough_bytes:
             lines = await self._log.read_feed(after, READ_AT_ONCE)
             if not lines:
                 break
             found += [each.line for each in lines if each.position in wanted]
+            size = sum(map(len, found))
             after = lines[-1].position
         return found
 

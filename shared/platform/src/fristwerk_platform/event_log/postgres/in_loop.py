@@ -11,6 +11,7 @@ import asyncpg
 import psycopg
 
 from fristwerk_platform.event_log.conflicts import has_rivals
+from fristwerk_platform.event_log.feed_pages import PAGE_BYTES, all_harmless, harmless_bytes
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import index_change
 from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
@@ -86,7 +87,10 @@ class InLoop:
 
     async def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`Recorder`."""
-        return feed_lines(await self._connections.fetch(self.sql["feed"], after, limit), self._read_columns)
+        rows = await self._connections.fetch(self.sql["feed"], harmless_bytes(limit), after, limit)
+        if not all_harmless(rows):
+            rows = await self._connections.fetch(self.sql["feed_page"], after, limit, PAGE_BYTES)
+        return feed_lines(rows, self._read_columns)
 
     async def select_last_position(self) -> int:
         """See :class:`Recorder`."""

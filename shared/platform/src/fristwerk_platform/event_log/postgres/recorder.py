@@ -11,6 +11,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 
 from fristwerk_platform.event_log.conflicts import claim_conflict, has_rivals, version_conflict
+from fristwerk_platform.event_log.feed_pages import PAGE_BYTES
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Filling, index_change
 from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
@@ -207,7 +208,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`Recorder`."""
-        return feed_lines(self._rows("feed", (after, limit)), self._read_columns)
+        return feed_lines(self._rows("feed_page", (after, limit, PAGE_BYTES)), self._read_columns)
 
     def select_last_position(self) -> int:
         """See :class:`Recorder`."""
