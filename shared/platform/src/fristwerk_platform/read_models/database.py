@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.opened_file import OpenedFile
+from fristwerk_platform.read_models.cancelled_transactions import end_at_once
 from fristwerk_platform.read_models.driver import Query, fetch
 from fristwerk_platform.read_models.migrations import bring_up_to_date
 from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
@@ -273,6 +274,7 @@ def sqlite_database(
         hide_parameters=True,
         connect_args={"uri": attached is not None},
     )
+    end_at_once(engine)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
