@@ -29,6 +29,7 @@ _SECTIONS: Final = (
     ("Catalogue", events.CATALOGUE),
     ("Customers", events.CUSTOMERS),
     ("Tickets", events.TICKETS),
+    ("Calls without a ticket", events.KEPT_CALLS),
     ("SLA notices (the SLA service's own feed)", events.SLA_NOTICES),
     ("Billing (its own log and feed)", events.BILLING),
 )

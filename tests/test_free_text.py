@@ -170,6 +170,7 @@ def test_a_new_field_of_free_text_would_be_found() -> None:
 
 NAMED = {
     "/v1/calls ticket": "looked up and not stored",
+    "/v1/calls/{call}/attachment ticket": "the same",
     "/v1/customers name": "a company's is its own, a private person's is sealed",
     "/v1/contracts/{contract}/what-if agreement": "name or name@version, looked up and not stored",
     "/v1/deadlines calendar": "the same",

@@ -102,6 +102,14 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("POST", "/v1/contracts/{contract}/addons/x/end"): ({"until": "2027-01-01"}, {"admin"}),
     ("POST", "/v1/contracts/{contract}/termination"): ({"until": "2027-01-01"}, {"admin"}),
     ("POST", "/v1/calls"): ({"ticket": "{ticket}", "from": "+49 1", "started_at": AT}, STAFF),
+    ("GET", "/v1/calls"): (None, READERS),
+    ("GET", "/v1/calls/{call}"): (None, READERS),
+    ("POST", "/v1/calls/{call}/attachment"): ({"ticket": "{ticket}"}, STAFF),
+    ("POST", "/v1/calls/{call}/ticket"): (
+        {"subject": "S", "customer": "{customer}", "fields": {"name": "A", "email": "a@b.example"}},
+        STAFF,
+    ),
+    ("POST", "/v1/calls/{call}/dismissal"): ({"reason": "R"}, STAFF),
     ("POST", "/v1/escalations"): ({"customer": "{customer}", "channel": "email", "text": "T"}, STAFF | {"customer"}),
     ("POST", "/v1/tickets"): (
         {"customer": "{customer}", "channel": "email", "fields": {"name": "A", "email": "a@b.example"}},
@@ -124,9 +132,9 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     **{("GET", f"/v1/audit/tickets/{path}"): (None, {"admin", "auditor"}) for path in AUDIT},
     ("GET", "/v1/audit/tickets/check"): (None, set()),  # a service for all providers, which none of these is
 }
-NAMES = ("{customer}", "{contract}", "{ticket}")
+NAMES = ("{customer}", "{contract}", "{ticket}", "{call}")
 OWN_THINGS = [route for route in ROUTES if any(name in route[1] + json.dumps(ROUTES[route][0]) for name in NAMES)]
-NOWHERE = dict.fromkeys(("customer", "contract", "ticket"), "0199c3c4-ffff-7fff-8fff-ffffffffffff")
+NOWHERE = dict.fromkeys(("customer", "contract", "ticket", "call"), "0199c3c4-ffff-7fff-8fff-ffffffffffff")
 
 
 class Case:
@@ -164,11 +172,12 @@ async def theirs(open_office: OpenOffice) -> Any:
 
 
 async def opened_case(open_office: OpenOffice) -> Any:
-    office = await open_office("digidesk")
+    office = await open_office("digidesk", calls={"log_all": True})
     customer = await office.customer()
     contract = await office.contract(customer)
     ticket = await office.ticket(customer)
-    return Case(office, customer=customer, contract=contract, ticket=ticket["id"])
+    call = (await office.post("/v1/calls", {"from": "+49 1", "started_at": AT}))["call"]
+    return Case(office, customer=customer, contract=contract, ticket=ticket["id"], call=call["id"])
 
 
 async def test_every_route_is_in_the_matrix(service: Service) -> None:
@@ -178,7 +187,7 @@ async def test_every_route_is_in_the_matrix(service: Service) -> None:
         for method in methods
         if path.startswith("/v1")
     }
-    names = {"{customer}", "{contract}", "{ticket}"}
+    names = {*NAMES}
 
     def shape(path: Any) -> Any:
         parts = path.partition("?")[0].split("/")

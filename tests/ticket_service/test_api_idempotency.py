@@ -49,6 +49,9 @@ async def test_every_post_of_the_openapi_document_is_tried_here(service: Service
         "/v1/contracts/{contract}/addons/{addon}/end",
         "/v1/contracts/{contract}/termination",
         "/v1/calls",
+        "/v1/calls/{call}/attachment",
+        "/v1/calls/{call}/ticket",
+        "/v1/calls/{call}/dismissal",
         "/v1/escalations",
         "/v1/tickets",
         "/v1/worklist/next",
@@ -61,6 +64,23 @@ async def test_a_customer_is_not_registered_twice(open_office: OpenOffice) -> No
     assert is_replay(first, second)
     assert stored == 0
     assert len((await office.get("/v1/customers"))["items"]) == 1
+
+
+@pytest.mark.parametrize("outcome", ["attachment", "ticket", "dismissal"])
+async def test_what_becomes_of_a_kept_call_becomes_of_it_once(open_office: OpenOffice, outcome: str) -> None:
+    office = await open_office("infoniqa", calls={"log_all": True})
+    customer = await office.served()
+    ticket = await office.ticket(customer, received_at=AT)
+    bodies = {
+        "attachment": {"ticket": ticket["id"]},
+        "ticket": {"subject": "S", "customer": customer},
+        "dismissal": {"reason": "R"},
+    }
+    call = (await office.post("/v1/calls", {"from": "+49 40 1", "started_at": AT}))["call"]
+    first, second, stored = await sent_twice(office, f"/v1/calls/{call['id']}/{outcome}", bodies[outcome])
+    assert first.status_code == 201, first.text
+    assert is_replay(first, second)
+    assert stored == 0
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ async def test_documented_bodies_are_understood(open_office: OpenOffice, bodies:
         "customer": customer,
         "contract": contract,
         "ticket": ticket["id"],
+        "call": "0199c3c4-7b30-7a44-b3f7-8c3b5e4f1d92",
         "number": "1",
         "entry": "e-1",
         "addon": "dedicated_support",

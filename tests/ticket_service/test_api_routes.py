@@ -25,6 +25,9 @@ POST /v1/customers/{}/contacts            POST /v1/customers/{}/forget
 POST /v1/contracts/{}/packages            POST /v1/contracts/{}/addons
 POST /v1/contracts/{}/addons/{}/end       POST /v1/contracts/{}/termination
 POST /v1/calls                            POST /v1/tickets
+GET /v1/calls                             GET /v1/calls/{}
+POST /v1/calls/{}/attachment              POST /v1/calls/{}/ticket
+POST /v1/calls/{}/dismissal
 GET /v1/tickets                           GET /v1/tickets/{}
 GET /v1/tickets/{}/events
 POST /v1/tickets/{}/severity              POST /v1/tickets/{}/type

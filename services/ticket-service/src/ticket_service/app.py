@@ -56,6 +56,8 @@ from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.forgetting_again import ForgettingAgain
 from ticket_service.application.intake import Intake
+from ticket_service.application.kept_calls import KeptCalls
+from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
@@ -217,7 +219,9 @@ def _application(
     customers = Customers(log, executor, terms, personal, states.customers, consequences)
     tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
-    sources = Sources(log, personal, tickets, intake, FollowUps(log, tickets, intake, newest_reads))
+    calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake)
+    logged = LoggedCalls(current, states.calls, customers, terms, personal)
+    sources = Sources(log, personal, tickets, intake, FollowUps(log, tickets, intake, newest_reads), calls)
     return Application(
         now=now,
         log=log,
@@ -233,7 +237,8 @@ def _application(
         moves=Moves(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         relations=Relations(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         sources=sources,
-        calls=Calls(log, executor, terms, customers, states.contracts, tickets, intake),
+        logged_calls=logged,
+        kept_calls=KeptCalls(executor, customers, states.calls, states.tickets, tickets, intake, calls, logged),
         complaints=Complaints(customers, intake),
         worklist=Worklist(current, newest_reads, terms, tickets),
         tasks=Tasks(current),

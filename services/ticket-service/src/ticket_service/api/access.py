@@ -45,6 +45,8 @@ def there(application: Application, command: type[Command] | None = None) -> Fou
             await application.tickets.check_may(principal, ticket, command)
         elif "contract" in names:
             await application.contracts.contract(principal.provider, names["contract"])
+        elif "call" in names:
+            await application.logged_calls.newest(principal.provider, names["call"])
         elif "customer" in names:
             await application.customers.customer(principal.provider, names["customer"])
 

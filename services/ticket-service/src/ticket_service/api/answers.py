@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fristwerk_language.events import CATALOGUE, CUSTOMERS, TICKETS
+from fristwerk_language.events import CATALOGUE, CUSTOMERS, KEPT_CALLS, TICKETS
 from fristwerk_language.events.customers import (
     BookedAddon,
     CustomerKind,
@@ -21,6 +21,7 @@ from fristwerk_language.events.customers import (
 from fristwerk_language.events.described import described_events
 from fristwerk_language.examples import fed_line
 from fristwerk_platform.http.feed_routes import FeedLines
+from ticket_service.application.logged_calls import CallRead
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.contract.visibility import CONTRACT_SHOWS
 from ticket_service.domain.customer.state import Customer
@@ -31,7 +32,7 @@ from ticket_service.domain.ticket.visibility import CUSTOMER_SEES, PARTS_SHOW, T
 if TYPE_CHECKING:
     Event = Any  # a type that is made when the service starts
 else:
-    Event = described_events([*CATALOGUE.values(), *CUSTOMERS.values(), *TICKETS.values()])
+    Event = described_events([*CATALOGUE.values(), *CUSTOMERS.values(), *TICKETS.values(), *KEPT_CALLS.values()])
     """One event of this service's log."""
 LINES: Final = FeedLines(fed_line("Responded"), Event)
 
@@ -50,20 +51,44 @@ class TicketChanged(CommandAnswer):
 
 
 class CallKept(msgspec.Struct):
-    """A call without a ticket; ``customer`` is whose number called or was called."""
+    """A call without a ticket; ``customer`` is whose number called or was called, ``dedicated`` whether the number called
+    is the own one of a contract, behind which nobody queues.
+    """
 
     id: str
     started_at: datetime
     minutes: int | None
     to: str | None
+    dedicated: bool
     customer: str | None
 
 
+class CallChanged(CommandAnswer):
+    """The call after the command."""
+
+    call: CallKept
+
+
+class CallPage(msgspec.Struct):
+    """Calls in the order in which they began."""
+
+    items: list[CallRead]
+
+
+class CallAnswer(msgspec.Struct):
+    """One call."""
+
+    call: CallRead
+
+
 class CallTaken(CommandAnswer):
-    """The call that was kept, or the ticket that it was about or that its voicemail became."""
+    """The call that was kept, or the ticket that it was about or that its voicemail became. ``already_known``: it had been
+    taken before, and this is what it led to.
+    """
 
     call: CallKept | msgspec.UnsetType = msgspec.UNSET
     ticket: Ticket | msgspec.UnsetType = msgspec.UNSET
+    already_known: bool = False
 
 
 class RequestTexts(msgspec.Struct):

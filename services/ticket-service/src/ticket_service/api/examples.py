@@ -71,6 +71,30 @@ PERSONAL: Final[dict[str, Any]] = {
 TICKET_ANSWER: Final[dict[str, Any]] = {"ticket": TICKET, "events": [_event("Responded")]}
 OPENED_EVENT: Final[dict[str, Any]] = _event("Responded") | {"personal": {"text": "Der Lohnlauf ist korrigiert."}}
 CALL_TAKEN: Final[dict[str, Any]] = {"ticket": TICKET, "events": [_event("CallReceived")]}
+_CALLED: Final = _data("CallReceived")
+CALL: Final[dict[str, Any]] = {
+    "id": _CALLED["call"],
+    "from": "+49 40 000001",
+    **{name: _CALLED[name] for name in ("to", "started_at", "minutes")},
+    "automatic": False,
+    "queued_at": "2026-05-13T13:49:10Z",
+    "answered_at": "2026-05-13T13:50:00Z",
+    "waited_seconds": 50,
+    "abandoned": False,
+    "dedicated": False,
+    "taken_by": "agent-3",
+    "customer": TICKET["customer"],
+    "ticket": TICKET["id"],
+    "reference": TICKET["reference"],
+    "dismissed_at": None,
+    "transfers": [{"to": "specialist", "result": "failed"}],
+    "voicemail": None,
+}
+_KEPT: Final = ("id", "started_at", "minutes", "to", "dedicated")
+CALL_DISMISSED: Final[dict[str, Any]] = {
+    "call": {name: CALL[name] for name in _KEPT} | {"customer": None},
+    "events": [_event("CallDismissed")],
+}
 _SIGNED: Final = _data("ContractSigned")
 CONTRACT: Final[dict[str, Any]] = {
     "id": _SIGNED["contract"],

@@ -8,7 +8,6 @@ from datetime import datetime
 import msgspec
 
 from fristwerk_platform.event_log import EventLog
-from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
 from ticket_service.application.complaints import Complaints
 from ticket_service.application.consistent_reads import ConsistentReads
@@ -16,6 +15,8 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.intake import Intake
+from ticket_service.application.kept_calls import KeptCalls
+from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.relations import Relations
@@ -47,7 +48,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     relations: Relations
     moves: Moves
     sources: Sources
-    calls: Calls
+    logged_calls: LoggedCalls
+    kept_calls: KeptCalls
     complaints: Complaints
     worklist: Worklist
     tasks: Tasks

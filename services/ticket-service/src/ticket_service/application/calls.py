@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from fristwerk_language.events import streams
 from fristwerk_language.events.customers import CustomerRegistered
-from fristwerk_language.events.tickets import CallReceived
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.commands import CommandMetadata, CommandResult
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, PlannedChange
 from ticket_service.application.customers import Customers
@@ -27,17 +26,19 @@ from ticket_service.application.state_cache import KeyedLocks, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.turns import in_turn, next_turn
+from ticket_service.domain.call.state import LoggedCall
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.customer.commands import Contact, Register
 from ticket_service.domain.customer.evolve import registered
-from ticket_service.domain.customer.state import Customer
-from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.customer.state import Customer, customer_of
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
-from ticket_service.domain.ticket.commands import AttachCall, CallTransfer
+from ticket_service.domain.ticket.call_facts import check_queue, left_words, received
+from ticket_service.domain.ticket.commands import AttachCall, CallTransfer, MessageSource
 from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.ticket.lifecycle import TicketMergedError
 from ticket_service.domain.validation import Violations
+from ticket_service.personal_data import subject_of
 
 VOICEMAIL: Final = "voicemail"
 
@@ -56,6 +57,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     voicemail: str | None = None
     automatic: bool = False
     waited_seconds: int | None = None
+    queued_at: datetime | None = None
+    answered_at: datetime | None = None
+    abandoned: bool = False
+    source: MessageSource | None = None
 
 
 class Calls:
@@ -68,10 +73,12 @@ class Calls:
         terms: Terms,
         customers: Customers,
         contracts: StateCache[Contract],
+        known: StateCache[LoggedCall],
         tickets: Tickets,
         intake: Intake,
     ) -> None:
         self._log = log
+        self._known = known
         self._contracts = contracts
         self._executor = executor
         self._terms = terms
@@ -82,31 +89,36 @@ class Calls:
 
     async def receive(self, meta: CommandMetadata, call: Call) -> CommandResult:
         """Record a call on a ticket (by id), open a ticket from a voicemail, or only keep the call."""
+        dedicated = await self._dedicated_to(meta.principal.provider, call)
+        told = self._told(meta, call, dedicated)
         if call.ticket is not None:
-            return await self._attach(meta, call.ticket, self._attached(meta, call))
+            return await self.attach(meta, call.ticket, told)
         violations = Violations()
         violations.not_later_than("/started_at", call.started_at, meta.now)
         if call.minutes:
             violations.not_later_than("/minutes", call.started_at + timedelta(minutes=call.minutes), meta.now)
+        check_queue(told, meta.now, violations)
         if call.voicemail is None and call.transfer is not None:
             violations.add("/ticket", "a transfer follows the logged matter: name its ticket")
         violations.raise_if_any("The call cannot be recorded like this.")
         if call.voicemail is None or call.automatic:
-            return await self._keep(meta, call)
+            return await self._keep(meta, told, dedicated)
         # Two calls from one number that nobody knows are one new customer: of this process the
         # second waits here.
         matter = self._customers.callers_like(meta.principal.provider, call.from_number)
         async with self._taking.of(matter or ""):
-            return await in_turn(partial(self._open_ticket, meta, call, call.voicemail, matter))
+            return await in_turn(partial(self._open_ticket, meta, told, call.voicemail, dedicated, matter))
 
-    async def _attach(self, meta: CommandMetadata, ticket: str, attached: AttachCall) -> CommandResult:
+    async def attach(self, meta: CommandMetadata, ticket: str, told: AttachCall) -> CommandResult:
         """Record the call on its ticket, or on the ticket that this one was merged into."""
         try:
-            return await self._tickets.execute(meta, ticket, attached)
+            return await self._tickets.execute(meta, ticket, told)
         except TicketMergedError as merged:
-            return await self._attach(msgspec.structs.replace(meta, if_match=None), merged.into, attached)
+            return await self.attach(msgspec.structs.replace(meta, if_match=None), merged.into, told)
 
-    async def _open_ticket(self, meta: CommandMetadata, call: Call, text: str, matter: str | None) -> CommandResult:
+    async def _open_ticket(
+        self, meta: CommandMetadata, told: AttachCall, text: str, dedicated: Customer | None, matter: str | None
+    ) -> CommandResult:
         """Received when the message was left.
 
         A caller nobody knows is registered as a prospect in the same transaction.
@@ -114,75 +126,79 @@ class Calls:
         Whoever registers at another process claims the same turn of the ``matter``; a caller
         without a number is nobody's.
         """
+        provider = meta.principal.provider
         claims = () if matter is None else ((await next_turn(self._log, matter)).claim,)
-        customer = await self._known_caller(meta.principal.provider, call)
+        customer = dedicated or await self.known_caller(provider, told.from_number)
         before: list[PlannedChange] = []
         if customer is None:
-            number = call.from_number
-            contact = Contact(phone=number) if normalised_phone(number) else None
-            before = [self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))]
+            before = [self.prospect(meta, told.from_number)]
             registration = before[0].facts[0].event
             assert isinstance(registration, CustomerRegistered), "a registration is one event"
             customer = registered(registration)
         else:
             claims = ()
         request = Request(
-            received_at=call.started_at,
+            received_at=told.started_at,
             channel=VOICEMAIL,
             subject="Voicemail",
             description=text,
-            fields={"phone": call.from_number},
+            fields={"phone": told.from_number},
         )
         ground = await self._intake.ground(meta, customer, request)
         if VOICEMAIL not in ground.context.agreement.channels:
+            if await self._keeps_all(provider, told.started_at):
+                return await self._keep(meta, told, dedicated)
             sentence = f"the agreement {ground.context.agreement.agreement} has no channel {VOICEMAIL!r}"
             raise NotAcceptable(f"The message becomes no ticket: {sentence}.", [("/voicemail", sentence)])
-        following = [self._attached(meta, call)]
-        return await self._intake.conclude(meta, ground, before=before, following=following, claims=claims)
+        claims = (*claims, *names.claims_of_source(provider, told.source))
+        return await self._intake.conclude(meta, ground, before=before, following=[told], claims=claims)
 
-    async def _keep(self, meta: CommandMetadata, call: Call) -> CommandResult:
+    def prospect(self, meta: CommandMetadata, number: str) -> PlannedChange:
+        """The registration of a caller nobody knows, under the number."""
+        contact = Contact(phone=number) if normalised_phone(number) else None
+        return self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))
+
+    async def _keeps_all(self, provider: str, at: datetime) -> bool:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one
         the caller is served.
+        """
+        agreements = await (await self._terms.of(provider)).agreements_at(at)
+        return any(each.calls.log_all for each in agreements)
 
-        The number is sealed for the customer who has it, so that it is forgotten with the person;
-        else for the call alone.
+    async def _keep(self, meta: CommandMetadata, told: AttachCall, dedicated: Customer | None) -> CommandResult:
+        """The number is sealed for the customer who has it, so that it is forgotten with the
+        person; else for the call alone.
         """
         provider = meta.principal.provider
-        agreements = await (await self._terms.of(provider)).agreements_at(call.started_at)
-        by_number = await self._dedicated_to(provider, call)
-        if by_number is None and not any(each.calls.log_all for each in agreements):
+        if dedicated is None and not await self._keeps_all(provider, told.started_at):
             sentence = "no agreement keeps calls without a ticket (calls.log_all)"
             raise NotAcceptable(f"The call is not kept: {sentence}.", [("/ticket", sentence)], code="call-not-kept")
-        caller = by_number or await self._known_caller(provider, call)
-        call_id = self._executor.new_id(meta.now)
-        stream = streams.CALL.stream(call_id)
-        event = CallReceived(
-            call=call_id,
-            started_at=call.started_at,
-            minutes=call.minutes,
-            to=call.to,
-            automatic=call.automatic,
-            waited_seconds=call.waited_seconds,
-        )
+        caller = dedicated or await self.known_caller(provider, told.from_number)
+        stream = streams.CALL.stream(told.call)
+        claims = names.claims_of_source(provider, told.source)
         change = PlannedChange(
             stream=stream,
             after_version=0,
             subject=stream if caller is None else caller.subject,
-            facts=[DecidedEvent(event, {"from": call.from_number})],
-            occurred_at=meta.occurred_at if meta.occurred_at_given else min(call.started_at, meta.occurred_at),
+            facts=[received(told), *left_words(told)],
+            occurred_at=meta.occurred_at if meta.occurred_at_given else min(told.started_at, meta.occurred_at),
+            names=NameChange(claims=claims) if claims else NO_NAMES,
         )
         events = await self._executor.prepare(meta, [change])
-        kept = {"id": call_id, "started_at": call.started_at, "minutes": call.minutes, "to": call.to}
-        kept["customer"] = None if caller is None else caller.id
-        return await self._executor.store(meta, events, {"call": kept}, version=1)
+        loaded = self._known.after(None, (each.recorded for each in events))
+        result = await self._executor.store(meta, events, {"call": kept_call(loaded.state)}, version=loaded.version)
+        self._known.keep(stream, loaded)
+        return result
 
-    async def _known_caller(self, provider: str, call: Call) -> Customer | None:
-        """The customer whose own number was called, else the one who has the caller's number; of
-        several, the one registered first.
-        """
-        if (dedicated := await self._dedicated_to(provider, call)) is not None:
-            return dedicated
-        known = await self._customers.with_phone(provider, call.from_number)
+    async def kept(self, stream: str) -> dict[str, Any]:
+        """What the command answered that kept the call of that stream."""
+        loaded = await self._known.newest(stream)
+        assert loaded is not None, "a claim is held by a stream that there is"
+        return kept_call(loaded.state)
+
+    async def known_caller(self, provider: str, number: str) -> Customer | None:
+        """The customer who has the caller's number; of several, the one registered first."""
+        known = await self._customers.with_phone(provider, number)
         return (await self._customers.customer(provider, known[0])).state if known else None
 
     async def _dedicated_to(self, provider: str, call: Call) -> Customer | None:
@@ -198,18 +214,20 @@ class Calls:
                 return (await self._customers.customer(provider, state.customer)).state
         return None
 
-    def _attached(self, meta: CommandMetadata, call: Call) -> AttachCall:
-        return AttachCall(
-            call=self._executor.new_id(meta.now),
-            entry=self._executor.new_id(meta.now),
-            from_number=call.from_number,
-            to=call.to,
-            started_at=call.started_at,
-            minutes=call.minutes,
-            activity=call.activity,
-            performer=call.performer,
-            transfer=call.transfer,
-            voicemail=call.voicemail,
-            automatic=call.automatic,
-            waited_seconds=call.waited_seconds,
-        )
+    def _told(self, meta: CommandMetadata, call: Call, dedicated: Customer | None) -> AttachCall:
+        """The call as a command; ``activity`` and ``performer`` count where it becomes a ticket's."""
+        given = {name: getattr(call, name) for name in AttachCall.__struct_fields__ if name in Call.__struct_fields__}
+        new_id = self._executor.new_id
+        return AttachCall(call=new_id(meta.now), entry=new_id(meta.now), dedicated=dedicated is not None, **given)
+
+
+def kept_call(call: LoggedCall) -> dict[str, Any]:
+    """A call without a ticket as the command answers it that kept it."""
+    shown = {name: getattr(call, name) for name in ("id", "started_at", "minutes", "to", "dedicated")}
+    return shown | {"customer": caller_of(call)}
+
+
+def caller_of(call: LoggedCall) -> str | None:
+    """The customer for whom the number is sealed; None for a caller nobody knew."""
+    subject = None if call.said is None else subject_of(call.said.text)
+    return None if subject is None or streams.CALL.includes(subject) else customer_of(subject)

@@ -79,8 +79,12 @@ class Customers:
         """Under which a customer is found by the number of its contact: one label, none for a
         number without digits.
         """
-        number = normalised_phone(phone or "")
-        return (names.with_phone(self._personal_data.phone_index(provider, number)),) if number else ()
+        return tuple(map(names.with_phone, self.phone_indexes(provider, phone or "")))
+
+    def phone_indexes(self, provider: str, phone: str) -> tuple[str, ...]:
+        """The keyed digests of a number: one, none for a number without digits."""
+        number = normalised_phone(phone)
+        return (self._personal_data.phone_index(provider, number),) if number else ()
 
     def callers_like(self, provider: str, phone: str) -> str | None:
         """The matter in which a caller of that number is registered; None for a number without

@@ -31,6 +31,7 @@ class IndexFilling:
         self._customers = customers
         self._caches: dict[streams.StreamCategory, StateCache[Any]] = {
             streams.TICKET: states.tickets,
+            streams.CALL: states.calls,
             streams.CUSTOMER: states.customers,
             streams.CONTRACT: states.contracts,
             streams.CALENDAR: states.calendars,
@@ -70,5 +71,6 @@ class IndexFilling:
             labels.update(await self._customers.sealed_labels(loaded))
         if streams.TICKET.includes(stream):
             claims.append((names.reference_claim(loaded.provider, loaded.state.reference), stream))
+        if streams.TICKET.includes(stream) or streams.CALL.includes(stream):
             claims += [(each, stream) for each in await self._sources.claimed_by(loaded.provider, stream)]
         return claims, [(each, stream) for each in sorted(labels)]

@@ -16,6 +16,7 @@ import msgspec
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.booking import kept_appointments
+from ticket_service.domain.ticket.commands import MessageSource
 from ticket_service.domain.ticket.intake import DEDICATED_AGENT
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.state import Ticket
@@ -34,6 +35,11 @@ def reference_claim(provider: str, reference: str) -> str:
 def source_claim(provider: str, digest: str) -> str:
     """What a ticket claims with a message: within a provider it is taken once."""
     return f"source:{provider}:{digest}"
+
+
+def claims_of_source(provider: str, source: MessageSource | None) -> tuple[str, ...]:
+    """What is claimed with the event that records a message or a call; nothing where nobody named its source."""
+    return () if source is None else (source_claim(provider, source.digest),)
 
 
 def of_customer(customer: str) -> str:
@@ -123,3 +129,8 @@ def of_ticket(provider: str, ticket: Ticket) -> LabelSet:
     return own.union(
         bookings_on(provider, day) for each in kept_appointments(ticket) for day in days_of(each.start, each.end)
     )
+
+
+def of_call(_: str, __: object) -> LabelSet:
+    """A call is found by its own id only."""
+    return _NONE

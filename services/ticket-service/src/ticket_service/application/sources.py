@@ -19,6 +19,7 @@ from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result
 from fristwerk_platform.event_log import ClaimedError, EventLog, FeedLine, NewEvent
 from ticket_service.application import names
+from ticket_service.application.calls import Call, Calls
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.intake import Intake, Request
 from ticket_service.application.tickets import Tickets
@@ -58,8 +59,15 @@ class Sources:
     """Knows messages again."""
 
     def __init__(
-        self, log: EventLog, personal_data: PersonalData, tickets: Tickets, intake: Intake, follow_ups: FollowUps
+        self,
+        log: EventLog,
+        personal_data: PersonalData,
+        tickets: Tickets,
+        intake: Intake,
+        follow_ups: FollowUps,
+        calls: Calls,
     ) -> None:
+        self._calls = calls
         self._log = log
         self._personal_data = personal_data
         self._tickets = tickets
@@ -101,6 +109,14 @@ class Sources:
             request = msgspec.structs.replace(request, source=source)
         return await self._once(meta, source, partial(self._intake.open, meta, customer, request))
 
+    async def called(self, meta: CommandMetadata, call: Call) -> CommandResult:
+        """A call that the telephone system reports. Raises as ``received`` does."""
+        source = call.source
+        if source is not None:
+            source = self._digested(meta.principal.provider, source)
+            call = msgspec.structs.replace(call, source=source)
+        return await self._once(meta, source, partial(self._calls.receive, meta, call))
+
     async def _once(
         self, meta: CommandMetadata, source: MessageSource | None, take: Callable[[], Awaitable[CommandResult]]
     ) -> CommandResult:
@@ -120,6 +136,8 @@ class Sources:
         stream = await self._log.claimant(claim)
         if stream is None:
             return
+        if streams.CALL.includes(stream):
+            raise AnsweredBefore((await self._kept_call(stream, source.digest)).answer)
         try:
             loaded = await self._tickets.newest(principal, streams.TICKET.subject(stream))
         except NotFound:
@@ -131,6 +149,12 @@ class Sources:
         events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
         content = {"ticket": seen_by(principal)(loaded.state), "already_known": True}
         raise AnsweredBefore(command_result(content, events, version=loaded.version, created=False).answer)
+
+    async def _kept_call(self, stream: str, digest: str) -> CommandResult:
+        lines = _led_to(await self._log.read_stream(stream), digest)
+        events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
+        content = {"call": await self._calls.kept(stream), "already_known": True}
+        return command_result(content, events, version=len(lines), created=False)
 
 
 def _led_to(lines: Sequence[FeedLine], digest: str) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fristwerk_platform.event_log import EventLog
 from ticket_service.application import names
 from ticket_service.application.state_cache import StateCache
+from ticket_service.domain.call.evolve import evolve as evolve_call
 from ticket_service.domain.contract.evolve import evolve as evolve_contract
 from ticket_service.domain.customer.evolve import evolve as evolve_customer
 from ticket_service.domain.terms.evolve import evolve_agreement, evolve_calendar
@@ -18,5 +19,6 @@ class States:
         self.tickets = StateCache(log, evolve_ticket, names.of_ticket)
         self.customers = StateCache(log, evolve_customer, names.of_registered)
         self.contracts = StateCache(log, evolve_contract, names.of_contract)
+        self.calls = StateCache(log, evolve_call, names.of_call)
         self.calendars = StateCache(log, evolve_calendar, names.of_terms)
         self.agreements = StateCache(log, evolve_agreement, names.of_terms)

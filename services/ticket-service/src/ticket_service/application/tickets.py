@@ -82,13 +82,13 @@ class Tickets:
         return await self._execute(meta, ticket, command)
 
     async def _execute(self, meta: CommandMetadata, ticket: str, command: Command) -> CommandResult:
-        decide = partial(self._decision, meta, ticket, command)
+        decide = partial(self.decision, meta, ticket, command)
         return await self._executor.execute(meta, self._known, streams.TICKET.stream(ticket), decide)
 
-    async def _decision(
+    async def decision(
         self, meta: CommandMetadata, name: str, command: Command, loaded: Loaded[Ticket] | None
     ) -> Decision[Ticket]:
-        """Raises NotFound, VersionMismatchError or a refusal of the domain."""
+        """What a command comes to on a state. Raises NotFound, VersionMismatchError or a refusal of the domain."""
         found = visible(meta.principal, name, loaded)
         if meta.if_match is not None:
             check_version(meta, found.version)
@@ -265,7 +265,7 @@ def _worked_since(ticket: Ticket, command: Command) -> datetime:
 
 def _claimed_by(provider: str, command: Command) -> tuple[str, ...]:
     """A message is claimed with the event that records it."""
-    if not isinstance(command, ReceiveMessage | ReceiveInformation) or command.source is None:
+    if not isinstance(command, ReceiveMessage | ReceiveInformation | AttachCall) or command.source is None:
         return ()
     return (names.source_claim(provider, command.source.digest),)
 

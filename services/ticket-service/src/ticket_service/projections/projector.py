@@ -12,6 +12,7 @@ from fristwerk_language.events.customers import CustomerRegistered, PersonForgot
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed
+from ticket_service.projections.calls import forget_calls, write_calls
 from ticket_service.projections.writer import (
     CONTRACT_STATES,
     CUSTOMER_STATES,
@@ -39,6 +40,7 @@ class Projector:
         await write_terms(connection, batch)
         await write_dedicated_agents(connection, batch)
         await write_registrations(connection, await self._registrations(batch))
+        await write_calls(connection, batch, self._personal_data)
         for each in batch:
             if isinstance(each.event, PersonForgotten):
                 await self._forget(connection, customers[each.event.customer])
@@ -68,3 +70,4 @@ class Projector:
         for subject in customer.forgotten_subjects:
             await self._personal_data.forget(subject)
         await delete_personal_rows(connection, customer)
+        await forget_calls(connection, customer)

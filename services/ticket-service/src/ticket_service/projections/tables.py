@@ -95,3 +95,25 @@ tickets: Final = Table(
     Index("tickets_by_customer", "customer", "state"),
     Index("tickets_by_position", "provider", "position"),
 )
+calls: Final = Table(
+    "calls",
+    metadata,
+    Column("call", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("ticket", String),
+    Column("customer", String),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("voicemail", Boolean, nullable=False),
+    Column("abandoned", Boolean, nullable=False),
+    Column("phone_index", String),
+    Column("sealed_for", String),
+    Column("document", LargeBinary, nullable=False),
+    Index("calls_by_start", "provider", "started_at", "call"),
+    Index("calls_by_phone", "phone_index"),
+    Index("calls_by_ticket", "ticket"),
+    Index("calls_by_subject", "sealed_for"),
+)
+"""Calls, on tickets and without one. ``phone_index`` is the keyed digest of the caller's number, gone once the person was
+forgotten for whom it is sealed.
+"""

@@ -16,6 +16,7 @@ from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
 from ticket_service.projections.documents import contract_from, customer_from, ticket_from
 from ticket_service.projections.tables import contracts, customers, registrations, terms, tickets
+from ticket_service.queries.calls import CallFilter, CallRow, call_of, call_rows
 
 CLOSED_STATES: Final = ("resolved", "closed")
 FILTERS: Final = ("state", "customer", "contract", "severity", "type", "group", "assignee", "channel", "agreement")
@@ -117,6 +118,10 @@ class ReadModel:
         )
         rows = await self._rows(statement)
         return [contract_from(row["document"]) for row in rows], rows[-1]["position"] if rows else position
+
+    async def calls(self, provider: str, wanted: CallFilter, *, after: str, limit: int | None) -> list[CallRow]:
+        """Calls in the order in which they began."""
+        return [call_of(row) for row in await self._rows(call_rows(provider, wanted, after, limit))]
 
     async def tickets(self, provider: str, wanted: Mapping[str, str], *, after: str, limit: int) -> list[Ticket]:
         """Tickets in the order of creation, filtered by equality on columns named in ``FILTERS``."""

@@ -5,6 +5,7 @@ an upcaster in ``fristwerk_language.events.envelope``.
 """
 
 from fristwerk_language.events.billing import BillingEvent
+from fristwerk_language.events.calls import KeptCallEvent
 from fristwerk_language.events.customers import ContractEvent, CustomerEvent
 from fristwerk_language.events.decoding import (
     DecodedEvent,
@@ -27,6 +28,7 @@ from fristwerk_language.events.event_types import (
     CATALOGUE,
     CUSTOMERS,
     EVENT_TYPES,
+    KEPT_CALLS,
     SLA_NOTICES,
     TICKETS,
     TYPE_NAMES,
@@ -42,6 +44,7 @@ __all__ = [
     "CATALOGUE",
     "CUSTOMERS",
     "EVENT_TYPES",
+    "KEPT_CALLS",
     "SLA_NOTICES",
     "TICKETS",
     "TYPE_NAMES",
@@ -53,6 +56,7 @@ __all__ = [
     "DecodedEvent",
     "Envelope",
     "Event",
+    "KeptCallEvent",
     "NoticeEvent",
     "Recorded",
     "TicketEvent",

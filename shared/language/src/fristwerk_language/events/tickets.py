@@ -194,8 +194,10 @@ class TimeLogCorrected(msgspec.Struct, frozen=True, kw_only=True):
 class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
     """An inbound call. ``to`` is the vendor's own number. One that a machine made (``automatic``) answers nothing.
 
-    ``waited_seconds`` is how long the caller stood in the queue; null where the telephone system does not say.
-    Personal: ``{"from"}``.
+    ``waited_seconds`` is how long the caller stood in the queue, ``queued_at`` since when, ``answered_at`` until when;
+    null where the telephone system does not say. ``abandoned``: the caller hung up before anybody answered.
+    ``dedicated``: ``to`` is the number that the caller's contract has for its own. ``source`` is the call as the telephone
+    system names it. Personal: ``{"from", "source_id"?}``.
     """
 
     call: str
@@ -204,6 +206,11 @@ class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     automatic: bool = False
     waited_seconds: int | None = None
+    queued_at: datetime | None = None
+    answered_at: datetime | None = None
+    abandoned: bool = False
+    dedicated: bool = False
+    source: MessageIdentity | None = None
 
 
 class CallTransferAttempted(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from fristwerk_language.events import TYPE_NAMES, BillingEvent, ContractEvent, NoticeEvent, UnreadableEvent
+from fristwerk_language.events.calls import KeptCallEvent
 from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
 from fristwerk_language.events.relations import (
     MergedInto,
@@ -86,6 +87,7 @@ EventWithoutPrice = (
     | WorkStarted
     | EffortNoticeSent
     | CallEvent
+    | KeptCallEvent
     | CallbackEvent
     | AppointmentRequested
     | CostApprovalRequested

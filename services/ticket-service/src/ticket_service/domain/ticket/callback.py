@@ -8,15 +8,14 @@ from fristwerk_language.events.tickets import (
     CallbackAttempted,
     CallbackCompleted,
     CallbackRequested,
-    CallReceived,
     CallTransferAttempted,
     TimeLogged,
-    VoicemailLeft,
 )
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.service_level import ServiceLevel
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
+from ticket_service.domain.ticket.call_facts import check_queue, left_words, received, waited
 from ticket_service.domain.ticket.commands import (
     AttachCall,
     AttemptCallback,
@@ -87,6 +86,7 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     violations.not_later_than("/started_at", command.started_at, context.occurred_at)
     violations.require(command.minutes is None or command.minutes >= 0, "/minutes", "may not be negative")
     check_activity(command.activity, context.agreement, violations)
+    check_queue(command, context.now, violations)
     _check_waited(ticket, command, context.agreement, violations)
     if command.minutes:
         violations.span(
@@ -95,21 +95,11 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
         violations.not_long_before("/started_at", command.started_at, ticket.received_at)
         violations.not_before_contract("/started_at", command.started_at, context.contract_began)
     violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
-    received = CallReceived(
-        call=command.call,
-        started_at=command.started_at,
-        minutes=command.minutes,
-        to=command.to,
-        automatic=command.automatic,
-        waited_seconds=command.waited_seconds,
-    )
-    facts = [DecidedEvent(received, personal(**{"from": command.from_number}))]
+    facts = [received(command)]
     if command.transfer is not None:
         transfer = command.transfer
         facts.append(DecidedEvent(CallTransferAttempted(call=command.call, to=transfer.to, result=transfer.result)))
-    if is_given(command.voicemail):
-        left = personal(text=command.voicemail, **{"from": command.from_number})
-        facts.append(DecidedEvent(VoicemailLeft(call=command.call), left))
+    facts += left_words(command)
     if command.automatic:
         return facts
     promised = [
@@ -125,7 +115,7 @@ def _check_waited(ticket: Ticket, command: AttachCall, agreement: AgreementDocum
     group = agreement.group(ticket.group)
     if group is None or group.voicemail_after_minutes is None or command.voicemail is None:
         return
-    if command.waited_seconds is not None and command.waited_seconds < 60 * group.voicemail_after_minutes:
+    if (seconds := waited(command)) is not None and seconds < 60 * group.voicemail_after_minutes:
         minutes = group.voicemail_after_minutes
         violations.add("/waited_seconds", f"the group {group.id} is offered the voicemail after {minutes} minutes")
 

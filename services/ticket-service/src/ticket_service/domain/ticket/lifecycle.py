@@ -14,6 +14,7 @@ from fristwerk_language.events import (
     ContractEvent,
     CustomerEvent,
     DecodedEvent,
+    KeptCallEvent,
     NoticeEvent,
     UnknownEvent,
     UnreadableEvent,
@@ -86,7 +87,14 @@ _WAITING_FOR_APPROVAL: Final[frozenset[TicketState]] = frozenset({"waiting_appro
 Transition = tuple[frozenset[TicketState], TicketState]
 """The states from which an event leads on, and the state it leads to."""
 NotOfATicket = (
-    CatalogueEvent | CustomerEvent | ContractEvent | NoticeEvent | BillingEvent | UnknownEvent | UnreadableEvent
+    CatalogueEvent
+    | CustomerEvent
+    | ContractEvent
+    | KeptCallEvent
+    | NoticeEvent
+    | BillingEvent
+    | UnknownEvent
+    | UnreadableEvent
 )
 WithoutTransition = (
     tickets.TicketCreated

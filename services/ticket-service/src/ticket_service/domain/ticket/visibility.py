@@ -74,7 +74,12 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
         "entry start minutes activity source appointment performer", but_not="agent", nor_personal="note"
     ),
     events.TimeLogCorrected: _seen("entry minutes", nor_personal="reason"),
-    events.CallReceived: _seen("call started_at minutes to automatic waited_seconds", "from"),
+    events.CallReceived: _seen(
+        "call started_at minutes to automatic waited_seconds queued_at answered_at abandoned dedicated",
+        "from",
+        but_not="source",
+        nor_personal="source_id",
+    ),
     events.CallbackRequested: _seen("callback purpose", "purpose"),
     events.CallbackAttempted: _seen("callback reached", nor_personal="text"),
     events.CallbackCompleted: _seen("callback", nor_personal="text"),

@@ -9,6 +9,7 @@ import msgspec
 
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_language.terms.billing import Performer
+from ticket_service.domain.ticket.commands.source import MessageSource
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
 
@@ -23,7 +24,9 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     """An inbound call about this ticket. ``to`` is the vendor's number; ``voicemail`` the words left on it.
 
     ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity`` and of
-    ``performer``. ``automatic``: a machine called. ``waited_seconds`` is how long the caller stood in the queue.
+    ``performer``. ``automatic``: a machine called. ``waited_seconds`` is how long the caller stood in the queue, from
+    ``queued_at`` until ``answered_at``, unless the call was ``abandoned``. ``dedicated``: the number called is the
+    contract's own.
     """
 
     word = "calls"
@@ -39,6 +42,11 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     voicemail: str | None = None
     automatic: bool = False
     waited_seconds: int | None = None
+    queued_at: datetime | None = None
+    answered_at: datetime | None = None
+    abandoned: bool = False
+    dedicated: bool = False
+    source: MessageSource | None = None
 
 
 class RequestCallback(TicketCommand, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Calls: what the telephone system says of one, and what became of it."""
