@@ -15,7 +15,7 @@ from billing_service.domain.audit.recomputation import AccountRecord, IssuedReco
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
 from fristwerk_language.events import Recorded, decode
-from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceBasis, InvoiceIssued
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import TicketCreated, TimeLogged
@@ -154,6 +154,77 @@ def test_a_read_model_that_was_hundreds_of_facts_behind_is_no_divergence() -> No
     ]
 
     assert Books([*tickets, *unseen], billing).divergences()[0] is None
+
+
+def test_an_older_document_over_one_account_of_a_customer_is_no_divergence() -> None:
+    """An invoice run bills a customer's own work alone, on a document that names no contract."""
+    books = Books(recorded("tickets"), recorded("billing"))
+    first = books.issued[1]
+    own = books.accounts(first.document.parties.buyer.customer)
+    others = {each.document.parties.buyer.customer for each in books.issued.values()}
+    other = next(each for each in sorted(others) if each != first.document.parties.buyer.customer)
+    document = first.event.document | {"contract": None}
+    event = msgspec.structs.replace(first.event, document=document, digest=digest(document))
+    without = issued_record(msgspec.structs.replace(first.recorded, event=event))
+
+    assert divergence(without, [*own, *books.accounts(other)], books.published, books.issued) is None
+
+
+class BehindBy5000:
+    """Both logs, and 5,000 facts of one account that billing had not read when it issued the first document."""
+
+    def __init__(self) -> None:
+        self.tickets, self._billing = recorded("tickets"), recorded("billing")
+        self.first = next(each for each in self._billing if isinstance(each.event, InvoiceIssued))
+        whole = Books(self.tickets, self._billing)
+        (self.account,) = (
+            each
+            for each in whole.accounts(whole.issued[1].document.parties.buyer.customer)
+            if each.row.account == whole.issued[1].event.account
+        )
+        self.known = [each for each in self.account.facts if each.recorded_at <= self.first.recorded_at]
+        logged = next(each for each in self.account.facts if isinstance(each.event, TimeLogged))
+        self.unseen = [
+            msgspec.structs.replace(
+                with_event(logged, entry=f"unseen-{number}"),
+                envelope=msgspec.structs.replace(
+                    logged.envelope,
+                    id=f"unseen-{number}",
+                    position=10_000 + number,
+                    version=1_000 + number,
+                    recorded_at=self.first.recorded_at - timedelta(minutes=1),
+                ),
+            )
+            for number in range(5_000)
+        ]
+
+    def found(self, last_fact: str | None, unseen: Sequence[Recorded] = ()) -> Divergence | None:
+        """What the first document comes to where it names a last fact, or none."""
+        account = self.account.row.account
+        basis = None if last_fact is None else InvoiceBasis(accounts=[account], last_fact=last_fact)
+        billing = [with_event(each, basis=basis) if each is self.first else each for each in self._billing]
+        books = Books([*self.tickets, *unseen], billing)
+        first = books.issued[1]
+        return divergence(first, books.accounts(first.document.parties.buyer.customer), books.published, books.issued)
+
+
+def test_a_document_that_names_its_last_fact_is_computed_however_far_billing_was_behind() -> None:
+    logs = BehindBy5000()
+
+    assert logs.found(logs.known[-1].id, logs.unseen) is None
+
+
+def test_a_last_fact_before_the_work_or_that_nobody_recorded_is_a_divergence() -> None:
+    logs = BehindBy5000()
+    signed = next(each for each in logs.known if isinstance(each.event, ContractSigned))
+    too_early, nobodys = logs.found(signed.id), logs.found("nobody-recorded-it")
+
+    assert too_early is not None
+    assert too_early.field != "basis"
+    assert str(nobodys) == (
+        "Document 1: basis was issued as nobody-recorded-it, what was recorded then comes to nothing (no such fact is"
+        " recorded)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ class Kept:
                 version=version, published_at=published_at, valid_from=None, timezone="Europe/Berlin"
             ),
             recorded_at=published_at,
+            event=f"published-{version}",
+            position=version,
         )
 
     def lines(self) -> list[bytes]:

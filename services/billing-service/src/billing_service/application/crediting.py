@@ -47,9 +47,12 @@ class Crediting:
         self._new_id = new_id
 
     async def credit_note(
-        self, meta: CommandMetadata, original: IssuedDocument, reason: SealedText, then: Afterwards
+        self, meta: CommandMetadata, original: IssuedDocument, reason: SealedText, then: Afterwards, up_to: int
     ) -> Numbered:
-        """The credit note over what is left of an invoice, with the decisions that go with it."""
+        """The credit note over what is left of an invoice, with the decisions that go with it.
+
+        ``up_to`` is the position of the ticket service's log up to which facts count.
+        """
         provider, contract = meta.principal.provider, original.head.contract
         rows = await self._read_model.accounts_of(provider, original.customer)
         billed = [row for row in rows if contract in (None, row.account)]
@@ -69,7 +72,7 @@ class Crediting:
                 for line in waived_for_good(each, reason=reason, actor=meta.principal.sub, decision=event)
             )
             decisions = tuple([await self._waiver(meta, each, event, reason) for each, event in decided])
-        totals = next_totals(contract, lines, ledgers, original.head.currency, await self._cash_rounding(billed))
+        totals = next_totals(contract, lines, ledgers, original.head.currency, await self._cash_rounding(billed, up_to))
         document = credit_draft(
             original.document, original.number, lines, totals, reason=reason, occurred_at=meta.occurred_at
         )
@@ -83,6 +86,7 @@ class Crediting:
             document=stored,
             digest=document_digest(stored),
             then=then,
+            basis=await self._read_model.basis(billed, up_to),
         )
         return Numbered(document=document, event=event, decisions=decisions)
 
@@ -109,8 +113,8 @@ class Crediting:
         fact = NewFact[Event](id=event, event=waived, occurred_at=meta.occurred_at)
         return StreamChange(stream=streams.CHARGE.stream(left.charge), after_version=version, facts=[fact])
 
-    async def _cash_rounding(self, rows: Sequence[AccountRow]) -> Decimal | None:
+    async def _cash_rounding(self, rows: Sequence[AccountRow], up_to: int) -> Decimal | None:
         """The smallest payable unit, where the accounts' agreements are of one mind."""
-        agreements = [await self._statements.agreement(row) for row in rows]
+        agreements = [await self._statements.agreement(row, up_to) for row in rows]
         units = {each.billing.cash_rounding for each in agreements if each is not None}
         return units.pop() if len(units) == 1 else None

@@ -108,9 +108,12 @@ class Invoicing:
         async def decide() -> Numbered:
             last, ledgers = await self._documents.standing(meta.principal.provider, [row.account for row in rows])
             check_version(meta, last)
-            rated = [await self._rated(row, until, ledgers[row.account]) for row in rows]
+            up_to = await self._read_model.followed()
+            rated = [await self._rated(row, until, ledgers[row.account], up_to) for row in rows]
             known = [each for each in rated if each is not None]
-            return await self._difference(meta, account, known, until, last + 1)
+            numbered = await self._difference(meta, account, known, until, last + 1, up_to)
+            based = msgspec.structs.replace(numbered.event, basis=await self._read_model.basis(rows, up_to))
+            return msgspec.structs.replace(numbered, event=based)
 
         return await self._issue(meta, decide)
 
@@ -133,7 +136,8 @@ class Invoicing:
                 sentence = f"Invoice {number} was taken back by credit note {original.credited_by}."
                 raise NotInThisState("invoice-credited", sentence)
             sealed = await self._reasons.sealed(meta.principal.provider, original.customer, reason)
-            return await self._crediting.credit_note(meta, original, sealed, then)
+            up_to = await self._read_model.followed()
+            return await self._crediting.credit_note(meta, original, sealed, then, up_to)
 
         return await self._issue(meta, decide)
 
@@ -160,8 +164,8 @@ class Invoicing:
 
         return await self._step(meta, number, decide)
 
-    async def _rated(self, row: AccountRow, until: date, ledger: Ledger) -> Rated | None:
-        rated = await self._statements.rated(row, Cutoff(until=until), ledger=ledger)
+    async def _rated(self, row: AccountRow, until: date, ledger: Ledger, up_to: int) -> Rated | None:
+        rated = await self._statements.rated(row, Cutoff(until=until), ledger=ledger, up_to=up_to)
         if rated is not None and ledger.until is not None and until < ledger.until:
             sentence = (
                 f"The account {row.account} is invoiced up to {ledger.until}: an earlier day would take that back."
@@ -170,7 +174,7 @@ class Invoicing:
         return rated
 
     async def _difference(
-        self, meta: CommandMetadata, account: str, rated: Sequence[Rated], until: date, number: int
+        self, meta: CommandMetadata, account: str, rated: Sequence[Rated], until: date, number: int, up_to: int
     ) -> Numbered:
         undecided = [f"{each.row.account}:{charge}" for each in rated for charge in each.statement.open_decisions]
         if undecided:
@@ -187,7 +191,7 @@ class Invoicing:
             until=until,
             occurred_at=meta.occurred_at,
             buyer=await self._recipients.for_document(provider, customer),
-            published=await self._read_model.agreements(provider),
+            published=await self._read_model.agreements(provider, up_to),
             references=await self._read_model.references(each.row.account for each in rated),
         )
         if draft.outcome == "nothing":

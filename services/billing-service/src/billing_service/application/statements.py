@@ -16,7 +16,7 @@ from billing_service.domain.facts.from_events import account as read_account
 from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.rated import NOW, Cutoff, Rated, lookup, rate_account
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms
-from billing_service.queries.accounts import AccountQueries
+from billing_service.queries.accounts import ALL, AccountQueries
 from billing_service.queries.documents import DocumentQueries
 from fristwerk_language.events import decode
 from fristwerk_language.terms import AgreementDocument
@@ -63,16 +63,18 @@ class Statements:
         *,
         ledger: Ledger | None = None,
         instead: AgreementDocument | None = None,
+        up_to: int = ALL,
     ) -> Rated | None:
         """The account's statement up to a local day, by default today; None if nothing was ever
         agreed or done.
 
         ``ledger`` is what was invoiced, if it was read already; ``instead`` an agreement that takes
-        the place of every version of the account's own. Raises NotAcceptable where two currencies
+        the place of every version of the account's own; ``up_to`` the position of the ticket
+        service's log up to which facts and agreements count. Raises NotAcceptable where two currencies
         meet or no VAT rate is known, and NotRateable where the service itself fails on the facts.
         """
         try:
-            return await self._rated(row, moment, ledger, instead)
+            return await self._rated(row, moment, ledger, instead, up_to)
         except (Refusal, SQLAlchemyError, OSError):
             raise
         except Exception as error:
@@ -83,7 +85,7 @@ class Statements:
         """Rate the account as of now, only to see whether it can be: no statement is kept. Raises
         whatever goes wrong.
         """
-        await self._rated(row, NOW, None, None, keep=False)
+        await self._rated(row, NOW, None, None, ALL, keep=False)
 
     async def _rated(
         self,
@@ -91,11 +93,12 @@ class Statements:
         moment: Cutoff,
         ledger: Ledger | None,
         instead: AgreementDocument | None,
+        up_to: int,
         *,
         keep: bool = True,
     ) -> Rated | None:
-        lines = await self._read_model.fact_lines(row)
-        published = await self._read_model.agreements(row.provider)
+        lines = await self._read_model.fact_lines(row, up_to)
+        published = await self._read_model.agreements(row.provider, up_to)
         if ledger is None:
             ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
 
@@ -109,12 +112,12 @@ class Statements:
             self._kept.rated, row, lines, published, moment, ledger, now=self._now, rate=from_facts
         )
 
-    async def agreement(self, row: AccountRow) -> AgreementDocument | None:
-        """The agreement that an account's documents are made by; None if nothing was ever agreed or
-        done. Nothing is rated.
+    async def agreement(self, row: AccountRow, up_to: int) -> AgreementDocument | None:
+        """The agreement that an account's documents are made by, of what was recorded up to a
+        position; None if nothing was ever agreed or done. Nothing is rated.
         """
-        facts = await self._read_model.facts(row)
-        published = await self._read_model.agreements(row.provider)
+        facts = await self._read_model.facts(row, up_to)
+        published = await self._read_model.agreements(row.provider, up_to)
         try:
             return account_terms(read_account(row.account, facts), lookup(published))[1]
         except EmptyAccountError:

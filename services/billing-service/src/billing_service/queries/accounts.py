@@ -6,19 +6,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, func, or_, select, union_all
+from sqlalchemy import bindparam, false, func, or_, select, true, union_all
 
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
-from billing_service.projections.tables import accounts, agreements, decisions, facts, tickets
+from billing_service.projections.tables import accounts, agreements, checkpoints, decisions, facts, tickets
 from fristwerk_language.events import Recorded, decode, streams
-from fristwerk_language.events.billing import ChargeDecided
+from fristwerk_language.events.billing import ChargeDecided, InvoiceBasis
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.read_models import Database
 
 _FIRST_TICKET: Final = streams.TICKET.stream("")
 _OF_TICKETS: Final = (facts.c.stream > _FIRST_TICKET, facts.c.stream < streams.TICKET.stream("~"))
 """Facts that stand in the streams of tickets."""
+
+
+class _Head(msgspec.Struct, frozen=True, gc=False):
+    """As much of a line as says where it stands."""
+
+    id: str
+    position: int = 0
+
+
+ALL: Final = 2**62
+"""No position is beyond it."""
+_head: Final = msgspec.json.Decoder(_Head)
 
 
 class AccountTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,19 +102,45 @@ class AccountQueries:
             rows = await connection.execute(statement, {"named": list(accounts_named)})
             return {row.ticket: row.reference for row in rows}
 
-    async def facts(self, account: AccountRow) -> list[Recorded]:
-        """Everything recorded that the account's bill rests on, the vendor's decisions included."""
-        return [decode(line) for line in await self.fact_lines(account)]
+    async def followed(self) -> int:
+        """The position up to which the ticket service's log is applied: what is read afterwards has everything up to there."""
+        async with self._database.reading() as connection:
+            return await checkpoints.position(connection, "ticket-service")
 
-    async def fact_lines(self, account: AccountRow) -> Sequence[bytes]:
-        """The same as the lines of the logs, in no order."""
-        own = select(facts.c.line).where(facts.c.account == account.account)
-        about = select(facts.c.line).where(
+    async def facts(self, account: AccountRow, up_to: int = ALL) -> list[Recorded]:
+        """Everything recorded that the account's bill rests on, the vendor's decisions included."""
+        return [decode(line) for line in await self.fact_lines(account, up_to)]
+
+    async def fact_lines(self, account: AccountRow, up_to: int = ALL) -> Sequence[bytes]:
+        """The same as the lines of the logs, in no order; of the ticket service's those up to a position."""
+        own = select(facts.c.line, true()).where(facts.c.account == account.account)
+        about = select(facts.c.line, true()).where(
             facts.c.account == account.customer, facts.c.stream == streams.CUSTOMER.stream(account.customer)
         )
-        decided = select(decisions.c.line).where(decisions.c.account == account.account)
+        decided = select(decisions.c.line, false()).where(decisions.c.account == account.account)
         async with self._database.reading() as connection:
-            return (await connection.execute(union_all(own, about, decided))).scalars().all()
+            rows = (await connection.execute(union_all(own, about, decided))).all()
+        if up_to == ALL:
+            return [line for line, _ in rows]
+        return [line for line, is_fact in rows if not is_fact or _head.decode(line).position <= up_to]
+
+    async def basis(self, rows: Sequence[AccountRow], up_to: int) -> InvoiceBasis:
+        """What a document over these accounts is computed from, of what is recorded up to a position."""
+        customers = {streams.CUSTOMER.stream(row.customer): row.customer for row in rows}
+        own = select(facts.c.line).where(facts.c.account.in_([row.account for row in rows]))
+        about = select(facts.c.line).where(
+            facts.c.account.in_(customers.values()), facts.c.stream.in_(customers.keys())
+        )
+        newest = _Head(position=0, id="")
+        async with self._database.reading() as connection:
+            lines = (await connection.execute(union_all(own, about))).scalars().all()
+        for head in map(_head.decode, lines):
+            if newest.position < head.position <= up_to:
+                newest = head
+        for each in (await self.agreements(rows[0].provider, up_to)).values():
+            if each.position > newest.position:
+                newest = _Head(position=each.position, id=each.event)
+        return InvoiceBasis(accounts=[row.account for row in rows], last_fact=newest.id)
 
     async def registration(self, customer: str) -> Recorded | None:
         """The event that made a customer known."""
@@ -140,8 +178,11 @@ class AccountQueries:
         found = await self._decisions(decisions.c.account == account, decisions.c.charge == charge)
         return found[-1] if found else None
 
-    async def agreements(self, provider: str) -> Mapping[tuple[str, int], PublishedAgreement]:
-        """Every version of the provider's agreements; a version never changes, so it is read once."""
+    async def agreements(self, provider: str, up_to: int = ALL) -> Mapping[tuple[str, int], PublishedAgreement]:
+        """Every version of the provider's agreements that was published up to a position of the ticket service's log.
+
+        A version never changes, so it is read once.
+        """
         known = select(agreements.c.name, agreements.c.version).where(agreements.c.provider == provider)
         async with self._database.reading() as connection:
             keys = [(row.name, row.version) for row in await connection.execute(known)]
@@ -150,7 +191,8 @@ class AccountQueries:
                 for line in (await connection.execute(lines)).scalars():
                     key, agreement = published_agreement(decode(line))
                     self._published.setdefault((provider, *key), agreement)
-        return {key: self._published[provider, *key] for key in keys}
+        found = {key: self._published[provider, *key] for key in keys}
+        return found if up_to == ALL else {key: each for key, each in found.items() if each.position <= up_to}
 
     async def _decisions(self, *conditions: Any) -> list[tuple[ChargeDecided, int]]:
         statement = select(decisions.c.line, decisions.c.version).where(*conditions).order_by(decisions.c.version)

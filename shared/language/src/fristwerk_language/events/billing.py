@@ -37,10 +37,21 @@ class InvoiceRemark(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
 
 
+class InvoiceBasis(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document was computed from: these accounts, and of what the ticket-service recorded, everything up to an event.
+
+    ``last_fact`` is the id of the newest fact of those accounts, or version of an agreement, that billing had followed.
+    An id and no position: it stands in the bytes that are hashed, and a bundle of one provider counts positions anew.
+    """
+
+    accounts: list[str]
+    last_fact: str
+
+
 class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice; its number is the version of the stream ``invoices-<series>``. ``document`` is the frozen copy.
 
-    ``remarks`` are the vendor's own and not part of the document.
+    ``remarks`` are the vendor's own and not part of the document. ``basis`` is null where it was issued before it was recorded.
     """
 
     series: str
@@ -50,6 +61,7 @@ class InvoiceIssued(msgspec.Struct, frozen=True, kw_only=True):
     document: dict[str, Any]
     digest: str
     remarks: list[InvoiceRemark] = []
+    basis: InvoiceBasis | None = None
 
 
 class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +70,8 @@ class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
     The ``reason`` in the document is sealed as that of ``ChargeDecided`` is.
 
     ``then`` says what becomes of the work that it takes back: ``reissue``, the next invoice bills it again, or ``waive``, never.
-    It is null for a difference, and where it was issued before there was a choice (``reissue``).
+    It is null for a difference, and where it was issued before there was a choice (``reissue``). ``basis`` is that of
+    ``InvoiceIssued``.
     """
 
     series: str
@@ -70,6 +83,7 @@ class CreditNoteIssued(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     then: Literal["reissue", "waive"] | None = None
     remarks: list[InvoiceRemark] = []
+    basis: InvoiceBasis | None = None
 
 
 class InvoiceSent(msgspec.Struct, frozen=True, kw_only=True):

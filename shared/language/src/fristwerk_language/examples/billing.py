@@ -69,8 +69,15 @@ def all_examples() -> tuple[Example, ...]:
         decision="charge",
         reason=facts.SealedText(f"fw1.{MUSTER}.Vm9yYmVyZWl0dW5nIHdhciBhYmdlc2NobG9zc2Vu"),
     )
+    basis = facts.InvoiceBasis(accounts=[MUSTER_CONTRACT], last_fact="019efb4c-2a1e-7c15-9b3d-57a0c1f0a6de")
     invoice = facts.InvoiceIssued(
-        series=_SERIES, number=1, account=MUSTER_CONTRACT, until=june, document=_INVOICE, digest=digest(_INVOICE)
+        series=_SERIES,
+        number=1,
+        account=MUSTER_CONTRACT,
+        until=june,
+        document=_INVOICE,
+        digest=digest(_INVOICE),
+        basis=basis,
     )
     credit_note = facts.CreditNoteIssued(
         series=_SERIES,
@@ -80,6 +87,7 @@ def all_examples() -> tuple[Example, ...]:
         corrects=1,
         document=_CREDIT_NOTE,
         digest=digest(_CREDIT_NOTE),
+        basis=basis,
     )
     return (
         _example(streams.CHARGE.stream(CHARGE), 1, decided, instant(6, 24, 9)),

@@ -1,7 +1,8 @@
 """A document computed again, by the functions that issued it, from the facts that were known when it was issued.
 
-The read model may have been some events behind the log then, and another machine's clock may be a
-little ahead; so the facts are cut at the instant of issue first, and then event by event around it.
+The read model may have been any number of events behind the log then, so the event names the last
+fact that it had. Older events do not: their facts are cut at the instant of issue first, and then
+event by event around it, since another machine's clock may have been a little ahead.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BEHIND: Final = timedelta(minutes=15)
 AHEAD: Final = timedelta(minutes=1)
 """How far the clock of the ticket service's machine may be ahead."""
 MOST_CUTS: Final = 1_024
-"""Cuts tried at most: a service that starts again may be some hundred facts of one account behind."""
+"""Cuts tried at most of a document that does not name its last fact."""
 PublishedVersions = Mapping[tuple[str, int], PublishedAgreement]
 
 
@@ -86,15 +87,43 @@ def divergence(
     if document_digest(event.document) != event.digest:
         computed = document_digest(event.document)
         return Divergence(number=event.number, field="digest", issued=event.digest, computed=computed)
-    contract = issued.document.contract
-    billed = [each for each in accounts if contract in (None, each.row.account)]
     first: Divergence | None = None
-    for cut in _cuts(issued, billed):
-        found = _compared(issued, [_up_to(each, cut, issued) for each in billed], published, earlier)
+    for billed, cut, known in _circumstances(issued, accounts, published):
+        found = _compared(issued, [_up_to(each, cut, issued) for each in billed], known, earlier)
         if found is None:
             return None
         first = first or found
+    if first is None:
+        assert event.basis is not None, "without one there is at least one cut"
+        computed = "nothing (no such fact is recorded)"
+        return Divergence(number=event.number, field="basis", issued=event.basis.last_fact, computed=computed)
     return first
+
+
+def _circumstances(
+    issued: IssuedRecord, accounts: Sequence[AccountRecord], published: PublishedVersions
+) -> Iterator[tuple[Sequence[AccountRecord], int, PublishedVersions]]:
+    """Under which the document may have been issued, the likeliest first: its accounts, the position of the last fact, and terms.
+
+    Exactly one where the document says what it was computed from; none where that is not recorded.
+    """
+    basis = issued.event.basis
+    if basis is not None:
+        billed = [each for each in accounts if each.row.account in basis.accounts]
+        facts = (one for each in billed for one in each.facts)
+        positions = {each.id: each.position for each in facts} | {
+            each.event: each.position for each in published.values()
+        }
+        if (cut := positions.get(basis.last_fact)) is not None:
+            yield billed, cut, {key: each for key, each in published.items() if each.position <= cut}
+        return
+    contract = issued.document.contract
+    own = [each for each in accounts if each.row.account == issued.event.account]
+    known = {key: each for key, each in published.items() if each.recorded_at <= issued.recorded.recorded_at + AHEAD}
+    # A customer's invoice is over all of its accounts, and that of an invoice run over its own work alone.
+    for billed in (accounts, own) if contract is None else (own,):
+        for cut in _cuts(issued, billed):
+            yield billed, cut, known
 
 
 def _compared(
@@ -104,10 +133,9 @@ def _compared(
     earlier: Mapping[int, IssuedRecord],
 ) -> Divergence | None:
     number = issued.event.number
-    known = {key: each for key, each in published.items() if each.recorded_at <= issued.recorded.recorded_at + AHEAD}
     make = _difference if issued.corrects is None else _credit
     try:
-        computed = make(issued, accounts, known, earlier)
+        computed = make(issued, accounts, published, earlier)
     except (Refusal, KeyError, EmptyAccountError) as error:
         return Divergence(number=number, field="document", issued=issued.event.digest, computed=f"nothing ({error})")
     return first_divergence(number, issued.event.document, stored_form(computed))

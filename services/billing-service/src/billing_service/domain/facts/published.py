@@ -13,13 +13,15 @@ from fristwerk_language.terms import AgreementDocument, Publication, stored_agre
 
 class PublishedAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """A version of an agreement, the digest it was published with, and since when it was known and
-    is in force.
+    is in force. ``event`` published it, at ``position`` of the ticket service's log.
     """
 
     document: AgreementDocument
     digest: str
     publication: Publication
     recorded_at: datetime
+    event: str
+    position: int
 
 
 def published_agreement(published: Recorded) -> tuple[tuple[str, int], PublishedAgreement]:
@@ -37,4 +39,6 @@ def published_agreement(published: Recorded) -> tuple[tuple[str, int], Published
             timezone=document.timezone,
         ),
         recorded_at=envelope.recorded_at,
+        event=envelope.id,
+        position=envelope.position,
     )
