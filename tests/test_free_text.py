@@ -22,6 +22,7 @@ OPENAPI = Path(__file__).parent / "contracts" / "openapi"
 IDENTIFIERS: Final = frozenset(
     [
         "account",
+        "accounts",
         "agent",
         "asked_for",
         "call",
@@ -37,6 +38,7 @@ IDENTIFIERS: Final = frozenset(
         "from_contract",
         "from_customer",
         "sealed_for",
+        "last_fact",
         "package",
         "reference",
         "rule",

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from billing_service.domain.audit.divergence import Divergence, first_divergence
-from billing_service.domain.audit.recomputation import AccountRecord, IssuedRecord, divergence, issued_record
+from billing_service.domain.audit.recomputation import divergence
+from billing_service.domain.audit.records import AccountRecord, IssuedRecord, issued_record
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
 from fristwerk_language.events import Recorded, decode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -144,3 +145,29 @@ async def test_the_head_on_an_invoice_is_one_that_the_bundle_grew_out_of(
     other = found[0][:-1] + ("0" if found[0][-1] != "0" else "1")
     report = verify(bundle, seen=[seen_short(other)])
     assert [each.key for step in report.steps for each in step.findings] == ["head-forked"]
+
+
+async def test_the_head_in_a_feeds_header_is_one_that_the_bundle_grew_out_of(
+    settings: Settings, open_services: OpenServices, bundle: Path
+) -> None:
+    """Whoever follows a feed and keeps its headers is a witness."""
+    found: dict[str, str] = {}
+    async with open_services(settings) as stack:
+        for service, log in (("ticket", "tickets"), ("sla", "tickets"), ("billing", "billing")):
+            for _ in range(200):  # the SLA service asks the ticket service for its head in the background
+                page = await stack.clients[service].get("/v1/events", headers=stack.headers("auditor", PROVIDER))
+                if head := page.headers.get("fristwerk-head"):
+                    break
+                await asyncio.sleep(0.02)
+            found[service] = head
+            assert re.fullmatch(log + r":\d+:[0-9a-f]{16}", head)
+            everybodys = await stack.clients[service].get("/v1/events?limit=1", headers=stack.headers("service", "*"))
+            assert everybodys.status_code == 200
+            assert "fristwerk-head" not in everybodys.headers
+
+    assert found["sla"] == found["ticket"]
+    assert verify(bundle, seen=[seen_short(each) for each in found.values()]).outcome == "holds"
+    for each in found.values():
+        other = each[:-1] + ("0" if each[-1] != "0" else "1")
+        report = verify(bundle, seen=[seen_short(other)])
+        assert [found.key for step in report.steps for found in step.findings] == ["head-forked"]

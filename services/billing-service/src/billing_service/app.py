@@ -96,7 +96,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             invoices_router(application, auditing.head_over),
             invoice_runs_router(application),
             reports_router(application),
-            feed_router(feed, stopping, READERS, answers.LINES),
+            feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
             auditing.routes,
         ],
         lifespan=service_lifespan(

@@ -23,6 +23,7 @@ from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
+from fristwerk_platform.transparency.followed_heads import FollowedHeads
 from sla_service.api import answers, refusals
 from sla_service.api.deadlines import deadlines_router
 from sla_service.api.reports import reports_router
@@ -68,6 +69,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     model = ReadModel(database)
     terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
+    heads = FollowedHeads(client, lambda provider: tokens.issue(_head_reader(provider), now=now()), "tickets")
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
 
     app = create_api(
@@ -78,14 +80,14 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         # FastAPI looks through them in this order: what is asked for most stands first.
         routers=[
             timers_router(Timers(model, terms_cache, now)),
-            feed_router(NoticeFeed(database, outbox.signal), stopping, READERS, answers.LINES),
+            feed_router(NoticeFeed(database, outbox.signal), stopping, READERS, answers.LINES, heads.newest),
             _health_routes(model, watch, follower, metrics, timer_metrics, database, tasks),
             deadlines_router(Timers(model, terms_cache, now), kept),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
         ],
         lifespan=service_lifespan(
-            closing=[feed.aclose, database.close, client.aclose],
+            closing=[feed.aclose, heads.close, database.close, client.aclose],
             steps=[
                 step(database.create),
                 tasks.forever("read model version", database.keep_fresh),
@@ -100,6 +102,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     refusals.install(app)
     guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
     return app
+
+
+def _head_reader(provider: str) -> Principal:
+    """As whom the ticket service is asked for a provider's newest head."""
+    return Principal(sub="sla-service", role="service", provider=provider, scopes=frozenset({"audit"}))
 
 
 def _projection(feed: Feed, database: Database, projector: Projector, outbox: Outbox) -> Subscription[Recorded]:

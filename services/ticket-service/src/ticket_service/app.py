@@ -124,7 +124,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             tickets_router(application),
             tasks_router(application),
             ticket_commands_router(application),
-            feed_router(feed, stopping, READERS, answers.LINES),
+            feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
             health,
             customers_router(application),
             contracts_router(application),

@@ -10,13 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from billing_service.domain.audit.recomputation import (
-    AccountRecord,
-    IssuedRecord,
-    divergence,
-    issued_record,
-    ledger_before,
-)
+from billing_service.domain.audit.recomputation import divergence, ledger_before
+from billing_service.domain.audit.records import AccountRecord, IssuedRecord, issued_record
 from billing_service.domain.errors import Refusal
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.fact_events import TicketFactEvent

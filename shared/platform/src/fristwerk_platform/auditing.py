@@ -27,6 +27,7 @@ class Auditing:
         self.close = trees.database.close
         self.routes: Routes = audit_router(trees.reads)
         self.head_over = trees.reads.head_over
+        self.newest_head = trees.reads.newest_head
 
     @property
     def checks(self) -> dict[str, Callable[[], Awaitable[Dependency]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from billing_service.domain.audit.recomputation import AccountRecord, divergence, issued_record
+from billing_service.domain.audit.recomputation import divergence
+from billing_service.domain.audit.records import AccountRecord, issued_record
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
 from billing_service.replay.collected_logs import CollectedLogs
 from fristwerk_language.events import Recorded, decode

@@ -12,6 +12,7 @@ LINK: Final = "Link"
 LOCATION: Final = "Location"
 NEXT_POSITION: Final = "Fristwerk-Next-Position"
 LAST_POSITION: Final = "Fristwerk-Last-Position"
+HEAD: Final = "Fristwerk-Head"
 REPLAYED: Final = "Idempotency-Replayed"
 CORRELATION: Final = "X-Correlation-ID"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -72,6 +73,15 @@ HEADERS: Final[Described] = {
         "description": "The position of the newest line of the feed",
         "schema": {"type": "integer", "minimum": 0},
         "example": 1100,
+    },
+    HEAD: {
+        "description": (
+            "The newest signed head of the log that the lines come from or were derived from, in short: the log, how many"
+            " events of the provider it covers, and its root's first 16 digits. Keep it: `fristwerk-verify --head` holds a"
+            " bundle against it. Absent while there is none or it is not known, and for readers of all providers"
+        ),
+        "schema": {"type": "string", "pattern": "^[a-z]+:[0-9]+:[0-9a-f]{16}$"},
+        "example": "tickets:1042:0ac526069818a78f",
     },
     REPLAYED: {
         "description": "`true` where this is the first answer to the same command under its Idempotency-Key",

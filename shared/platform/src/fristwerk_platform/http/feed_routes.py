@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from fristwerk_platform.auth import ALL_PROVIDERS, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
-from fristwerk_platform.http.described_headers import LAST_EVENT_ID, LAST_POSITION, NEXT_POSITION
+from fristwerk_platform.http.described_headers import HEAD, LAST_EVENT_ID, LAST_POSITION, NEXT_POSITION
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed
@@ -136,6 +136,16 @@ async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: 
     return await feed.page(after, limit, 0)
 
 
+NewestHead = Callable[[str], Awaitable[str | None]]
+"""The short form of a provider's newest signed head; None where there is none, or it is not known yet."""
+
+
+async def _headed(newest_head: NewestHead | None, provider: str) -> dict[str, str]:
+    """The header with the head; none for readers of all providers, as each provider has a tree of its own."""
+    short = None if newest_head is None or provider == ALL_PROVIDERS else await newest_head(provider)
+    return {} if short is None else {HEAD: short}
+
+
 class FeedLines(msgspec.Struct, frozen=True):
     """How the lines of a feed are described: by an example, and by a type for OpenAPI."""
 
@@ -148,8 +158,12 @@ def feed_router(
     stopping: Stopping,
     readers: Collection[str],
     lines: FeedLines = FeedLines(),  # noqa: B008 - immutable
+    newest_head: NewestHead | None = None,
 ) -> Routes:
-    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed, for the roles that may read all of it."""
+    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed, for the roles that may read all of it.
+
+    ``newest_head`` gives the short form of a provider's newest head, which readers keep as witnesses.
+    """
     routes = Routes(tags=["feed"])
     waiting = _Waiting()
 
@@ -169,7 +183,7 @@ def feed_router(
             page = await filtered_page(
                 feed, wanted, after=query.after, limit=query.limit, wait_seconds=query.wait, stopping=stopping
             )
-        return _page_answer(request, page)
+        return _page_answer(request, page, await _headed(newest_head, wanted.provider))
 
     @routes.get(
         "/events/stream",
@@ -185,26 +199,26 @@ def feed_router(
         with waiting.one_more(principal_of(request)):
             pass  # refused before the answer begins, for a stream has no status once it is open
         events = _sse(feed, wanted, after, stopping, request.state.token_seconds_left)
-        return StreamingResponse(
-            waiting.within(principal_of(request), events), media_type="text/event-stream", headers=_STREAM_HEADERS
-        )
+        headers = _STREAM_HEADERS | await _headed(newest_head, wanted.provider)
+        within = waiting.within(principal_of(request), events)
+        return StreamingResponse(within, media_type="text/event-stream", headers=headers)
 
     return routes
 
 
-def _page_answer(request: Request, page: FeedPage) -> Response:
+def _page_answer(request: Request, page: FeedPage, head: Mapping[str, str]) -> Response:
     positions = {NEXT_POSITION_HEADER: str(page.next), LAST_POSITION_HEADER: str(page.last)}
     return Response(
         b"\n".join([*page.lines, b""]),
         media_type="application/x-ndjson",
-        headers=next_link(request, page.next) | positions,
+        headers=next_link(request, page.next) | positions | head,
     )
 
 
 def _lines(lines: FeedLines, description: str, media_type: str, template: str) -> dict[int | str, dict[str, Any]]:
     """A text whose lines are events; JSON Schema says so with ``contentSchema`` (2020-12, section 8.5)."""
     content = {"example": template.format(line=lines.example), "model": str, "line": lines.event}
-    headers = (NEXT_POSITION, LAST_POSITION) if media_type == "application/x-ndjson" else ()
+    headers = (NEXT_POSITION, LAST_POSITION, HEAD) if media_type == "application/x-ndjson" else (HEAD,)
     return {200: {"description": description, "headers": headers, "content": {media_type: content}}}
 
 

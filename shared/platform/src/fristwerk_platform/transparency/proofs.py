@@ -23,6 +23,11 @@ LARGEST_BUNDLE_BYTES: Final = TILE_WIDTH * LONGEST_ENTRY
 Made = TypeVar("Made")
 
 
+def short_head(log: str, note: bytes) -> str:
+    """A head as it stands on invoices and in the headers of feeds: ``<log>:<size>:<16 digits>``. Raises NoteError."""
+    return f"{log}:{checkpoints.unchecked(notes.parsed(note)).short}"
+
+
 class NoSuchTreePartError(Exception):
     """A head, tile, event or size that the provider's tree does not have. The message is a sentence."""
 
@@ -69,7 +74,13 @@ class TreeReads:
             newest = await store.read_head(connection, provider)
             index = None if newest is None else await store.index_of(connection, provider, position, newest.size)
             found = None if index is None else await store.read_head(connection, provider, at_least=index + 1)
-        return None if found is None else f"{self.keeper.name}:{checkpoints.unchecked(notes.parsed(found.note)).short}"
+        return None if found is None else short_head(self.keeper.name, found.note)
+
+    async def newest_head(self, provider: str) -> str | None:
+        """The short form of the newest head; None while there is none."""
+        async with self.keeper.database.reading() as connection:
+            found = await store.read_head(connection, provider)
+        return None if found is None else short_head(self.keeper.name, found.note)
 
     async def heads(self, provider: str, after: int, limit: int) -> list[Head]:
         """Heads of more than ``after`` events, the smallest first."""

@@ -1,75 +1,30 @@
-"""A document computed again, by the functions that issued it, from the facts that were known when it was issued.
-
-The read model may have been any number of events behind the log then, so the event names the last
-fact that it had. Older events do not: their facts are cut at the instant of issue first, and then
-event by event around it, since another machine's clock may have been a little ahead.
-"""
+"""A document computed again, by the functions that issued it, from the facts that were known when it was issued."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import msgspec
 
+from billing_service.domain.audit.circumstances import circumstances
 from billing_service.domain.audit.divergence import Divergence, first_divergence
+from billing_service.domain.audit.records import AccountRecord, IssuedRecord, PublishedVersions
 from billing_service.domain.errors import Refusal
-from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
-from billing_service.domain.facts.published import PublishedAgreement
 from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
 from billing_service.domain.invoice.credit import left_of, taken_back, waived_for_good
-from billing_service.domain.invoice.document import Buyer, InvoiceDocument, document_digest, read_document, stored_form
+from billing_service.domain.invoice.document import Buyer, InvoiceDocument, document_digest, stored_form
 from billing_service.domain.invoice.document_sums import next_totals
 from billing_service.domain.invoice.drafts import credit_draft, difference_draft
 from billing_service.domain.invoice.rated import Cutoff, lookup, rate_account
 from billing_service.domain.invoice.totals import BilledDocument
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms
 from fristwerk_language.events import Recorded, streams
-from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued
+from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.events.tickets import TicketCreated
-
-BEHIND: Final = timedelta(minutes=15)
-"""How far the read model may have been behind the log when a document was issued."""
-AHEAD: Final = timedelta(minutes=1)
-"""How far the clock of the ticket service's machine may be ahead."""
-MOST_CUTS: Final = 1_024
-"""Cuts tried at most of a document that does not name its last fact."""
-PublishedVersions = Mapping[tuple[str, int], PublishedAgreement]
-
-
-class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything recorded of an account: its facts and its customer's registration, and the decisions on its charges.
-
-    Each in the order of its log.
-    """
-
-    row: AccountRow
-    facts: Sequence[Recorded]
-    decisions: Sequence[Recorded]
-
-
-class IssuedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as it was recorded, typed once."""
-
-    recorded: Recorded
-    event: InvoiceIssued | CreditNoteIssued
-    document: InvoiceDocument
-
-    @property
-    def corrects(self) -> int | None:
-        """The invoice that it takes back as a credit note."""
-        return self.document.corrects
-
-
-def issued_record(recorded: Recorded) -> IssuedRecord:
-    """A recorded document. Raises msgspec.ValidationError for what is none."""
-    event = recorded.event
-    assert isinstance(event, InvoiceIssued | CreditNoteIssued), "only documents are issued"
-    return IssuedRecord(recorded=recorded, event=event, document=read_document(event.document))
 
 
 def divergence(
@@ -88,7 +43,7 @@ def divergence(
         computed = document_digest(event.document)
         return Divergence(number=event.number, field="digest", issued=event.digest, computed=computed)
     first: Divergence | None = None
-    for billed, cut, known in _circumstances(issued, accounts, published):
+    for billed, cut, known in circumstances(issued, accounts, published):
         found = _compared(issued, [_up_to(each, cut, issued) for each in billed], known, earlier)
         if found is None:
             return None
@@ -98,32 +53,6 @@ def divergence(
         computed = "nothing (no such fact is recorded)"
         return Divergence(number=event.number, field="basis", issued=event.basis.last_fact, computed=computed)
     return first
-
-
-def _circumstances(
-    issued: IssuedRecord, accounts: Sequence[AccountRecord], published: PublishedVersions
-) -> Iterator[tuple[Sequence[AccountRecord], int, PublishedVersions]]:
-    """Under which the document may have been issued, the likeliest first: its accounts, the position of the last fact, and terms.
-
-    Exactly one where the document says what it was computed from; none where that is not recorded.
-    """
-    basis = issued.event.basis
-    if basis is not None:
-        billed = [each for each in accounts if each.row.account in basis.accounts]
-        facts = (one for each in billed for one in each.facts)
-        positions = {each.id: each.position for each in facts} | {
-            each.event: each.position for each in published.values()
-        }
-        if (cut := positions.get(basis.last_fact)) is not None:
-            yield billed, cut, {key: each for key, each in published.items() if each.position <= cut}
-        return
-    contract = issued.document.contract
-    own = [each for each in accounts if each.row.account == issued.event.account]
-    known = {key: each for key, each in published.items() if each.recorded_at <= issued.recorded.recorded_at + AHEAD}
-    # A customer's invoice is over all of its accounts, and that of an invoice run over its own work alone.
-    for billed in (accounts, own) if contract is None else (own,):
-        for cut in _cuts(issued, billed):
-            yield billed, cut, known
 
 
 def _compared(
@@ -234,22 +163,6 @@ def _decided_with(issued: IssuedRecord, accounts: Sequence[AccountRecord]) -> di
             if isinstance(each.event, ChargeDecided) and each.position > issued.recorded.position:
                 found.setdefault(each.event.charge, each.id)
     return found
-
-
-def _cuts(issued: IssuedRecord, accounts: Sequence[AccountRecord]) -> Iterator[int]:
-    """Positions of the ticket service's log up to which the facts may have been known, the likeliest first."""
-    at = issued.recorded.recorded_at
-    facts = sorted({(each.position, each.recorded_at) for account in accounts for each in account.facts})
-    known = sum(1 for _, recorded in facts if recorded <= at)
-    order = sorted(range(len(facts) + 1), key=lambda count: (abs(count - known), count))
-    for count in order[:MOST_CUTS]:
-        between = facts[min(count, known) : max(count, known)]
-        if all(_may_differ(recorded, at) for _, recorded in between):
-            yield facts[count - 1][0] if count else 0
-
-
-def _may_differ(recorded: datetime, at: datetime) -> bool:
-    return at - BEHIND <= recorded <= at + AHEAD
 
 
 def _up_to(account: AccountRecord, cut: int, issued: IssuedRecord) -> AccountRecord:
