@@ -153,7 +153,8 @@ async def test_the_head_in_a_feeds_header_is_one_that_the_bundle_grew_out_of(
     """Whoever follows a feed and keeps its headers is a witness."""
     found: dict[str, str] = {}
     async with open_services(settings) as stack:
-        for service, log in (("ticket", "tickets"), ("sla", "tickets"), ("billing", "billing")):
+        logs: tuple[tuple[Collected, str], ...] = (("ticket", "tickets"), ("sla", "tickets"), ("billing", "billing"))
+        for service, log in logs:
             for _ in range(200):  # the SLA service asks the ticket service for its head in the background
                 page = await stack.clients[service].get("/v1/events", headers=stack.headers("auditor", PROVIDER))
                 if head := page.headers.get("fristwerk-head"):

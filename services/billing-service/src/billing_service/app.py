@@ -115,7 +115,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         required=document_answers.REQUIRED,
     )
     refusals.install(app, application.reasons)
-    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics, accesses=auditing.accesses)
     return app
 
 

@@ -144,7 +144,15 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         required=answers.REQUIRED,
     )
     refusals.install(app)
-    guard(app, settings, IDENTITY, tokens=open_tokens(settings, TOKEN_ROLES), now=now, meter=metrics)
+    guard(
+        app,
+        settings,
+        IDENTITY,
+        tokens=open_tokens(settings, TOKEN_ROLES),
+        now=now,
+        meter=metrics,
+        accesses=auditing.accesses,
+    )
     return app
 
 

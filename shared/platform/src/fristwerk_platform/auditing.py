@@ -25,7 +25,8 @@ class Auditing:
         self._trees = trees
         self._tail = metrics.gauge("log_tail_events", "Events of the service's own log that no signed head covers yet")
         self.close = trees.database.close
-        self.routes: Routes = audit_router(trees.reads)
+        self.routes: Routes = audit_router(trees.reads, trees.accesses)
+        self.accesses = trees.accesses
         self.head_over = trees.reads.head_over
         self.newest_head = trees.reads.newest_head
 

@@ -34,12 +34,18 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root of a whole tree by the hashes of its leaves; at most one peak of each height is kept meanwhile."""
     peaks: list[bytes] = []
     for size, leaf in enumerate(leaves):
-        hashed, complete = leaf, size
-        while complete & 1:
-            hashed = node_hash(peaks.pop(), hashed)
-            complete >>= 1
-        peaks.append(hashed)
+        peaks = grown(peaks, size, leaf)
     return root_of_peaks(peaks)
+
+
+def grown(peaks: list[bytes], size: int, leaf: bytes) -> list[bytes]:
+    """The peaks of a tree of ``size`` leaves once it has one more; those that are given are used up."""
+    hashed, complete = leaf, size
+    while complete & 1:
+        hashed = node_hash(peaks.pop(), hashed)
+        complete >>= 1
+    peaks.append(hashed)
+    return peaks
 
 
 def complete_root(hashes: Sequence[bytes]) -> bytes:

@@ -17,8 +17,10 @@ from starlette.responses import Response
 
 from fristwerk_platform.auth import ALL_PROVIDERS
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
+from fristwerk_platform.http.access_routes import add_accesses
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, QueryParameters, page
+from fristwerk_platform.transparency.access_log import AccessLog
 from fristwerk_platform.transparency.proofs import Consistency, Inclusion, NoSuchTreePartError, TreeReads
 from fristwerk_platform.transparency.store import Head
 from fristwerk_proof.tiles import parsed_level, parsed_path
@@ -111,14 +113,15 @@ _INCLUSION: Final = {
 _CONSISTENCY: Final = {"from_size": 1000, "to_size": 1042, "hashes": [_PROOF]}
 
 
-def audit_router(reads: TreeReads) -> Routes:
-    """The routes of one log's trees, below ``/v1/audit/<log>``. A caller reads the own provider's."""
+def audit_router(reads: TreeReads, accesses: AccessLog) -> Routes:
+    """The routes of one log's trees, below ``/v1/audit/<log>``, and of who read it. A caller reads the own provider's."""
     routes = Routes(prefix=f"/v1/audit/{reads.keeper.name}", tags=["audit"])
     _add_heads(routes, reads)
     _add_tiles(routes, reads)
     _add_proofs(routes, reads)
     _add_export(routes, reads)
     _add_check(routes, reads)
+    add_accesses(routes, accesses)
     return routes
 
 

@@ -14,6 +14,7 @@ from fristwerk_platform.auth import Tokens
 from fristwerk_platform.http.middleware import AuthenticationMiddleware, RequestMeter
 from fristwerk_platform.http.request_log import request_observers
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.transparency.access_log import AccessLog
 
 
 class ServiceIdentity(msgspec.Struct, frozen=True):
@@ -33,11 +34,14 @@ def guard(
     tokens: Tokens,
     now: Callable[[], datetime],
     meter: RequestMeter,
+    accesses: AccessLog | None = None,
 ) -> None:
-    """Check tokens and observe requests before the application.
+    """Check tokens and observe requests before the application; ``accesses`` records those of auditors.
 
     Raises SettingsError where traces cannot be sent.
     """
     app.state.identity = identity
     observers = request_observers(settings, identity.name)
-    app.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now, meter=meter, observers=observers)
+    app.add_middleware(
+        AuthenticationMiddleware, tokens=tokens, now=now, meter=meter, observers=observers, accesses=accesses
+    )

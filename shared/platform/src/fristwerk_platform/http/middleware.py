@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,13 +26,17 @@ from fristwerk_platform.http.refused_callers import RefusedCallers
 from fristwerk_platform.http.request_log import RequestObserver
 from fristwerk_platform.http.traceparent import TRACE_HEADER, given_trace
 from fristwerk_platform.metrics import Answered
+from fristwerk_platform.read_models import DatabaseUnavailableError
+from fristwerk_platform.transparency.access_log import RECORDED, AccessLog
 
 CORRELATION_HEADER: Final = b"x-correlation-id"
 PROTECTED: Final = "/v1/"
 """What lies below needs a token."""
+RETRY_AFTER_SECONDS: Final = 5
 RawHeader = tuple[bytes, bytes]
 _NOSNIFF: Final[RawHeader] = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final[RawHeader] = (b"cache-control", b"no-store")
+_log = structlog.get_logger()
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
@@ -55,12 +60,14 @@ class AuthenticationMiddleware:
         now: Callable[[], datetime],
         meter: RequestMeter | None = None,
         observers: Sequence[RequestObserver] = (),
+        accesses: AccessLog | None = None,
     ) -> None:
         self._app = app
         self._tokens = tokens
         self._now = now
         self._meter = meter
         self._observers = observers
+        self._accesses = accesses
         self._refused = RefusedCallers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,6 +90,7 @@ class AuthenticationMiddleware:
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
             self._admit(scope, state)
+            await self._record(scope, state)
             await self._app(scope, receive, send_on)
         except Problem as refusal:
             await problems.response(Request(scope), refusal)(scope, receive, send_on)
@@ -118,6 +126,19 @@ class AuthenticationMiddleware:
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
             if principal.role == PROGRAM:
                 _check_scope(path, principal)
+
+    async def _record(self, scope: Scope, state: dict[str, Any]) -> None:
+        """Record an auditor's request before anything is answered. Raises Problem 503 where that is not possible."""
+        principal: Principal | None = state.get("principal")
+        if self._accesses is None or principal is None or principal.role not in RECORDED:
+            return
+        query = scope["query_string"].decode("latin-1")
+        try:
+            await self._accesses.record(principal, scope["method"], scope["path"], query, state["correlation_id"])
+        except (DatabaseUnavailableError, SQLAlchemyError, OSError) as error:
+            _log.exception("access_not_recorded", path=scope["path"])
+            sentence = "What an auditor reads is recorded first, and it cannot be recorded at the moment."
+            raise Problem(503, sentence, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
 
 
 def header(scope: Scope, name: bytes) -> str:

@@ -1,12 +1,12 @@
-"""The tables of the trees over one log: what is hashed, what was signed, and how far the log was
-taken.
+"""The tables of the trees over one log: what is hashed, what was signed, how far the log was taken,
+and who read of it.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import DDL, BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, event
 
 from fristwerk_platform.read_models import UtcDateTime
 
@@ -37,3 +37,27 @@ progress: Final = Table(
     Column("position", BigInteger, nullable=False),
     Column("found_until", BigInteger, nullable=False),  # the log's last position when the trees began
 )
+accesses: Final = Table(
+    "tree_accesses",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True),  # from 1, without gaps
+    Column("line", LargeBinary, nullable=False),  # who read what and when, the leaf of a tree of its own
+    Column("peaks", LargeBinary, nullable=False),  # of the tree up to here, 32 bytes each, from left to right
+)
+_REFUSE: Final = "BEGIN SELECT RAISE(ABORT, 'what was read is never changed or deleted'); END"
+for _what in ("UPDATE", "DELETE"):
+    event.listen(
+        accesses,
+        "after_create",
+        DDL(f"CREATE TRIGGER accesses_refuse_{_what.lower()} BEFORE {_what} ON tree_accesses {_REFUSE}").execute_if(
+            dialect="sqlite"
+        ),
+    )
+for _statement in (
+    """CREATE OR REPLACE FUNCTION refuse_access_change() RETURNS trigger LANGUAGE plpgsql
+        AS $refuse$ BEGIN RAISE EXCEPTION 'what was read is never changed or deleted'; END $refuse$""",
+    """CREATE TRIGGER accesses_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_accesses
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_access_change()""",
+):
+    event.listen(accesses, "after_create", DDL(_statement).execute_if(dialect="postgresql"))

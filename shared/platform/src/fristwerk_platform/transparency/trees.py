@@ -11,6 +11,7 @@ from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.read_models import DURABLE, SqlDatabase, open_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency import keys
+from fristwerk_platform.transparency.access_log import AccessLog
 from fristwerk_platform.transparency.keeper import TreeKeeper
 from fristwerk_platform.transparency.proofs import TreeReads
 from fristwerk_platform.transparency.tables import metadata
@@ -22,6 +23,7 @@ class Trees(msgspec.Struct, frozen=True):
     database: SqlDatabase
     keeper: TreeKeeper
     reads: TreeReads
+    accesses: AccessLog
 
 
 def open_trees(settings: Settings, log: EventLog, name: str, now: Callable[[], datetime]) -> Trees:
@@ -29,7 +31,7 @@ def open_trees(settings: Settings, log: EventLog, name: str, now: Callable[[], d
     database = open_database(settings, f"{name}-trees", metadata, DURABLE)
     signing = keys.load_or_make_checkpoint_keys(settings.keys.with_name(keys.FILE))
     keeper = TreeKeeper(log, name, database, signing, now)
-    return Trees(database, keeper, TreeReads(log, keeper))
+    return Trees(database, keeper, TreeReads(log, keeper), AccessLog(database, name, signing, now))
 
 
 async def stored_contradiction(settings: Settings, log: EventLog, name: str, now: Callable[[], datetime]) -> str | None:
