@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_language.roles import READERS, TOKEN_ROLES
-from fristwerk_platform.auth import Principal, open_tokens
+from fristwerk_platform.auth import Principal, Tokens, open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import Routes, Stopping, create_api
 from fristwerk_platform.http.door import ServiceIdentity, guard
@@ -69,7 +69,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     model = ReadModel(database)
     terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
-    heads = FollowedHeads(client, lambda provider: tokens.issue(_head_reader(provider), now=now()), "tickets")
+    heads = _ticket_heads(client, tokens)
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
 
     app = create_api(
@@ -104,9 +104,14 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     return app
 
 
-def _head_reader(provider: str) -> Principal:
-    """As whom the ticket service is asked for a provider's newest head."""
-    return Principal(sub="sla-service", role="service", provider=provider, scopes=frozenset({"audit"}))
+def _ticket_heads(client: httpx.AsyncClient, tokens: Tokens) -> FollowedHeads:
+    """The newest heads of the log that deadlines are derived from, each asked for with a token of its provider."""
+
+    def token(provider: str) -> str:
+        reader = Principal(sub="sla-service", role="service", provider=provider, scopes=frozenset({"audit"}))
+        return tokens.issue(reader, now=now())
+
+    return FollowedHeads(client, token, "tickets")
 
 
 def _projection(feed: Feed, database: Database, projector: Projector, outbox: Outbox) -> Subscription[Recorded]:

@@ -80,8 +80,8 @@ HEADERS: Final[Described] = {
             " events of the provider it covers, and its root's first 16 digits. Keep it: `fristwerk-verify --head` holds a"
             " bundle against it. Absent while there is none or it is not known, and for readers of all providers"
         ),
-        "schema": {"type": "string", "pattern": "^[a-z]+:[0-9]+:[0-9a-f]{16}$"},
-        "example": "tickets:1042:0ac526069818a78f",
+        "schema": {"type": "string"},
+        "example": "log:1042:0ac526069818a78f",
     },
     REPLAYED: {
         "description": "`true` where this is the first answer to the same command under its Idempotency-Key",

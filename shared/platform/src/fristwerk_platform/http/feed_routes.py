@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
@@ -160,10 +160,7 @@ def feed_router(
     lines: FeedLines = FeedLines(),  # noqa: B008 - immutable
     newest_head: NewestHead | None = None,
 ) -> Routes:
-    """The routes ``GET /v1/events`` and ``GET /v1/events/stream`` over a feed, for the roles that may read all of it.
-
-    ``newest_head`` gives the short form of a provider's newest head, which readers keep as witnesses.
-    """
+    """The routes ``GET /v1/events`` and ``…/stream`` over a feed, for the roles that may read all of it."""
     routes = Routes(tags=["feed"])
     waiting = _Waiting()
 
@@ -206,7 +203,7 @@ def feed_router(
     return routes
 
 
-def _page_answer(request: Request, page: FeedPage, head: Mapping[str, str]) -> Response:
+def _page_answer(request: Request, page: FeedPage, head: dict[str, str]) -> Response:
     positions = {NEXT_POSITION_HEADER: str(page.next), LAST_POSITION_HEADER: str(page.last)}
     return Response(
         b"\n".join([*page.lines, b""]),

@@ -24,7 +24,7 @@ Made = TypeVar("Made")
 
 
 def short_head(log: str, note: bytes) -> str:
-    """A head as it stands on invoices and in the headers of feeds: ``<log>:<size>:<16 digits>``. Raises NoteError."""
+    """A head as people and programs keep it: ``<log>:<size>:<16 digits>``. Raises NoteError."""
     return f"{log}:{checkpoints.unchecked(notes.parsed(note)).short}"
 
 

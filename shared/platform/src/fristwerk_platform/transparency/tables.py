@@ -4,9 +4,21 @@ and who read of it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import DDL, BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, event
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+    text,
+)
 
 from fristwerk_platform.read_models import UtcDateTime
 
@@ -46,18 +58,22 @@ accesses: Final = Table(
     Column("peaks", LargeBinary, nullable=False),  # of the tree up to here, 32 bytes each, from left to right
 )
 _REFUSE: Final = "BEGIN SELECT RAISE(ABORT, 'what was read is never changed or deleted'); END"
-for _what in ("UPDATE", "DELETE"):
-    event.listen(
-        accesses,
-        "after_create",
-        DDL(f"CREATE TRIGGER accesses_refuse_{_what.lower()} BEFORE {_what} ON tree_accesses {_REFUSE}").execute_if(
-            dialect="sqlite"
-        ),
-    )
-for _statement in (
-    """CREATE OR REPLACE FUNCTION refuse_access_change() RETURNS trigger LANGUAGE plpgsql
+_PROTECTION: Final = {
+    "sqlite": (
+        f"CREATE TRIGGER accesses_refuse_update BEFORE UPDATE ON tree_accesses {_REFUSE}",
+        f"CREATE TRIGGER accesses_refuse_delete BEFORE DELETE ON tree_accesses {_REFUSE}",
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION refuse_access_change() RETURNS trigger LANGUAGE plpgsql
         AS $refuse$ BEGIN RAISE EXCEPTION 'what was read is never changed or deleted'; END $refuse$""",
-    """CREATE TRIGGER accesses_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_accesses
+        """CREATE TRIGGER accesses_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_accesses
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_access_change()""",
-):
-    event.listen(accesses, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    ),
+}
+
+
+@event.listens_for(accesses, "after_create")
+def _protect(_table: Table, connection: Connection, **_: Any) -> None:
+    """What was recorded is refused to be changed, as events are."""
+    for statement in _PROTECTION[connection.dialect.name]:
+        connection.execute(text(statement))
