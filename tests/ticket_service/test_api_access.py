@@ -68,7 +68,16 @@ CUSTOMER_COMMANDS = {
     "acceptance": {"accepted": True},
     "feedback": {"score": 5},
 }
-AUDIT = ("key", "checkpoint", "heads", "tile/0/000", "inclusion?position=1", "consistency?from=0&to=0", "export")
+AUDIT = (
+    "key",
+    "checkpoint",
+    "heads",
+    "tile/0/000",
+    "inclusion?position=1",
+    "consistency?from=0&to=0",
+    "export",
+    "accesses",
+)
 ROUTES: dict[Any, tuple[Any, ...]] = {
     ("PUT", "/v1/calendars/office"): (CALENDAR, {"admin"}),
     ("PUT", "/v1/agreements/digidesk"): ({"agreement": "digidesk"}, {"admin"}),
@@ -130,6 +139,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("POST", "/v1/worklist/next"): (None, STAFF),
     ("GET", "/v1/events"): (None, FOLLOWERS),
     **{("GET", f"/v1/audit/tickets/{path}"): (None, {"admin", "auditor"}) for path in AUDIT},
+    ("GET", "/v1/audit/tickets/accesses/checkpoint"): (None, {"admin", "auditor"}),
     ("GET", "/v1/audit/tickets/check"): (None, set()),  # a service for all providers, which none of these is
 }
 NAMES = ("{customer}", "{contract}", "{ticket}", "{call}")

@@ -71,7 +71,6 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
     heads = _ticket_heads(client, tokens)
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
-
     app = create_api(
         title="Fristwerk sla-service",
         description=DESCRIPTION,

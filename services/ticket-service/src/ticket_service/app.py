@@ -99,7 +99,7 @@ now: Final = partial(datetime.now, UTC)
 def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL."""
     settings.var.mkdir(parents=True, exist_ok=True)
-    keys, metrics = load_or_make_keys(settings.keys), Metrics()
+    keys, metrics, tokens = load_or_make_keys(settings.keys), Metrics(), open_tokens(settings, TOKEN_ROLES)
     log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
@@ -144,15 +144,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         required=answers.REQUIRED,
     )
     refusals.install(app)
-    guard(
-        app,
-        settings,
-        IDENTITY,
-        tokens=open_tokens(settings, TOKEN_ROLES),
-        now=now,
-        meter=metrics,
-        accesses=auditing.accesses,
-    )
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics, accesses=auditing.accesses)
     return app
 
 
