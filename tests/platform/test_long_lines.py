@@ -178,7 +178,7 @@ async def test_trees_take_long_lines_without_a_rest_and_show_them_in_parts(
     trees = open_trees(database_settings, log, "log", lambda: now)
     await trees.database.create()
     running = asyncio.create_task(trees.keeper.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while await trees.keeper.position() < LINES + SHORT:  # noqa: ASYNC110 - the keeper tells nobody
             await asyncio.sleep(0.01)
     running.cancel()
@@ -192,8 +192,9 @@ async def test_trees_take_long_lines_without_a_rest_and_show_them_in_parts(
 
 
 async def test_trees_take_what_is_left_before_they_end(
-    database_settings: Settings, log: EventLog, now: datetime
+    database_settings: Settings, log: EventLog, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("fristwerk_platform.transparency.keeper.FINISH_SECONDS", 60.0)
     trees = open_trees(database_settings, log, "log", lambda: now)
     await trees.database.create()
     await trees.keeper.finish()

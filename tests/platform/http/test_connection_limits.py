@@ -140,6 +140,26 @@ def header_lines(count: int, size: int) -> bytes:
     return b"".join(b"X-%d: %s\r\n" % (number, b"a" * size) for number in range(count))
 
 
+async def test_a_transfer_coding_that_is_not_understood_is_501_and_nothing_of_the_body_is_read(serve: Serve) -> None:
+    """RFC 9112, section 6.1. Read as chunked, the compressed bytes would be the body."""
+    service = await asyncio.to_thread(serve)
+    head = b"POST /v1/things HTTP/1.1\r\nHost: service\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {service.token}\r\nConnection: close\r\n".encode()
+    chunks = b'7\r\n{"a":1}\r\n0\r\n\r\n'
+    refused = (b"gzip, chunked", b"GZIP,chunked", b"gzip\r\nTransfer-Encoding: chunked", b"x;q=1, chunked", b"identity")
+
+    for coding in refused:
+        answer = await answer_to(service.port, head + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + chunks)
+        assert answer.startswith(b"HTTP/1.1 501 "), coding
+        assert answer.count(b"HTTP/1.1") == 1
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/problems/not-implemented"
+    for coding in (b"chunked", b" Chunked "):
+        taken = await answer_to(service.port, head + b"transfer-encoding: " + coding + b"\r\n\r\n" + chunks)
+        assert taken.endswith(b'{"a":1}')
+    closed = await service.figure('fristwerk_connections_closed_total{reason="unknown-coding"}')
+    assert closed == len(refused)
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -64,6 +64,8 @@ class Refusal(Enum):
     HEAD_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The header lines took too long to arrive.")
     BODY_TOO_SLOW = (408, "request-timeout", "Request Timeout", "The body arrives too slowly.")
     PIPELINED = (429, "too-many-requests", "Too Many Requests", "Too many requests wait on this connection.")
+    UNKNOWN_CODING = (501, "not-implemented", "Not Implemented", "Of transfer codings only chunked is known here.")
+    """RFC 9112, section 6.1: the parser sees that a body is chunked last, and would leave it compressed."""
     NOT_HTTP = (400, "not-http", "Bad Request", "This is no request of HTTP/1.1.")
     TOO_MANY = (503, "not-available", "Service Unavailable", "There are too many connections at the moment.")
 

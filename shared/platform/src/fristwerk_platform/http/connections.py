@@ -34,9 +34,7 @@ never see the answer.
 LINGER_BYTES: Final = 1024 * 1024
 SWEEP_SECONDS: Final = 1.0
 LARGE_ANSWER: Final = 256 * 1024
-"""Bytes of an answer that stayed in memory, from which on those of all connections are added up at
-once.
-"""
+"""Bytes of an answer in memory, from which on those of all connections are added up at once."""
 IDLE: Final = "idle"
 NOT_TAKEN: Final = "not-taken"
 
@@ -174,6 +172,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._count_head(len(name) + len(value) + len(b": \r\n"))
         if self._part is Part.HEAD and not self._refused:
             super().on_header(name, value)
+            if self.headers[-1][0] == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                self._refuse(Refusal.UNKNOWN_CODING)
 
     def on_headers_complete(self) -> None:
         """See httptools' callbacks.
