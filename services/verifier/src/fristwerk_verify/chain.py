@@ -30,6 +30,8 @@ class KeptHead(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: datetime
     as_found: bool
     note: str
+    stamp: str | None = None
+    """An authority's time stamp over the note, in base64."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):

@@ -21,6 +21,7 @@ from fristwerk_verify.findings import BadInputError, Finding, Report
 from fristwerk_verify.messages import ReportLanguage, sentence
 from fristwerk_verify.online import addresses_from, collect_online
 from fristwerk_verify.seen import seen_in, seen_short
+from fristwerk_verify.stamps import trusted_authorities
 from fristwerk_verify.verification import verify
 from fristwerk_verify.witness import Witness, WitnessError
 
@@ -58,7 +59,8 @@ def _verify(arguments: argparse.Namespace, language: ReportLanguage) -> int:
             path = Path(folder) / "bundle.zip"
             addresses = addresses_from(arguments.target, arguments.sla, arguments.billing)
             collect_online(addresses, os.environ.get(VARIABLE, ""), path)
-        report = verify(path, keys=keys, seen=seen, progress=_progress)
+        authorities = trusted_authorities(arguments.tsa)
+        report = verify(path, keys=keys, seen=seen, authorities=authorities, progress=_progress)
     _write(report, arguments, language)
     return _CODES[report.outcome]
 
@@ -124,6 +126,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="LOG:SIZE:DIGITS",
         help="a head's short form, as invoices print it",
+    )
+    parser.add_argument(
+        "--tsa",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PEM",
+        help="certificates of an authority whose time stamps count; needs the extra stamps",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as a page of HTML")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")

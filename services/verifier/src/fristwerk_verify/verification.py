@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from cryptography import x509
+
 from fristwerk_proof.bundles import LOGS
 from fristwerk_proof.notes import VerifierKey
 from fristwerk_verify.chain import Chain, check_heads, check_origins, check_tree, published_keys, read_lines
@@ -14,6 +16,7 @@ from fristwerk_verify.findings import Finding, Report
 from fristwerk_verify.lines import LineStore
 from fristwerk_verify.reading import Bundle
 from fristwerk_verify.seen import SeenHead, check_seen
+from fristwerk_verify.stamps import check_stamps
 from fristwerk_verify.terms import check_terms
 from fristwerk_verify.timers import TimerCheck, read_notices
 
@@ -25,9 +28,11 @@ def verify(
     *,
     keys: Sequence[VerifierKey] = (),
     seen: Sequence[SeenHead] = (),
+    authorities: Sequence[x509.Certificate] = (),
     progress: SayProgress = lambda _: None,
 ) -> Report:
-    """Check a bundle. ``keys`` are trusted whatever the bundle says; ``seen`` are heads that somebody kept.
+    """Check a bundle. ``keys`` are trusted whatever the bundle says; ``seen`` are heads that somebody kept;
+    ``authorities`` are the certificates of those whose time stamps count.
 
     Raises BadInputError for what is no bundle.
     """
@@ -48,6 +53,7 @@ def verify(
             return report
         stores = {log: opened.enter_context(LineStore()) for log in LOGS}
         chains = _chains(bundle, report, stores, keys, progress)
+        check_stamps(chains.values(), authorities, report)
         if seen:
             check_seen(chains, seen, report.step("seen"))
         if any(each.findings for each in report.steps):

@@ -15,14 +15,16 @@ from fristwerk_platform.http.audit_routes import audit_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.service import StartupStep, step
 from fristwerk_platform.settings import Settings
+from fristwerk_platform.transparency.stamping import Stamping
 from fristwerk_platform.transparency.trees import Trees, open_trees
 
 
 class Auditing:
     """The trees over one log as a part of a service."""
 
-    def __init__(self, trees: Trees, metrics: Metrics) -> None:
+    def __init__(self, trees: Trees, metrics: Metrics, stamping: Stamping | None) -> None:
         self._trees = trees
+        self._stamping = stamping
         self._tail = metrics.gauge("log_tail_events", "Events of the service's own log that no signed head covers yet")
         self.close = trees.database.close
         self.routes: Routes = audit_router(trees.reads, trees.accesses)
@@ -44,6 +46,7 @@ class Auditing:
             step(self._trees.database.create, keeper.finish),
             tasks.until_done("hash tree", keeper.run),  # both return where the log contradicts the trees
             tasks.until_done("check of the log", keeper.keep_checking),
+            *([] if self._stamping is None else [tasks.forever("stamps", self._stamping.run)]),
         ]
 
     async def measure(self) -> None:
@@ -55,4 +58,6 @@ def open_auditing(
     settings: Settings, log: EventLog, name: str, now: Callable[[], datetime], metrics: Metrics
 ) -> Auditing:
     """The trees over the log ``name``. Raises KeyFileError."""
-    return Auditing(open_trees(settings, log, name, now), metrics)
+    trees = open_trees(settings, log, name, now)
+    stamping = None if settings.tsa_url is None else Stamping(trees.database, settings.tsa_url, now)
+    return Auditing(trees, metrics, stamping)

@@ -38,6 +38,7 @@ EXPECTED: Final = {
     "appointment_days_ahead": "expected a number of days from 1 to 36500",
     "log_level": "expected debug, info, warning or error",
     "log_requests": "expected a share from 0 to 1",
+    "tsa_url": "expected an address such as http://tsa.example.org/tsr",
     "otlp_endpoint": "expected an address such as http://127.0.0.1:4318",
     "max_connections": "expected a number from 16 to 100000",
     "request_head_bytes": "expected a number from 8192 to 1048576",
@@ -100,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_requests: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     """Share of the requests that are logged; what fails or takes long always is."""
+    tsa_url: Url | None = None
+    """Authority that stamps each provider's newest head once a day (RFC 3161); none does without."""
     otlp_endpoint: Url | None = None
     """Collector of traces, by OTLP over HTTP; none are made without. Needs the extra ``otel``."""
     max_connections: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 1000

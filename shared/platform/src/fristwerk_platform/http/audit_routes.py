@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -63,13 +64,17 @@ class TreeKeys(msgspec.Struct):
 
 
 class SignedHead(msgspec.Struct):
-    """A signed head. ``position`` is where in the log its last event stands; ``note`` is the signed text."""
+    """A signed head. ``position`` is where in the log its last event stands; ``note`` is the signed text.
+
+    ``stamp`` is an authority's time stamp over the note (RFC 3161, TimeStampResp in DER), null where none was asked for.
+    """
 
     size: int
     position: int
     signed_at: datetime
     as_found: bool
     note: str
+    stamp: Annotated[str | None, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
 
 
 class CheckedLog(msgspec.Struct):
@@ -99,6 +104,7 @@ _HEAD: Final = {
     "signed_at": "2026-06-03T14:31:12.052000Z",
     "as_found": False,
     "note": _NOTE,
+    "stamp": None,
 }
 _CHECKED: Final = {"contradiction": None}
 _INCLUSION: Final = {
@@ -145,7 +151,10 @@ def _add_heads(routes: Routes, reads: TreeReads) -> None:
     async def list_heads(request: Request, query: NumberedPage) -> Response:
         """The oldest first; `as_found` heads cover events from before there was a tree."""
         found = await reads.heads(_provider(request), query.after, query.limit + 1)
-        return page(request, found, query.limit, lambda each: each.size, _shown)
+        stamps = await reads.stamps(_provider(request), found)
+        return page(
+            request, found, query.limit, lambda each: each.size, lambda each: _shown(each, stamps.get(each.size))
+        )
 
 
 def _add_tiles(routes: Routes, reads: TreeReads) -> None:
@@ -222,13 +231,14 @@ def _provider(request: Request) -> str:
     return principal.provider
 
 
-def _shown(head: Head) -> dict[str, Any]:
+def _shown(head: Head, stamp: bytes | None) -> dict[str, Any]:
     return {
         "size": head.size,
         "position": head.position,
         "signed_at": head.signed_at,
         "as_found": head.as_found,
         "note": head.note.decode(),
+        "stamp": None if stamp is None else base64.b64encode(stamp).decode(),
     }
 
 

@@ -87,6 +87,11 @@ class TreeReads:
         async with self.keeper.database.reading() as connection:
             return await store.read_heads(connection, provider, after, limit)
 
+    async def stamps(self, provider: str, heads: Sequence[Head]) -> dict[int, bytes]:
+        """The time stamps of heads, by their sizes."""
+        async with self.keeper.database.reading() as connection:
+            return await store.read_stamps(connection, provider, [each.size for each in heads])
+
     async def tile(self, provider: str, level: int, number: int, width: int) -> bytes:
         """The hashes of a tile, as many as asked for. Raises NoSuchTreePartError."""
         async with self.keeper.database.reading() as connection:

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, desc, select
+from sqlalchemy import Row, desc, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import store
-from fristwerk_platform.transparency.tables import heads, progress, tiles
+from fristwerk_platform.transparency.tables import heads, progress, stamps, tiles
 from fristwerk_proof.merkle import HASH_BYTES
 from fristwerk_proof.proofs import SubtreeHash, tree_root
 from fristwerk_proof.tiles import TILE_WIDTH, new_hashes, split_hashes, subtree_hash
@@ -167,6 +167,25 @@ async def read_heads(connection: AsyncConnection, provider: str, after: int, lim
 async def write_head(connection: AsyncConnection, head: Head) -> None:
     """Store a head. Raises IntegrityError where one of its size was signed already."""
     await connection.execute(heads.insert(), msgspec.structs.asdict(head))
+
+
+async def read_stamps(connection: AsyncConnection, provider: str, sizes: Sequence[int]) -> dict[int, bytes]:
+    """Time stamps by the sizes of the heads that they are of; none for a head that has none."""
+    wanted = select(stamps.c.size, stamps.c.response).where(stamps.c.provider == provider, stamps.c.size.in_(sizes))
+    return {row.size: row.response for row in await connection.execute(wanted)}
+
+
+async def last_stamped(connection: AsyncConnection, provider: str) -> datetime | None:
+    """When a head of the provider was last stamped."""
+    found: datetime | None = (
+        await connection.execute(select(func.max(stamps.c.stamped_at)).where(stamps.c.provider == provider))
+    ).scalar()
+    return found
+
+
+async def write_stamp(connection: AsyncConnection, provider: str, size: int, at: datetime, response: bytes) -> None:
+    """Store a stamp; of several processes that asked at once the last one's stays."""
+    await store(connection, stamps, [{"provider": provider, "size": size, "stamped_at": at, "response": response}])
 
 
 async def read_progress(connection: AsyncConnection, log: str) -> tuple[int, int] | None:

@@ -49,6 +49,14 @@ progress: Final = Table(
     Column("position", BigInteger, nullable=False),
     Column("found_until", BigInteger, nullable=False),  # the log's last position when the trees began
 )
+stamps: Final = Table(
+    "tree_stamps",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("stamped_at", UtcDateTime, nullable=False),  # by our clock; the authority's stands in the response
+    Column("response", LargeBinary, nullable=False),  # TimeStampResp of RFC 3161 over the head's note, in DER
+)
 accesses: Final = Table(
     "tree_accesses",
     metadata,
