@@ -103,6 +103,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
         {"admin"},
     ),
     ("POST", "/v1/customers/{customer}/forget"): ({}, {"admin"}),
+    ("GET", "/v1/customers/{customer}/forgetting"): (None, {"admin"}),
     ("POST", "/v1/customers/{customer}/sealed-texts"): ({"text": "T"}, set()),
     ("POST", "/v1/customers/opened-texts"): ({"sealed": []}, set()),
     ("GET", "/v1/contracts/{contract}"): (None, ALL),

@@ -47,6 +47,27 @@ async def test_a_person_is_forgotten_only_once_everything_that_hangs_on_the_name
     assert [each["type"] for each in done["events"]] == ["PersonForgotten"]
 
 
+async def test_what_forgetting_would_touch_is_said_before_and_nothing_is_done(open_office: OpenOffice) -> None:
+    office = await open_office("digidesk")
+    customer, _, ticket = await worked_for(office, 60, kind="person", name="Erika Beispiel")
+    path = f"/v1/customers/{customer}"
+    before = await office.service.position()
+
+    said = (await office.get(f"{path}/forgetting", role="admin"))["forgetting"]
+
+    assert await office.service.position() == before
+    assert (said["customer"], said["readable"]) == (customer, True)
+    problem = await office.refused(409, f"{path}/forget", {}, role="admin")
+    assert [each["name"] for each in said["consequences"]] == named(problem)
+    assert ticket["reference"] in said["consequences"][0]["sentence"]
+    await office.post(f"{path}/forget", {"accept": named(problem)}, role="admin")
+    said = (await office.get(f"{path}/forgetting", role="admin"))["forgetting"]
+    assert (said["readable"], said["consequences"]) == (False, [])
+    company = await office.customer()
+    said = (await office.get(f"/v1/customers/{company}/forgetting", role="admin"))["forgetting"]
+    assert said["consequences"] == []
+
+
 async def test_a_person_of_whom_nothing_hangs_is_forgotten_at_once(open_office: OpenOffice) -> None:
     office = await open_office("digidesk")
     customer = await office.customer(kind="person", name="Erika Beispiel")

@@ -224,6 +224,25 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
         meta = await command_of(request, application, body.occurred_at)
         return as_response(await customers.forget(meta, customer, body.accept))
 
+    @routes.get(
+        "/customers/{customer}/forgetting",
+        summary="See what forgetting a person would touch",
+        responses=responses(200, "Consequences", examples.FORGETTING, answers.ForgettingPreview),
+    )
+    async def preview_forgetting(request: Request, customer: CustomerId) -> Response:
+        """Nothing is done. `consequences` are those that `forget` is refused with unless `accept` names each."""
+        provider = allowed(request, ADMIN, "forget persons").provider
+        readable, found = await customers.forgetting(provider, customer, application.now().date())
+        return json_answer(
+            {
+                "forgetting": {
+                    "customer": customer,
+                    "readable": readable,
+                    "consequences": [{"name": each.name, "sentence": each.sentence} for each in found],
+                }
+            }
+        )
+
 
 def _add_reads(routes: Routes, application: Application) -> None:
     customers = application.customers

@@ -143,6 +143,13 @@ CONTACT_ADDED: Final[dict[str, Any]] = {
     "contact": {"id": "customer_success_manager", "role": "customer_success_manager", "agent": "csm-7"},
     "events": [_event("ContactAssigned")],
 }
+FORGETTING: Final[dict[str, Any]] = {
+    "forgetting": {
+        "customer": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
+        "readable": True,
+        "consequences": [{"name": "logged_work", "sentence": "60 minutes were logged: HH-2026-000017 is concerned"}],
+    }
+}
 OVERVIEW: Final[dict[str, Any]] = {
     "customer": CUSTOMER,
     "open_tickets": [TICKET],

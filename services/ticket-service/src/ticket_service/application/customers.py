@@ -5,6 +5,7 @@ know.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from itertools import chain
 from typing import Any
 
@@ -19,7 +20,7 @@ from ticket_service.application.consequences import Consequences
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn, next_turn
-from ticket_service.domain.confirmation import check_accepted
+from ticket_service.domain.confirmation import Consequence, check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
 from ticket_service.domain.customer.state import Customer, customer_of
@@ -184,6 +185,16 @@ class Customers:
 
         async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
             return await in_turn(assign)
+
+    async def forgetting(self, provider: str, customer: str, today: date) -> tuple[bool, list[Consequence]]:
+        """Whether anything personal of the customer can still be read, and what forgetting it would have as consequences.
+
+        Nothing is done. Raises NotFound.
+        """
+        state = (await self.customer(provider, customer)).state
+        sealed = await self._personal_data.has_sealed(state.subject)
+        would_forget = domain.forget(state, sealed_since=sealed)
+        return sealed, await self._consequences.of_forgetting(provider, state, today) if would_forget else []
 
     async def forget(self, meta: CommandMetadata, customer: str, accepted: Sequence[str] = ()) -> CommandResult:
         """The person's key is deleted after the fact is stored; the projector deletes it again,
