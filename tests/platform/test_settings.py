@@ -38,6 +38,7 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_APPOINTMENT_DAYS_AHEAD": "400",
         "FRISTWERK_LOG_LEVEL": "debug",
         "FRISTWERK_LOG_REQUESTS": "0.25",
+        "FRISTWERK_TSA_URL": "http://tsa.example/tsr",
         "FRISTWERK_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "FRISTWERK_MAX_CONNECTIONS": "200",
         "FRISTWERK_REQUEST_HEAD_BYTES": "16384",
