@@ -62,8 +62,8 @@ _heads = msgspec.json.Decoder(LineHead)
 
 def columns_of(lines: Sequence[bytes]) -> list[LineHead]:
     """Stream, version and type of stored lines. Raises ValueError where one is not UTF-8 and JSON from end to end."""
-    for line in lines:
-        if not line.isascii():
+    if not all(map(bytes.isascii, lines)):
+        for line in lines:
             line.decode()  # the decoder skips what it does not look for
     return [*map(_heads.decode, lines)]
 

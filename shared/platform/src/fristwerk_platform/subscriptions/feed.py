@@ -15,7 +15,7 @@ import httpx
 import msgspec
 
 from fristwerk_platform.event_log import EventLog, FeedLine, is_full_page
-from fristwerk_platform.subscriptions.decoding import with_position
+from fristwerk_platform.subscriptions.decoding import with_positions
 from fristwerk_platform.subscriptions.event_stream import EventStream
 from fristwerk_platform.subscriptions.pages import FeedPage
 
@@ -58,8 +58,7 @@ class LogFeed:
             found = await self._log.read_newest(after, limit)
         at_end = found and not is_full_page(found, limit)
         last = found[-1].position if at_end else await self._log.last_position()
-        lines = [with_position(line.position, line.line) for line in found]
-        return FeedPage(lines=lines, next=found[-1].position if found else after, last=last)
+        return FeedPage(lines=with_positions(found), next=found[-1].position if found else after, last=last)
 
 
 class HttpFeed:
