@@ -5,7 +5,7 @@ VAR ?= ./var
 PORT ?= 8001
 DATABASE ?= sqlite
 PY := .venv/bin/python
-PACKAGES := shared/language shared/proof shared/platform services/ticket-service services/sla-service services/billing-service services/verifier tools/cases deploy/local
+PACKAGES := shared/language shared/proof shared/platform shared/client services/ticket-service services/sla-service services/billing-service services/verifier tools/cases deploy/local
 ORDER_OF_ARRIVAL := \
 	tests/sla_service/test_order_of_arrival.py::test_shuffled_repeated_and_delayed_histories_give_the_same_timers \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
@@ -47,10 +47,15 @@ help:
 	@echo "make lock     renews the pinned requirements"
 	@echo "make clean    removes .venv and caches, never your data"
 
-setup: .venv/ready
+setup: .venv/ready .venv/client-ready
 
 .venv/ready: requirements.txt requirements-uv.txt deploy/local/set-up.sh $(PACKAGES:=/pyproject.toml)
 	@deploy/local/set-up.sh
+
+# The client's operations, made anew where a description has changed.
+.venv/client-ready: .venv/ready shared/client/generate.py $(wildcard tests/contracts/openapi/*.json)
+	@$(PY) shared/client/generate.py
+	@touch $@
 
 run: setup
 	@exec $(PY) -m fristwerk_local run --var "$(VAR)" --port "$(PORT)" --database "$(DATABASE)" --stop-with-parent

@@ -55,6 +55,7 @@ REASONS: Final = {
     "pip-requirements-parser": "brought by cyclonedx-bom.",
     "rfc3339-validator": "brought by cyclonedx-bom; one form, finished.",
     "rfc3986-validator": "brought by cyclonedx-bom; one form, finished.",
+    "shellingham": "finds out which shell runs, for the generator of the client; finished. ISC.",
     "sortedcontainers": "a finished library without dependencies, brought by hypothesis for tests.",
     "sphinx-basic-ng": "the base of the documentation's theme, which pins it.",
     "uri-template": "brought by cyclonedx-bom; one form, finished.",

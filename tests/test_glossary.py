@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.sizes import generated
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ("shared/*/src", "services/*/src", "deploy/*/src")
 
@@ -24,6 +26,7 @@ SAME_THING: Final = {
     "ReadModel": "the queries of a service's read model",
     "Refusal": "the tree of refusals",
     "TicketState": "decision 0009: both services hold the table of transitions, and a test holds them equal",
+    "VersionMismatchError": "the refusal 412, for who refuses and for who is refused",
     "Row": "a row of a table, by column",
 }
 """Names that several packages give to the same thing, each with the reason."""
@@ -35,7 +38,7 @@ def definitions() -> dict[str, set[str]]:
     for pattern in SOURCES:
         for source in ROOT.glob(pattern):
             for path in source.rglob("*.py"):
-                if "migrations" not in path.parts:
+                if "migrations" not in path.parts and not generated(path):
                     for name in names(ast.parse(path.read_text("utf-8"))):
                         found[name].add(path.relative_to(ROOT).as_posix())
     return found

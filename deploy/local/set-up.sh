@@ -62,7 +62,7 @@ install_with_pip() {
 
 .venv/bin/python -c '' 2>/dev/null || make_venv
 echo "Installing the pinned requirements …"
-set -- --editable ./shared/language --editable ./shared/proof --editable ./shared/platform --editable ./services/ticket-service --editable ./services/sla-service \
+set -- --editable ./shared/language --editable ./shared/proof --editable ./shared/platform --editable ./shared/client --editable ./services/ticket-service --editable ./services/sla-service \
     --editable ./services/billing-service --editable ./services/verifier --editable ./tools/cases --editable ./deploy/local
 install_with_uv "$@" || install_with_pip "$@" ||
     refuse "the requirements could not be installed; the lines above say why. Is the package index within reach?"

@@ -147,10 +147,9 @@ class Office:
 
     async def recorded(self) -> list[tuple[str, str, int]]:
         """Id, stream and version of all events of customers, contracts and tickets, in the order of the feed."""
-        lines, _ = await self.client.events_after(0, PROVIDER)
-        envelopes = [read_line(line) for line in lines]
+        events, _ = await self.client.events_after(0, PROVIDER)
         kinds = ("ticket-", "customer-", "contract-")
-        return [(each.id, each.stream, each.version) for each in envelopes if each.stream.startswith(kinds)]
+        return [(each["id"], each["stream"], each["version"]) for each in events if each["stream"].startswith(kinds)]
 
     async def derived(self, client: Client) -> dict[str, Any]:
         """What SLA and billing tell of every ticket and contract."""

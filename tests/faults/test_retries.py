@@ -30,7 +30,10 @@ class Unreliable(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not self._keeps_keys:
-            request.headers.pop("Idempotency-Key", None)
+            headers = httpx.Headers(request.headers)
+            headers.pop("Idempotency-Key", None)
+            stream, extensions = request.stream, request.extensions
+            request = httpx.Request(request.method, request.url, headers=headers, stream=stream, extensions=extensions)
         answer = await self._way.handle_async_request(request)
         if request.method == "POST" and self._lot.random() < LOST:
             await answer.aread()

@@ -14,7 +14,15 @@ import pytest
 from tests.journeys.conftest import StartStack
 
 ROOT = Path(__file__).parents[2]
-HOW_TO = ["try-terms", "follow-the-feed", "bill-a-month", "add-an-agreement", "relate-tickets", "rebuild"]
+HOW_TO = [
+    "use-the-python-client",
+    "try-terms",
+    "follow-the-feed",
+    "bill-a-month",
+    "add-an-agreement",
+    "relate-tickets",
+    "rebuild",
+]
 """In an order in which they work one after the other; each goes on from the tutorial."""
 
 
@@ -65,6 +73,9 @@ def test_the_tutorial_and_the_how_to_pages_show_what_they_say(start_stack: Start
     assert '"status":422' in shown
     assert '"type":"TimeLogged"' in shown
     # the how-to pages
+    assert "due Friday 09:30, met" in shown  # by the Python client
+    assert "refused: /severity" in shown
+    assert "customers: 1, at position" in shown
     assert "calendar infoniqa-literal: version 1" in shown
     assert '"tickets":1,"differ":1' in shown  # the simulation
     assert '"now":{"lines":' in shown  # the what-if

@@ -10,7 +10,7 @@ from textwrap import dedent
 import httpx
 import pytest
 
-from fristwerk_local.client import LAST_POSITION, NEXT_POSITION, Client, ServiceDownError
+from fristwerk_local.client import Client, ServiceDownError
 from fristwerk_local.player import play
 from fristwerk_local.progress import Journal
 from fristwerk_local.story import Story, read_story
@@ -50,7 +50,10 @@ class TicketService:
         if request.method == "GET":
             after = int(request.url.params["after"])
             lines = b"".join(b'{"position":%d}\n' % position for position in range(after + 1, self.stored + 1))
-            positions = {NEXT_POSITION: str(max(after, self.stored)), LAST_POSITION: str(self.stored)}
+            positions = {
+                "Fristwerk-Next-Position": str(max(after, self.stored)),
+                "Fristwerk-Last-Position": str(self.stored),
+            }
             return httpx.Response(200, content=lines, headers=positions)
         return self._command(request)
 

@@ -1,4 +1,4 @@
-"""The three services as a client sees them: calls in somebody's name, repeated while a service is down for a moment.
+"""The three services as the local runner calls them: through ``fristwerk_client``, each call in the name of one of many people.
 
 ServiceDownError      a service did not answer for longer than the client's patience
 RefusedError          an answer that was not the one asked for
@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from fristwerk_client import AsyncFristwerk, Retrying, follow, last_position, next_cursor
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.errors import FailedError
 from fristwerk_local.services import ServiceName, settings_on, urls
@@ -24,11 +25,7 @@ from fristwerk_platform.key_files import KeyFileError
 from fristwerk_platform.token_keys import load_keys
 
 PATIENCE_SECONDS: Final = 60.0
-NEXT_POSITION: Final = "Fristwerk-Next-Position"
-LAST_POSITION: Final = "Fristwerk-Last-Position"
-_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-_TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
-_BEYOND_EVERY_POSITION: Final = 2**62
+TIMEOUT_SECONDS: Final = 30.0
 
 
 class NotConnectedError(FailedError):
@@ -59,8 +56,18 @@ class Client:
     ) -> None:
         self._clients = clients
         self._issue = issue
-        self._patience_seconds = patience_seconds
-        self._tokens: dict[Principal, str] = {}
+        self._retrying = Retrying(seconds=patience_seconds)
+        self._in_names: dict[Principal, AsyncFristwerk] = {}
+
+    def requests(self, service: ServiceName, who: Principal) -> httpx.AsyncClient:
+        """A service in somebody's name, for what is sent by its path."""
+        return self.in_name_of(who).requests[service]
+
+    def in_name_of(self, who: Principal) -> AsyncFristwerk:
+        """The services in somebody's name."""
+        if who not in self._in_names:
+            self._in_names[who] = AsyncFristwerk(self._clients, self._issue(who), retrying=self._retrying, new_key=None)
+        return self._in_names[who]
 
     async def get(self, service: ServiceName, path: str, who: Principal, **params: str | int) -> Any:
         """The JSON answer of a read. Raises RefusedError or ServiceDownError."""
@@ -72,15 +79,16 @@ class Client:
     async def get_all(self, path: str, who: Principal) -> list[Any]:
         """All items of a list of the ticket service, over as many pages as there are."""
         items: list[Any] = []
-        following: str | None = path
         params: dict[str, str | int] = {"limit": 200}
-        while following is not None:
-            answer = await self._send("ticket", "GET", following, who, params=params)
+        while True:
+            answer = await self._send("ticket", "GET", path, who, params=params)
             if not answer.is_success:
                 raise RefusedError(f"GET {path}", answer)
             items += answer.json()["items"]
-            following, params = answer.links.get("next", {}).get("url"), {}
-        return items
+            following = next_cursor(answer.headers)
+            if following is None:
+                return items
+            params["after"] = following
 
     async def post(
         self, service: ServiceName, path: str, body: Mapping[str, Any], who: Principal, key: str
@@ -94,26 +102,17 @@ class Client:
         headers = {"Content-Type": "application/yaml"}
         return await self._send("ticket", "PUT", f"/v1/{document}", who, headers=headers, content=text)
 
-    async def events_after(self, position: int, provider: str) -> tuple[list[bytes], int]:
-        """The provider's lines of the ticket service's feed after a position, and the position to go on from."""
-        who = follower(provider)
-        lines: list[bytes] = []
-        while True:
-            answer = await self._send("ticket", "GET", "/v1/events", who, params={"after": position, "limit": 1_000})
-            if not answer.is_success:
-                raise RefusedError("GET /v1/events", answer)
-            position, last = (int(answer.headers[each]) for each in (NEXT_POSITION, LAST_POSITION))
-            lines += answer.content.splitlines()
-            if position >= last:
-                return lines, position
+    async def events_after(self, position: int, provider: str) -> tuple[list[dict[str, Any]], int]:
+        """The provider's events in the ticket service's feed after a position, and the position to go on from."""
+        events: list[dict[str, Any]] = []
+        async for batch in follow(self.requests("ticket", follower(provider)), position, until_end=True):
+            position = batch.position
+            events += batch.events
+        return events, position
 
     async def last_position(self) -> int:
         """The last position of the ticket service's log, 0 while it is empty."""
-        params: dict[str, str | int] = {"after": _BEYOND_EVERY_POSITION, "limit": 1}
-        answer = await self._send("ticket", "GET", "/v1/events", follower(ALL_PROVIDERS), params=params)
-        if not answer.is_success:
-            raise RefusedError("GET /v1/events", answer)
-        return int(answer.headers[LAST_POSITION])
+        return await last_position(self.requests("ticket", follower(ALL_PROVIDERS)))
 
     async def caught_up(self, seconds: float) -> bool:
         """Whether SLA and billing have applied everything that the ticket service has recorded, waiting up to ``seconds``."""
@@ -127,37 +126,19 @@ class Client:
         return False
 
     def token(self, who: Principal) -> str:
-        """The bearer token that the calls in somebody's name carry."""
-        if who not in self._tokens:
-            self._tokens[who] = self._issue(who)
-        return self._tokens[who]
+        """A bearer token in somebody's name."""
+        return self._issue(who)
 
     async def _applied(self, service: ServiceName) -> int:
-        answer = await self._send(service, "GET", "/health/ready", None)
+        answer = await self._send(service, "GET", "/health/ready", follower(ALL_PROVIDERS))
         return int(answer.json()["feeds"]["ticket-service"]["position"])
 
-    async def _send(
-        self, service: ServiceName, method: str, path: str, who: Principal | None, **parts: Any
-    ) -> httpx.Response:
-        headers = dict(parts.pop("headers", {}))
-        if who is not None:
-            headers["Authorization"] = f"Bearer {self.token(who)}"
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + self._patience_seconds
-        tries = 0
-        while True:
-            pause = _PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)]
-            try:
-                answer = await self._clients[service].request(method, path, headers=headers, **parts)
-                if answer.status_code not in _TRY_AGAIN or loop.time() >= ends_at:
-                    return answer
-                pause = max(pause, min(_retry_after(answer), 5.0))
-            except httpx.TransportError as error:
-                if loop.time() >= ends_at:
-                    why = str(error) or type(error).__name__
-                    raise ServiceDownError(f"The {service} service does not answer {method} {path}: {why}.") from error
-            await asyncio.sleep(pause)
-            tries += 1
+    async def _send(self, service: ServiceName, method: str, path: str, who: Principal, **parts: Any) -> httpx.Response:
+        try:
+            return await self.requests(service, who).request(method, path, **parts)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise ServiceDownError(f"The {service} service does not answer {method} {path}: {why}.") from error
 
 
 @asynccontextmanager
@@ -175,7 +156,7 @@ async def connected(folder: Path, first_port: int) -> AsyncIterator[Client]:
     def issue(who: Principal) -> str:
         return tokens.issue(who, now=datetime.now(UTC))
 
-    clients = {name: httpx.AsyncClient(base_url=url, timeout=30.0) for name, url in urls(first_port).items()}
+    clients = {name: httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) for name, url in urls(first_port).items()}
     try:
         yield Client(clients, issue)
     finally:
@@ -196,11 +177,6 @@ def customer(name: str, customer_id: str, provider: str) -> Principal:
 def follower(provider: str) -> Principal:
     """A program that follows the feed."""
     return Principal(sub="player", role="service", provider=provider)
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -213,6 +213,8 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _parameter(place: str, name: str, schema: Mapping[str, Any], *, required: bool) -> dict[str, Any]:
     titled = {"title": name.replace("_", " ").title(), **schema}
+    if titled.get("default") == "":
+        del titled["default"]  # what stands for it within; sent, an empty parameter is refused
     described = {"name": name, "in": place, "required": required, "schema": titled}
     return described | ({"description": schema["description"]} if "description" in schema else {})
 
