@@ -54,7 +54,12 @@ TICKET_COMMANDS = {
     "release": {},
     "number-communications": {"classification": "c", "channel": "email"},
     "escalations": {"to": "manager", "text": "T"},
+    "escalations/1/assignment": {"agent": "a"},
+    "escalations/1/tasks": {"text": "T"},
+    "escalation-tasks/1/completion": {},
     "escalations/1/closing": {"outcome": "O", "contact": "C"},
+    "remote-sessions": {"agent": "a"},
+    "remote-sessions/1/end": {},
     "resolution": {"text": "T"},
     "closing": {},
 }

@@ -47,6 +47,9 @@ POST /v1/tickets/{}/cost-approvals/{}/decision
 POST /v1/tickets/{}/delivery              POST /v1/tickets/{}/acceptance
 POST /v1/tickets/{}/release               POST /v1/tickets/{}/number-communications
 POST /v1/tickets/{}/escalations           POST /v1/tickets/{}/escalations/{}/closing
+POST /v1/tickets/{}/escalations/{}/assignment
+POST /v1/tickets/{}/escalations/{}/tasks  POST /v1/tickets/{}/escalation-tasks/{}/completion
+POST /v1/tickets/{}/remote-sessions       POST /v1/tickets/{}/remote-sessions/{}/end
 POST /v1/tickets/{}/resolution            POST /v1/tickets/{}/reopening
 POST /v1/tickets/{}/closing               POST /v1/tickets/{}/feedback
 POST /v1/tickets/{}/terms                 POST /v1/tickets/{}/merge

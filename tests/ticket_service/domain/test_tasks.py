@@ -15,12 +15,15 @@ from fristwerk_language.events.tickets import (
     CostApprovalRequested,
     CostApproved,
     Delivered,
+    EscalationAssigned,
     EscalationClosed,
     EscalationRaised,
+    EscalationTaskAdded,
+    EscalationTaskDone,
     Resolved,
 )
 from tests.ticket_service.domain.conftest import GivenTicket
-from ticket_service.domain.tasks import open_tasks
+from ticket_service.domain.tasks import is_open_when_closed, open_tasks
 
 AT = datetime(2026, 6, 20, 9, tzinfo=UTC)
 
@@ -67,3 +70,26 @@ def test_the_cursor_is_in_the_order_of_time_and_fits_a_query(given: GivenTicket)
     late = next(iter(open_tasks(given("hamburg").having(EscalationRaised(escalation=2, to="manager"), at=AT).ticket)))
     assert early.cursor < late.cursor
     assert len(early.cursor) - len(ticket.id) + 36 <= 64
+
+
+def test_an_escalation_names_its_owner_and_what_has_to_be_cleared(given: GivenTicket) -> None:
+    ticket = given(
+        "hamburg",
+        EscalationRaised(escalation=1, to="manager", agent="m-1"),
+        EscalationAssigned(escalation=1, agent="m-2"),
+        EscalationTaskAdded(task=1, escalation=1, agent="a-1", due_at=AT),
+        EscalationTaskAdded(task=2, escalation=1),
+        Resolved(),
+        Closed(),
+    )
+    found = [(each.kind, each.number, each.state, each.agent) for each in open_tasks(ticket.ticket)]
+    assert found == [
+        ("escalation", 1, "with manager, owned by m-2", "m-2"),
+        ("escalation_task", 1, "of escalation 1", "a-1"),
+        ("escalation_task", 2, "of escalation 1", None),
+    ]
+    assert [each.at for each in open_tasks(ticket.ticket)][1] == AT
+    assert is_open_when_closed(ticket.ticket)
+    settled = ticket.having(EscalationTaskDone(task=1), EscalationTaskDone(task=2), EscalationClosed(escalation=1))
+    assert not is_open_when_closed(settled.ticket)
+    assert not is_open_when_closed(given("hamburg", EscalationRaised(escalation=1, to="manager")).ticket)

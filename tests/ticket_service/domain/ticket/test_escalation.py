@@ -6,10 +6,24 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events.tickets import Closed, EscalationClosed, EscalationRaised, Resolved
+from fristwerk_language.events.tickets import (
+    Closed,
+    EscalationAssigned,
+    EscalationClosed,
+    EscalationRaised,
+    EscalationTaskAdded,
+    EscalationTaskDone,
+    Resolved,
+)
 from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, NotInThisState
-from ticket_service.domain.ticket.commands import CloseEscalation, Escalate
+from ticket_service.domain.ticket.commands import (
+    AddEscalationTask,
+    AssignEscalation,
+    CloseEscalation,
+    CompleteEscalationTask,
+    Escalate,
+)
 
 CONTACT = "customer_success_manager"
 RAISED = EscalationRaised(escalation=1, to=CONTACT, agent="csm-7")
@@ -89,3 +103,38 @@ def test_an_escalation_outlives_the_ticket_and_is_closed_after_it(given: GivenTi
     ticket = given("infoniqa", RAISED, Resolved(), Closed())
     assert ticket.ticket.escalations[0].closed_at is None
     ticket.when(CloseEscalation(number=1, outcome="x", contact="y")).then(EscalationClosed(escalation=1))
+
+
+def test_an_escalation_has_an_owner_also_once_the_ticket_is_closed(given: GivenTicket) -> None:
+    owned = EscalationAssigned(escalation=1, agent="m-2")
+    outcome = given("infoniqa", RAISED, Resolved(), Closed()).when(AssignEscalation(number=1, agent="m-2"))
+    assert outcome.then(owned).ticket.escalations[0].owner == "m-2"
+    given("infoniqa", RAISED, owned).when(AssignEscalation(number=1, agent="m-2")).then()
+    given("infoniqa", RAISED).when(AssignEscalation(number=1, agent=" ")).refused(
+        NotAcceptable, "not-acceptable", "/agent"
+    )
+    given("infoniqa").when(AssignEscalation(number=1, agent="m-2")).refused(NotFound, "escalation-not-found")
+
+
+def test_what_has_to_be_cleared_is_cleared_before_the_escalation_is_closed(given: GivenTicket) -> None:
+    added = EscalationTaskAdded(task=1, escalation=1, agent="agent-3")
+    outcome = given("infoniqa", RAISED).when(AddEscalationTask(number=1, text="Ursache klären", agent="agent-3"))
+    outcome.then(added).sealing({"text": "Ursache klären"})
+    assert outcome.ticket.escalation_tasks[0].done_at is None
+    close = CloseEscalation(number=1, outcome="x", contact="y")
+    given("infoniqa", RAISED, added).when(close).refused(NotInThisState, "escalation-tasks-open")
+    done = given("infoniqa", RAISED, added).when(CompleteEscalationTask(number=1, text="Geklärt"))
+    done.then(EscalationTaskDone(task=1)).sealing({"text": "Geklärt"})
+    given("infoniqa", RAISED, added, EscalationTaskDone(task=1)).when(close).then(EscalationClosed(escalation=1))
+
+
+def test_a_task_says_what_and_is_done_once(given: GivenTicket) -> None:
+    added = EscalationTaskAdded(task=1, escalation=1)
+    given("infoniqa", RAISED).when(AddEscalationTask(number=1, text=" ")).refused(
+        NotAcceptable, "not-acceptable", "/text"
+    )
+    given("infoniqa", RAISED).when(CompleteEscalationTask(number=1)).refused(NotFound, "escalation-task-not-found")
+    over = given("infoniqa", RAISED, added, EscalationTaskDone(task=1))
+    over.when(CompleteEscalationTask(number=1)).refused(NotInThisState, "escalation-task-already-done")
+    ended = given("infoniqa", RAISED, EscalationClosed(escalation=1))
+    ended.when(AddEscalationTask(number=1, text="x")).refused(NotInThisState, "escalation-already-closed")

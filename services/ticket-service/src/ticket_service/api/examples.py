@@ -62,6 +62,8 @@ TICKET: Final[dict[str, Any]] = {
     "cost_approvals": [],
     "deliveries": [],
     "escalations": [],
+    "escalation_tasks": [],
+    "remote_sessions": [],
 }
 PERSONAL: Final[dict[str, Any]] = {
     "subject": "Lohnlauf bricht ab",

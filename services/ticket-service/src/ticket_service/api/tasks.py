@@ -62,9 +62,8 @@ def tasks_router(application: Application) -> Routes:
 
     @routes.get("/tasks", summary="See what is open", responses=_described())
     async def list_tasks(request: Request, query: TaskQuery) -> Response:
-        """Promised calls, appointments, escalations, and approvals and acceptances that are awaited, by when they are due.
-
-        Of tickets that were closed before the service started, open escalations are not listed.
+        """Promised calls, with a target or without, appointments, escalations and what has to be cleared for them, approvals
+        and acceptances that are awaited, by when they are due.
         """
         provider = allowed(request, READERS, "list tasks").provider
         everything = query.format == "csv"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from fristwerk_language.terms.agreement import REMOTE_SESSION
 from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.http import (
     HttpModel,
@@ -17,8 +18,10 @@ from fristwerk_platform.http import (
     ShortText,
     StrictBool,
 )
-from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody
+from ticket_service.api.ticket_endpoint import CommandBody, EntryBody, NewEntryBody, NumberedBody, PathValues
 from ticket_service.domain.ticket import commands
+from ticket_service.domain.ticket.commands import Command
+from ticket_service.entropy import new_id
 
 Priority = Annotated[int, Field(strict=True, ge=1, le=5)]
 CorrectedMinutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]
@@ -222,6 +225,41 @@ class EscalationClosingBody(NumberedBody):
     creates = commands.CloseEscalation
     outcome: OptionalText | None = Field(None, examples=["Termin vereinbart"])
     contact: ShortText | None = None
+
+
+class EscalationAssignmentBody(NumberedBody):
+    creates = commands.AssignEscalation
+    agent: Identifier = Field(examples=["csm-7"])
+
+
+class EscalationTaskBody(NumberedBody):
+    creates = commands.AddEscalationTask
+    text: LongText = Field(examples=["Mit der Entwicklung den Fehler eingrenzen"])
+    agent: Identifier | None = None
+    due_at: Instant | None = None
+
+
+class EscalationTaskCompletionBody(NumberedBody):
+    creates = commands.CompleteEscalationTask
+    text: OptionalText | None = None
+
+
+class RemoteSessionBody(CommandBody):
+    creates = commands.StartRemoteSession
+    agent: Identifier = Field(examples=["agent-3"])
+
+
+class RemoteSessionEndBody(CommandBody):
+    """``minutes`` were worked; by default as long as the session lasted, every minute that has begun."""
+
+    creates = commands.StopRemoteSession
+    minutes: Minutes | None = None
+    activity: Identifier = Field(default=REMOTE_SESSION, examples=["maintenance"])
+    performer: Performer | None = None
+
+    def command(self, path: PathValues) -> Command:
+        """The domain's command."""
+        return commands.StopRemoteSession(number=path.number, entry=new_id(path.now), **self.given())
 
 
 class ResolutionBody(CommandBody):

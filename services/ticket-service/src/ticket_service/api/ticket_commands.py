@@ -86,6 +86,31 @@ COMMANDS: Final = (
     TicketCommandRoute(
         "escalations/{number}/closing", "close_escalation", "Close an escalation", bodies.EscalationClosingBody
     ),
+    TicketCommandRoute(
+        "escalations/{number}/assignment",
+        "assign_escalation",
+        "Make somebody responsible for an escalation",
+        bodies.EscalationAssignmentBody,
+    ),
+    TicketCommandRoute(
+        "escalations/{number}/tasks",
+        "add_escalation_task",
+        "Note what has to be cleared inside the house",
+        bodies.EscalationTaskBody,
+    ),
+    TicketCommandRoute(
+        "escalation-tasks/{number}/completion",
+        "complete_escalation_task",
+        "Say that it is cleared",
+        bodies.EscalationTaskCompletionBody,
+    ),
+    TicketCommandRoute("remote-sessions", "start_remote_session", "Start a remote session", bodies.RemoteSessionBody),
+    TicketCommandRoute(
+        "remote-sessions/{number}/end",
+        "stop_remote_session",
+        "End a remote session, which logs its time",
+        bodies.RemoteSessionEndBody,
+    ),
     TicketCommandRoute("resolution", "resolve_ticket", "Resolve", bodies.ResolutionBody),
     TicketCommandRoute("reopening", "reopen_ticket", "Reopen", bodies.ReopeningBody),
     TicketCommandRoute("closing", "close_ticket", "Close", bodies.ClosingBody),

@@ -12,14 +12,15 @@ import msgspec
 
 from ticket_service.domain.ticket.state import Ticket
 
-TaskKind = Literal["callback", "appointment", "escalation", "cost_approval", "acceptance"]
+TaskKind = Literal["callback", "appointment", "escalation", "cost_approval", "acceptance", "escalation_task"]
 KINDS: Final[tuple[TaskKind, ...]] = get_args(TaskKind)
 OPEN_APPOINTMENTS: Final = frozenset({"requested", "booked", "cancellation_not_written"})
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One open thing of a ticket. ``at``: a booked appointment's start or the first proposal of another, else since when it
-    waits (for costs: since the ticket's last activity). ``agent`` is whom it names, else None.
+    waits (for costs: since the ticket's last activity); a task of an escalation until when it is due, where somebody said so.
+    ``agent`` is whom it names, of an escalation the owner, else None.
     """
 
     kind: TaskKind
@@ -41,8 +42,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return f"{seconds:012d}.{self.ticket}.{KINDS.index(self.kind)}.{self.number:05d}"
 
 
+def is_open_when_closed(ticket: Ticket) -> bool:
+    """Whether a ticket that is closed still has something that somebody must do: an escalation, or what it waits for."""
+    return ticket.state == "closed" and any(True for _ in _escalated(ticket))
+
+
 def open_tasks(ticket: Ticket) -> Iterator[Task]:
-    """What is open on a ticket; on a closed one nothing but escalations."""
+    """What is open on a ticket; on a closed one nothing but escalations and their tasks."""
     for kind, number, at, state, agent in _escalated(ticket) if ticket.state == "closed" else _open(ticket):
         yield Task(
             kind=kind,
@@ -65,7 +71,17 @@ _OpenThing = tuple[TaskKind, int, datetime, str, str | None]
 def _escalated(ticket: Ticket) -> Iterator[_OpenThing]:
     for each in ticket.escalations:
         if each.closed_at is None:
-            yield "escalation", each.number, each.raised_at, f"with {each.to}", each.agent
+            state = f"with {each.to}" if each.owner is None else f"with {each.to}, owned by {each.owner}"
+            yield "escalation", each.number, each.raised_at, state, each.owner or each.agent
+    for task in ticket.escalation_tasks:
+        if task.done_at is None:
+            yield (
+                "escalation_task",
+                task.number,
+                task.due_at or task.added_at,
+                f"of escalation {task.escalation}",
+                task.agent,
+            )
 
 
 def _open(ticket: Ticket) -> Iterator[_OpenThing]:

@@ -20,6 +20,7 @@ from ticket_service.projections.writer import (
     Registration,
     delete_personal_rows,
     write_dedicated_agents,
+    write_open_when_closed,
     write_registrations,
     write_states,
     write_terms,
@@ -34,7 +35,8 @@ class Projector:
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """Apply a batch inside the subscription's transaction."""
-        await write_states(connection, batch, TICKET_STATES)
+        tickets = await write_states(connection, batch, TICKET_STATES)
+        await write_open_when_closed(connection, batch, tickets)
         await write_states(connection, batch, CONTRACT_STATES)
         customers = await write_states(connection, batch, CUSTOMER_STATES)
         await write_terms(connection, batch)

@@ -95,6 +95,14 @@ tickets: Final = Table(
     Index("tickets_by_customer", "customer", "state"),
     Index("tickets_by_position", "provider", "position"),
 )
+open_when_closed: Final = Table(
+    "open_when_closed",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Index("open_when_closed_by_provider", "provider"),
+)
+"""The closed tickets whose escalations are not: without it a list of what is open would read every ticket there ever was."""
 calls: Final = Table(
     "calls",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -13,11 +13,12 @@ from fristwerk_language.events import CatalogueEvent, Envelope, Recorded, stream
 from fristwerk_language.events.customers import ContactAssigned
 from fristwerk_language.events.streams import StreamCategory
 from fristwerk_language.events.terms import CalendarPublished
-from fristwerk_platform.read_models import in_list, store
+from fristwerk_platform.read_models import Write, in_list, removal, store, write
 from ticket_service.domain.contract.evolve import evolve as evolve_contract
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.evolve import evolve as evolve_customer
 from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.tasks import is_open_when_closed
 from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.projections import tables
@@ -65,6 +66,27 @@ async def write_states(
             states[key], last[key] = state, each.envelope
     await store(connection, kind.table, [_row(kind, key, state, last[key]) for key, state in states.items()])
     return states
+
+
+async def write_open_when_closed(
+    connection: AsyncConnection, batch: Sequence[Recorded], states: Mapping[str, Ticket]
+) -> None:
+    """Which closed tickets still have an open escalation. Of the changed tickets only those that ever had one can."""
+    providers = {each.envelope.stream: each.envelope.provider for each in batch}
+    changed = [each for each in states.values() if each.escalations]
+    await write(
+        connection,
+        removal(tables.open_when_closed.c.ticket, [each.id for each in changed if not is_open_when_closed(each)]),
+        Write(
+            "store",
+            tables.open_when_closed,
+            [
+                {"ticket": each.id, "provider": providers[streams.TICKET.stream(each.id)]}
+                for each in changed
+                if is_open_when_closed(each)
+            ],
+        ),
+    )
 
 
 async def write_terms(connection: AsyncConnection, batch: Sequence[Recorded]) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, or_, select
 
 from fristwerk_platform.read_models import Database, in_list
 from ticket_service.domain.contract.state import Contract
@@ -15,7 +15,7 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.worklist import Placed
 from ticket_service.projections.documents import contract_from, customer_from, ticket_from
-from ticket_service.projections.tables import contracts, customers, registrations, terms, tickets
+from ticket_service.projections.tables import contracts, customers, open_when_closed, registrations, terms, tickets
 from ticket_service.queries.calls import CallFilter, CallRow, call_of, call_rows
 
 CLOSED_STATES: Final = ("resolved", "closed")
@@ -188,11 +188,13 @@ class ReadModel:
 
     async def changed_after(self, provider: str, position: int) -> AsyncIterator[tuple[Ticket, int]]:
         """The provider's tickets that changed after a position of the log, each with the position of its last change; from
-        the beginning on only those that are not closed. Read in parts, so that other requests are answered meanwhile.
+        the beginning on only those that are not closed, or still have an open escalation. Read in parts, so that other
+        requests are answered meanwhile.
         """
         statement = select(tickets.c.document, tickets.c.position).where(tickets.c.provider == provider)
         if position == 0:
-            statement = statement.where(tickets.c.state != "closed")
+            late = select(open_when_closed.c.ticket).where(open_when_closed.c.provider == provider)
+            statement = statement.where(or_(tickets.c.state != "closed", tickets.c.ticket.in_(late)))
         while True:
             rows = await self._tuples(
                 statement.where(tickets.c.position > position).order_by(tickets.c.position).limit(PART)

@@ -15,6 +15,10 @@ LinkKind = Literal["related", "causes", "caused_by", "blocks", "blocked_by", "pa
 """What another ticket is to this one; of the directed kinds the other ticket has the opposite one."""
 
 
+TimeSource = Literal["agent", "call", "remote_session"]
+"""What a time entry comes from: somebody's word, a call, or a remote session."""
+
+
 class CarriedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A time entry that counts with this ticket from now on, with the minutes of its last correction.
 
@@ -26,7 +30,7 @@ class CarriedEntry(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
     activity: str
     agent: str
-    source: Literal["agent", "call"] = "agent"
+    source: TimeSource = "agent"
     performer: Literal["employee", "partner"] | None = None
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from fristwerk_language.events.relations import RelationEvent, TicketMoved
+from fristwerk_language.events.relations import RelationEvent, TicketMoved, TimeSource
 
 
 class MessageIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +168,8 @@ class WorkStarted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeLogged(msgspec.Struct, frozen=True, kw_only=True):
-    """Work done: ``minutes`` from ``start`` on. ``entry`` is unique. ``source``: ``agent`` or ``call``.
+    """Work done: ``minutes`` from ``start`` on. ``entry`` is unique. ``source``: ``agent``, ``call`` or
+    ``remote_session``.
 
     ``appointment`` is set for preparation of one. ``performer`` is who did the work; null: whom the
     ticket names. Personal: ``{"note"?}``.
@@ -179,7 +180,7 @@ class TimeLogged(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
     activity: str
     agent: str
-    source: Literal["agent", "call"] = "agent"
+    source: TimeSource = "agent"
     appointment: int | None = None
     performer: Literal["employee", "partner"] | None = None
 
@@ -372,6 +373,44 @@ class EscalationClosed(msgspec.Struct, frozen=True, kw_only=True):
     escalation: int
 
 
+class EscalationAssigned(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent`` owns the escalation from now on, whoever holds the role that it went to."""
+
+    escalation: int
+    agent: str
+
+
+class EscalationTaskAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that has to be cleared inside the house, by ``agent`` and until ``due_at`` where somebody said so. ``task``
+    counts within the ticket. Personal: ``{"text"}``.
+    """
+
+    task: int
+    escalation: int
+    agent: str | None = None
+    due_at: datetime | None = None
+
+
+class EscalationTaskDone(msgspec.Struct, frozen=True, kw_only=True):
+    """It is cleared. Personal: ``{"text"?}``, what came of it."""
+
+    task: int
+
+
+class RemoteSessionStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent`` works on the customer's computer from now on."""
+
+    session: int
+    agent: str
+
+
+class RemoteSessionEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The session is over; its time is the ``entry``, logged with it."""
+
+    session: int
+    entry: str
+
+
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """Personal: ``{"text"}``."""
 
@@ -447,7 +486,8 @@ CallbackEvent = CallbackRequested | CallbackAttempted | CallbackCompleted
 AppointmentEvent = AppointmentRequested | AppointmentBooked | AppointmentCancelled | AppointmentHeld | AppointmentMissed
 CostApprovalEvent = CostApprovalRequested | CostApproved | CostRejected
 AcceptanceEvent = Delivered | Accepted | AcceptanceRefused | ReleasedToProduction
-EscalationEvent = EscalationRaised | EscalationClosed
+EscalationEvent = EscalationRaised | EscalationClosed | EscalationAssigned | EscalationTaskAdded | EscalationTaskDone
+RemoteSessionEvent = RemoteSessionStarted | RemoteSessionEnded
 ClosingEvent = Resolved | Reopened | Closed
 TicketEvent = (
     CreationEvent
@@ -461,6 +501,7 @@ TicketEvent = (
     | CostApprovalEvent
     | AcceptanceEvent
     | EscalationEvent
+    | RemoteSessionEvent
     | ClosingEvent
     | RelationEvent
     | TicketMoved

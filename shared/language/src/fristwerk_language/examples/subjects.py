@@ -59,6 +59,7 @@ KEPT_CALL = identity("call without a ticket", instant(6, 19, 7, 15))
 WRONG_NUMBER = identity("call for somebody else", instant(6, 19, 7, 20))
 ENTRY = identity("time entry on the payroll run", instant(6, 5, 7, 50))
 SECOND_ENTRY = identity("time entry on the second report of the printer", instant(5, 13, 14, 40))
+SESSION_ENTRY = identity("time entry of the remote session", instant(6, 29, 9))
 TIMER = f"{PAYROLL}:first_response"
 CHARGE = identity("charge for the cancelled appointment", instant(6, 24, 8))
 

@@ -23,6 +23,7 @@ from fristwerk_language.examples.subjects import (
     QUESTION,
     SECOND_ENTRY,
     SECOND_PRINTER,
+    SESSION_ENTRY,
     SPECIALIST,
     TONER,
     VOICEMAIL,
@@ -67,6 +68,8 @@ _WITH_PERSONAL_PART = {
     facts.Accepted,
     facts.AcceptanceRefused,
     facts.EscalationRaised,
+    facts.EscalationTaskAdded,
+    facts.EscalationTaskDone,
     facts.EscalationClosed,
     facts.Resolved,
     facts.Reopened,
@@ -137,12 +140,16 @@ def _year_end() -> tuple[Example, ...]:
         notices=["Vorlaufzeiten können sich verlängern"],
     )
     cancelled = facts.AppointmentCancelled(appointment=1, by="customer", written=True)
+    cleared = facts.EscalationTaskAdded(task=1, escalation=1, agent="agent-3", due_at=instant(6, 24, 11))
     raised = facts.EscalationRaised(escalation=1, to="customer_success_manager", agent="csm-7")
     steps: tuple[tuple[datetime, Any, Actor], ...] = (
         (instant(6, 10, 7, 10), requested, CUSTOMER),
         (instant(6, 10, 8, 5), facts.AppointmentBooked(appointment=1, start=instant(6, 25, 7)), AGENT),
         (instant(6, 24, 8), cancelled, CUSTOMER),
         (instant(6, 24, 9), raised, CUSTOMER),
+        (instant(6, 24, 9, 30), facts.EscalationAssigned(escalation=1, agent="csm-7"), MANAGER),
+        (instant(6, 24, 9, 40), cleared, MANAGER),
+        (instant(6, 24, 11), facts.EscalationTaskDone(task=1), AGENT),
         (instant(6, 24, 12), facts.EscalationClosed(escalation=1), MANAGER),
         (instant(7, 2, 9), facts.AppointmentHeld(appointment=2), AGENT),
         (instant(7, 9, 9), facts.AppointmentMissed(appointment=3), AGENT),
@@ -173,6 +180,8 @@ def _offline() -> tuple[Example, ...]:
         (instant(6, 29, 8, 10), facts.EffortNoticeSent(), AGENT),
         (instant(6, 29, 8, 16), facts.CostApprovalRequested(approval=1, estimate_minutes=120), AGENT),
         (instant(6, 29, 8, 20), facts.CostApproved(approval=1, extra_minutes=60), CUSTOMER),
+        (instant(6, 29, 8, 30), facts.RemoteSessionStarted(session=1, agent="agent-3"), AGENT),
+        (instant(6, 29, 9), facts.RemoteSessionEnded(session=1, entry=SESSION_ENTRY), AGENT),
         (instant(6, 29, 9, 5), facts.Delivered(system="test"), AGENT),
         (instant(6, 29, 10), facts.AcceptanceRefused(), CUSTOMER),
         (instant(6, 29, 11, 32), facts.Accepted(on_behalf=by_phone), AGENT),

@@ -51,7 +51,9 @@ PREPARATION: Final = "preparation"
 """The activity of work that prepares an appointment."""
 MESSAGE: Final = "message"
 """The activity of what a message or an answer took, where nobody names one."""
-ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION)
+REMOTE_SESSION: Final = "remote_session"
+"""The activity of a remote session where nobody names one."""
+ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION, REMOTE_SESSION)
 """The activities that every agreement has, whichever it lists: they are the product's own words."""
 
 

@@ -41,6 +41,7 @@ from fristwerk_language.events.tickets import (
     NoAnswerNeeded,
     PriorityChanged,
     PriorityDerived,
+    RemoteSessionEvent,
     Reopened,
     Resolved,
     SeveritySet,
@@ -93,6 +94,7 @@ EventWithoutPrice = (
     | CostApprovalRequested
     | AcceptanceEvent
     | EscalationEvent
+    | RemoteSessionEvent
     | Reopened
     | TicketLinked
     | TicketUnlinked

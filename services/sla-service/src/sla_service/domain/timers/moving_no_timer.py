@@ -30,6 +30,11 @@ MovesNoTimer = (
     | tickets.ReleasedToProduction
     | tickets.EscalationRaised
     | tickets.EscalationClosed
+    | tickets.EscalationAssigned
+    | tickets.EscalationTaskAdded
+    | tickets.EscalationTaskDone
+    | tickets.RemoteSessionStarted
+    | tickets.RemoteSessionEnded
     | tickets.Reopened
     | relations.TicketLinked
     | relations.TicketUnlinked

@@ -50,6 +50,11 @@ LeadsNowhere = (
     | tickets.ReleasedToProduction
     | tickets.EscalationRaised
     | tickets.EscalationClosed
+    | tickets.EscalationAssigned
+    | tickets.EscalationTaskAdded
+    | tickets.EscalationTaskDone
+    | tickets.RemoteSessionStarted
+    | tickets.RemoteSessionEnded
     | tickets.Reopened
     | tickets.TermsMigrated
     | relations.DuplicateMerged

@@ -20,6 +20,7 @@ from ticket_service.domain.ticket.decision_context import Context
 from ticket_service.domain.ticket.escalation import escalate_or_close
 from ticket_service.domain.ticket.moving import move
 from ticket_service.domain.ticket.relations import relate
+from ticket_service.domain.ticket.remote_session import work_remotely
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.thanks import mark
 from ticket_service.domain.ticket.work import work
@@ -63,7 +64,15 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             return ask_or_decide(ticket, command, context)
         case commands.Deliver() | commands.Accept() | commands.Release():
             return deliver_or_accept(ticket, command, context)
-        case commands.Escalate() | commands.CloseEscalation():
+        case commands.StartRemoteSession() | commands.StopRemoteSession():
+            return work_remotely(ticket, command, context)
+        case (
+            commands.Escalate()
+            | commands.CloseEscalation()
+            | commands.AssignEscalation()
+            | commands.AddEscalationTask()
+            | commands.CompleteEscalationTask()
+        ):
             return escalate_or_close(ticket, command, context)
         case commands.Resolve() | commands.Reopen() | commands.Close():
             return close_or_reopen(ticket, command, context)

@@ -112,8 +112,12 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
             return {"cost_approvals": state_parts.cost_approvals_after(ticket.cost_approvals, event, at)}
         case tickets.Delivered() | tickets.Accepted() | tickets.AcceptanceRefused():
             return {"deliveries": state_parts.deliveries_after(ticket.deliveries, event, at)}
-        case tickets.EscalationRaised() | tickets.EscalationClosed():
+        case tickets.EscalationRaised() | tickets.EscalationClosed() | tickets.EscalationAssigned():
             return {"escalations": state_parts.escalations_after(ticket.escalations, event, at, envelope.actor)}
+        case tickets.EscalationTaskAdded() | tickets.EscalationTaskDone():
+            return {"escalation_tasks": state_parts.escalation_tasks_after(ticket.escalation_tasks, event, at)}
+        case tickets.RemoteSessionStarted() | tickets.RemoteSessionEnded():
+            return {"remote_sessions": state_parts.remote_sessions_after(ticket.remote_sessions, event, at)}
         case tickets.ReleasedToProduction():
             return {"released_at": at}
         case tickets.TermsMigrated():

@@ -51,6 +51,8 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.StartWork: NO_DECISION_AWAITED,
     commands.LogTime: ALL,
     commands.CorrectTime: ALL,
+    commands.StartRemoteSession: ACTIVE,
+    commands.StopRemoteSession: ALL,
     commands.SendEffortNotice: ACTIVE,
     commands.RequestCallback: NOT_CLOSED,
     commands.AttemptCallback: NOT_CLOSED,
@@ -67,6 +69,9 @@ POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
     commands.CommunicateNumber: NOT_CLOSED,
     commands.Escalate: ALL,
     commands.CloseEscalation: ALL,
+    commands.AssignEscalation: ALL,
+    commands.AddEscalationTask: ALL,
+    commands.CompleteEscalationTask: ALL,
     commands.Resolve: ACTIVE,
     commands.Reopen: DONE,
     commands.Close: frozenset({"resolved"}),
@@ -124,6 +129,11 @@ WithoutTransition = (
     | tickets.ReleasedToProduction
     | tickets.EscalationRaised
     | tickets.EscalationClosed
+    | tickets.EscalationAssigned
+    | tickets.EscalationTaskAdded
+    | tickets.EscalationTaskDone
+    | tickets.RemoteSessionStarted
+    | tickets.RemoteSessionEnded
     | tickets.TermsMigrated
     | relations.DuplicateMerged
     | relations.SplitOff

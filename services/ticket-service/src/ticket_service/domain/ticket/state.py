@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from fristwerk_language.events.relations import LinkKind
+from fristwerk_language.events.relations import LinkKind, TimeSource
 from fristwerk_language.events.waits import NOTHING, OpenWaits
 
 TicketState = Literal[
@@ -47,7 +47,7 @@ class TimeEntry(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
     activity: str
     agent: str
-    source: Literal["agent", "call"]
+    source: TimeSource
     appointment: int | None = None
     performer: Literal["employee", "partner"] | None = None
     corrected: bool = False
@@ -126,7 +126,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Escalation(msgspec.Struct, frozen=True, kw_only=True):
-    """It went to the role ``to``, which ``agent`` holds for this customer; ``asked_for`` is set where that was another."""
+    """It went to the role ``to``, which ``agent`` holds for this customer; ``asked_for`` is set where that was another.
+    ``owner`` is who was made responsible for it since.
+    """
 
     number: int
     to: str
@@ -135,6 +137,28 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     raised_at: datetime
     closed_at: datetime | None = None
     by_customer: bool = False
+    owner: str | None = None
+
+
+class EscalationTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that has to be cleared inside the house before an escalation is closed."""
+
+    number: int
+    escalation: int
+    agent: str | None = None
+    due_at: datetime | None = None
+    added_at: datetime
+    done_at: datetime | None = None
+
+
+class RemoteSession(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent`` on the customer's computer; ``entry`` is the time entry that the end has logged."""
+
+    number: int
+    agent: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    entry: str | None = None
 
 
 class TicketLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +238,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     cost_approvals: tuple[CostApproval, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     escalations: tuple[Escalation, ...] = ()
+    escalation_tasks: tuple[EscalationTask, ...] = ()
+    remote_sessions: tuple[RemoteSession, ...] = ()
     merged_into: str | None = None
     links: tuple[TicketLink, ...] = ()
     moves: tuple[TicketMove, ...] = ()

@@ -9,7 +9,15 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from fristwerk_language.events import Actor, tickets
-from ticket_service.domain.ticket.state import Appointment, Callback, CostApproval, Delivery, Escalation
+from ticket_service.domain.ticket.state import (
+    Appointment,
+    Callback,
+    CostApproval,
+    Delivery,
+    Escalation,
+    EscalationTask,
+    RemoteSession,
+)
 
 
 class _Numbered(Protocol):
@@ -88,7 +96,10 @@ def cost_approvals_after(
 
 
 def escalations_after(
-    escalations: tuple[Escalation, ...], event: tickets.EscalationEvent, at: datetime, actor: Actor
+    escalations: tuple[Escalation, ...],
+    event: tickets.EscalationRaised | tickets.EscalationClosed | tickets.EscalationAssigned,
+    at: datetime,
+    actor: Actor,
 ) -> tuple[Escalation, ...]:
     """A ticket's escalations after an event."""
     match event:
@@ -104,6 +115,33 @@ def escalations_after(
             return _with(escalations, raised)
         case tickets.EscalationClosed(escalation=number):
             return _changed(escalations, number, lambda each: replace(each, closed_at=at))
+        case tickets.EscalationAssigned(escalation=number, agent=agent):
+            return _changed(escalations, number, lambda each: replace(each, owner=agent))
+
+
+def escalation_tasks_after(
+    tasks: tuple[EscalationTask, ...], event: tickets.EscalationTaskAdded | tickets.EscalationTaskDone, at: datetime
+) -> tuple[EscalationTask, ...]:
+    """What has to be cleared for a ticket's escalations after an event."""
+    match event:
+        case tickets.EscalationTaskAdded(task=number):
+            added = EscalationTask(
+                number=number, escalation=event.escalation, agent=event.agent, due_at=event.due_at, added_at=at
+            )
+            return _with(tasks, added)
+        case tickets.EscalationTaskDone(task=number):
+            return _changed(tasks, number, lambda each: replace(each, done_at=at))
+
+
+def remote_sessions_after(
+    sessions: tuple[RemoteSession, ...], event: tickets.RemoteSessionEvent, at: datetime
+) -> tuple[RemoteSession, ...]:
+    """A ticket's remote sessions after an event."""
+    match event:
+        case tickets.RemoteSessionStarted(session=number):
+            return _with(sessions, RemoteSession(number=number, agent=event.agent, started_at=at))
+        case tickets.RemoteSessionEnded(session=number):
+            return _changed(sessions, number, lambda each: replace(each, ended_at=at, entry=event.entry))
 
 
 def deliveries_after(

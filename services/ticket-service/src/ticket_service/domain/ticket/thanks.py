@@ -38,6 +38,7 @@ NO_REASON: Final = (
     | tickets.AppointmentHeld
     | tickets.AppointmentMissed
     | tickets.EscalationEvent
+    | tickets.RemoteSessionEvent
     | tickets.TermsMigrated
     | tickets.NoAnswerNeeded
     | relations.TicketLinked

@@ -13,6 +13,8 @@ from ticket_service.domain.ticket.state import (
     CostApproval,
     Delivery,
     Escalation,
+    EscalationTask,
+    RemoteSession,
     TicketLink,
     TicketMove,
     TicketState,
@@ -55,6 +57,8 @@ class TicketChanges(TypedDict, total=False):
     cost_approvals: tuple[CostApproval, ...]
     deliveries: tuple[Delivery, ...]
     escalations: tuple[Escalation, ...]
+    escalation_tasks: tuple[EscalationTask, ...]
+    remote_sessions: tuple[RemoteSession, ...]
     merged_into: str
     links: tuple[TicketLink, ...]
     moves: tuple[TicketMove, ...]

@@ -98,6 +98,8 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.Accepted: _seen("on_behalf", "text contact"),
     events.AcceptanceRefused: _seen("on_behalf", "text contact"),
     events.ReleasedToProduction: _seen(),
+    events.RemoteSessionStarted: _seen("session", but_not="agent"),
+    events.RemoteSessionEnded: _seen("session entry"),
     events.EscalationRaised: _seen("escalation to agent asked_for", "text", own_only=True),
     events.Resolved: _seen("", "text"),
     events.Reopened: _seen("", "reason"),
@@ -126,6 +128,9 @@ CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
         events.Transferred,
         events.CallTransferAttempted,
         events.EscalationClosed,
+        events.EscalationAssigned,
+        events.EscalationTaskAdded,
+        events.EscalationTaskDone,
         relations.TicketLinked,
         relations.TicketUnlinked,
     }
@@ -136,7 +141,7 @@ TICKET_SHOWS: Final = _names(
     " plan site addons agreement agreement_version calendar calendar_version channel received_at fields acknowledged"
     " classification last_customer_message_at last_response_at last_progress_at work_started_at effort_notice_at"
     " released_at resolved_at reopened_at closed_at follows feedback_score time_entries callbacks appointments"
-    " cost_approvals deliveries escalations merged_into"
+    " cost_approvals deliveries escalations merged_into remote_sessions"
 )
 """The fields of a ticket's state that a customer sees; no other can be asked for as a filter of its lists either.
 
@@ -144,6 +149,7 @@ Of the escalations those that the customer's own people raised: a customer is to
 """
 PARTS_SHOW: Final[Mapping[type[msgspec.Struct], frozenset[str]]] = {
     state.TimeEntry: _names("entry start minutes activity source appointment performer corrected from_ticket"),
+    state.RemoteSession: _names("number started_at ended_at entry"),
     state.Callback: _names("number purpose requested_at attempts reached completed_at"),
     state.Appointment: _names(
         "number kind state proposals notices start cancelled_by cancelled_at cancelled_in_writing minutes missing"
@@ -199,6 +205,7 @@ def ticket_for_customer(ticket: Ticket) -> dict[str, Any]:
         "time_entries": {entry: _part(each) for entry, each in ticket.time_entries.items()},
         "callbacks": [_part(each) for each in ticket.callbacks],
         "appointments": [_part(each) for each in ticket.appointments],
+        "remote_sessions": [_part(each) for each in ticket.remote_sessions],
         "escalations": [each for each in ticket.escalations if each.by_customer],
     }
 

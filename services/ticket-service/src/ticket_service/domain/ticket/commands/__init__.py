@@ -46,7 +46,14 @@ from ticket_service.domain.ticket.commands.conversation import (
 )
 from ticket_service.domain.ticket.commands.cost_approval import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.commands.creation import CreateTicket
-from ticket_service.domain.ticket.commands.escalation import CloseEscalation, Escalate, EscalationCommand
+from ticket_service.domain.ticket.commands.escalation import (
+    AddEscalationTask,
+    AssignEscalation,
+    CloseEscalation,
+    CompleteEscalationTask,
+    Escalate,
+    EscalationCommand,
+)
 from ticket_service.domain.ticket.commands.relations import (
     Link,
     Merge,
@@ -61,8 +68,11 @@ from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord
 from ticket_service.domain.ticket.commands.work import (
     CorrectTime,
     LogTime,
+    RemoteSessionCommand,
     SendEffortNotice,
+    StartRemoteSession,
     StartWork,
+    StopRemoteSession,
     WorkCommand,
 )
 
@@ -71,6 +81,7 @@ Command = (
     | HandingOverCommand
     | ConversationCommand
     | WorkCommand
+    | RemoteSessionCommand
     | CallbackCommand
     | AppointmentCommand
     | CostCommand
@@ -87,9 +98,11 @@ Command = (
 __all__ = [
     "Accept",
     "AcceptanceCommand",
+    "AddEscalationTask",
     "AgreementRecord",
     "AppointmentCommand",
     "Assign",
+    "AssignEscalation",
     "AttachCall",
     "AttemptCallback",
     "BookAppointment",
@@ -105,6 +118,7 @@ __all__ = [
     "Command",
     "CommunicateNumber",
     "CompleteCallback",
+    "CompleteEscalationTask",
     "ConversationCommand",
     "CorrectTime",
     "CostCommand",
@@ -129,6 +143,7 @@ __all__ = [
     "RelatingCommand",
     "RelationCommand",
     "Release",
+    "RemoteSessionCommand",
     "Reopen",
     "ReportProgress",
     "RequestAppointment",
@@ -140,7 +155,9 @@ __all__ = [
     "SendEffortNotice",
     "SetSeverity",
     "Split",
+    "StartRemoteSession",
     "StartWork",
+    "StopRemoteSession",
     "TicketCommand",
     "TimeSpent",
     "Transfer",

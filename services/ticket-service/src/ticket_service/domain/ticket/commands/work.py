@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fristwerk_language.terms.agreement import REMOTE_SESSION
 from fristwerk_language.terms.billing import Performer
 from ticket_service.domain.ticket.commands.ticket_command import TicketCommand
 
@@ -44,4 +45,25 @@ class SendEffortNotice(TicketCommand, frozen=True, kw_only=True):
     text: str
 
 
+class StartRemoteSession(TicketCommand, frozen=True, kw_only=True):
+    """``agent`` is on the customer's computer from now on."""
+
+    word = "remote-sessions"
+    agent: str
+
+
+class StopRemoteSession(TicketCommand, frozen=True, kw_only=True):
+    """The session ``number`` is over. ``entry`` is the id of its time entry, of ``minutes``, by default as long as it
+    lasted.
+    """
+
+    word = "remote-sessions/{n}/end"
+    number: int
+    entry: str
+    minutes: int | None = None
+    activity: str = REMOTE_SESSION
+    performer: Performer | None = None
+
+
+RemoteSessionCommand = StartRemoteSession | StopRemoteSession
 WorkCommand = StartWork | LogTime | CorrectTime | SendEffortNotice
