@@ -224,3 +224,29 @@ async def test_a_call_to_a_contracts_own_number_says_that_nobody_queues(open_off
     answer = await office.post("/v1/calls", CALL | {"to": "0049 30 5550100"})
     assert (answer["call"]["dedicated"], answer["call"]["customer"]) == (True, customer)
     assert [each["dedicated"] for each in await listed(office)] == [True]
+
+
+async def test_a_call_from_another_customers_number_is_asked_back(open_office: OpenOffice) -> None:
+    office, _, ticket = await hamburg(open_office)
+    await office.customer(contact={"phone": "+49 30 99"})
+    body = {"from": "+49 30 99", "started_at": AT, "ticket": ticket["id"]}
+    problem = await office.refused(409, "/v1/calls", body)
+    assert problem["type"] == "/problems/number-of-another-customer"
+    assert ticket["reference"] in problem["detail"]
+    assert types(await office.post("/v1/calls", body | {"confirmed": True})) == ["CallReceived"]
+    call = await kept(office, **{"from": "+49 30 99"})
+    path = f"/v1/calls/{call}/attachment"
+    again = await office.refused(409, path, {"ticket": ticket["id"]})
+    assert again["type"] == problem["type"]
+    await office.post(path, {"ticket": ticket["id"], "confirmed": True})
+    unknown = {"from": "+49 30 98", "started_at": AT, "ticket": ticket["id"]}
+    assert types(await office.post("/v1/calls", unknown)) == ["CallReceived"]
+
+
+async def test_an_address_that_mail_cannot_be_sent_to_is_refused(open_office: OpenOffice) -> None:
+    office = await open_office("digidesk")
+    body = {"customer": await office.served(), "channel": "email", "subject": "S", "description": "D"}
+    fields = {"name": "Sina Shop", "email": "sina at shop.example"}
+    problem = await office.refused(422, "/v1/tickets", body | {"fields": fields})
+    assert [each["pointer"] for each in problem["errors"]] == ["/fields/email"]
+    await office.post("/v1/tickets", body | {"fields": fields | {"email": "sina@shop.example"}})

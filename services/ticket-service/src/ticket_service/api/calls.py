@@ -58,7 +58,8 @@ class VoicemailBody(HttpModel):
 class CallBody(HttpModel):
     """A call, on a ticket or without one. ``from`` is the caller's number, ``to`` the vendor's, by which a contract with a
     number of its own is found; ``waited_seconds`` the time in the queue, from ``queued_at`` to ``answered_at`` where the
-    telephone system says these, ``abandoned`` that nobody answered. By its ``source`` a call is taken once.
+    telephone system says these, ``abandoned`` that nobody answered. ``confirmed``: it is about the ticket although another
+    customer has the caller's number. By its ``source`` a call is taken once.
 
     Nothing follows from a call that a machine made (``automatic``).
     """
@@ -77,6 +78,7 @@ class CallBody(HttpModel):
     queued_at: Instant | None = None
     answered_at: Instant | None = None
     abandoned: StrictBool = False
+    confirmed: StrictBool = False
     source: SourceBody | None = None
     occurred_at: Instant | None = None
 
@@ -95,7 +97,7 @@ class CallBody(HttpModel):
 _CURSOR: Final = re.compile(r"0[0-9]{11}\.[0-9a-f-]{36}")
 _AS_GIVEN: Final = (
     *("to", "started_at", "minutes", "activity", "performer", "automatic"),
-    *("waited_seconds", "queued_at", "answered_at", "abandoned"),
+    *("waited_seconds", "queued_at", "answered_at", "abandoned", "confirmed"),
 )
 
 
@@ -116,6 +118,12 @@ class CallAttachmentBody(WorkOfCall):
     """The ticket that the call is about."""
 
     ticket: ShortText = Field(examples=["HAM-4T9Q-2K7M"])
+    confirmed: StrictBool = False
+
+    @property
+    def work(self) -> CallWork:
+        """The same for the use case."""
+        return CallWork(activity=self.activity, performer=self.performer, confirmed=self.confirmed)
 
 
 class TicketOfCallBody(WorkOfCall):
@@ -179,7 +187,8 @@ def calls_router(application: Application) -> Routes:
         """A failed transfer may promise a callback, and a voicemail without a ticket becomes one.
 
         Any other call without a ticket is kept where an agreement of the provider has `calls.log_all`, else refused.
-        Without `occurred_at` a call occurred when it began, however late it is entered.
+        Without `occurred_at` a call occurred when it began, however late it is entered. 409 `number-of-another-customer` for a
+        call on a ticket whose customer has not the caller's number, while another has, until it is `confirmed`.
         """
         meta = await command_of(request, application, body.occurred_at)
         ticket = body.ticket and await application.tickets.identify(meta.principal, body.ticket)
@@ -241,7 +250,8 @@ def _add_outcomes(routes: Routes, application: Application) -> None:
     )
     async def attach_call(request: Request, call: CallId, body: CallAttachmentBody) -> Response:
         """As if the ticket had been named from the start: the call occurred on it when it began, its minutes are logged
-        there, and a voicemail promises what the agreement promises. 409 `call-has-ticket` where it has one.
+        there, and a voicemail promises what the agreement promises. 409 `call-has-ticket` where it has one, and
+        `number-of-another-customer` until it is `confirmed`.
         """
         meta = await command_of(request, application, body.occurred_at)
         await application.logged_calls.newest(meta.principal.provider, call)

@@ -61,6 +61,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     abandoned: bool = False
     source: MessageSource | None = None
+    confirmed: bool = False
 
 
 class Calls:
@@ -92,7 +93,8 @@ class Calls:
         dedicated = await self._dedicated_to(meta.principal.provider, call)
         told = self._told(meta, call, dedicated)
         if call.ticket is not None:
-            return await self.attach(meta, call.ticket, told)
+            callers = await self._customers.with_phone(meta.principal.provider, call.from_number)
+            return await self.attach(meta, call.ticket, msgspec.structs.replace(told, callers=tuple(callers)))
         violations = Violations()
         violations.not_later_than("/started_at", call.started_at, meta.now)
         if call.minutes:

@@ -42,10 +42,13 @@ _SAME: Final = frozenset(
 
 
 class CallWork(msgspec.Struct, frozen=True, kw_only=True):
-    """Under which activity the call's minutes are logged, and who took them."""
+    """Under which activity the call's minutes are logged, and who took them. ``confirmed``: it is about the ticket although
+    another customer has the caller's number.
+    """
 
     activity: str = CALL
     performer: Performer | None = None
+    confirmed: bool = False
 
 
 class KeptCalls:
@@ -77,6 +80,8 @@ class KeptCalls:
         Raises NotFound, and NotInThisState for a call that has a ticket.
         """
         told = await self._told(meta, await self._logged.newest(meta.principal.provider, call), work)
+        callers = await self._customers.with_phone(meta.principal.provider, told.from_number)
+        told = msgspec.structs.replace(told, callers=tuple(callers), confirmed=work.confirmed)
         decide = partial(self._attached, meta, ticket, told)
         try:
             return await self._executor.execute(meta, self._states, streams.TICKET.stream(ticket), decide)

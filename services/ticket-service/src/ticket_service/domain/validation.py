@@ -16,6 +16,7 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 CUSTOMERS_CLOCK: Final = timedelta(minutes=5)
 """How old what a customer enters may be: clocks differ, and a request may wait on its way."""
 LONGEST_LINE: Final = 500
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 EARLIEST_WORK: Final = timedelta(days=1)
 
@@ -100,6 +101,11 @@ class Violations:
         """Raises NotAcceptable with everything gathered so far."""
         if self.errors:
             raise NotAcceptable(detail, self.errors, code)
+
+
+def is_email_address(text: str) -> bool:
+    """Whether mail could be sent there: one ``@`` between two parts without blanks. Only an answer would prove it."""
+    return _EMAIL.fullmatch(text) is not None
 
 
 def is_given(text: str | None) -> bool:

@@ -23,11 +23,11 @@ from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
+from ticket_service.domain.validation import is_email_address
 
 MAX_TEXT: Final = 500
 _LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _ROLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 
 
@@ -106,7 +106,7 @@ def _registration_errors(command: Register) -> Iterator[tuple[str, str]]:
     contact = command.contact
     if not (contact.name or contact.email or contact.phone):
         yield "/contact", "a contact has a name, an e-mail address or a phone number"
-    if contact.email and not _EMAIL.fullmatch(contact.email):
+    if contact.email and not is_email_address(contact.email):
         yield "/contact/email", "is not an e-mail address"
     if contact.phone and not normalised_phone(contact.phone):
         yield "/contact/phone", "is not a phone number"

@@ -14,7 +14,7 @@ from fristwerk_language.events.tickets import (
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.service_level import ServiceLevel
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.errors import NotFound, NotInThisState
+from ticket_service.domain.errors import NotConfirmed, NotFound, NotInThisState
 from ticket_service.domain.ticket.call_facts import check_queue, left_words, received, waited
 from ticket_service.domain.ticket.commands import (
     AttachCall,
@@ -95,6 +95,7 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
         violations.not_long_before("/started_at", command.started_at, ticket.received_at)
         violations.not_before_contract("/started_at", command.started_at, context.contract_began)
     violations.raise_if_any(f"This call cannot be recorded with ticket {ticket.reference}.")
+    _check_caller(ticket, command)
     facts = [received(command)]
     if command.transfer is not None:
         transfer = command.transfer
@@ -108,6 +109,18 @@ def attach_call(ticket: Ticket, command: AttachCall, context: Context) -> list[D
     ]
     reopened = reopened_by_promise(ticket, context) if promised or is_given(command.voicemail) else []
     return [*facts, *promised, *reopened, *_time_of(command, context)]
+
+
+def _check_caller(ticket: Ticket, command: AttachCall) -> None:
+    """Whoever types a reference wrongly puts one customer's call to another's ticket: that is asked back once."""
+    if command.confirmed or not command.callers or ticket.customer in command.callers:
+        return
+    sentence = f"the caller's number is that of another customer than the one of ticket {ticket.reference}"
+    raise NotConfirmed(
+        "number-of-another-customer",
+        f"The call was not recorded: {sentence}. Confirm it with 'confirmed': true, or name the right ticket.",
+        [("confirmed", sentence)],
+    )
 
 
 def _check_waited(ticket: Ticket, command: AttachCall, agreement: AgreementDocument, violations: Violations) -> None:

@@ -32,7 +32,7 @@ from ticket_service.domain.ticket.entitlement import (
     group_of,
 )
 from ticket_service.domain.ticket.state import QUEUE
-from ticket_service.domain.validation import Violations, is_given, personal
+from ticket_service.domain.validation import Violations, is_email_address, is_given, personal
 
 DEDICATED_AGENT: Final = "dedicated_agent"
 BY_PHONE: Final = frozenset({"phone", "call", "voicemail"})
@@ -205,6 +205,9 @@ def _check_input(command: CreateTicket, context: Context) -> None:
     _check_required(command, agreement.ticket_type(command.type), violations)
     for name in {*NOT_PERSONAL, "company"} & command.fields.keys():
         violations.one_line(f"/fields/{name}", command.fields[name])
+    email = command.fields.get("email")
+    if email is not None and is_given(email):
+        violations.require(is_email_address(email), "/fields/email", "is not an e-mail address")
     performer = command.fields.get("performer")
     if is_given(performer):
         violations.require(performer in PERFORMERS, "/fields/performer", f"is one of {', '.join(PERFORMERS)}")

@@ -26,7 +26,8 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     ``entry`` is the id of the time entry that ``minutes`` above zero become, under ``activity`` and of
     ``performer``. ``automatic``: a machine called. ``waited_seconds`` is how long the caller stood in the queue, from
     ``queued_at`` until ``answered_at``, unless the call was ``abandoned``. ``dedicated``: the number called is the
-    contract's own.
+    contract's own. ``callers`` are the customers who have the caller's number; ``confirmed``: the call is about this ticket
+    although another customer has it.
     """
 
     word = "calls"
@@ -47,6 +48,8 @@ class AttachCall(TicketCommand, frozen=True, kw_only=True):
     abandoned: bool = False
     dedicated: bool = False
     source: MessageSource | None = None
+    callers: tuple[str, ...] = ()
+    confirmed: bool = False
 
 
 class RequestCallback(TicketCommand, frozen=True, kw_only=True):
