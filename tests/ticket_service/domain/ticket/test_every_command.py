@@ -19,8 +19,10 @@ from fristwerk_language.events.tickets import (
     CustomerMessageReceived,
     Delivered,
     EscalationRaised,
+    EscalationTaskAdded,
     InformationRequested,
     ReleasedToProduction,
+    RemoteSessionStarted,
     Reopened,
     Resolved,
     Responded,
@@ -80,6 +82,11 @@ EXAMPLES: dict[type[Command], Command] = {
         commands.CommunicateNumber(classification="hardware", channel="phone"),
         commands.Escalate(to="manager", text=SECRET),
         commands.CloseEscalation(number=1, outcome=SECRET, contact=SECRET),
+        commands.AssignEscalation(number=1, agent="m-2"),
+        commands.AddEscalationTask(number=1, text=SECRET),
+        commands.CompleteEscalationTask(number=1, text=SECRET),
+        commands.StartRemoteSession(agent="agent-3"),
+        commands.StopRemoteSession(number=1, entry="e-11", minutes=20),
         commands.Resolve(text=SECRET),
         commands.Reopen(reason=SECRET),
         commands.Merge(into="t-2", reason=SECRET),
@@ -110,6 +117,9 @@ PREPARED = (
     AppointmentRequested(appointment=2, kind="review", proposals=[AT]),
     AppointmentBooked(appointment=2, start=AT),
     EscalationRaised(escalation=1, to="manager"),
+    EscalationRaised(escalation=2, to="manager"),
+    EscalationTaskAdded(task=1, escalation=2),
+    RemoteSessionStarted(session=1, agent="agent-4"),
     Delivered(system="test"),
     Accepted(),
     ReleasedToProduction(),
@@ -150,7 +160,9 @@ def somewhere_else(terms: Agreements) -> None:
 
 RELATIONS = {"Merge", "Move", "Link", "Unlink", "Split"}
 """How tickets belong together, and whose they are, can be said at any time."""
-ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback"}
+ANY_STATE = {"LogTime", "CorrectTime", "GiveFeedback", "StopRemoteSession"}
+HANDLING = {"AssignEscalation", "AddEscalationTask", "CompleteEscalationTask"}
+"""An escalation is cleared also once its ticket is closed."""
 BY_CUSTOMERS = {
     "ReceiveMessage",
     "ReceiveInformation",
@@ -244,14 +256,13 @@ def test_closed_takes_only_feedback_corrections_late_entries_escalations_marks_a
     given: GivenTicket,
 ) -> None:
     possible = {kind.__name__ for kind, states in POSSIBLE_IN.items() if "closed" in states} - RELATIONS
-    assert possible == {"GiveFeedback", "CorrectTime", "LogTime", "Escalate", "CloseEscalation", "Reopen"} | {
-        "MarkNoAnswerNeeded"
-    }
+    assert possible == ANY_STATE | HANDLING | {"Escalate", "CloseEscalation", "Reopen", "MarkNoAnswerNeeded"}
     refusal = given("digidesk", *INTO["closed"]).when(EXAMPLES[commands.Respond])
     detail = refusal.refused(NotInThisState, "ticket-already-closed").detail
     assert detail == (
         "The ticket HAM-7K3Q-9F2M is closed; responses is not possible now. "
-        "Possible are: time-entries, time-entries/{entry}/corrections, escalations, escalations/{n}/closing, "
+        "Possible are: time-entries, time-entries/{entry}/corrections, remote-sessions/{n}/end, escalations, "
+        "escalations/{n}/closing, escalations/{n}/assignment, escalations/{n}/tasks, escalation-tasks/{n}/completion, "
         "reopening, feedback, messages/{n}/no-answer-needed, merge, links, links/removal, split, move."
     )
 

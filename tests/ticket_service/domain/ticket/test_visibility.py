@@ -35,14 +35,16 @@ TICKET_HIDES = {
     "last_activity_at",
     "links",
     "moves",
+    "escalation_tasks",
 }
 PARTS_HIDE: dict[type[msgspec.Struct], set[str]] = {
     state.TimeEntry: {"agent"},
     state.Callback: {"completed_by"},
     state.Appointment: {"agent"},
+    state.RemoteSession: {"agent"},
 }
 SHOWN_WHOLE = {state.Acknowledgement, state.CostApproval, state.Delivery, state.Escalation}
-NO_PART_OF_WHAT_IS_SHOWN = {state.KeptAppointment, state.TicketLink, state.TicketMove, Ticket}
+NO_PART_OF_WHAT_IS_SHOWN = {state.EscalationTask, state.KeptAppointment, state.TicketLink, state.TicketMove, Ticket}
 TYPES = {each.__name__: each for each in get_args(TicketEvent)}
 
 

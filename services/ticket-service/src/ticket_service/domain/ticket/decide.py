@@ -32,6 +32,10 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
     _check(ticket, command, context)
     if isinstance(command, commands.RelationCommand):
         return relate(ticket, command, context.other)
+    if isinstance(command, commands.EscalationCommand):
+        return escalate_or_close(ticket, command, context)
+    if isinstance(command, commands.RemoteSessionCommand):
+        return work_remotely(ticket, command, context)
     match command:
         case commands.SetSeverity() | commands.ChangeType() | commands.ChangePriority():
             return classify(ticket, command, context)
@@ -64,16 +68,6 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
             return ask_or_decide(ticket, command, context)
         case commands.Deliver() | commands.Accept() | commands.Release():
             return deliver_or_accept(ticket, command, context)
-        case commands.StartRemoteSession() | commands.StopRemoteSession():
-            return work_remotely(ticket, command, context)
-        case (
-            commands.Escalate()
-            | commands.CloseEscalation()
-            | commands.AssignEscalation()
-            | commands.AddEscalationTask()
-            | commands.CompleteEscalationTask()
-        ):
-            return escalate_or_close(ticket, command, context)
         case commands.Resolve() | commands.Reopen() | commands.Close():
             return close_or_reopen(ticket, command, context)
         case commands.MarkNoAnswerNeeded():

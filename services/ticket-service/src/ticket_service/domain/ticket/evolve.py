@@ -114,10 +114,6 @@ def _changes(ticket: Ticket, event: DecodedEvent, envelope: Envelope) -> TicketC
             return {"deliveries": state_parts.deliveries_after(ticket.deliveries, event, at)}
         case tickets.EscalationRaised() | tickets.EscalationClosed() | tickets.EscalationAssigned():
             return {"escalations": state_parts.escalations_after(ticket.escalations, event, at, envelope.actor)}
-        case tickets.EscalationTaskAdded() | tickets.EscalationTaskDone():
-            return {"escalation_tasks": state_parts.escalation_tasks_after(ticket.escalation_tasks, event, at)}
-        case tickets.RemoteSessionStarted() | tickets.RemoteSessionEnded():
-            return {"remote_sessions": state_parts.remote_sessions_after(ticket.remote_sessions, event, at)}
         case tickets.ReleasedToProduction():
             return {"released_at": at}
         case tickets.TermsMigrated():
@@ -140,9 +136,23 @@ What follows from a call (time logged, a callback) is an event of its own.
 """
 
 
-def _seldom(
-    ticket: Ticket, event: relations.RelationEvent | relations.TicketMoved | Ignored, envelope: Envelope
-) -> TicketChanges:
+Seldom = (
+    relations.RelationEvent
+    | relations.TicketMoved
+    | tickets.RemoteSessionEvent
+    | tickets.EscalationTaskAdded
+    | tickets.EscalationTaskDone
+    | Ignored
+)
+
+
+def _seldom(ticket: Ticket, event: Seldom, envelope: Envelope) -> TicketChanges:
+    if isinstance(event, tickets.RemoteSessionEvent):
+        after = state_parts.remote_sessions_after(ticket.remote_sessions, event, envelope.occurred_at)
+        return {"remote_sessions": after}
+    if isinstance(event, tickets.EscalationTaskAdded | tickets.EscalationTaskDone):
+        tasks = state_parts.escalation_tasks_after(ticket.escalation_tasks, event, envelope.occurred_at)
+        return {"escalation_tasks": tasks}
     if isinstance(event, relations.RelationEvent | relations.TicketMoved):
         return relation_parts.changes_after(ticket, event, envelope)
     return {}
