@@ -18,12 +18,13 @@ from billing_service.projections.unchecked_accounts import AccountCheckWriter, C
 from billing_service.queries.account_checks import AccountCheckQueries
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
-from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, type_name
+from fristwerk_language.events import Actor, Event, Recorded, decode
 from fristwerk_language.events.billing import ChargeDecided, SealedText
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_platform.read_models import Database, open_database
 from fristwerk_platform.settings import Settings
+from tests.stored_line import stored_line
 
 AT = datetime(2026, 6, 17, 12, tzinfo=UTC)
 
@@ -39,20 +40,14 @@ async def database(database_settings: Settings) -> AsyncIterator[Database]:
 def told(stream: str, version: int, event: Event, minute: int, provider: str = "infoniqa") -> Recorded:
     """An event recorded in a minute after AT."""
     at = AT + timedelta(minutes=minute)
-    line = encode_line(
+    line = stored_line(
+        event,
+        stream,
+        version,
+        at,
         event_id=f"{stream}#{version}",
-        type=type_name(event),
-        schema=1,
         provider=provider,
-        stream=stream,
-        version=version,
-        occurred_at=at,
-        recorded_at=at,
         actor=Actor(id="somebody", role="agent"),
-        correlation_id=None,
-        causation_id=None,
-        data=event,
-        personal=None,
     )
     return decode(line)
 

@@ -15,7 +15,7 @@ from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata, unchecked_accounts
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentFilter, DocumentQueries, LineFilter
-from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode, encode_line, type_name
+from fristwerk_language.events import Actor, Event, Recorded, UnknownEvent, decode
 from fristwerk_language.events.billing import (
     ChargeDecided,
     CreditNoteIssued,
@@ -27,6 +27,7 @@ from fristwerk_language.events.billing import (
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.tickets import Responded, TicketCreated, TimeLogged
 from fristwerk_platform.read_models import Database, sqlite_database
+from tests.stored_line import stored_line
 
 AT = datetime(2026, 6, 17, 12, tzinfo=UTC)
 LINE: dict[str, Any] = {
@@ -72,20 +73,14 @@ DOCUMENT: dict[str, Any] = {
 
 def told(stream: str, version: int, event: Event) -> Recorded:
     """A recorded event; its id is its place."""
-    line = encode_line(
+    line = stored_line(
+        event,
+        stream,
+        version,
+        AT,
         event_id=f"{stream}#{version}",
-        type=type_name(event),
-        schema=1,
         provider="infoniqa",
-        stream=stream,
-        version=version,
-        occurred_at=AT,
-        recorded_at=AT,
         actor=Actor(id="somebody", role="agent"),
-        correlation_id=None,
-        causation_id=None,
-        data=event,
-        personal=None,
     )
     return decode(line)
 

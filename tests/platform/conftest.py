@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from fristwerk_language.events import Actor, encode_line, new_event_id, tickets
+from fristwerk_language.events import Actor, new_event_id, tickets
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog, NewEvent
@@ -20,6 +20,7 @@ from fristwerk_platform.event_log import open_log as open_log_of
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import Keys, load_or_make_keys
 from tests.by_hand import postgres_by_hand, sqlite_by_hand
+from tests.stored_line import stored_line
 
 NOW = datetime(2026, 6, 3, 14, 31, 12, 52_000, tzinfo=UTC)
 AGENT = Actor(id="agent-3", role="agent")
@@ -50,20 +51,15 @@ def fact() -> Callable[..., NewEvent]:
     """Makes a fact ready to be appended; which one it is does not matter to the chassis."""
 
     def make(stream: str, version: int, *, provider: str = "hamburg", channel: str = "email") -> NewEvent:
-        line = encode_line(
+        line = stored_line(
+            tickets.ProgressReported(channel=channel),
+            stream,
+            version,
+            NOW.replace(microsecond=0),
             event_id=new_event_id(NOW, f"{stream} {version}".encode().ljust(10)[-10:]),
-            type="ProgressReported",
-            schema=1,
             provider=provider,
-            stream=stream,
-            version=version,
-            occurred_at=NOW.replace(microsecond=0),
-            recorded_at=NOW,
             actor=AGENT,
-            correlation_id=None,
-            causation_id=None,
-            data=tickets.ProgressReported(channel=channel),
-            personal=None,
+            recorded_at=NOW,
         )
         return NewEvent(stream=stream, version=version, type="ProgressReported", line=line)
 

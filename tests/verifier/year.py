@@ -13,7 +13,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
-from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
+from fristwerk_language.events import Event, customers, new_event_id, terms, tickets, type_name
 from fristwerk_language.terms import (
     AgreementDocument,
     agreement_document,
@@ -24,6 +24,7 @@ from fristwerk_language.terms import (
 )
 from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
+from tests.stored_line import stored_line
 from ticket_service.holidays import materialise
 
 TERMS: Final = Path(__file__).parents[2] / "deploy" / "local" / "src" / "fristwerk_local" / "terms"
@@ -77,20 +78,13 @@ class Year:
         at = at.replace(microsecond=0)
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
         self._number += 1
-        line = encode_line(
+        line = stored_line(
+            event,
+            stream,
+            version,
+            at,
             event_id=new_event_id(at, f"{self._provider[:3]}{self._number:07}".encode()),
-            type=type_name(event),
-            schema=1,
             provider=self._provider,
-            stream=stream,
-            version=version,
-            occurred_at=at,
-            recorded_at=at,
-            actor=Actor(id="agent-1", role="agent"),
-            correlation_id=None,
-            causation_id=None,
-            data=event,
-            personal=None,
         )
         return at, self._number, NewEvent(stream=stream, version=version, type=type_name(event), line=line)
 

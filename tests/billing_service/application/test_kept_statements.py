@@ -21,10 +21,11 @@ from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, le
 from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account
 from billing_service.projections.tables import metadata
 from billing_service.queries.ledgers import LedgerReader
-from fristwerk_language.events import Event, customers, decode, encode_line, tickets
+from fristwerk_language.events import Event, customers, decode, tickets
 from fristwerk_language.terms import Publication, agreement_document
 from fristwerk_platform.read_models import sqlite_database
 from tests.billing_service.conftest import BARE, Story
+from tests.stored_line import stored_line
 
 ROW: Final = AccountRow(account="c-1", provider="p", customer="k-1", kind="contract")
 PACKAGE: Final = {"increment_minutes": 15, "overage_rate": "195.00"}
@@ -66,20 +67,16 @@ class Kept:
     def lines(self) -> list[bytes]:
         """The facts as the read model has them, in any order."""
         found = [
-            encode_line(
+            stored_line(
+                cast("Event", each.event),
+                each.stream,
+                each.version,
+                each.envelope.occurred_at,
                 event_id=each.id,
-                type=each.type,
-                schema=1,
                 provider="p",
-                stream=each.stream,
-                version=each.version,
-                occurred_at=each.envelope.occurred_at,
-                recorded_at=each.envelope.recorded_at,
                 actor=each.envelope.actor,
-                correlation_id=None,
-                causation_id=None,
-                data=cast("Event", each.event),
-                personal=None,
+                recorded_at=each.envelope.recorded_at,
+                type=each.type,
             )
             for each in self.story.events
         ]

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from fristwerk_language.events import Event, decode, encode_line, terms, tickets, type_name
+from fristwerk_language.events import Event, decode, terms, tickets, type_name
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from tests.billing_service.application.conftest import Vendor, VendorOn
+from tests.stored_line import stored_line
 
 UNPUBLISHED = 99
 
@@ -25,20 +26,15 @@ def append(vendor: Vendor) -> Callable[..., Awaitable[None]]:
     async def add(stream: str, event: Event, change: Callable[[bytes], bytes] = lambda line: line) -> None:
         log = SqliteEventLog(vendor.services.settings.var / "tickets-log.db")
         last = decode((await log.read_stream(stream))[-1].line).envelope
-        line = encode_line(
+        line = stored_line(
+            event,
+            stream,
+            last.version + 1,
+            last.occurred_at,
             event_id=f"{last.id[:-4]}{0xBE00 + last.version:04x}",
-            type=type_name(event),
-            schema=1,
             provider=last.provider,
-            stream=stream,
-            version=last.version + 1,
-            occurred_at=last.occurred_at,
-            recorded_at=last.recorded_at,
             actor=last.actor,
-            correlation_id=None,
-            causation_id=None,
-            data=event,
-            personal=None,
+            recorded_at=last.recorded_at,
         )
         await log.append([NewEvent(stream=stream, version=last.version + 1, type=type_name(event), line=change(line))])
         await log.close()

@@ -17,13 +17,14 @@ from typing import Any
 import httpx
 import pytest
 
-from fristwerk_language.events import Actor, Event, customers, encode_line, new_event_id, terms, tickets, type_name
+from fristwerk_language.events import Event, customers, new_event_id, terms, tickets, type_name
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_language.terms import agreement_document, canonical, digest, read_yaml
 from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_keys
+from tests.stored_line import stored_line
 
 JUNE = "2026-06-30"
 OPENED_AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -40,20 +41,13 @@ class Writer:
 
     def tell(self, provider: str, stream: str, event: Event, at: datetime = OPENED_AT) -> None:
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        line = encode_line(
+        line = stored_line(
+            event,
+            stream,
+            version,
+            at,
             event_id=new_event_id(at, len(self.events).to_bytes(10, "big")),
-            type=type_name(event),
-            schema=1,
             provider=provider,
-            stream=stream,
-            version=version,
-            occurred_at=at,
-            recorded_at=at,
-            actor=Actor(id="agent-1", role="agent"),
-            correlation_id=None,
-            causation_id=None,
-            data=event,
-            personal=None,
         )
         self.events.append(NewEvent(stream=stream, version=version, type=type_name(event), line=line))
 

@@ -93,10 +93,6 @@ def test_the_normal_ticket_type_always_exists() -> None:
     assert agreement().ticket_type("quick") is None
 
 
-def test_severities_are_ranked_as_they_are_listed() -> None:
-    assert [agreement().severity_rank(each) for each in ("high", "low", "none")] == [0, 1, None]
-
-
 def test_the_calendar_is_the_channels_then_the_sites_then_the_general_one() -> None:
     sites = [{"id": "hamburg", "calendar": "hh"}, {"id": "woking", "calendar": "wok"}]
     document = agreement(calendars={"phone": "phones"}, sites=sites)

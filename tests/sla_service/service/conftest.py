@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 import sla_service.app
 import ticket_service.app
-from fristwerk_language.events import Actor, Event, Recorded, decode, encode_line, tickets, type_name
+from fristwerk_language.events import Actor, Event, Recorded, decode, tickets
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.roles import TOKEN_ROLES, Role
 from fristwerk_local.client import Client
@@ -40,6 +40,7 @@ from sla_service.projections import tables
 from sla_service.projections.projector import Projector
 from tests.described_answers import DescribedTransport
 from tests.sla_service.conftest import Published
+from tests.stored_line import stored_line
 
 PROVIDER = "p"
 
@@ -84,20 +85,15 @@ class ToldLog:
         recorded_at: str | None = None,
     ) -> ToldLog:
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        line = encode_line(
+        line = stored_line(
+            event,
+            stream,
+            version,
+            utc(occurred_at),
             event_id=f"{stream}-{version}",
-            type=type_name(event),
-            schema=1,
             provider=provider,
-            stream=stream,
-            version=version,
-            occurred_at=utc(occurred_at),
-            recorded_at=utc(recorded_at or occurred_at),
             actor=Actor(id=f"{role}-1", role=role),
-            correlation_id=None,
-            causation_id=None,
-            data=event,
-            personal=None,
+            recorded_at=utc(recorded_at or occurred_at),
         )
         self.lines.append(with_position(len(self.lines) + 1, line))
         return self

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from fristwerk_language.events import Actor, decode, encode_line, new_event_id, type_name
+from fristwerk_language.events import Actor, decode, new_event_id
 from fristwerk_language.events.customers import ContactAssigned, ContractSigned, CustomerRegistered, PersonForgotten
 from fristwerk_language.events.terms import AgreementPublished
 from fristwerk_language.events.tickets import Resolved, SeveritySet, TicketCreated
 from fristwerk_platform.read_models import sqlite_database
+from tests.stored_line import stored_line
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
@@ -38,19 +39,15 @@ class Told:
         position = len(self.events) + 1
         self.versions[stream] = version = self.versions.get(stream, 0) + 1
         event_id = new_event_id(START, position.to_bytes(10, "big"))
-        line = encode_line(
+        line = stored_line(
+            event,
+            stream,
+            version,
+            START + timedelta(minutes=position),
             event_id=event_id,
-            type=type_ or type_name(event),
-            schema=1,
             provider="p",
-            stream=stream,
-            version=version,
-            occurred_at=START + timedelta(minutes=position),
-            recorded_at=START + timedelta(minutes=position),
             actor=Actor(id="a", role="agent"),
-            correlation_id=None,
-            causation_id=None,
-            data=event,
+            type=type_,
             personal=await self.personal.seal(subject, event_id, sealed) if sealed else None,
         )
         self.events.append(decode(b'{"position":%d,' % position + line[1:]))

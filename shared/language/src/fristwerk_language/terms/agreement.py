@@ -171,10 +171,6 @@ class AgreementDocument(TermsModel):
         found = next((each for each in self.ticket_types if each.id == type_id), None)
         return TicketType(id=NORMAL_TYPE) if found is None and type_id == NORMAL_TYPE else found
 
-    def severity_rank(self, severity_id: str) -> int | None:
-        """The place of a severity on the scale, 0 the most severe; None if it is not on it."""
-        return next((rank for rank, each in enumerate(self.severities) if each.id == severity_id), None)
-
     def group(self, group_id: str | None) -> GroupTerms | None:
         """The group of that id."""
         return next((each for each in self.groups if each.id == group_id), None)

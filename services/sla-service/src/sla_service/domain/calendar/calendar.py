@@ -164,13 +164,6 @@ class Calendar:
             table = self._with_year_after(table)
         return table.closes[index]
 
-    def previous_closing(self, instant: int) -> int:
-        """The last closing instant up to and including ``instant``."""
-        table = self._covering(instant)
-        while (index := bisect_right(table.closes, instant)) == 0:
-            table = self._with_year_before(table)
-        return table.closes[index - 1]
-
     def is_open(self, instant: int) -> bool:
         """Whether the calendar is open at ``instant``; at a closing instant it is not."""
         table = self._covering(instant)
