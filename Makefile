@@ -11,7 +11,7 @@ ORDER_OF_ARRIVAL := \
 	tests/billing_service/test_properties.py::test_shuffled_and_repeated_events_change_nothing
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal
 # A test that comes to no end is named, with what every thread did, and the run goes on.
-BOUNDED := -o faulthandler_timeout=240 -o faulthandler_exit_on_timeout=true
+BOUNDED := -o faulthandler_timeout=480 -o faulthandler_exit_on_timeout=true
 IN_PROCESS := not process and not faults and not postgres and not exhaustive
 QUICK := --hypothesis-profile=quick -m "$(IN_PROCESS) and not services"
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import msgspec
 import pytest
+import structlog
 from fastapi import FastAPI
 
 import billing_service.app
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from tests.postgres import SharedServer  # at run time the plugin below imports it first
 
 pytest_plugins = ["tests.lanes", "tests.postgres", "tests.promises"]
+
+
+def pytest_configure() -> None:
+    """Tracebacks in logs without the values of every frame, which take seconds of the processor for each error."""
+    *steps, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*steps, plain])
 
 
 class ServicesInOneProcess(msgspec.Struct, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import subprocess
 from collections.abc import Callable, Iterator
@@ -72,6 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(name)
         rank[item] = min((order.index(name) for name in found), default=len(order))
     items.sort(key=rank.__getitem__)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: Python's collector of cycles need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def markers_of(item: pytest.Item) -> set[str]:
