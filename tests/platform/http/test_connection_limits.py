@@ -13,17 +13,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.live import live_throughout
+
 PROGRAM = Path(__file__).with_name("serving.py")
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
-LIVE_WITHIN_SECONDS = 0.05
 HEAD = b"GET /v1/events HTTP/1.1\r\nHost: service\r\n"
 Serve = Callable[..., "Service"]
 
@@ -83,41 +84,6 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-@asynccontextmanager
-async def live_throughout(service: Service) -> AsyncIterator[None]:
-    """Another client asks for ``/health/live`` all the while, from a process of its own so that only the service is measured.
-
-    What the machine needs for it while nothing attacks is measured first, and added: others may use the same processors.
-    """
-    idle = await asking(service, asyncio.sleep(1))
-    attacked = asyncio.Event()
-    measuring = asyncio.create_task(asking(service, attacked.wait()))
-    try:
-        yield
-    finally:
-        attacked.set()
-        during = await measuring
-    allowed = LIVE_WITHIN_SECONDS + nearly_longest(idle)
-    assert nearly_longest(during) <= allowed, f"{sorted(during)[-5:]} of {len(during)}, {sorted(idle)[-5:]} while idle"
-
-
-def nearly_longest(seconds: list[float]) -> float:
-    """The 99th percentile."""
-    return sorted(seconds)[-1 - len(seconds) // 100]
-
-
-async def asking(service: Service, until: Awaitable[object]) -> list[float]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(PROGRAM.with_name("ask_live.py")), str(service.port)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    await until
-    output, _ = await process.communicate(b"\n")
-    seconds: list[float] = json.loads(output)
-    return seconds
 
 
 async def send(port: int, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -224,7 +190,7 @@ async def test_a_hundred_heads_of_a_mebibyte_cost_neither_memory_nor_time(serve:
         finally:
             writer.transport.abort()
 
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         for _ in range(20):
             await asyncio.gather(*(attack() for _ in range(5)))
             await asyncio.sleep(0.05)
@@ -239,7 +205,7 @@ async def test_begun_requests_are_closed_in_time_and_hold_nobody_up(serve: Serve
         + f"Authorization: Bearer {service.token}\r\n\r\n{{".encode()
     )
 
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         heads = [await send(service.port, b"GET /v1/tick") for _ in range(200)]
         bodies = [await send(service.port, post) for _ in range(200)]
         silent = [await send(service.port, b"") for _ in range(20)]
@@ -307,7 +273,7 @@ async def test_beyond_the_limit_an_idle_connection_makes_room_and_503_answers_wh
 
 async def test_more_sockets_than_descriptors_are_counted_and_logged_and_the_service_goes_on(serve: Serve) -> None:
     service = await asyncio.to_thread(serve, descriptors=256)
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         idle = [await send(service.port, b"GET /v1/tick") for _ in range(300)]
         await asyncio.sleep(1)
 
@@ -355,7 +321,7 @@ async def test_an_answer_that_its_client_does_not_take_is_given_up_and_one_taken
     service = await asyncio.to_thread(serve, request_head_seconds=1)
     before = service.resident_bytes()
     silent = [ask_and_not_read(service) for _ in range(10)]
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         taken, _ = await asyncio.gather(taken_slowly(service), closed_for(service, "not-taken", 10))
 
     assert taken > LARGE
@@ -367,7 +333,7 @@ async def test_an_answer_that_its_client_does_not_take_is_given_up_and_one_taken
 async def test_answers_that_nobody_takes_fill_no_more_memory_than_the_limit(serve: Serve) -> None:
     service = await asyncio.to_thread(serve, unsent_answer_bytes=16 * MEBIBYTE)
     before = service.resident_bytes()
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         silent = [await asyncio.to_thread(ask_and_not_read, service) for _ in range(30)]
         await closed_for(service, "not-taken", 25)
         assert service.resident_bytes() - before < 40 * MEBIBYTE, "120 MiB were asked for"
@@ -385,7 +351,7 @@ async def test_pipelined_requests_are_answered_in_order_and_a_flood_of_them_is_c
     few = await answer_to(service.port, (live + b"\r\n") * 40 + live + b"Connection: close\r\n\r\n")
     assert few.count(b"HTTP/1.1 200 OK") == 41
 
-    async with live_throughout(service):
+    async with live_throughout(service.process.pid, service.port):
         with suppress(ConnectionResetError):  # what it has not read by then is not waited for
             many = await answer_to(service.port, (live + b"\r\n") * 20_000)
             assert many.count(b"HTTP/1.1 200 OK") < 100

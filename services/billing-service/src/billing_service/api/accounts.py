@@ -12,7 +12,7 @@ from starlette.responses import Response
 from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, READERS, there
 from billing_service.api.examples import BALANCE, PREVIEW, WHAT_IF
-from billing_service.api.parameters import AsOfInstant, AsOfQuery, ContractId, CustomerId, Day, UntilDay
+from billing_service.api.parameters import AsOfQuery, ContractId, CustomerId, UntilDay
 from billing_service.api.reasons import with_reasons
 from billing_service.application.application import Application
 from billing_service.application.visibility import preview_seen_by
@@ -20,14 +20,23 @@ from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.invoice import views as billing_answers
 from billing_service.domain.invoice.rated import Cutoff
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import HttpModel, Routes, ShortText, allowed, json_answer, principal_of, responses
-from fristwerk_platform.http.queries import KnownAt, QueryParameters
+from fristwerk_platform.http import (
+    HttpModel,
+    LocalDate,
+    Routes,
+    ShortText,
+    allowed,
+    json_answer,
+    principal_of,
+    responses,
+)
+from fristwerk_platform.http.queries import At, KnownAt, QueryParameters
 
 
 class WhatIfBody(HttpModel):
     """Other terms for the same facts: an agreement document, or the name or name@version of a published one."""
 
-    until: Day | None = None
+    until: LocalDate | None = None
     agreement: ShortText | dict[str, Any] = Field(examples=["infoniqa@2"])
 
 
@@ -35,7 +44,7 @@ class PreviewQuery(QueryParameters):
     """Up to which day, and as of when."""
 
     until: UntilDay = None
-    at: AsOfInstant = None
+    at: At = None
     known_at: Annotated[KnownAt, Field(description="By what had been recorded then")] = None
 
 

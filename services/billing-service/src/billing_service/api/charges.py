@@ -11,13 +11,14 @@ from starlette.responses import Response
 from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, BILLING, there
 from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE
-from billing_service.api.parameters import BoundedInstant, ChargeId, LanguageQuery
+from billing_service.api.parameters import ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
 from billing_service.application.application import Application
 from billing_service.application.visibility import lines_seen_by
 from billing_service.domain.invoice.views import charges
 from fristwerk_platform.http import (
     HttpModel,
+    Instant,
     LongText,
     Routes,
     allowed,
@@ -34,7 +35,7 @@ class DecisionBody(HttpModel):
 
     decision: Literal["charge", "waive"]
     reason: LongText = Field(examples=["Vorbereitung war abgeschlossen"])
-    occurred_at: BoundedInstant | None = None
+    occurred_at: Instant | None = None
 
 
 def charges_router(application: Application) -> Routes:

@@ -11,13 +11,15 @@ from starlette.responses import Response
 from billing_service.api import document_answers
 from billing_service.api.access import BILLING, there
 from billing_service.api.examples import CONTRACT, CREDIT_NOTE, CREDITED, CUSTOMER, INVOICE, ISSUED, PAID, SENT, SUMMARY
-from billing_service.api.parameters import BoundedInstant, Day, Number
+from billing_service.api.parameters import Number
 from billing_service.api.reasons import opened
 from billing_service.application.application import Application
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.http import (
     HttpModel,
     Identifier,
+    Instant,
+    LocalDate,
     LongText,
     Routes,
     as_response,
@@ -33,8 +35,8 @@ class IssueBody(HttpModel):
 
     contract: Identifier | None = Field(None, examples=[CONTRACT])
     customer: Identifier | None = Field(None, examples=[CUSTOMER])
-    until: Day = Field(examples=["2026-06-30"])
-    occurred_at: BoundedInstant | None = None
+    until: LocalDate = Field(examples=["2026-06-30"])
+    occurred_at: Instant | None = None
 
 
 class CreditBody(HttpModel):
@@ -44,21 +46,21 @@ class CreditBody(HttpModel):
 
     reason: LongText = Field(examples=["Falscher Empfänger"])
     then: Literal["reissue", "waive"] = "reissue"
-    occurred_at: BoundedInstant | None = None
+    occurred_at: Instant | None = None
 
 
 class SentBody(HttpModel):
     """How the document reached the customer."""
 
     channel: Identifier = Field(examples=["email"])
-    occurred_at: BoundedInstant | None = None
+    occurred_at: Instant | None = None
 
 
 class PaidBody(HttpModel):
     """The local day on which it was settled."""
 
-    paid_on: Day = Field(examples=["2026-07-20"])
-    occurred_at: BoundedInstant | None = None
+    paid_on: LocalDate = Field(examples=["2026-07-20"])
+    occurred_at: Instant | None = None
 
 
 def invoice_commands_router(application: Application) -> Routes:

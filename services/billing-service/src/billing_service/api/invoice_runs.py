@@ -11,17 +11,26 @@ from starlette.responses import Response
 from billing_service.api.access import BILLING, READERS
 from billing_service.api.document_answers import RunAnswer
 from billing_service.api.examples import RUN
-from billing_service.api.parameters import BoundedInstant, Day
 from billing_service.application.application import Application
-from fristwerk_platform.http import HttpModel, Routes, allowed, command_metadata, json_answer, principal_of, responses
+from fristwerk_platform.http import (
+    HttpModel,
+    Instant,
+    LocalDate,
+    Routes,
+    allowed,
+    command_metadata,
+    json_answer,
+    principal_of,
+    responses,
+)
 from fristwerk_platform.http.described_headers import LOCATION
 
 
 class RunBody(HttpModel):
     """Up to which local day every contract is invoiced; ``occurred_at`` dates the invoices."""
 
-    until: Day = Field(examples=["2026-06-30"])
-    occurred_at: BoundedInstant | None = None
+    until: LocalDate = Field(examples=["2026-06-30"])
+    occurred_at: Instant | None = None
 
 
 def invoice_runs_router(application: Application) -> Routes:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from billing_service.api import answers, document_answers
 from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, INVOICED_LINE, SUMMARY, TRACE
-from billing_service.api.parameters import Day, LanguageQuery, LineNumber, Number, Table, TableQuery
+from billing_service.api.parameters import LanguageQuery, LineNumber, Number, Table, TableQuery
 from billing_service.api.reasons import with_reasons
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
@@ -24,7 +24,7 @@ from billing_service.domain.invoice.document_views import described
 from billing_service.domain.invoice.issued import IssuedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import Routes, allowed, json_answer, own_only, responses
+from fristwerk_platform.http import LocalDate, Routes, allowed, json_answer, own_only, responses
 from fristwerk_platform.http.described_headers import ETAG
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
@@ -32,8 +32,8 @@ HeadOver = Callable[[str, int], Awaitable[str | None]]
 PAGE: Final = 200
 ContractFilter = Annotated[str | None, Field(max_length=64, description="With a line of this contract")]
 CustomerFilter = Annotated[str | None, Field(max_length=64, description="Addressed to this customer")]
-IssuedFrom = Annotated[Day | None, Field(alias="from", description="Issued on this local day or later")]
-IssuedUntil = Annotated[Day | None, Field(description="Issued on this local day or earlier")]
+IssuedFrom = Annotated[LocalDate | None, Field(alias="from", description="Issued on this local day or later")]
+IssuedUntil = Annotated[LocalDate | None, Field(description="Issued on this local day or earlier")]
 AfterNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="The number that the page before ended with")]
 AfterLine = Annotated[
     str, Field(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$", description="The cursor of the page before: number and line")

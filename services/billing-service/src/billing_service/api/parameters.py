@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from fristwerk_platform.http import Instant, LocalDate
-from fristwerk_platform.http.queries import KnownAt, QueryParameters, query_instant
+from fristwerk_platform.http import LocalDate
+from fristwerk_platform.http.queries import At, KnownAt, QueryParameters
 
-FIRST_DAY: Final = date(1970, 1, 1)
-LAST_DAY: Final = date(2199, 12, 31)
-"""Days that a bill can be about; a mistyped year is refused, not reckoned with."""
-_FIRST_INSTANT: Final = datetime.fromisoformat("1970-01-02T00:00:00Z")
-_LAST_INSTANT: Final = datetime.fromisoformat("2199-12-30T00:00:00Z")
-
-
-Day = Annotated[LocalDate, Field(ge=FIRST_DAY, le=LAST_DAY)]
-BoundedInstant = Annotated[Instant, Field(ge=_FIRST_INSTANT, le=_LAST_INSTANT)]
 ContractId = Annotated[str, Field(max_length=64, examples=["0199c3c4-6b20-7f33-a2e6-7b2a4d3f0c81"])]
 CustomerId = Annotated[str, Field(max_length=64, examples=["0199c3c4-5a10-7e22-b1d5-6a1f3c2e9b70"])]
 ChargeId = Annotated[str, Field(max_length=200)]
@@ -26,11 +16,8 @@ Number = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="Number of the document in the provider's series", examples=[1])
 ]
 LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1, description="Line of the document, from 1", examples=[1])]
-UntilDay = Annotated[Day | None, Field(description="Last local day, inclusive; default today", examples=["2026-06-30"])]
-AsOfInstant = Annotated[
-    Annotated[datetime, Field(ge=_FIRST_INSTANT, le=_LAST_INSTANT)] | None,
-    BeforeValidator(query_instant),
-    Field(description="By what had occurred at this instant"),
+UntilDay = Annotated[
+    LocalDate | None, Field(description="Last local day, inclusive; default today", examples=["2026-06-30"])
 ]
 SentenceLanguage = Annotated[
     Literal["de", "en"] | None, Field(description="Language of the sentences; default the agreement's")
@@ -43,7 +30,7 @@ Table = Annotated[
 class AsOfQuery(QueryParameters):
     """By what had occurred at one instant, and had been recorded at another."""
 
-    at: AsOfInstant = None
+    at: At = None
     known_at: Annotated[KnownAt, Field(description="By what had been recorded then")] = None
 
 

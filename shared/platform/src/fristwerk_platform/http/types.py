@@ -23,6 +23,7 @@ with them looks like another. The terms language has the same."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2100
 """Instants and days outside these years are slips of the pen, and arithmetic on them overflows."""
+_OUTSIDE_OUR_YEARS: Final = f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
 class HttpModel(BaseModel):
@@ -46,8 +47,10 @@ def parse_instant(value: object) -> datetime:
         )
     try:
         instant = datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError(f"{value!r} is not an instant of the calendar") from None
+    except OverflowError:  # its offset leads out of the years that Python has
+        raise ValueError(_OUTSIDE_OUR_YEARS) from None
     return _in_our_years(instant)
 
 
@@ -64,7 +67,7 @@ def parse_date(value: object) -> date:
 
 def _in_our_years(value: Day) -> Day:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValueError(_OUTSIDE_OUR_YEARS)
     return value
 
 
