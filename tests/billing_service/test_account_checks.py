@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from billing_service.application import account_checks
-from billing_service.application.account_checks import AT_ONCE, AccountChecks
+from billing_service.application.account_checks import AT_ONCE, PACE, AccountChecks
 from billing_service.application.statements import Statements
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata, parked_accounts
 from billing_service.projections.unchecked_accounts import AccountCheckWriter, Checked, UncheckedAccount
@@ -201,7 +202,8 @@ async def until(condition: Callable[[], Any], wanted: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_it_rests_between_rounds_of_a_few_accounts(database: Database) -> None:
+async def test_it_rests_between_rounds_of_a_few_accounts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_checks, "ROUND_SECONDS", 60)  # on a busy machine a round would end before
     many = [registered(f"c-{number:03d}", number) for number in range(4 * AT_ONCE)]
     await applied(database, many)
     checks, _ = checks_of(database, lambda: AT)
@@ -263,4 +265,35 @@ async def test_a_start_tries_again_what_is_parked_as_another_program_may_be_able
 
     running = asyncio.create_task(checks.run())
     await until(checks.count_parked, 0)
+    running.cancel()
+
+
+def test_however_long_a_round_takes_checks_have_a_tenth_of_a_processor_at_most() -> None:
+    for took in (0.2, 6.0, 3_600.0):
+        assert took / (took + PACE.rest_seconds(took)) <= 0.1
+
+
+async def test_a_round_ends_with_the_account_that_takes_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_checks, "ROUND_SECONDS", 0.05)
+    tried: list[str] = []
+
+    class Slow(Statements):
+        async def try_to_rate(self, row: AccountRow) -> None:
+            tried.append(row.account)
+            await asyncio.sleep(0.06 if len(tried) == 2 else 0)
+
+    await applied(database, two_customers())
+    statements = Slow(AccountQueries(database), DocumentQueries(database), lambda: AT)
+    checks = AccountChecks(
+        AccountCheckQueries(database), AccountCheckWriter(database), statements, asyncio.Event(), lambda: AT
+    )
+    running = asyncio.create_task(checks.run())
+
+    async def left() -> int:
+        return len(await names(database))
+
+    await until(left, len(await names(database)) - 2)
+    assert len(tried) == 2, "the next round comes after a rest"
     running.cancel()

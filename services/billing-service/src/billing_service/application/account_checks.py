@@ -1,9 +1,10 @@
 """Accounts that cannot be rated are found before somebody asks: whatever changed is rated in the
 background, and what fails is parked with the reason.
 
-It takes a small share of a processor: after each round it rests many times as long as the round
-took. What changed last comes first, so that a mistake shows while whoever made it still remembers;
-once a day every account is tried, as a day that begins can be one that no rate is known for.
+It takes a small share of a processor: a round ends with the account at which it has taken long
+enough, and after it follows a rest many times as long. What changed last comes first, so that a
+mistake shows while whoever made it still remembers; once a day every account is tried, as a day
+that begins can be one that no rate is known for.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from billing_service.domain.errors import Refusal
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.projections.unchecked_accounts import AccountCheckWriter, Checked, UncheckedAccount
 from billing_service.queries.account_checks import AccountCheckQueries
+from fristwerk_platform.pacing import Pace
 
 AT_ONCE: Final = 10
-RESTS: Final = 30
-"""A rest is so many times as long as the round before it: three hundredths of one processor at most."""
-LONGEST_REST_SECONDS: Final = 60.0
+ROUND_SECONDS: Final = 0.2
+"""No further account is begun in a round that has taken so long."""
 GATHERING_SECONDS: Final = 0.5
 """So long changes of one account gather: it is rated for all of them together."""
+LONG_REST_SECONDS: Final = 60.0
+PACE: Final = Pace(rests=30, least_rests=9, short=GATHERING_SECONDS, long=LONG_REST_SECONDS)
+"""Three hundredths of a processor, and a tenth at most, however large an account is."""
 RETRY_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 60.0
 """How often it is looked for the changes that another process applied, and for a new day."""
@@ -70,8 +74,7 @@ class AccountChecks:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if checked:
-                took = time.monotonic() - began
-                await asyncio.sleep(min(max(took * RESTS, GATHERING_SECONDS), LONGEST_REST_SECONDS))
+                await asyncio.sleep(PACE.rest_seconds(time.monotonic() - began))
             else:
                 await self._wait()
 
@@ -90,7 +93,7 @@ class AccountChecks:
         elif self._day < today:
             await self._writer.mark_all(today.isoformat())
         self._day = today
-        found = [await self._checked(each) for each in await self._queries.unchecked(AT_ONCE)]
+        found = await self._some_checked()
         if found:
             parked, released = await self._writer.store(found, self._now())
             for each in parked:
@@ -98,6 +101,15 @@ class AccountChecks:
             for each in released:
                 _log.info("account_no_longer_parked", account=each.unchecked.account)
         return len(found)
+
+    async def _some_checked(self) -> list[Checked]:
+        """As many accounts as fit into a round, one at least if there is one."""
+        ends_at, found = time.monotonic() + ROUND_SECONDS, []
+        for each in await self._queries.unchecked(AT_ONCE):
+            found.append(await self._checked(each))
+            if time.monotonic() >= ends_at:
+                break
+        return found
 
     async def _checked(self, unchecked: UncheckedAccount) -> Checked:
         row = AccountRow(
