@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, open_tokens
-from fristwerk_platform.issuer_keys import IssuerKeys
+from fristwerk_platform.issuer_keys import MOST_BYTES, IssuerKeys
 from fristwerk_platform.revocations import subject_line
 from fristwerk_platform.settings import Settings, SettingsError
 from tests.conftest import OpenServices
@@ -245,6 +245,27 @@ def test_keys_come_over_http_follow_a_rotation_and_outlive_an_outage(
         time.sleep(0.02)
     assert served.asked > asked
     assert keys.named("k2") is not None
+
+
+@pytest.mark.parametrize("broken", ["[", '{"keys": 1}', '{"keys": [1]}', "a name that is a list"])
+def test_whatever_an_issuer_answers_it_is_asked_again(
+    broken: str, provider: tuple[str, type[Provider]], key: RSAPrivateKey
+) -> None:
+    url, served = provider
+    good = key_set(k1=key)
+    served.keys = good.replace('"k1"', '["k1"]') if broken.startswith("a name") else broken
+    keys = IssuerKeys(url, None, at_most_every=0.05)
+    assert keys.named("k1") is None
+    served.keys = good
+
+    assert eventually_named(keys, "k1")
+
+
+def test_of_an_answer_without_end_little_is_kept(provider: tuple[str, type[Provider]], key: RSAPrivateKey) -> None:
+    url, served = provider
+    served.keys = key_set(k1=key) + " " * 2 * MOST_BYTES
+
+    assert IssuerKeys(url, None).named("k1") is None
 
 
 def test_no_token_makes_us_ask_an_issuer_all_the_time(provider: tuple[str, type[Provider]], key: RSAPrivateKey) -> None:

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 import pytest
 
-from fristwerk_platform.event_log import EventLog
-from fristwerk_platform.transparency.proofs import NoSuchTreePartError
+from fristwerk_platform.event_log import EventLog, FeedLine
+from fristwerk_platform.transparency.proofs import NoSuchTreePartError, close_by
 from fristwerk_platform.transparency.trees import Trees
 from fristwerk_proof import checkpoints
 from fristwerk_proof.merkle import leaf_hash, root_of
@@ -93,6 +93,36 @@ async def test_a_tree_of_many_tiles_proves_every_event_and_each_of_its_heads(
         check_consistency(older.size, seen, newest.size, root, [bytes.fromhex(each) for each in shown.hashes])
     bundled = list(unbundled(await trees.reads.entries("hamburg", 1, 256)))
     assert [leaf_hash(each) for each in bundled] == hashes[256:512]
+
+
+async def test_what_lies_between_a_small_providers_events_is_not_read(
+    trees: Trees, log: EventLog, append: Append, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await append("ticket-2", 2, provider="bern")
+        await append("ticket-1", 400)
+    await trees.keeper.step()
+    hashes = await leaves_of(log, "bern")
+    asked: list[int] = []
+    read_feed = log.read_feed
+
+    async def counted(after: int, limit: int) -> list[FeedLine]:
+        asked.append(limit)
+        return await read_feed(after, limit)
+
+    monkeypatch.setattr(log, "read_feed", counted)
+    lines = await trees.reads.lines("bern", 0, 1_000)
+
+    assert [leaf_hash(each) for each in lines] == hashes
+    assert asked == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("positions", "together"),
+    [([5], [5]), ([5, 6, 38, 71], [5, 6, 38]), ([1, 50], [1]), ([*range(1, 2_001)], [*range(1, 1_001)])],
+)
+def test_positions_that_lie_close_are_read_together(positions: list[int], together: list[int]) -> None:
+    assert close_by(positions) == together
 
 
 async def test_another_providers_event_is_in_no_proof(trees: Trees, append: Append) -> None:

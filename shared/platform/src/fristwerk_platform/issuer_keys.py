@@ -5,6 +5,7 @@ minutes, and when a token names a key that is not known, which is how issuers ro
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ AT_MOST_EVERY_SECONDS: Final = 10.0
 time.
 """
 FETCH_SECONDS: Final = 5.0
+MOST_BYTES: Final = 1024 * 1024
+"""Of a set of keys; one has a few kilobytes."""
 FIRST_SECONDS: Final = 2.0
 """How long the start waits for the first keys; it goes on without them."""
 _log = structlog.get_logger()
@@ -49,7 +52,7 @@ class IssuerKeys:
         while True:
             try:
                 self._keys = _parsed(self._content())
-            except (OSError, httpx.HTTPError, jwt.PyJWTError, msgspec.MsgspecError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever an issuer answers, a thread that ended would read no key again
                 _log.warning("issuer_keys_not_read", source=self._url or str(self._file), error=type(error).__name__)
             self._read_once.set()
             pause.wait(self._at_most_every)
@@ -60,9 +63,19 @@ class IssuerKeys:
         if self._file is not None:
             return self._file.read_bytes()
         assert self._url is not None, "one of the two is given"
-        answer = httpx.get(self._url, timeout=FETCH_SECONDS, follow_redirects=False)
-        answer.raise_for_status()
-        return answer.content
+        with httpx.stream("GET", self._url, timeout=FETCH_SECONDS, follow_redirects=False) as answer:
+            answer.raise_for_status()
+            return _bounded(answer.iter_bytes(), MOST_BYTES)
+
+
+def _bounded(parts: Iterable[bytes], most: int) -> bytes:
+    """The parts together. Raises ValueError where they have more bytes than that."""
+    found = bytearray()
+    for each in parts:
+        found += each
+        if len(found) > most:
+            raise ValueError(f"more than {most} bytes")
+    return bytes(found)
 
 
 def _parsed(content: bytes) -> dict[str, jwt.PyJWK]:

@@ -17,7 +17,11 @@ from fristwerk_proof.proofs import SubtreeHash
 from fristwerk_proof.tiles import LONGEST_ENTRY, TILE_WIDTH, bundle, subtree_hash, width_at
 
 READ_AT_ONCE: Final = 1_000
-"""Lines that are read at once for a bundle; other providers' events may lie between."""
+"""Lines that are read at once for a bundle."""
+MOST_BETWEEN: Final = 32
+"""Other providers' events that are read with what is wanted. Where more lie between, they are passed over: in a large log
+there may be millions between two events of a small provider.
+"""
 LARGEST_BUNDLE_BYTES: Final = TILE_WIDTH * LONGEST_ENTRY
 """Where lines have more, one of them is too long for a bundle."""
 Made = TypeVar("Made")
@@ -50,6 +54,18 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     from_size: int
     to_size: int
     hashes: list[str]
+
+
+def close_by(positions: Sequence[int]) -> Sequence[int]:
+    """The first of the growing positions with those behind it that are read together with it."""
+    end = 1
+    while (
+        end < len(positions)
+        and positions[end] - positions[end - 1] <= MOST_BETWEEN
+        and positions[end] - positions[0] < READ_AT_ONCE
+    ):
+        end += 1
+    return positions[:end]
 
 
 class TreeReads:
@@ -166,15 +182,16 @@ class TreeReads:
 
     async def _lines(self, positions: Sequence[int], enough_bytes: int) -> list[bytes]:
         """The stored lines at positions of the log, which grow; nothing is read after so many bytes of them."""
-        wanted, found, size = set(positions), list[bytes](), 0
-        after = positions[0] - 1
-        while after < positions[-1] and size < enough_bytes:
-            lines = await self._log.read_feed(after, READ_AT_ONCE)
-            if not lines:
-                break
-            found += [each.line for each in lines if each.position in wanted]
-            size = sum(map(len, found))
-            after = lines[-1].position
+        found, size, next_one = list[bytes](), 0, 0
+        while next_one < len(positions) and size < enough_bytes:
+            first = positions[next_one]
+            near = close_by(positions[next_one:])
+            lines = await self._log.read_feed(first - 1, near[-1] - first + 1)
+            wanted, read_until = set(near), lines[-1].position if lines else near[-1]
+            read = [each.line for each in lines if each.position in wanted]
+            found += read
+            size += sum(map(len, read))
+            next_one += sum(each <= read_until for each in near)
         return found
 
     async def _proved(self, provider: str, size: int, make: Callable[[SubtreeHash], Made]) -> Made:
