@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "reference" / "dependencies.md"
 FILES: Final = {
     "requirements.txt": "services, building, checks",
+    "requirements-run.txt": "services",
     "requirements-uv.txt": "installing",
     "requirements-docs.txt": "documentation",
     "requirements-bench.txt": "benchmarks",
@@ -70,6 +71,9 @@ _SHORT: Final = (
 )
 
 
+_PIN: Final = re.compile(r"([\w.-]+)(?:\[[\w,. -]+\])?==(\S+)")
+
+
 class Package(msgspec.Struct, frozen=True):
     """A pinned package as the table has it."""
 
@@ -84,8 +88,23 @@ def pinned() -> dict[str, tuple[set[str], str]]:
     """The versions, several for several versions of Python, and the use of every pinned package."""
     found: dict[str, tuple[set[str], str]] = {}
     for file, used_for in FILES.items():
-        for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text("utf-8"), re.MULTILINE):
+        for name, version in pins((ROOT / file).read_text("utf-8")):
             found.setdefault(canonical(name), (set(), used_for))[0].add(version)
+    return found
+
+
+def pins(text: str) -> list[tuple[str, str]]:
+    """Name and version of everything that a file pins. Raises ValueError for a line of another form, such as an address:
+    what the table does not show is not looked at.
+    """
+    found = []
+    for line in text.splitlines():
+        if not line or line.startswith(("#", " ")):
+            continue  # a comment, or a hash of the pin above
+        pin = _PIN.match(line)
+        if pin is None:
+            raise ValueError(f"This is no pin: {line}")
+        found.append((pin[1], pin[2]))
     return found
 
 

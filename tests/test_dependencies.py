@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-SCRIPT: Final = Path(__file__).parents[1] / "docs" / "write_dependencies.py"
+ROOT: Final = Path(__file__).parents[1]
+SCRIPT: Final = ROOT / "docs" / "write_dependencies.py"
+NAME: Final = re.compile(r"^[\w.-]+", re.MULTILINE)
 YEARS: Final = 3
 REFUSED: Final = re.compile(
     r"(?<!L)GPL|Affero|(?<!Lesser )General Public|SSPL|not declared|not installed", re.IGNORECASE
@@ -61,6 +64,42 @@ def test_every_pinned_package_is_on_the_page_in_the_version_that_is_pinned(
 
     assert rows.keys() == pinned.keys(), "run: docs/write_dependencies.py"
     assert {name for name, (version, *_) in rows.items() if version not in pinned[name][0]} == set()
+
+
+def test_every_file_of_pins_and_every_dependency_of_a_package_is_looked_at(script: ModuleType) -> None:
+    ours = {script.canonical(project["name"]) for project in projects()}
+    named = {script.canonical(name) for project in projects() for name in dependencies(project)}
+
+    assert {file.name for file in ROOT.glob("requirements*.txt")} == script.FILES.keys()
+    assert {file.stem for file in ROOT.glob("requirements*.in")} == {Path(file).stem for file in script.FILES}
+    assert len(named) > 15
+    assert named - ours - script.pinned().keys() == set()
+
+
+def projects() -> list[dict[str, Any]]:
+    """What the packages of this repository say of themselves."""
+    files = [
+        file
+        for folder in ("shared", "services", "tools", "deploy")
+        for file in ROOT.glob(f"{folder}/**/pyproject.toml")
+    ]
+    return [tomllib.loads(file.read_text("utf-8"))["project"] for file in files]
+
+
+def dependencies(project: dict[str, Any]) -> list[str]:
+    """The names of what a package needs, the extras' too."""
+    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    return NAME.findall("\n".join(each for found in lists for each in found))
+
+
+def test_a_pin_of_another_form_is_not_passed_over(script: ModuleType) -> None:
+    assert script.pins("# all\na==1 \\\n    --hash=sha256:0\nb[x,y]==2.0 ; python_version < '4'\n") == [
+        ("a", "1"),
+        ("b", "2.0"),
+    ]
+    for other in ("c @ https://example.com/c.whl", "-e ./d", "e>=1", "--pre"):
+        with pytest.raises(ValueError, match="no pin"):
+            script.pins(other)
 
 
 def test_what_is_old_or_has_no_plain_licence_has_a_reason(
