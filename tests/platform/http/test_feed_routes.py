@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fristwerk_language.roles import READERS
+from fristwerk_language.roles import READERS, TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_api
 from fristwerk_platform.http.feed_routes import MAX_WAITING, feed_router
+from fristwerk_platform.revocations import subject_line
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed, SourceUnavailableError
+from fristwerk_platform.token_files import TokenFiles
+from fristwerk_platform.token_keys import Keys
 
 Append = Callable[..., Awaitable[int]]
 Bearer = Callable[..., dict[str, str]]
@@ -38,8 +41,9 @@ def stopping() -> Stopping:
     return Stopping()
 
 
-@pytest.fixture
-def app(log: EventLog, stopping: Stopping, tokens: Tokens, now: datetime) -> FastAPI:
+def feed_of(log: EventLog, stopping: Stopping, tokens: Tokens, now: Callable[[], datetime]) -> FastAPI:
+    """A service that is nothing but the log's feed."""
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
@@ -51,8 +55,13 @@ def app(log: EventLog, stopping: Stopping, tokens: Tokens, now: datetime) -> Fas
         routers=[feed_router(LogFeed(log), stopping, READERS)],
         lifespan=lifespan,
     )
-    api.add_middleware(AuthenticationMiddleware, tokens=tokens, now=lambda: now)
+    api.add_middleware(AuthenticationMiddleware, tokens=tokens, now=now)
     return api
+
+
+@pytest.fixture
+def app(log: EventLog, stopping: Stopping, tokens: Tokens, now: datetime) -> FastAPI:
+    return feed_of(log, stopping, tokens, lambda: now)
 
 
 @pytest.fixture
@@ -398,6 +407,31 @@ async def test_a_stream_ends_when_its_token_expires_and_tells_nothing_after_that
         answer = await streaming
 
     assert [line for line in answer.text.splitlines() if line.startswith("id:")] == ["id: 1"]
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(
+    log: EventLog, stopping: Stopping, keys: Keys, append: Append, tmp_path: Path
+) -> None:
+    revoked = tmp_path / "revoked.txt"
+    files = TokenFiles(tmp_path / "keys.json", revoked)
+    tokens = Tokens(keys, TOKEN_ROLES, issuer="fristwerk", audience="fristwerk", files=files)
+    auditor = Principal(sub="sam", role="auditor", provider="hamburg")
+    headers = {"Authorization": f"Bearer {tokens.issue(auditor, now=datetime.now(UTC))}"}
+    app = feed_of(log, stopping, tokens, lambda: datetime.now(UTC))
+    await append("ticket-1", 1)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        streaming = asyncio.create_task(client.get("/v1/events/stream", headers=headers))
+        await asyncio.sleep(0.2)
+        assert not streaming.done()
+        revoked.write_text(subject_line("hamburg", "sam", datetime.now(UTC) + timedelta(seconds=1)))
+        async with asyncio.timeout(10):
+            while not streaming.done():
+                await append("ticket-1", 1)
+                await asyncio.sleep(0.2)
+
+    told = [line for line in (await streaming).text.splitlines() if line.startswith("id:")]
+    assert len(told) < await log.last_position()
 
 
 async def test_answers_behind_a_token_are_kept_by_nobody_and_no_type_is_guessed(

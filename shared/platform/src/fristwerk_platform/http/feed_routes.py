@@ -265,18 +265,18 @@ def _last_event(given: str) -> int:
     return int(given)
 
 
-async def _sse(feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, seconds: float) -> AsyncIterator[bytes]:
+async def _sse(
+    feed: Feed, wanted: FeedFilter, after: int, stopping: Stopping, seconds_left: Callable[[], float]
+) -> AsyncIterator[bytes]:
     """The HTML standard's event stream (section 9.2): id, data, and a comment while nothing happens.
 
-    It ends after so many seconds.
+    It ends with the token, when that expires or is revoked.
     """
-    clock = asyncio.get_running_loop().time
-    ends_at = clock() + seconds
-    while not stopping.is_set() and (left := ends_at - clock()) > 0:
+    while not stopping.is_set() and (left := seconds_left()) > 0:
         page = await filtered_page(
             feed, wanted, after=after, limit=MAX_LINES, wait_seconds=min(KEEP_ALIVE_SECONDS, left), stopping=stopping
         )
-        if clock() >= ends_at:
+        if seconds_left() <= 0:
             return
         events = b"".join(b"id: %d\ndata: %s\n\n" % (_head.decode(line).position, line) for line in page.lines)
         yield events or b": still here\n\n"

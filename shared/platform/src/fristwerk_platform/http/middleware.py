@@ -120,12 +120,27 @@ class AuthenticationMiddleware:
             try:
                 token, now = _bearer(scope, self._tokens.roles.printed_by), self._now()
                 principal = state["principal"] = self._tokens.check(token, now=now)
-                state["token_seconds_left"] = self._tokens.seconds_left(token, now=now)
+                state["token_seconds_left"] = self._seconds_left(token, self._tokens.seconds_left(token, now=now))
             except NotAuthenticatedError as error:
                 self._refused.note(_address(scope), str(error))
                 raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
             if principal.role == PROGRAM:
                 _check_scope(path, principal)
+
+    def _seconds_left(self, token: str, seconds: float) -> Callable[[], float]:
+        """For how long the token of an open request is still good, asked again and again: nothing
+        once it was revoked or its key has gone.
+        """
+        ends_at = time.monotonic() + seconds
+
+        def left() -> float:
+            try:
+                self._tokens.check(token, now=self._now())
+            except NotAuthenticatedError:
+                return 0.0
+            return ends_at - time.monotonic()
+
+        return left
 
     async def _record(self, scope: Scope, state: dict[str, Any]) -> None:
         """Record an auditor's request before anything is answered. Raises Problem 503 where that is not possible."""
