@@ -24,6 +24,7 @@ from fristwerk_language.events import Actor, Event, Recorded, decode
 from fristwerk_language.events.billing import ChargeDecided, SealedText
 from fristwerk_language.events.customers import ContractSigned, CustomerRegistered
 from fristwerk_language.events.terms import AgreementPublished
+from fristwerk_platform.pacing import Pace
 from fristwerk_platform.read_models import Database, open_database
 from fristwerk_platform.settings import Settings
 from tests.stored_line import stored_line
@@ -238,9 +239,8 @@ async def test_it_ends_when_it_is_stopped_in_the_moment_in_which_a_batch_arrives
 async def test_it_finds_what_cannot_be_rated_and_tries_everything_again_on_another_day(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        account_checks, "RESTS", 0
-    )  # on a busy machine a round takes so long that it would rest for a minute
+    # On a busy machine a round takes so long that it would rest for a minute.
+    monkeypatch.setattr(account_checks, "PACE", Pace(rests=0, least_rests=0, short=0, long=0))
     await applied(database, two_customers())  # no terms of theirs were published
     clock = AT
     checks, changed = checks_of(database, lambda: clock)
