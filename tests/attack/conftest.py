@@ -17,6 +17,7 @@ import pytest
 import structlog
 
 from fristwerk_language.roles import Role
+from fristwerk_local.terminal_output import TERMS as SHIPPED
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.settings import Settings
 from tests.attack.grammar import Interface
@@ -31,7 +32,9 @@ SECRETS = {
     "matter": "Zirkusdirektion",
 }
 """Words of the attacked provider's data that stand in no request."""
-TERMS = "calendars/infoniqa", "agreements/infoniqa"
+AGREEMENT = "agreements/infoniqa"
+KEEPING_CALLS = b"\ncalls:\n  log_all: true\n"
+"""So that there is a call without a ticket."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -124,10 +127,11 @@ def _quiet() -> Iterator[None]:
 
 @pytest.fixture
 async def target(tmp_path: Path) -> AsyncIterator[Target]:
-    """A company with a contract, a ticket with a proposed charge, and an invoice with a credit note."""
+    """A company with a contract, a ticket with a proposed charge, an invoice with a credit note, and a call without a ticket."""
     async with services_on(Settings(var=tmp_path)) as services:
         vendor = Vendor(services, PROVIDER)
-        await vendor.publish(*TERMS)
+        await vendor.publish("calendars/infoniqa")
+        await vendor.publish_text(AGREEMENT, (SHIPPED / f"{AGREEMENT}.yaml").read_bytes() + KEEPING_CALLS)
         contact = {"name": SECRETS["person"], "email": SECRETS["mail"]}
         customer = await vendor.customer(name=SECRETS["company"], contact=contact)
         contract = await vendor.contract(customer)
@@ -137,12 +141,16 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
         await vendor.issue("2026-05-31", contract=contract)
         credited = await vendor.post("/v1/invoices/1/credit-note", {"reason": SECRETS["person"]})
         assert credited.status_code == 201, credited.text
+        call = await vendor.tell(
+            "/v1/calls", {"from": "+41 44 123 45 67", "started_at": "2026-05-04T08:00:00Z"}, "agent"
+        )
         run = await vendor.post("/v1/invoice-runs", {"until": "2026-06-30"})
         shown = await vendor.tickets.get(f"/v1/tickets/{ticket}", headers=vendor.headers("agent"))
         existing = {
             "customer": customer,
             "contract": contract,
             "ticket": ticket,
+            "call": call["call"]["id"],
             "charge": charge,
             "event": event,
             "number": "1",

@@ -27,6 +27,7 @@ PATIENCE_SECONDS: Final = 30.0
 SECONDS: Final = 10.0
 """How long each attack goes on at length."""
 HEADS_AT_ONCE: Final = 20
+"""Each of a megabyte. With 100 of them p99 was 69.5 ms, which is more than is promised."""
 BLOCKING: Final = """
 import asyncio, sys, time
 async def answer(reader, writer):

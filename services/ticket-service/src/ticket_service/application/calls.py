@@ -133,10 +133,7 @@ class Calls:
         customer = dedicated or await self.known_caller(provider, told.from_number)
         before: list[PlannedChange] = []
         if customer is None:
-            before = [self.prospect(meta, told.from_number)]
-            registration = before[0].facts[0].event
-            assert isinstance(registration, CustomerRegistered), "a registration is one event"
-            customer = registered(registration)
+            customer, before = self.newcomer(meta, told.from_number)
         else:
             claims = ()
         request = Request(
@@ -155,10 +152,13 @@ class Calls:
         claims = (*claims, *names.claims_of_source(provider, told.source))
         return await self._intake.conclude(meta, ground, before=before, following=[told], claims=claims)
 
-    def prospect(self, meta: CommandMetadata, number: str) -> PlannedChange:
-        """The registration of a caller nobody knows, under the number."""
+    def newcomer(self, meta: CommandMetadata, number: str) -> tuple[Customer, list[PlannedChange]]:
+        """A caller nobody knows as a prospect named by the number, and what registers them."""
         contact = Contact(phone=number) if normalised_phone(number) else None
-        return self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))
+        change = self._customers.registration(meta, Register(name=number, kind="prospect", contact=contact))
+        registration = change.facts[0].event
+        assert isinstance(registration, CustomerRegistered), "a registration is one event"
+        return registered(registration), [change]
 
     async def _keeps_all(self, provider: str, at: datetime) -> bool:
         """``calls.log_all`` of any of the provider's agreements: nobody knows yet under which one

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from fristwerk_language.events import streams
-from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_language.terms.agreement import CALL
 from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.commands import CommandMetadata, CommandResult, ContentionError
@@ -25,7 +24,6 @@ from ticket_service.application.state_cache import Loaded, StateCache
 from ticket_service.application.tickets import Tickets
 from ticket_service.domain.call.decide import attach, check_without_ticket, dismiss
 from ticket_service.domain.call.state import LoggedCall
-from ticket_service.domain.customer.evolve import registered
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
@@ -154,12 +152,7 @@ class KeptCalls:
         if named is not None:
             return (await self._customers.customer(provider, named)).state, []
         known = await self._calls.known_caller(provider, number)
-        if known is not None:
-            return known, []
-        change = self._calls.prospect(meta, number)
-        registration = change.facts[0].event
-        assert isinstance(registration, CustomerRegistered), "a registration is one event"
-        return registered(registration), [change]
+        return self._calls.newcomer(meta, number) if known is None else (known, [])
 
     async def _told(self, meta: CommandMetadata, loaded: Loaded[LoggedCall], work: CallWork) -> AttachCall:
         """The call as the telephone system reported it. Raises NotInThisState once its caller was forgotten."""

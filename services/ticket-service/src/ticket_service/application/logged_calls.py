@@ -115,7 +115,7 @@ class LoggedCalls:
             zone = ZoneInfo(agreement.timezone)
         except NotAcceptable:
             zone = ZoneInfo("UTC")
-        return tuple(datetime.combine(each, time.min, zone) for each in (day, day + timedelta(days=1)))  # type: ignore[return-value]
+        return datetime.combine(day, time.min, zone), datetime.combine(day + timedelta(days=1), time.min, zone)
 
     async def _opened(self, provider: str, rows: Sequence[CallRow]) -> list[Said]:
         parts = [part for row in rows for part in (row.state.said, row.state.voicemail) if part is not None]

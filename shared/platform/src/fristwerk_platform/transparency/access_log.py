@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from sqlalchemy import desc, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.read_models import Database, advisory_lock
@@ -62,9 +63,7 @@ class AccessLog:
         provider = principal.provider
         async with self._database.transaction() as connection:
             await advisory_lock(connection, f"{self.name} {provider}")
-            wanted = select(accesses.c.number, accesses.c.peaks).where(accesses.c.provider == provider)
-            last = (await connection.execute(wanted.order_by(desc(accesses.c.number)).limit(1))).first()
-            number, peaks = (0, b"") if last is None else (last.number, last.peaks)
+            number, peaks = await _grown_to(connection, provider)
             access = Access(
                 number=number + 1,
                 at=self._now(),
@@ -75,7 +74,7 @@ class AccessLog:
                 correlation_id=correlation_id,
             )
             line = msgspec.json.encode(access)
-            after = grown(split_hashes(peaks), number, leaf_hash(line))
+            after = grown(peaks, number, leaf_hash(line))
             row = {"provider": provider, "number": number + 1, "line": line, "peaks": b"".join(after)}
             await connection.execute(accesses.insert(), row)
 
@@ -88,12 +87,17 @@ class AccessLog:
 
     async def head(self, provider: str) -> bytes:
         """The head over all accesses of a provider so far, signed now."""
-        wanted = select(accesses.c.number, accesses.c.peaks).where(accesses.c.provider == provider)
         async with self._database.reading() as connection:
-            last = (await connection.execute(wanted.order_by(desc(accesses.c.number)).limit(1))).first()
-        number, peaks = (0, b"") if last is None else (last.number, last.peaks)
+            number, peaks = await _grown_to(connection, provider)
         origin = self._keys.origin(provider, self.name)
-        return self._keys.signed(Checkpoint(origin, number, root_of_peaks(split_hashes(peaks))))
+        return self._keys.signed(Checkpoint(origin, number, root_of_peaks(peaks)))
+
+
+async def _grown_to(connection: AsyncConnection, provider: str) -> tuple[int, list[bytes]]:
+    """How many accesses a provider's tree has, and its peaks."""
+    wanted = select(accesses.c.number, accesses.c.peaks).where(accesses.c.provider == provider)
+    last = (await connection.execute(wanted.order_by(desc(accesses.c.number)).limit(1))).first()
+    return (0, []) if last is None else (last.number, split_hashes(last.peaks))
 
 
 def _harmless(query: str) -> str:
