@@ -191,7 +191,7 @@ async def test_rebuilding_is_safe(
             assert "is in use; writing waited" in told
 
     assert await office.client.caught_up(60)
-    assert witness.errors == []
+    assert witness.errors == [], "\n".join(witness.errors)
     recorded = await office.recorded()
     assert len(recorded) >= len(office.acknowledged)
     live = await office.derived(office.client)
