@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml, zone
 from tests.lanes import examples
+from ticket_service.application.worklist import Worklist
 from ticket_service.application.worklist_ranking import PART, Ranking
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.entitlement import group_of
@@ -217,3 +218,63 @@ async def test_others_have_their_turn_while_thousands_of_tickets_are_put_in_orde
 
     assert turns >= 2 * 10_000 // PART - 2
     assert len(await ranking.page(None, 20_000)) == 10_000
+
+
+class AskedRows(Rows):
+    """A read model of one provider that notes from which position on it is asked for tickets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    async def providers(self) -> list[str]:
+        return ["flux"]
+
+    async def placed_after(self, provider: Any, position: Any) -> Any:
+        self.asked.append(position)
+        return await super().placed_after(provider, position)
+
+
+class Read:
+    """The read model as of its last change."""
+
+    def __init__(self, rows: AskedRows) -> None:
+        self.so_far = rows
+
+    @property
+    def position(self) -> int:
+        return self.so_far.position
+
+    async def __call__(self) -> AskedRows:
+        return self.so_far
+
+
+class WithoutGroups(Published):
+    """Terms of a provider whose tickets are moved by nothing but commands."""
+
+    async def of(self, _provider: Any) -> Any:
+        return self
+
+    async def agreements_at(self, _now: datetime) -> Any:
+        return [SimpleNamespace(groups=[])]
+
+
+async def test_the_first_look_after_a_start_sorts_every_worklist_so_that_no_reader_waits_for_it() -> None:
+    rows = AskedRows()
+    rows.put(rows.tickets, ticket(1))
+    rows.put(rows.tickets, ticket(2))
+    worklist = Worklist(cast("Any", Read(rows)), cast("Any", None), cast("Any", WithoutGroups()), cast("Any", None))
+
+    async def page() -> None:
+        await worklist.page("flux", NOON, after=None, limit=0)
+
+    await worklist.look(NOON)
+    assert rows.asked == [0]
+    await page()
+    assert rows.asked == [0]
+
+    rows.put(rows.tickets, ticket(3))
+    await worklist.look(NOON)
+    assert rows.asked == [0]
+    await page()
+    assert rows.asked == [0, 2]

@@ -50,6 +50,7 @@ class Worklist:
         self._rankings: OrderedDict[str, Ranking] = OrderedDict()
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._refreshing = asyncio.Lock()
+        self._has_looked = False
         self.displaced: dict[str, list[tuple[str, Contract | None]]] = {}
         self.has_displaced = asyncio.Event()
         self._taking = asyncio.Lock()
@@ -87,9 +88,14 @@ class Worklist:
     async def look(self, now: datetime) -> None:
         """Bring the order of every provider whose agreements have groups up to date, so that
         ``displaced`` is known.
+
+        The first time of every provider, as many as are kept: so nobody waits, after a start, until
+        thousands of tickets are read and sorted.
         """
-        for provider in await self._current.so_far.providers():
-            if any(each.groups for each in await (await self._terms.of(provider)).agreements_at(now)):
+        first, self._has_looked = not self._has_looked, True
+        for number, provider in enumerate(await self._current.so_far.providers()):
+            is_read_ahead = first and number < KEPT_RANKINGS
+            if is_read_ahead or any(each.groups for each in await (await self._terms.of(provider)).agreements_at(now)):
                 await self._ranking(provider, now, self._current.position)
 
     async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from msgspec.structs import asdict
+
 from billing_service.domain.invoice.document import DocumentLine, InvoiceDocument
 from billing_service.domain.invoice.issued import IssuedDocument, IssuedLine
 from billing_service.domain.invoice.views import public_charge, shown
@@ -78,8 +80,7 @@ def line_not_invoiced(account: str, line: ChargeLine, references: Mapping[str, s
 
 
 def _line(line: DocumentLine) -> dict[str, Any]:
-    body = {name: getattr(line, name) for name in DocumentLine.__struct_fields__}
-    return body | {"charge": public_charge(line.account, line.charge), "rule": ", ".join(line.rules)}
+    return asdict(line) | {"charge": public_charge(line.account, line.charge), "rule": ", ".join(line.rules)}
 
 
 def _state(issued: IssuedDocument, *, sent: bool, paid: bool) -> DocumentState:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
 
 from billing_service.domain.invoice.document_sums import common_frame, next_totals
 from billing_service.domain.invoice.invoice import state
@@ -11,6 +12,9 @@ from billing_service.domain.invoice.rated import Rated
 from billing_service.domain.rating import vat
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Statement, Totals
+
+_FIELDS: Final = ChargeLine.__struct_fields__
+_values_of: Final = attrgetter(*_FIELDS)
 
 
 def public_charge(account: str, charge: str) -> str:
@@ -27,8 +31,9 @@ def preview(rated: Sequence[Rated], contract: str | None = None) -> dict[str, An
     Raises NotAcceptable where two currencies meet.
     """
     statements = [each.statement for each in rated]
+    lines = {id(line): shown(each.account, line) for each in statements for line in each.lines}
     return {
-        "lines": [shown(each.account, line) for each in statements for line in each.lines],
+        "lines": list(lines.values()),
         **_sums(statements, [line for each in statements for line in each.lines]),
         "package_left_minutes": sum(each.package_left_minutes for each in statements),
         "packages": [balance for each in statements for balance in each.packages],
@@ -42,7 +47,7 @@ def preview(rated: Sequence[Rated], contract: str | None = None) -> dict[str, An
         ],
         "violations": [each for statement in statements for each in statement.violations],
         "remarks": [each for statement in statements for each in statement.remarks],
-        "to_invoice": _to_invoice(rated, contract),
+        "to_invoice": _to_invoice(rated, contract, lines),
         "accounts": [
             {
                 "account": each.row.account,
@@ -91,18 +96,22 @@ def charges(rated: Rated, ticket: str, decided: dict[str, str]) -> list[dict[str
 
 def shown(account: str, line: ChargeLine) -> dict[str, Any]:
     """A line of a statement or document; ``charge`` is the public id."""
-    body = {name: getattr(line, name) for name in ChargeLine.__struct_fields__}
+    body = dict(zip(_FIELDS, _values_of(line), strict=True))
     return body | {"charge": public_charge(account, line.charge), "rule": ", ".join(line.rules)}
 
 
-def _to_invoice(rated: Sequence[Rated], contract: str | None) -> dict[str, Any]:
+def _to_invoice(rated: Sequence[Rated], contract: str | None, known: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """What the next invoice adds; ``known`` are the statement's lines as they are shown, by ``id``,
+    since before the first invoice it adds just these.
+    """
     added = [(each.row.account, line) for each in rated for line in each.to_invoice]
     totals: Totals | None = None
     if rated:
         ledgers = {each.row.account: each.ledger for each in rated}
         frame = common_frame([each.statement for each in rated])
         totals = next_totals(contract, [line for _, line in added], ledgers, *frame)
-    return {"lines": [shown(account, line) for account, line in added], **_shown_sums(totals)}
+    lines = [known.get(id(line)) or shown(account, line) for account, line in added]
+    return {"lines": lines, **_shown_sums(totals)}
 
 
 def _sums(statements: Sequence[Statement], lines: Iterable[ChargeLine]) -> dict[str, Any]:

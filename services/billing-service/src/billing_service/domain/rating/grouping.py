@@ -13,7 +13,7 @@ import msgspec
 from billing_service.domain import rounding
 from billing_service.domain.rating.packages import Regime
 from billing_service.domain.rating.work import Piece, priced_apart
-from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeKind, charge_id
+from billing_service.domain.statement.charge_line import EVERY_TICKET, ChargeKind, EntryPart, charge_id
 
 Scope = Literal["ticket_day", "entry", "ticket", "period"]
 
@@ -36,10 +36,19 @@ class RoundingGroup(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def raw_minutes(self) -> int:
+        if len(self.pieces) == 1:
+            return self.pieces[0].minutes
         return sum(piece.minutes for piece in self.pieces)
 
     @property
+    def parts(self) -> tuple[EntryPart, ...]:
+        """What it adds up, entry by entry."""
+        return tuple([piece.part for piece in self.pieces])
+
+    @property
     def sources(self) -> tuple[str, ...]:
+        if len(self.pieces) == 1:
+            return tuple(dict.fromkeys(self.pieces[0].sources))
         return tuple(dict.fromkeys(source for piece in self.pieces for source in piece.sources))
 
     def charge(self, kind: ChargeKind) -> str:
@@ -86,6 +95,9 @@ def round_by_day(group: RoundingGroup, increment_minutes: int) -> list[DayShare]
     A day gets what the sum up to its end rounds to, less what earlier days got; so the days add up
     to the whole.
     """
+    first, *others = group.pieces
+    if not others:
+        return [DayShare(first.on, first.start, rounding.round_up(first.minutes, increment_minutes))]
     days: dict[date, list[Piece]] = {}
     for piece in group.pieces:
         days.setdefault(piece.on, []).append(piece)

@@ -5,6 +5,7 @@ R9, R11).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -27,6 +28,7 @@ from billing_service.domain.statement.charge_line import (
 from fristwerk_language.terms.billing import HourlyTerms
 
 _PER_MINUTE: Final = Fraction(1, 60)
+_NOTHING: Final = Decimal(0)
 
 
 @lru_cache(maxsize=4096)
@@ -40,6 +42,12 @@ def exactly(minutes: int | Fraction, price: Money) -> Fraction:
     return minutes * price.exact * _PER_MINUTE
 
 
+@lru_cache(maxsize=1024)
+def _price(rate: Decimal, currency: str) -> Money:
+    """A rate of the terms as lines show it."""
+    return Money(at_least_cents(rate), currency)
+
+
 def free_line(group: RoundingGroup, clauses: tuple[str, ...]) -> ChargeLine:
     """Raw minutes at 0.00 under coverage rules (R11)."""
     return _line(
@@ -50,7 +58,7 @@ def free_line(group: RoundingGroup, clauses: tuple[str, ...]) -> ChargeLine:
         raw_minutes=group.raw_minutes,
         rules=("R11",),
         clauses=clauses,
-        basis=Covered(parts=tuple(piece.part for piece in group.pieces)),
+        basis=Covered(parts=group.parts),
     )
 
 
@@ -79,12 +87,13 @@ def package_lines(
     Both rest on the same entries. The logged minutes are told apart as the rounded ones are:
     packages cover as many as they gave minutes for.
     """
-    drawn = sum(exact(each.minutes) for each in draws)
+    first, raw_minutes = group.first, group.raw_minutes
+    drawn = exact(draws[0].minutes) if len(draws) == 1 else sum(exact(each.minutes) for each in draws)
     over = weighted - drawn
-    covered = min(group.raw_minutes, int(drawn * rounded // weighted)) if over else group.raw_minutes
-    currency = group.first.agreement.currency
+    covered = min(raw_minutes, int(drawn * rounded // weighted)) if over else raw_minutes
+    currency = first.agreement.currency
     basis = _worked(group, group.regime.packages[0].increment_minutes, rounded, weighted, drawn)
-    rules = ("R1", "R3", "R5") if group.first.factor == 1 else ("R1", "R3", "R5", "R9")
+    rules = ("R1", "R3", "R5") if first.factor == 1 else ("R1", "R3", "R5", "R9")
     clauses = ("/billing/package", *_factor_clause(group))
     lines: list[ChargeLine] = []
     if drawn:
@@ -92,7 +101,7 @@ def package_lines(
             group,
             "allowance",
             minutes=drawn,
-            price=zero(currency),
+            price=_price(_NOTHING, currency),
             raw_minutes=covered,
             rules=rules,
             clauses=clauses,
@@ -107,8 +116,8 @@ def package_lines(
             group,
             "overage",
             minutes=rounding.round_up(over, increment),
-            price=Money(at_least_cents(last.overage_rate), currency),
-            raw_minutes=group.raw_minutes - covered,
+            price=_price(last.overage_rate, currency),
+            raw_minutes=raw_minutes - covered,
             rules=(*rules, "R2"),
             clauses=clauses,
             basis=msgspec.structs.replace(basis, overage_increment_minutes=increment),
@@ -121,7 +130,7 @@ def _worked(
     group: RoundingGroup, increment_minutes: int, rounded: int, weighted: int | Fraction, drawn: int | Fraction = 0
 ) -> Worked:
     return Worked(
-        parts=tuple(piece.part for piece in group.pieces),
+        parts=group.parts,
         scope=group.scope,
         increment_minutes=increment_minutes,
         rounded_minutes=rounded,
@@ -143,22 +152,23 @@ def _line(
     basis: Basis,
     draws: tuple[Draw, ...] = (),
 ) -> ChargeLine:
+    first = group.first
     return ChargeLine(
         charge=group.charge(kind),
         kind=kind,
         ticket=group.ticket,
-        on=group.first.on,
+        on=first.on,
         minutes=plain(minutes),
         unit_price=price,
         amount=per_hour(minutes, price),
         raw_minutes=raw_minutes,
-        factor=group.first.factor,
+        factor=first.factor,
         draws=draws,
         sources=group.sources,
         rules=rules,
         clauses=clauses,
-        agreement=group.first.agreement.agreement,
-        agreement_version=group.first.version if kind == "free" else group.first.price_version,
+        agreement=first.agreement.agreement,
+        agreement_version=first.version if kind == "free" else first.price_version,
         basis=basis,
     )
 

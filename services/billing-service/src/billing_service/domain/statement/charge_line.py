@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -183,6 +183,8 @@ def plain(minutes: int | Fraction) -> BilledMinutes:
 
 def merged_draws(draws: Iterable[Draw]) -> tuple[Draw, ...]:
     """One draw for each package, without those that add up to zero."""
+    if isinstance(draws, Sequence) and len(draws) == 1 and isinstance(draws[0].minutes, int):
+        return tuple(draws) if draws[0].minutes else ()
     sums: dict[str, int | Fraction] = {}
     for each in draws:
         sums[each.package] = sums.get(each.package, 0) + exact(each.minutes)
