@@ -6,12 +6,14 @@ import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.invoice import invoice
+from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.document import (
     AgreementReference,
     Buyer,
@@ -25,6 +27,8 @@ from billing_service.domain.invoice.document import (
     stored_form,
     terms_used,
 )
+from billing_service.domain.invoice.rated import Rated
+from billing_service.domain.invoice.views import preview
 from billing_service.domain.rating.packages import frozen_draws
 from billing_service.domain.statement.ledger import NOTHING, Invoiced, reversed_line
 from fristwerk_language.events import customers, tickets
@@ -68,6 +72,31 @@ def test_later_work_of_a_billed_group_is_billed_as_a_difference(story: type[Stor
     second, _ = issue(account, "2026-06-30", ledger)
     assert short(second) == [("hourly", 15, "30.00", "changed")]
     assert second[0].raw_minutes == 10
+
+
+def test_a_preview_shows_what_the_next_invoice_adds_beside_all_that_was_done(story: type[Story]) -> None:
+    account = story({})
+    account.log("T", "2026-05-04 10:00", 10)
+    _, ledger = issue(account, "2026-05-31")
+    account.log("T", "2026-05-04 11:00", 10)
+    account.log("U", "2026-05-05 11:00", 30)
+    rated = Rated(
+        row=AccountRow(account="c-1", provider="p", customer="k", kind="contract"),
+        agreement=cast("Any", None),
+        timezone="UTC",
+        statement=account.rate("2026-06-30", invoiced=ledger),
+        ledger=Ledger(invoiced=ledger),
+    )
+    shown = preview([rated])
+    assert [(each["ticket"], each["minutes"], each["change"]) for each in shown["lines"]] == [
+        ("T", 30, "new"),
+        ("U", 30, "new"),
+    ]
+    assert [(each["ticket"], each["minutes"], each["change"]) for each in shown["to_invoice"]["lines"]] == [
+        ("T", 15, "changed"),
+        ("U", 30, "new"),
+    ]
+    assert shown["to_invoice"]["lines"][1] == shown["lines"][1]
 
 
 def test_a_changed_price_takes_the_old_line_back_and_bills_the_new_one(story: type[Story]) -> None:
