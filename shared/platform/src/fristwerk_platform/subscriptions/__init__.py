@@ -3,6 +3,8 @@
 Feed, LogFeed, HttpFeed    where lines come from
 Subscription               applies them to a database
 Checkpoints                how far each source is applied, in that database
+PartitionedSubscription    applies its share of them, beside other processes
+Partitions                 who has which share, and how far it is applied
 LineSpool, pages_between   reading a part of a feed once, and putting its lines aside by key
 FeedEvent                  what a subscription must know of the events that ``decode`` returns
 """
@@ -14,6 +16,8 @@ from fristwerk_platform.subscriptions.decoding import Decode, FeedEvent, positio
 from fristwerk_platform.subscriptions.feed import Feed, HttpFeed, LogFeed, SourceUnavailableError
 from fristwerk_platform.subscriptions.line_spool import LineSpool
 from fristwerk_platform.subscriptions.pages import FeedPage
+from fristwerk_platform.subscriptions.partitioned import Membership, PartitionedSubscription
+from fristwerk_platform.subscriptions.partitions import Partitions, partition_in_sql, partition_of
 from fristwerk_platform.subscriptions.prefetch import Prefetch, pages_between
 from fristwerk_platform.subscriptions.subscription import Apply, Lag, Subscription
 
@@ -28,11 +32,16 @@ __all__ = [
     "Lag",
     "LineSpool",
     "LogFeed",
+    "Membership",
+    "PartitionedSubscription",
+    "Partitions",
     "Prefetch",
     "SourceUnavailableError",
     "SourceWentBackwardsError",
     "Subscription",
     "pages_between",
+    "partition_in_sql",
+    "partition_of",
     "position_of",
     "with_position",
 ]

@@ -66,7 +66,7 @@ class Checkpoints:
 
     async def hold(self, connection: AsyncConnection, source: str) -> None:
         """Prevent other transactions from applying anything of the source until this one ends."""
-        await advisory_lock(connection, f"follow {source}")
+        await advisory_lock(connection, following_lock(source))
 
     async def advance(
         self, connection: AsyncConnection, source: str, after: int, until: int, events: Sequence[FeedEvent]
@@ -90,6 +90,23 @@ class Checkpoints:
         stored: dict[str | None, int] = {row[0]: row[1] for row in await fetch(connection, _STORED, source, streams)}
         if stored.pop(None, 0) != after:
             raise CheckpointMovedError(source)
+        last_event = events[-1].id if events else None
+        position = {"source": source, "position": until, "last_event": last_event}
+        return [Write("store", self._positions, [position]), self._versions_write(source, stored, events)]
+
+    async def advancing_streams(
+        self, connection: AsyncConnection, source: str, events: Sequence[FeedEvent]
+    ) -> list[Write]:
+        """The writes that record the versions of streams alone, for who keeps positions elsewhere and
+        holds what nobody else may apply meanwhile. Raises SourceWentBackwardsError as ``advancing``.
+        """
+        streams = sorted({event.stream for event in events})
+        found = await fetch(connection, _STORED, source, streams)
+        stored: dict[str | None, int] = {row[0]: row[1] for row in found if row[0] is not None}
+        return [self._versions_write(source, stored, events)]
+
+    def _versions_write(self, source: str, stored: dict[str | None, int], events: Sequence[FeedEvent]) -> Write:
+        """Raises SourceWentBackwardsError if a stream's versions are not consecutive."""
         for event in events:
             stream, version = event.stream, event.version
             if version != stored.get(stream, 0) + 1:
@@ -97,7 +114,11 @@ class Checkpoints:
                     f"stream {stream} continues with version {version} after {stored.get(stream, 0)}"
                 )
             stored[stream] = version
-        last_event = events[-1].id if events else None
-        position = {"source": source, "position": until, "last_event": last_event}
-        versions = [{"source": source, "stream": stream, "version": stored[stream]} for stream in streams]
-        return [Write("store", self._positions, [position]), Write("store", self._stream_versions, versions)]
+        streams = sorted({event.stream for event in events})
+        rows = [{"source": source, "stream": stream, "version": stored[stream]} for stream in streams]
+        return Write("store", self._stream_versions, rows)
+
+
+def following_lock(source: str) -> str:
+    """The name of the lock under which whoever follows a source as a whole applies its events."""
+    return f"follow {source}"
