@@ -33,6 +33,7 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_BILLING_URL": "http://billing:8003/",
         "FRISTWERK_ISSUER": "issuer",
         "FRISTWERK_AUDIENCE": "audience",
+        "FRISTWERK_FOLLOW_IN_PARTITIONS": "True",
         "FRISTWERK_CUSTOMERS_MAY_DATE": "True",
         "FRISTWERK_RECEIPT_DAYS_BEFORE_CONTRACTS": "30",
         "FRISTWERK_APPOINTMENT_DAYS_AHEAD": "400",
@@ -118,3 +119,11 @@ def test_appends_without_the_lock_are_not_to_be_had(value: str, *, refused: bool
         return
     with pytest.raises(SettingsError, match=r"^POSTGRES_ENABLE_DB_FUNCTIONS is set: .* lose events\.$"):
         read_settings(environment)
+
+
+@pytest.mark.parametrize("yes", ["true", "True", "1"])
+def test_partitions_are_for_postgres(yes: str) -> None:
+    shared = {f"{PREFIX}FOLLOW_IN_PARTITIONS": yes}
+    with pytest.raises(SettingsError, match="is for PostgreSQL"):
+        read_settings(shared)
+    assert read_settings(shared | {f"{PREFIX}DATABASE_URL": "postgresql://a:b@c/d"}).follow_in_partitions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,10 +17,14 @@ class ToldFeed:
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._lines = {position_of(line): line for line in lines}
+        self._positions = sorted(self._lines)
         self._last = max(self._lines, default=0)
 
-    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:  # noqa: ARG002 - a feed's signature
-        found = [position for position in self._lines if position > after][:limit]
+    async def page(self, after: int, limit: int, wait_seconds: float) -> FeedPage:
+        first = bisect_right(self._positions, after)
+        found = self._positions[first : first + limit]
+        if not found:
+            await asyncio.sleep(wait_seconds)
         lines = [self._lines[position] for position in found]
         return FeedPage(lines=lines, next=found[-1] if found else after, last=self._last)
 

@@ -22,7 +22,7 @@ from fristwerk_platform.read_models.blue_green import LiveReadModel
 from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Feed, HttpFeed, Subscription
+from fristwerk_platform.subscriptions import Feed, HttpFeed, Membership, PartitionedSubscription, Subscription
 from fristwerk_platform.transparency.followed_heads import FollowedHeads
 from sla_service.api import answers, refusals
 from sla_service.api.deadlines import deadlines_router
@@ -37,8 +37,9 @@ from sla_service.clock import new_id, now
 from sla_service.notices.feed import NoticeFeed
 from sla_service.notices.outbox import Outbox
 from sla_service.notices.watch import Watch
+from sla_service.notices.watched_share import WatchedShare
 from sla_service.projections import tables
-from sla_service.projections.projector import SOURCE, Projector
+from sla_service.projections.projector import SOURCE, Projector, concerns_all_tickets
 from sla_service.projections.terms_cache import TermsCache
 from sla_service.queries.metrics import TimerMetrics
 from sla_service.queries.read_model import ReadModel
@@ -62,10 +63,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     outbox = Outbox(now, new_id, timer_metrics.count_notices)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
-    projector = Projector(outbox)
     feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()), streaming=ticket_service is None)
-    follower = _projection(feed, database, projector, outbox)
-    watch = Watch(database, outbox, now, follower.lag)
+    follow = _sharing if settings.follow_in_partitions else _alone
+    projector, follower, watch = follow(feed, database, outbox)
     model = ReadModel(database)
     terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
@@ -113,9 +113,10 @@ def _ticket_heads(client: httpx.AsyncClient, tokens: Tokens) -> FollowedHeads:
     return FollowedHeads(client, token, "tickets")
 
 
-def _projection(feed: Feed, database: Database, projector: Projector, outbox: Outbox) -> Subscription[Recorded]:
+def _alone(feed: Feed, database: Database, outbox: Outbox) -> tuple[Projector, Subscription[Recorded], Watch]:
     """Keeps the read model up to date with the ticket service's log, and has notices given."""
-    return Subscription(
+    projector = Projector(outbox)
+    follower = Subscription(
         source=SOURCE,
         feed=feed,
         decode=decode_tolerantly,
@@ -125,6 +126,33 @@ def _projection(feed: Feed, database: Database, projector: Projector, outbox: Ou
         on_applied=outbox.signal.notify,
         pause_seconds=PAUSE_SECONDS,
     )
+    return projector, follower, Watch(database, outbox, now, follower.lag)
+
+
+def _sharing(feed: Feed, database: Database, outbox: Outbox) -> tuple[Projector, Subscription[Recorded], Watch]:
+    """The same for the partitions that this process has, beside other processes."""
+    member = new_id()
+
+    def applies(stream: str) -> bool:
+        return follower.applies(stream)
+
+    projector = Projector(outbox, applies)
+    follower = PartitionedSubscription(
+        source=SOURCE,
+        feed=feed,
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=tables.checkpoints,
+        membership=Membership(tables.partitions, member, concerns_all_tickets),
+        apply=projector.apply,
+        on_applied=outbox.signal.notify,
+        pause_seconds=PAUSE_SECONDS,
+    )
+
+    def share() -> WatchedShare:
+        return WatchedShare(member, follower.caught_up())
+
+    return projector, follower, Watch(database, outbox, now, follower.lag, share)
 
 
 def _health_routes(

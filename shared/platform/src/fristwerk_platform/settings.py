@@ -33,6 +33,7 @@ EXPECTED: Final = {
     "ticket_url": "expected an address such as http://127.0.0.1:8001",
     "sla_url": "expected an address such as http://127.0.0.1:8002",
     "billing_url": "expected an address such as http://127.0.0.1:8003",
+    "follow_in_partitions": "expected true or false",
     "customers_may_date": "expected true or false",
     "receipt_days_before_contracts": "expected a number of days from 0 to 36500",
     "appointment_days_ahead": "expected a number of days from 1 to 36500",
@@ -90,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     billing_url: Url = "http://127.0.0.1:8003"
     issuer: str = "fristwerk"
     audience: str = "fristwerk"
+    follow_in_partitions: bool = False
+    """Whether several processes of the sla-service share its work on PostgreSQL; all of them need it."""
     customers_may_date: bool = False
     """Whether customers may date their own facts, as the local runner's stories do; they occur now
     otherwise.
@@ -151,12 +154,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _check_database_url(given.get(f"{PREFIX}DATABASE_URL", ""))
     try:
         values = {fields[name]: value for name, value in given.items()}
-        return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
         field = place.rstrip("`")
         expected = EXPECTED.get(field, message)
         raise SettingsError(f"{PREFIX}{field.upper()} has a wrong value: {expected}.") from error
+    if settings.follow_in_partitions and settings.database_url is None:
+        raise SettingsError(f"{PREFIX}FOLLOW_IN_PARTITIONS is for PostgreSQL: set {PREFIX}DATABASE_URL too.")
+    return settings
 
 
 def _check_database_url(url: str) -> None:

@@ -15,7 +15,7 @@ import structlog
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_keys
 
-OPTIONS: Final = ("customers_may_date", "otlp_endpoint", "issuers_file")
+OPTIONS: Final = ("follow_in_partitions", "customers_may_date", "otlp_endpoint", "issuers_file")
 """Settings that switch something on that is off by default."""
 _log = structlog.get_logger()
 

@@ -11,14 +11,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import Query, Write, fetch, instant_of_stored
+from fristwerk_platform.read_models.driver import run_on_postgres
 from sla_service.domain.timers.notices import SOFT, Alarm, alarms_of
+from sla_service.notices.watched_share import PARTITION_OF_TIMER, WatchedShare
 from sla_service.projections.tables import alarms, announced
 from sla_service.projections.writer import TimerChange
 
-_NEXT: Final = Query(
-    "SELECT at FROM alarms WHERE NOT EXISTS (SELECT 1 FROM parked JOIN timers ON timers.ticket = parked.ticket"
-    " WHERE timers.timer = alarms.timer) ORDER BY at LIMIT 1"
+_NOT_PARKED: Final = (
+    "NOT EXISTS (SELECT 1 FROM parked JOIN timers ON timers.ticket = parked.ticket WHERE timers.timer = alarms.timer)"
 )
+_NEXT: Final = Query(f"SELECT at FROM alarms WHERE {_NOT_PARKED} ORDER BY at LIMIT 1")  # noqa: S608 - constants only
 AlarmKey = tuple[str, str, str]
 """Timer, kind of alarm and warning rule (empty for a miss): what is announced once."""
 
@@ -61,9 +63,20 @@ def dropped_alarms(fired: Iterable[AlarmKey]) -> Write:
     return Write("remove", alarms, [_named(key) for key in fired])
 
 
-async def next_alarm(connection: AsyncConnection) -> datetime | None:
-    """The instant of the next alarm that may fire."""
-    rows = await fetch(connection, _NEXT)
+_NEXT_OF_SHARE: Final = f"""
+SELECT at FROM alarms WHERE {_NOT_PARKED} AND coalesce(
+    (SELECT {PARTITION_OF_TIMER} FROM timers WHERE timers.timer = alarms.timer) = ANY($1::int[]), true
+) ORDER BY at LIMIT 1
+"""  # noqa: S608 - constants only
+"""An alarm whose timer is gone is anybody's: it is dropped."""
+
+
+async def next_alarm(connection: AsyncConnection, share: WatchedShare | None = None) -> datetime | None:
+    """The instant of the next alarm that may fire; ``share``: of its partitions."""
+    if share is None:
+        rows = await fetch(connection, _NEXT)
+    else:
+        rows = await run_on_postgres(connection, _NEXT_OF_SHARE, list(share.epochs))
     return instant_of_stored(rows[0][0]) if rows else None
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import NoticeEvent
@@ -16,22 +16,24 @@ from sla_service.domain.timers.notices import Alarm
 from sla_service.domain.timers.timer import Timer
 from sla_service.notices.alarm_schedule import dropped_alarms, key_of
 from sla_service.notices.outbox import NOTICES_LOCK, Notice, Outbox, announced_before
+from sla_service.notices.watched_share import WatchedShare, of_partitions
 from sla_service.projections import parked_tickets
 from sla_service.projections.tables import alarms as alarm_table
 from sla_service.projections.tables import timers
 from sla_service.projections.writer import timer_in
 
 
-async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int) -> int:
+async def fire_due(connection: AsyncConnection, outbox: Outbox, limit: int, share: WatchedShare | None = None) -> int:
     """Announce the alarms that are due, in order of their instants; returns how many. Needs its own
-    transaction.
+    transaction. ``share``: only those of its partitions, as far as they are still this process's.
     """
+    only_ours = true() if share is None else of_partitions(await share.hold(connection))
     await advisory_lock(connection, NOTICES_LOCK)
     now = outbox.now()
     due = (
         select(alarm_table, timers.c.provider, timers.c.document)
         .join_from(alarm_table, timers, alarm_table.c.timer == timers.c.timer, isouter=True)
-        .where(alarm_table.c.at < now, ~parked_tickets.whose_ticket_is_parked(alarm_table.c.timer))
+        .where(alarm_table.c.at < now, only_ours, ~parked_tickets.whose_ticket_is_parked(alarm_table.c.timer))
         .order_by(alarm_table.c.at, alarm_table.c.timer, alarm_table.c.kind.desc())
         .limit(limit)
     )

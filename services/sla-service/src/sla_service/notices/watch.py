@@ -22,6 +22,7 @@ from fristwerk_platform.subscriptions import Lag
 from sla_service.notices.alarm_schedule import next_alarm
 from sla_service.notices.alarms import fire_due
 from sla_service.notices.outbox import Outbox
+from sla_service.notices.watched_share import WatchedShare
 
 GROUP: Final = 200
 LONGEST_SLEEP_SECONDS: Final = 30.0
@@ -44,11 +45,20 @@ _log = structlog.get_logger()
 class Watch:
     """Runs beside the projector, whose ``lag`` says whether it has caught up."""
 
-    def __init__(self, database: Database, outbox: Outbox, now: Callable[[], datetime], lag: Lag | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        now: Callable[[], datetime],
+        lag: Lag | None = None,
+        share: Callable[[], WatchedShare | None] = lambda: None,
+    ) -> None:
+        """``share``: the partitions whose tickets this process watches; None where it watches all."""
         self._database = database
         self._outbox = outbox
         self._now = now
         self._lag = lag
+        self._share = share
         self.looked_at: datetime | None = None
 
     async def run(self) -> None:
@@ -74,7 +84,7 @@ class Watch:
     async def look(self) -> int:
         """Fire the alarms that are due, one group in one transaction; returns how many."""
         async with self._database.transaction() as connection:
-            fired = await fire_due(connection, self._outbox, GROUP)
+            fired = await fire_due(connection, self._outbox, GROUP, self._share())
         if fired:
             await self._outbox.signal.notify()
         return fired
@@ -97,7 +107,7 @@ class Watch:
 
     async def _seconds_to_next(self) -> float:
         async with self._database.reading() as connection:
-            at = await next_alarm(connection)
+            at = await next_alarm(connection, self._share())
         now = self.looked_at = self._now()
         if at is None:
             return LONGEST_SLEEP_SECONDS

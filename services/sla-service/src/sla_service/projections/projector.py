@@ -9,7 +9,7 @@ go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -28,7 +28,7 @@ from sla_service.projections.growing_timelines import GrowingTimelines
 from sla_service.projections.parked_tickets import ParkedTicket
 from sla_service.projections.recent_histories import RecentHistories
 from sla_service.projections.stored_tickets import StoredTickets, stored_tickets
-from sla_service.projections.tables import checkpoints
+from sla_service.projections.tables import checkpoints, partitions
 from sla_service.projections.writer import DerivedTicket, TimerChange
 
 SOURCE: Final = "ticket-service"
@@ -49,8 +49,10 @@ class Projector:
     changes.
     """
 
-    def __init__(self, outbox: Announces) -> None:
+    def __init__(self, outbox: Announces, applies: Callable[[str], bool] = lambda _: True) -> None:
+        """``applies`` tells whether a ticket's stream is applied by this process at this moment."""
         self._outbox = outbox
+        self._applies = applies
         self._terms: dict[str, PublishedTerms] = {}
         self._recent = RecentHistories()
         self._timelines = GrowingTimelines()
@@ -60,7 +62,8 @@ class Projector:
         news = _by_ticket(batch)
         touched = sorted(news)
         if await self._publish(connection, batch):
-            touched = sorted({*touched, *await parked_tickets.tickets(connection)})
+            parked = await parked_tickets.tickets(connection)
+            touched = sorted({*touched, *(each for each in parked if self._applies(streams.TICKET.stream(each)))})
         if not touched:
             return ()
         kept = self._recent.before(news)
@@ -80,6 +83,7 @@ class Projector:
         while True:
             async with database.transaction() as connection:
                 await checkpoints.hold(connection, SOURCE)
+                await partitions.hold_all(connection, SOURCE)
                 wanted = await parked_tickets.tickets(connection, last, RETRIED_AT_ONCE)
                 if not wanted:
                     return tried, await parked_tickets.count(connection)
@@ -139,6 +143,11 @@ class Projector:
         if provider not in self._terms:
             self._terms[provider] = await writer.stored_terms(connection, provider)
         return self._terms[provider]
+
+
+def concerns_all_tickets(recorded: Recorded) -> bool:
+    """Whether an event is about no ticket: terms, which timers of all tickets may rest on."""
+    return not streams.TICKET.includes(recorded.envelope.stream)
 
 
 def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:

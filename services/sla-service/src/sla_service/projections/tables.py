@@ -22,10 +22,11 @@ from sqlalchemy import (
 )
 
 from fristwerk_platform.read_models import GROWING, KEPT, PASSING, UtcDateTime, migrated_by
-from fristwerk_platform.subscriptions import Checkpoints
+from fristwerk_platform.subscriptions import Checkpoints, Partitions
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "sla"))
 checkpoints: Final = Checkpoints(metadata)
+partitions: Final = Partitions(metadata)
 
 terms: Final = Table(
     "terms",
