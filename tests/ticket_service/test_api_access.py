@@ -109,6 +109,8 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ),
     ("POST", "/v1/customers/{customer}/forget"): ({}, {"admin"}),
     ("GET", "/v1/customers/{customer}/forgetting"): (None, {"admin"}),
+    ("GET", "/v1/customers/{customer}/recipient"): (None, set()),
+    ("POST", "/v1/customers/{customer}/recipient"): ({"issued_on": "2026-07-01"}, set()),
     ("POST", "/v1/customers/{customer}/sealed-texts"): ({"text": "T"}, set()),
     ("POST", "/v1/customers/opened-texts"): ({"sealed": []}, set()),
     ("GET", "/v1/contracts/{contract}"): (None, ALL),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from fristwerk_platform.read_models import IRREPLACEABLE, open_database
+from fristwerk_platform.token_keys import load_keys
 from tests.billing_service.application.conftest import TERMS, Vendor
+from ticket_service import personal_data
+from ticket_service.kept_recipients import KeptRecipients
+from ticket_service.personal_data import PersonalData
 
 JUNE = "2026-06-30"
 SUMS = ("net", "vat", "gross", "payable")
@@ -338,6 +345,21 @@ async def test_only_billing_issues_and_each_role_reads_what_it_may(vendor: Vendo
     assert (await vendor.get("/v1/invoices/1", "service")).status_code == 403
 
 
+@asynccontextmanager
+async def kept_recipients(vendor: Vendor) -> AsyncIterator[KeptRecipients]:
+    """The ticket service's own, as a second process would open them."""
+    settings = vendor.services.settings
+    database = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
+    yield KeptRecipients(database, PersonalData(database, load_keys(settings.keys).sealing_bytes()))
+    await database.close()
+
+
+async def let_terms_end(vendor: Vendor) -> None:
+    """As if every term were over."""
+    async with kept_recipients(vendor) as kept:
+        assert await kept.expire(date(2099, 1, 1))
+
+
 async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor: Vendor) -> None:
     person = {"name": "Petra Privat", "kind": "person", "address": "Seeweg 7\n6003 Luzern"}
     customer = await vendor.customer(**person)
@@ -358,10 +380,33 @@ async def test_a_private_persons_name_is_asked_for_and_never_stored(vendor: Vend
     accepted = {"accept": ["open_tickets", "contracts", "logged_work"]}
     await vendor.tell(f"/v1/customers/{customer}/forget", accepted)
     forgotten = (await vendor.read("/v1/invoices/1"))["invoice"]
+    assert forgotten == read, "the recipient is kept for invoices"
+    await vendor.work(ticket, "2026-06-18T14:00:00+02:00", 60)
+    assert (await vendor.issue(contract=contract))["number"] == 2
+    assert "Petra Privat" in (await vendor.get("/v1/invoices/2", format="text")).text
+
+    await let_terms_end(vendor)
+
+    forgotten = (await vendor.read("/v1/invoices/1"))["invoice"]
     assert forgotten == read | {"parties": issued["parties"]}
     assert f"Privatperson (Kunde {customer})" in (await vendor.get("/v1/invoices/1", format="text")).text
-    await vendor.work(ticket, "2026-06-18T14:00:00+02:00", 60)
+    await vendor.work(ticket, "2026-06-19T14:00:00+02:00", 60)
     await vendor.refused(409, "recipient-forgotten", "/v1/invoices", {"contract": contract, "until": JUNE})
+
+
+async def test_documents_extend_the_term_of_their_recipient_also_credit_notes(vendor: Vendor) -> None:
+    customer = await vendor.customer(name="Petra Privat", kind="person")
+    contract = await vendor.contract(customer)
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 60)
+
+    await vendor.issue(contract=contract)
+    async with kept_recipients(vendor) as kept:
+        assert await kept.until(customer) == date(datetime.now(UTC).year + 10, 12, 31)
+    await let_terms_end(vendor)
+    answer = await vendor.post("/v1/invoices/1/credit-note", {"reason": "Falsch"})
+    assert answer.status_code == 201, answer.text
+    async with kept_recipients(vendor) as kept:
+        assert await kept.until(customer) == date(datetime.now(UTC).year + 10, 12, 31)
 
 
 async def test_lists_go_on_page_by_page_and_find_by_contract_customer_and_day(vendor: Vendor) -> None:

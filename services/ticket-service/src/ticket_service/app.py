@@ -56,6 +56,7 @@ from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.forgetting_again import ForgettingAgain
 from ticket_service.application.intake import Intake
+from ticket_service.application.invoice_recipients import InvoiceRecipients, RecipientUpkeep
 from ticket_service.application.kept_calls import KeptCalls
 from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
@@ -72,6 +73,7 @@ from ticket_service.application.worklist import Worklist
 from ticket_service.domain.ticket.decision_context import DatingRules
 from ticket_service.entropy import new_id
 from ticket_service.forgotten_list import ForgottenList
+from ticket_service.kept_recipients import KeptRecipients
 from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
@@ -107,7 +109,7 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     feed, tasks = LogFeed(log), BackgroundTasks()
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
-    application = _application(log, personal, follower, ReadModel(database), _dating_rules(settings))
+    application = _application(log, personal, subject_keys, follower, ReadModel(database), _dating_rules(settings))
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     every_check = {**checks, **auditing.checks, **_dating_check(settings)}
@@ -168,6 +170,7 @@ def _background(
         tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the log went backwards
         tasks.forever("terms migrations", migrations.run),
         tasks.forever("places in worklists", places.run),
+        tasks.forever("kept recipients", RecipientUpkeep(application.recipients, now).run),
         tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
     ]
 
@@ -207,6 +210,7 @@ def _dating_rules(settings: Settings) -> DatingRules:
 def _application(
     log: GroupCommitLog,
     personal: PersonalData,
+    subject_keys: Database,
     follower: Subscription[Recorded],
     read_model: ReadModel,
     dating: DatingRules,
@@ -216,7 +220,8 @@ def _application(
     newest_reads = NewestReads(log, follower, read_model, states.tickets, states.contracts)
     terms = Terms(log, executor, states.calendars, states.agreements)
     consequences = Consequences(log, newest_reads, terms, states.contracts)
-    customers = Customers(log, executor, terms, personal, states.customers, consequences)
+    recipients = InvoiceRecipients(executor, states.customers, consequences, KeptRecipients(subject_keys, personal))
+    customers = Customers(log, executor, terms, personal, states.customers, recipients)
     tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
     calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake)
@@ -231,6 +236,7 @@ def _application(
         index_filling=IndexFilling(states, customers, sources),
         terms=terms,
         customers=customers,
+        recipients=recipients,
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
         intake=intake,

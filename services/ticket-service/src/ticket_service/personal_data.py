@@ -26,7 +26,7 @@ from typing import Any, Final
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
+from sqlalchemy import Column, Date, Index, LargeBinary, MetaData, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fristwerk_platform.key_files import KeyFileError
@@ -48,6 +48,15 @@ subject_keys: Final = Table(
     Column("subject", String, primary_key=True),
     Column("wrapped_key", LargeBinary, nullable=False),
 )
+kept_recipients: Final = Table(
+    "kept_recipients",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("kept_until", Date, nullable=False),
+    Column("sealed", String),
+    Index("kept_recipients_by_end", "kept_until"),
+)
+"""See ``ticket_service.kept_recipients``; ``sealed`` is a text of this module."""
 
 
 class Sealed(msgspec.Struct, frozen=True):

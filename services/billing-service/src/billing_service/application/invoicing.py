@@ -26,7 +26,7 @@ from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.credit import Afterwards
 from billing_service.domain.invoice.document import InvoiceDocument, StoredDocument, document_digest, stored_form
 from billing_service.domain.invoice.document_views import described, summary
-from billing_service.domain.invoice.drafts import difference_draft
+from billing_service.domain.invoice.drafts import difference_draft, local_day
 from billing_service.domain.invoice.invoice import remarks
 from billing_service.domain.invoice.issued import IssuedDocument
 from billing_service.domain.invoice.rated import Cutoff, Rated
@@ -137,7 +137,10 @@ class Invoicing:
                 raise NotInThisState("invoice-credited", sentence)
             sealed = await self._reasons.sealed(meta.principal.provider, original.customer, reason)
             up_to = await self._read_model.followed()
-            return await self._crediting.credit_note(meta, original, sealed, then, up_to)
+            numbered = await self._crediting.credit_note(meta, original, sealed, then, up_to)
+            if original.head.parties.buyer.sealed_in is not msgspec.UNSET:
+                await self._recipients.invoiced(meta.principal.provider, original.customer, numbered.document.issued_on)
+            return numbered
 
         return await self._issue(meta, decide)
 
@@ -183,6 +186,7 @@ class Invoicing:
         if not any(each.to_invoice for each in rated):
             raise _nothing(account, until)
         provider, customer = meta.principal.provider, rated[0].row.customer
+        issued_on = local_day(meta.occurred_at, rated[0].agreement.timezone)
         draft = await asyncio.to_thread(
             difference_draft,
             account,
@@ -190,7 +194,7 @@ class Invoicing:
             rated,
             until=until,
             occurred_at=meta.occurred_at,
-            buyer=await self._recipients.for_document(provider, customer),
+            buyer=await self._recipients.for_document(provider, customer, issued_on),
             published=await self._read_model.agreements(provider, up_to),
             references=await self._read_model.references(each.row.account for each in rated),
         )

@@ -1,15 +1,16 @@
 """Recipients of invoices: a company's name and address are data; a private person's the ticket
 service alone can open.
 
-A document in the log names a private person by the event that registered it, never by name: once
-the person's key is deleted, nobody can read who it was, and the document, its digest and every
-figure stay what they are.
+A document in the log names a private person by the event that registered it, never by name. The
+ticket service keeps the recipient of a document until its term of retention is over, also where the
+person is forgotten before; afterwards nobody can read who it was, and the document, its digest and
+every figure stay what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
+from datetime import date
 from typing import Final
 
 import httpx
@@ -49,11 +50,11 @@ class Recipients:
         self._client = ticket_service
         self._token = token
 
-    async def for_document(self, provider: str, customer: str) -> Buyer:
-        """The buyer as a document keeps it.
+    async def for_document(self, provider: str, customer: str, issued_on: date) -> Buyer:
+        """The buyer as a document of that day keeps it; the ticket service keeps who that is.
 
-        Raises NotInThisState for somebody who was forgotten, and RecipientUnavailableError where
-        the ticket service cannot say.
+        Raises NotInThisState for somebody whom nobody knows any more, and RecipientUnavailableError
+        where the ticket service cannot say.
         """
         registered = await self._read_model.registration(customer)
         assert registered is not None, "an account's customer was registered"
@@ -70,28 +71,38 @@ class Recipients:
         )
         if event.name is not None:
             return buyer
-        if await self.named(provider, customer) is None:
-            sentence = f"The customer {customer} was forgotten; an invoice is addressed to somebody."
+        if await self.invoiced(provider, customer, issued_on) is None:
+            sentence = f"The customer {customer} was forgotten, and no recipient was kept; an invoice is addressed to somebody."
             raise NotInThisState("recipient-forgotten", sentence)
         return msgspec.structs.replace(buyer, name=None, address=None, vat_id=None, sealed_in=registered.envelope.id)
 
     async def named(self, provider: str, customer: str) -> Named | None:
-        """A private person's name and address, None once forgotten. Raises
+        """A private person's name and address, None once the term is over. Raises
         RecipientUnavailableError.
         """
+        return await self._asked("GET", provider, customer)
+
+    async def invoiced(self, provider: str, customer: str, issued_on: date) -> Named | None:
+        """As ``named``, before a document of that day is issued: the recipient is kept for it.
+
+        Raises RecipientUnavailableError.
+        """
+        return await self._asked("POST", provider, customer, {"issued_on": issued_on.isoformat()})
+
+    async def _asked(
+        self, method: str, provider: str, customer: str, body: dict[str, str] | None = None
+    ) -> Named | None:
         try:
-            answer = await self._client.get(
-                f"/v1/customers/{customer}",
+            answer = await self._client.request(
+                method,
+                f"/v1/customers/{customer}/recipient",
+                json=body,
                 headers={"Authorization": f"Bearer {self._token(provider)}"},
                 timeout=PATIENCE_SECONDS,
             )
-            if answer.status_code == HTTPStatus.NOT_FOUND:
-                return None
             answer.raise_for_status()
-            known = answer.json()["customer"]
+            known = answer.json()["recipient"]
+            return None if known is None else msgspec.convert(known, Named)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             sentence = f"The ticket service does not say who the customer {customer} is: {type(error).__name__}."
             raise RecipientUnavailableError(sentence) from error
-        if known.get("name") is None:
-            return None
-        return Named(name=known["name"], address=known.get("address"), vat_id=known.get("vat_id"))

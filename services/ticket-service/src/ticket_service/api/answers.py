@@ -157,27 +157,6 @@ class CustomerPage(msgspec.Struct):
     items: list[CustomerRead]
 
 
-class ForgettingConsequence(msgspec.Struct):
-    """What forgetting a person would have as a consequence; ``name`` is what ``forget`` accepts it by."""
-
-    name: str
-    sentence: str
-
-
-class Forgetting(msgspec.Struct):
-    """What forgetting would touch; ``readable`` is whether anything personal can still be read."""
-
-    customer: str
-    readable: bool
-    consequences: list[ForgettingConsequence]
-
-
-class ForgettingPreview(msgspec.Struct):
-    """A preview; nothing was done."""
-
-    forgetting: Forgetting
-
-
 class CustomerOverview(CustomerAnswer):
     """A customer with its open tickets and contracts; ``contacts`` are the members of staff by their roles for it."""
 

@@ -27,10 +27,11 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
 from fristwerk_platform.http.queries import Page, page
-from ticket_service.api import answers, examples
+from ticket_service.api import answers, examples, forgetting_answers
 from ticket_service.api.access import ADMIN, authorise_command, command_of, there
 from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
+from ticket_service.api.recipients import add_recipients
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import contract_seen_by
 from ticket_service.application.views import seen_by
@@ -129,6 +130,7 @@ def customers_router(application: Application) -> Routes:
     _add_signing(routes, application)
     _add_forgetting(routes, application)
     add_texts(routes, application)
+    add_recipients(routes, application)
     _add_reads(routes, application)
     return routes
 
@@ -216,10 +218,12 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
         permits=(ADMIN, "forget persons"),
     )
     async def forget_customer(request: Request, customer: CustomerId, body: ForgetBody = ForgetBody()) -> Response:  # noqa: B008 - immutable
-        """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all figures stay valid.
+        """The key is deleted: what was sealed can be read by nobody. The log, its hashes and all
+        figures stay valid. Whom a person's invoices are addressed to is kept for them alone, under a
+        key of its own, until the term of retention is over.
 
-        409 `consequences-not-accepted` while a person has open tickets, contracts in force or logged work, whose invoices need
-        a recipient: `errors` names each, and `accept` takes the names.
+        409 `consequences-not-accepted` while a person has open tickets, contracts in force or logged
+        work: `errors` names each, and `accept` takes the names.
         """
         meta = await command_of(request, application, body.occurred_at)
         return as_response(await customers.forget(meta, customer, body.accept))
@@ -227,21 +231,15 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
     @routes.get(
         "/customers/{customer}/forgetting",
         summary="See what forgetting a person would touch",
-        responses=responses(200, "Consequences", examples.FORGETTING, answers.ForgettingPreview),
+        responses=responses(200, "Consequences", examples.FORGETTING, forgetting_answers.ForgettingPreview),
     )
     async def preview_forgetting(request: Request, customer: CustomerId) -> Response:
-        """Nothing is done. `consequences` are those that `forget` is refused with unless `accept` names each."""
+        """Nothing is done. `consequences` are those that `forget` is refused with unless `accept` names
+        each; `kept` is how long the recipient of invoices is kept, `null` where there is none.
+        """
         provider = allowed(request, ADMIN, "forget persons").provider
         readable, found = await customers.forgetting(provider, customer, application.now().date())
-        return json_answer(
-            {
-                "forgetting": {
-                    "customer": customer,
-                    "readable": readable,
-                    "consequences": [{"name": each.name, "sentence": each.sentence} for each in found],
-                }
-            }
-        )
+        return json_answer(forgetting_answers.forgetting(customer, readable, found))
 
 
 def _add_reads(routes: Routes, application: Application) -> None:

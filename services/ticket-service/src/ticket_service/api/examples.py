@@ -150,6 +150,7 @@ FORGETTING: Final[dict[str, Any]] = {
         "customer": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",
         "readable": True,
         "consequences": [{"name": "logged_work", "sentence": "60 minutes were logged: HH-2026-000017 is concerned"}],
+        "kept": {"until": "2034-12-31", "country": "DE", "years": 8, "source": "§ 147 AO, § 14b UStG"},
     }
 }
 OVERVIEW: Final[dict[str, Any]] = {

@@ -15,6 +15,7 @@ from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.intake import Intake
+from ticket_service.application.invoice_recipients import InvoiceRecipients
 from ticket_service.application.kept_calls import KeptCalls
 from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
@@ -42,6 +43,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     index_filling: IndexFilling
     terms: Terms
     customers: Customers
+    recipients: InvoiceRecipients
     contracts: Contracts
     tickets: Tickets
     intake: Intake

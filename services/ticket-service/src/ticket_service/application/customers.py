@@ -16,11 +16,12 @@ from fristwerk_platform.commands import CommandMetadata, CommandResult, check_ve
 from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
-from ticket_service.application.consequences import Consequences
+from ticket_service.application.consequences import ForgettingOutcome
+from ticket_service.application.invoice_recipients import InvoiceRecipients
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn, next_turn
-from ticket_service.domain.confirmation import Consequence, check_accepted
+from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
 from ticket_service.domain.customer.state import Customer, customer_of
@@ -44,9 +45,9 @@ class Customers:
         terms: Terms,
         personal_data: PersonalData,
         known: StateCache[Customer],
-        consequences: Consequences,
+        recipients: InvoiceRecipients,
     ) -> None:
-        self._consequences = consequences
+        self._recipients = recipients
         self._log = log
         self._executor = executor
         self._terms = terms
@@ -186,19 +187,21 @@ class Customers:
         async with self._dedicating.of(f"{meta.principal.provider}/{command.agent}"):
             return await in_turn(assign)
 
-    async def forgetting(self, provider: str, customer: str, today: date) -> tuple[bool, list[Consequence]]:
-        """Whether anything personal of the customer can still be read, and what forgetting it would have as consequences.
+    async def forgetting(self, provider: str, customer: str, today: date) -> tuple[bool, ForgettingOutcome]:
+        """Whether anything personal of the customer can still be read, and what forgetting it would
+        have as consequences.
 
         Nothing is done. Raises NotFound.
         """
         state = (await self.customer(provider, customer)).state
         sealed = await self._personal_data.has_sealed(state.subject)
-        would_forget = domain.forget(state, sealed_since=sealed)
-        return sealed, await self._consequences.of_forgetting(provider, state, today) if would_forget else []
+        if not domain.forget(state, sealed_since=sealed):
+            return sealed, ForgettingOutcome([], None)
+        return sealed, await self._recipients.forgetting(provider, state, today)
 
     async def forget(self, meta: CommandMetadata, customer: str, accepted: Sequence[str] = ()) -> CommandResult:
         """The person's key is deleted after the fact is stored; the projector deletes it again,
-        should this fail between.
+        should this fail between. The recipient of the person's invoices is kept before.
 
         Raises NotConfirmed with what hangs on it and was not ``accepted`` by name.
         """
@@ -206,8 +209,9 @@ class Customers:
         state, subject = loaded.state, loaded.state.subject
         sealed = await self._personal_data.has_sealed(subject)
         if domain.forget(state, sealed_since=sealed):
-            hanging = await self._consequences.of_forgetting(loaded.provider, state, meta.now.date())
-            check_accepted(f"Forgetting customer {customer}", hanging, accepted)
+            hanging = await self._recipients.forgetting(loaded.provider, state, meta.now.date())
+            check_accepted(f"Forgetting customer {customer}", hanging.consequences, accepted)
+            await self._recipients.keep(loaded, hanging.kept)
         numbers = await self.sealed_labels(loaded)
         answer = await self._change(
             meta,
@@ -223,14 +227,18 @@ class Customers:
         """Forget a subject that was forgotten before.
 
         The log may not know of it: then it is recorded, as ``metadata`` says for the customer's
-        provider. Nobody is asked, as what hangs on it was accepted then.
+        provider. Nobody is asked, as what hangs on it was accepted then; the recipient of invoices is
+        kept as it was then.
         """
         customer = customer_of(subject)
         loaded = await self._known.newest(streams.CUSTOMER.stream(customer))
         if loaded is not None and loaded.state.subject == subject:
             numbers = await self.sealed_labels(loaded)
+            meta = metadata(loaded.provider)
+            hanging = await self._recipients.forgetting(loaded.provider, loaded.state, meta.now.date())
+            await self._recipients.keep(loaded, hanging.kept)
             await self._change(
-                metadata(loaded.provider),
+                meta,
                 customer,
                 lambda state: domain.forget(state, sealed_since=True) if state.subject == subject else [],
                 _shown,

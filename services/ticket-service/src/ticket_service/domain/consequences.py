@@ -13,6 +13,7 @@ from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.confirmation import Consequence
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.retention import Retention
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.unsettled import held_minutes
 
@@ -21,9 +22,16 @@ NAMED = 10
 
 
 def of_forgetting(
-    customer: Customer, tickets: Sequence[Ticket], contracts: Sequence[Contract], today: date
+    customer: Customer,
+    tickets: Sequence[Ticket],
+    contracts: Sequence[Contract],
+    today: date,
+    kept: Retention | None,
 ) -> list[Consequence]:
-    """What hangs on a person's name: of a company only the contact is forgotten, so nothing does."""
+    """What hangs on a person's name: of a company only the contact is forgotten, so nothing does.
+
+    ``kept`` is how long the recipient of the person's invoices is kept all the same.
+    """
     if customer.kind == "company":
         return []
     found: list[Consequence] = []
@@ -31,13 +39,9 @@ def of_forgetting(
         found.append(Consequence("open_tickets", f"{_named(pending)} open, and nobody could be answered any more"))
     if running := [each for each in contracts if each.until_on is None or each.until_on >= today]:
         named = ", ".join(each.id for each in running)
-        found.append(
-            Consequence("contracts", f"in force: contract {named}, and what it costs could not be invoiced any more")
-        )
-    return found + _logged(
-        tickets,
-        "invoices of it lose their recipient, who must be kept for years, and what is not invoiced yet never can be",
-    )
+        sentence = f"in force: contract {named}, and it goes on, to be invoiced to whom nobody can reach any more"
+        found.append(Consequence("contracts", sentence))
+    return found if kept is None else found + _logged(tickets, _kept(kept))  # without work nothing is kept
 
 
 def of_termination(tickets: Sequence[tuple[Ticket, AgreementDocument]]) -> list[Consequence]:
@@ -55,6 +59,11 @@ def of_termination(tickets: Sequence[tuple[Ticket, AgreementDocument]]) -> list[
     return found + _logged(
         [each for each, _ in tickets], "invoice it, and decide on its charges, before or after the end"
     )
+
+
+def _kept(kept: Retention) -> str:
+    clause = f"{kept.term.country}: {kept.term.years} years, {kept.term.source}"
+    return f"the recipient is kept for invoices alone, up to {kept.until} or longer ({clause})"
 
 
 def _logged(tickets: Iterable[Ticket], then: str) -> list[Consequence]:

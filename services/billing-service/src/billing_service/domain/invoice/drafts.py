@@ -72,7 +72,7 @@ def difference_draft(
         ),
         totals=totals,
         contract=contract,
-        issued_on=_local_day(occurred_at, first.agreement.timezone),
+        issued_on=local_day(occurred_at, first.agreement.timezone),
         timezone=first.agreement.timezone,
         language=first.agreement.language,
         reason=None,
@@ -91,7 +91,7 @@ def credit_draft(
     occurred_at: datetime,
 ) -> InvoiceDocument:
     """The credit note with these lines that names invoice ``number``, which was ``issued``."""
-    issued_on = _local_day(occurred_at, issued.timezone)
+    issued_on = local_day(occurred_at, issued.timezone)
     return credit_note(issued, number, lines, totals, reason=reason, issued_on=issued_on)
 
 
@@ -106,5 +106,6 @@ def _terms(
     )
 
 
-def _local_day(instant: datetime, timezone: str) -> date:
+def local_day(instant: datetime, timezone: str) -> date:
+    """The local day of an instant."""
     return instant.astimezone(zone(timezone)).date()
