@@ -7,7 +7,9 @@ document answers are open, as fields may be added; here they are closed.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, Final, cast
 
 import httpx
@@ -21,6 +23,8 @@ OWN_HEADERS: Final = ("etag", "link", "location", "idempotency-", "fristwerk-")
 _NAME: Final = re.compile(r"\{(\w+)\}")
 _LINES: Final = "application/x-ndjson"
 _known: dict[str, DescribedService] = {}
+# httpx looks for sniffio with each request to learn whether trio runs: a search of every folder, in vain each time.
+cast("dict[str, ModuleType | None]", sys.modules).setdefault("sniffio", None)
 
 
 class NotAsDescribedError(AssertionError):

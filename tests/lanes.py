@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
+import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -28,6 +32,9 @@ PROCESS_STARTERS = (subprocess, asyncio.create_subprocess_exec, asyncio.create_s
 PROCESS_CLASSES = {"PostgresServer", "Stack"}
 """Classes of the local runner that start processes."""
 TESTS = Path(__file__).parent
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that is its user's alone
+ROOM = 6 * 2**30
+"""Bytes that are free in memory before tests are kept there; a run of the whole suite takes a third of it."""
 
 EXAMPLES = {"quick": 25, "ci": 100, "nightly": 500}
 """Examples that a property draws unless it asks for fewer, by profile. At night they are new ones each time; by day the
@@ -49,6 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Before Hypothesis's own plugin, which then loads the profile that ``--hypothesis-profile`` names."""
+    if not hasattr(config, "workerinput"):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", temporary_root())
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     for name, examples in EXAMPLES.items():
@@ -81,6 +90,18 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def temporary_root() -> str:
+    """Where the folders of tests lie: in memory where there is room, as every commit to SQLite waits for the disk.
+
+    No test switches the machine off, so none can tell the difference.
+    """
+    try:
+        roomy = shutil.disk_usage(MEMORY).free >= ROOM
+    except OSError:
+        return tempfile.gettempdir()
+    return str(MEMORY) if roomy and os.access(MEMORY, os.W_OK | os.X_OK) else tempfile.gettempdir()
+
+
 def markers_of(item: pytest.Item) -> set[str]:
     """The markers that follow from a test's folder, its fixtures, its parameters and the code it calls."""
     found = set()
@@ -97,7 +118,7 @@ def markers_of(item: pytest.Item) -> set[str]:
         found.add("postgres")
     if SERVICES_FIXTURES & set(item.fixturenames):
         found.add("services")
-    if any(starts_processes(each) for each in (item.function, *fixture_functions(item))):
+    if any(known_to_start_processes(each) for each in (item.function, *fixture_functions(item))):
         found.add("process")
     return found
 
@@ -107,6 +128,12 @@ def fixture_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:
     for name, definitions in item._fixtureinfo.name2fixturedefs.items():
         if name not in POSTGRES_FIXTURES:
             yield from (inspect.unwrap(each.func) for each in definitions)
+
+
+@functools.cache
+def known_to_start_processes(function: Callable[..., Any]) -> bool:
+    """The same as :func:`starts_processes`, looked for once: a fixture serves hundreds of tests."""
+    return starts_processes(function)
 
 
 def starts_processes(function: Callable[..., Any], seen: set[int] | None = None) -> bool:
