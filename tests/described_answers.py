@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -55,7 +56,9 @@ class DescribedService:
         names = {each.lower() for each in described.get("headers", {})}
         if unknown := [each for each in headers if each.startswith(OWN_HEADERS) and each not in names]:
             raise NotAsDescribedError(f"{where}: the headers {unknown} are not described")
-        if method != "HEAD":
+        if status == HTTPStatus.NOT_MODIFIED and (content or described["content"]):
+            raise NotAsDescribedError(f"{where}: it has no body, and describes none")
+        if method != "HEAD" and status != HTTPStatus.NOT_MODIFIED:
             self._check_content(where, described["content"], headers.get("content-type", ""), content)
 
     def _operation(self, method: str, path: str) -> Mapping[str, Any] | None:

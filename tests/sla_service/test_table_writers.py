@@ -18,6 +18,7 @@ WRITERS = {
     "tickets": {"projections"},
     "timers": {"projections"},
     "parked": {"projections"},
+    "deadline_positions": {"projections"},
     "alarms": {"notices"},
     "announced": {"notices"},
     "notices": {"notices"},

@@ -144,6 +144,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     },
     ("GET", "/v1/worklist"): (None, READERS),
     ("GET", "/v1/tasks"): (None, READERS),
+    ("GET", "/v1/rows"): (None, ALL),
     ("POST", "/v1/worklist/next"): (None, STAFF),
     ("GET", "/v1/events"): (None, FOLLOWERS),
     **{("GET", f"/v1/audit/tickets/{path}"): (None, {"admin", "auditor"}) for path in AUDIT},

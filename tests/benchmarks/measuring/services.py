@@ -47,6 +47,7 @@ class Services:
             "FRISTWERK_VAR": str(folder),
             "FRISTWERK_DATABASE_URL": database_url,
             "FRISTWERK_TICKET_URL": f"http://127.0.0.1:{self._ports['ticket']}",
+            "FRISTWERK_SLA_URL": f"http://127.0.0.1:{self._ports['sla']}",
             "FRISTWERK_LOG_LEVEL": "warning",
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -125,6 +126,10 @@ class Services:
         if role not in known:
             known[role] = self.token(role, "*" if role == "service" else PROVIDER)
         return known[role]
+
+    def post(self, path: str, body: Any) -> None:
+        """A command to the ticket service that must succeed."""
+        httpx.post(self.url("ticket") + path, json=body, headers=self._headers("agent")).raise_for_status()
 
     def load(self, name: Name | Sequence[Name], requests: Sequence[bytes], **how: Any) -> Told:
         """What a load generator of its own measured; a refused request ends the benchmark."""

@@ -301,12 +301,42 @@ class Desk:
                 await asyncio.sleep(0.01)
 
 
+class LaterTransport(httpx.AsyncBaseTransport):
+    """Reaches an application that is made later, and none while it has none."""
+
+    def __init__(self) -> None:
+        self.app: FastAPI | None = None
+        self._none_open = asyncio.Event()
+        self._open = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.app is None:
+            raise httpx.ConnectError("it is away", request=request)
+        self._open += 1
+        self._none_open.clear()
+        try:
+            return await httpx.ASGITransport(self.app, raise_app_exceptions=False).handle_async_request(request)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none_open.set()
+
+    async def leave(self, stopping: Stopping) -> None:
+        """Reach nothing any more, once what waits has ended: a database that was closed must not be opened again."""
+        self.app = None
+        stopping.set()
+        if self._open:
+            async with asyncio.timeout(10):
+                await self._none_open.wait()
+
+
 class Pair(msgspec.Struct, kw_only=True):
-    """The ticket service and the SLA service in one process."""
+    """The ticket service and the SLA service in one process; ``way_back`` is how the first reaches the second."""
 
     settings: Settings
     clients: dict[ServiceName, httpx.AsyncClient]
     apps: dict[ServiceName, FastAPI]
+    way_back: LaterTransport
 
     def issue(self, principal: Principal) -> str:
         """A bearer token for a principal."""
@@ -325,19 +355,23 @@ class Pair(msgspec.Struct, kw_only=True):
 async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterator[Pair]:
     """Both services on the files of a folder, or on PostgreSQL, with their lifespans."""
     settings = Settings(var=folder, database_url=database_url, customers_may_date=True)
-    tickets = ticket_service.app.create_app(settings, Stopping())
+    way_back, sla_stopping = LaterTransport(), Stopping()
+    back = httpx.AsyncClient(transport=way_back, base_url="http://sla")
+    tickets = ticket_service.app.create_app(settings, Stopping(), back)
     followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
     apps: dict[ServiceName, FastAPI] = {
         "ticket": tickets,
-        "sla": sla_service.app.create_app(settings, Stopping(), followed),
+        "sla": sla_service.app.create_app(settings, sla_stopping, followed),
     }
+    way_back.app = apps["sla"]
     async with AsyncExitStack() as stack:
         clients: dict[ServiceName, httpx.AsyncClient] = {}
         for name, app in apps.items():
             await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(transport=DescribedTransport(app), base_url=f"http://{name}")
             clients[name] = await stack.enter_async_context(client)
-        yield Pair(settings=settings, clients=clients, apps=apps)
+        stack.push_async_callback(way_back.leave, sla_stopping)
+        yield Pair(settings=settings, clients=clients, apps=apps, way_back=way_back)
 
 
 @pytest.fixture(scope="session")

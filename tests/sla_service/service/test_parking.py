@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -222,6 +223,8 @@ async def test_everybody_who_asks_is_told_and_the_service_is_degraded_until_it_c
     assert stranger.status_code == 404
     assert (await day.ask(f"/v1/tickets/{day.id('import')}/timers")).status_code == 200
     assert (await day.ask("/v1/timers")).status_code == 200
+    changed = {each["ticket"]: each for each in (await day.read("/v1/deadlines"))["items"]}
+    assert (changed[ticket]["parked"], changed[ticket]["next"]) == (True, None)
 
     sla = day.stack.clients["sla"]
     health = await sla.get("/health/ready")
@@ -233,6 +236,8 @@ async def test_everybody_who_asks_is_told_and_the_service_is_degraded_until_it_c
     await append("agreement-infoniqa.infoniqa", fixed)
     after = await day.read(f"/v1/tickets/{ticket}/timers")
     assert [each["id"] for each in after["items"]] == [each["id"] for each in before["items"]]
+    news = await day.read("/v1/deadlines", position=changed[ticket]["position"] + 1)
+    assert [(each["ticket"], each["parked"]) for each in news["items"]] == [(ticket, False)]
     assert (await sla.get("/health/ready")).json()["status"] == "ready"
     assert "fristwerk_parked_tickets 0.0" in (await sla.get("/metrics")).text
 
@@ -246,8 +251,9 @@ async def test_a_restart_tries_again(day: Desk, append: Any, open_pair: OpenPair
     correct()
     async with open_pair(day.stack.settings.var) as restarted:
         headers = restarted.headers("agent", "infoniqa")
-        for _ in range(100):
+        for _ in range(1000):
             answer = await restarted.clients["sla"].get(f"/v1/tickets/{ticket}/timers", headers=headers)
             if answer.status_code == 200:
                 break
+            await asyncio.sleep(0.01)
         assert answer.status_code == 200

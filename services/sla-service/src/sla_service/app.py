@@ -30,6 +30,7 @@ from sla_service.api.reports import reports_router
 from sla_service.api.simulations import simulations_router
 from sla_service.api.timers import timers_router
 from sla_service.application.calendar_client import CalendarClient
+from sla_service.application.next_deadlines import NextDeadlines
 from sla_service.application.reports import Reports
 from sla_service.application.simulation import Simulations
 from sla_service.application.timers import Timers
@@ -57,9 +58,8 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     settings.var.mkdir(parents=True, exist_ok=True)
     tokens = open_tokens(settings, TOKEN_ROLES)
     database = open_live_read_model(settings, "sla", tables.metadata)
-    metrics = Metrics()
+    metrics, tasks = Metrics(), BackgroundTasks()
     timer_metrics = TimerMetrics(database, metrics, now)
-    tasks = BackgroundTasks()
     outbox = Outbox(now, new_id, timer_metrics.count_notices)
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     reader = Principal(sub="sla-service", role="service", provider="*")
@@ -70,6 +70,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
     heads = _ticket_heads(client, tokens)
+    changes = NextDeadlines(database, outbox.signal, lambda: database.version, stopping.wait)
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
     app = create_api(
         title="Fristwerk sla-service",
@@ -81,7 +82,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             timers_router(Timers(model, terms_cache, now)),
             feed_router(NoticeFeed(database, outbox.signal), stopping, READERS, answers.LINES, heads.newest),
             _health_routes(model, watch, follower, metrics, timer_metrics, database, tasks),
-            deadlines_router(Timers(model, terms_cache, now), kept),
+            deadlines_router(Timers(model, terms_cache, now), kept, changes),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
         ],

@@ -4,24 +4,25 @@ reads the clock.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
+import httpx
 import structlog
 from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly, read_line
 from fristwerk_language.roles import READERS, TOKEN_ROLES
-from fristwerk_platform.auditing import open_auditing
-from fristwerk_platform.auth import open_tokens
+from fristwerk_platform.auditing import Auditing, open_auditing
+from fristwerk_platform.auth import Principal, open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import GroupCommitLog, open_log
 from fristwerk_platform.event_log.index_upkeep import IndexUpkeep
 from fristwerk_platform.health import Dependency
-from fristwerk_platform.http import Stopping, create_api
+from fristwerk_platform.http import Routes, Stopping, create_api
 from fristwerk_platform.http.door import ServiceIdentity, guard
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
@@ -38,6 +39,7 @@ from ticket_service.api import answers, refusals
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
+from ticket_service.api.rows import rows_router
 from ticket_service.api.tasks import tasks_router
 from ticket_service.api.terms import terms_router
 from ticket_service.api.terms_migrations import migrations_router
@@ -52,6 +54,7 @@ from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
+from ticket_service.application.deadlines import SCOPES, Deadlines
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.forgetting_again import ForgettingAgain
@@ -63,6 +66,7 @@ from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.place_upkeep import PlaceUpkeep
 from ticket_service.application.relations import Relations
+from ticket_service.application.rows import RowLists
 from ticket_service.application.sources import Sources
 from ticket_service.application.states import States
 from ticket_service.application.tasks import Tasks
@@ -78,6 +82,7 @@ from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
 from ticket_service.queries.read_model import ReadModel
+from ticket_service.queries.rows import RowReads
 from ticket_service.terms_migration_ledger import MigrationLedger
 
 PROJECTION_PAUSE_SECONDS: Final = 0.5
@@ -91,6 +96,7 @@ IDENTITY: Final = ServiceIdentity(
         "terms-migrations": newest_revision(terms_migration_ledger.metadata),
     },
 )
+DEADLINE_READER: Final = Principal(sub="ticket-service", role="service", provider="*", scopes=SCOPES)
 DESCRIPTION = "What may happen to a ticket, and what did: terms, customers, tickets, and the log of every fact."
 
 
@@ -98,8 +104,8 @@ now: Final = partial(datetime.now, UTC)
 """The service's clock."""
 
 
-def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
-    """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL."""
+def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncClient | None = None) -> FastAPI:
+    """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL; ``sla_service`` is where lists get deadlines."""
     settings.var.mkdir(parents=True, exist_ok=True)
     keys, metrics, tokens = load_or_make_keys(settings.keys), Metrics(), open_tokens(settings, TOKEN_ROLES)
     log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
@@ -109,13 +115,13 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     feed, tasks = LogFeed(log), BackgroundTasks()
     follower = _projection(feed, database, personal)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
-    application = _application(log, personal, subject_keys, follower, ReadModel(database), _dating_rules(settings))
+    client = sla_service or httpx.AsyncClient(base_url=settings.sla_url)
+    deadlines = Deadlines(client, lambda: tokens.issue(DEADLINE_READER, now=now()), now)
+    dating = _dating_rules(settings)
+    application = _application(log, personal, subject_keys, follower, database, dating, deadlines)
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     every_check = {**checks, **auditing.checks, **_dating_check(settings)}
-    health = health_router(
-        checks=every_check, followers=lambda: [follower], metrics=metrics, now=now, measure=auditing.measure
-    )
     migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
         title="Fristwerk ticket-service",
@@ -124,10 +130,11 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
         token_printed_by=TOKEN_ROLES.printed_by,
         routers=[
             tickets_router(application),
+            rows_router(application),
             tasks_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
-            health,
+            _health_routes(every_check, follower, metrics, auditing),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -136,11 +143,11 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
             auditing.routes,
         ],
         lifespan=service_lifespan(
-            closing=[subject_keys.close, plans.close, database.close, log.close, auditing.close],
+            closing=[subject_keys.close, plans.close, database.close, log.close, auditing.close, client.aclose],
             steps=[
                 *map(step, (database.create, subject_keys.create, plans.create, personal.check)),
                 *auditing.steps(tasks),
-                *_background(tasks, database, follower, migrations, application, log, personal),
+                *_background(tasks, database, follower, migrations, application, log, personal, deadlines),
             ],
         ),
         required=answers.REQUIRED,
@@ -148,6 +155,17 @@ def create_app(settings: Settings, stopping: Stopping) -> FastAPI:
     refusals.install(app)
     guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics, accesses=auditing.accesses)
     return app
+
+
+def _health_routes(
+    checks: Mapping[str, Callable[[], Awaitable[Dependency]]],
+    follower: Subscription[Recorded],
+    metrics: Metrics,
+    auditing: Auditing,
+) -> Routes:
+    return health_router(
+        checks=checks, followers=lambda: [follower], metrics=metrics, now=now, measure=auditing.measure
+    )
 
 
 def _background(
@@ -158,6 +176,7 @@ def _background(
     application: Application,
     log: GroupCommitLog,
     personal: PersonalData,
+    deadlines: Deadlines,
 ) -> list[StartupStep]:
     """What older logs lack, made up before the first request, and what runs beside the requests."""
     index = IndexUpkeep(log, names.RULES, application.index_filling.entries, lambda line: read_line(line).stream)
@@ -172,6 +191,7 @@ def _background(
         tasks.forever("places in worklists", places.run),
         tasks.forever("kept recipients", RecipientUpkeep(application.recipients, now).run),
         tasks.forever("idempotency keys", lambda: log.keep_tidy(now)),
+        tasks.forever("deadlines", deadlines.run),
     ]
 
 
@@ -212,9 +232,11 @@ def _application(
     personal: PersonalData,
     subject_keys: Database,
     follower: Subscription[Recorded],
-    read_model: ReadModel,
+    database: Database,
     dating: DatingRules,
+    deadlines: Deadlines,
 ) -> Application:
+    read_model = ReadModel(database)
     states, executor = States(log), CommandExecutor(log, personal, new_id)
     current = ConsistentReads(log, follower, read_model)
     newest_reads = NewestReads(log, follower, read_model, states.tickets, states.contracts)
@@ -226,6 +248,7 @@ def _application(
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
     calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake)
     logged = LoggedCalls(current, states.calls, customers, terms, personal)
+    worklist = Worklist(current, newest_reads, terms, tickets)
     sources = Sources(log, personal, tickets, intake, FollowUps(log, tickets, intake, newest_reads), calls)
     return Application(
         now=now,
@@ -246,6 +269,7 @@ def _application(
         logged_calls=logged,
         kept_calls=KeptCalls(executor, customers, states.calls, states.tickets, tickets, intake, calls, logged),
         complaints=Complaints(customers, intake),
-        worklist=Worklist(current, newest_reads, terms, tickets),
+        worklist=worklist,
+        rows=RowLists(current, RowReads(database), worklist, states, personal, deadlines),
         tasks=Tasks(current),
     )

@@ -88,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ticket_url: Url = "http://127.0.0.1:8001"
     """Where sla-service and billing-service find the ticket-service."""
     sla_url: Url = "http://127.0.0.1:8002"
+    """Where the ticket-service finds the sla-service, for the deadlines of lists."""
     billing_url: Url = "http://127.0.0.1:8003"
     issuer: str = "fristwerk"
     audience: str = "fristwerk"

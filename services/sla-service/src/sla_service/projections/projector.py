@@ -72,7 +72,8 @@ class Projector:
         histories = {ticket: [*before[ticket], *news.get(ticket, ())] for ticket in touched}
         after_commit(connection, lambda: self._recent.keep(histories))
         writes = await self._derived_writes(connection, histories, stored)
-        return [writer.history_write(news), *writes]
+        tried_at = {ticket: news.get(ticket, batch)[-1].envelope.position for ticket in touched}
+        return [writer.history_write(news), *writes, writer.position_write(histories, tried_at)]
 
     async def retry_parked(self, database: Database) -> tuple[int, int]:
         """Try every parked ticket again, some in one transaction: how many they were, and how many
@@ -88,7 +89,9 @@ class Projector:
                 if not wanted:
                     return tried, await parked_tickets.count(connection)
                 stored = await stored_tickets(connection, wanted, wanted)
-                await write(connection, *await self._derived_writes(connection, stored.histories, stored))
+                writes = await self._derived_writes(connection, stored.histories, stored)
+                tried_at = dict.fromkeys(wanted, await applied_position(connection))
+                await write(connection, *writes, writer.position_write(stored.histories, tried_at))
             tried, last = tried + len(wanted), wanted[-1]
 
     async def retry_at_start(self, database: Database) -> None:
@@ -148,6 +151,14 @@ class Projector:
 def concerns_all_tickets(recorded: Recorded) -> bool:
     """Whether an event is about no ticket: terms, which timers of all tickets may rest on."""
     return not streams.TICKET.includes(recorded.envelope.stream)
+
+
+async def applied_position(connection: AsyncConnection) -> int:
+    """The position of the log up to which everything is applied, 0 at the beginning; where processes
+    share the work, that of the partition that is furthest behind.
+    """
+    shared = await partitions.position(connection, SOURCE)
+    return await checkpoints.position(connection, SOURCE) if shared is None else shared
 
 
 def _by_ticket(batch: Sequence[Recorded]) -> dict[str, list[Recorded]]:

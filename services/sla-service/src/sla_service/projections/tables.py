@@ -73,6 +73,16 @@ tickets: Final = Table(
     Index("tickets_by_reference", "provider", "reference"),
     Index("tickets_by_receipt", "provider", "received_at", "ticket"),
 )
+deadline_positions: Final = Table(
+    "deadline_positions",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("deadlines_by_position", "position", "ticket"),
+    info=PASSING,
+)
+"""Where in the log each ticket was derived last; for a parked ticket that is tried again, where the log stood then."""
 _NOT_ENDED: Final = text("met_at IS NULL AND missed_at IS NULL AND cancelled_at IS NULL")
 timers: Final = Table(
     "timers",

@@ -22,7 +22,7 @@ from fristwerk_platform.read_models import Write, in_list, removal, store
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.domain.timers.timer import Timer, TimerSet
 from sla_service.projections.stored_tickets import StoredTimer
-from sla_service.projections.tables import histories, terms, tickets, timers
+from sla_service.projections.tables import deadline_positions, histories, terms, tickets, timers
 
 _log = structlog.get_logger()
 
@@ -95,6 +95,16 @@ def history_write(by_ticket: Mapping[str, Sequence[Recorded]]) -> Write:
         for recorded in events
     ]
     return Write("store", histories, rows)
+
+
+def position_write(histories: Mapping[str, Sequence[Recorded]], tried_at: Mapping[str, int]) -> Write:
+    """Notes at which position of the log each ticket was derived last, or was tried to be."""
+    rows = [
+        {"ticket": ticket, "provider": events[0].envelope.provider, "position": tried_at[ticket]}
+        for ticket, events in histories.items()
+        if events
+    ]
+    return Write("store", deadline_positions, rows)
 
 
 class DerivedTicket(msgspec.Struct, frozen=True, kw_only=True):

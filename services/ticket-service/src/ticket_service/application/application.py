@@ -21,6 +21,7 @@ from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.relations import Relations
+from ticket_service.application.rows import RowLists
 from ticket_service.application.sources import Sources
 from ticket_service.application.tasks import Tasks
 from ticket_service.application.terms import Terms
@@ -54,4 +55,5 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     kept_calls: KeptCalls
     complaints: Complaints
     worklist: Worklist
+    rows: RowLists
     tasks: Tasks

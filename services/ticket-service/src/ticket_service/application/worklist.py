@@ -17,7 +17,7 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
-from ticket_service.application.worklist_ranking import Ranking
+from ticket_service.application.worklist_ranking import EVERYTHING, Ranking, Wanted
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import Assign
@@ -62,12 +62,21 @@ class Worklist:
         Raises NotAcceptable if there never was such a ticket.
         """
         read_model = await self._current()
+        return await self._shown(read_model, await self.places(provider, now, after=after, limit=limit))
+
+    async def places(
+        self, provider: str, now: datetime, *, after: str | None, limit: int, wanted: Wanted = EVERYTHING
+    ) -> list[Placed]:
+        """The places of a page, of the wanted tickets; for a caller who has waited for the read model.
+
+        Raises NotAcceptable as ``page`` does.
+        """
         ranking = await self._ranking(provider, now, self._current.position)
-        last = None if after is None else await read_model.placed(provider, after)
+        last = None if after is None else await self._current.so_far.placed(provider, after)
         if after is not None and last is None:
             sentence = f"there is no ticket {after}"
             raise NotAcceptable(f"The worklist has no such page: {sentence}.", [("#query/after", sentence)])
-        return await self._shown(read_model, await ranking.page(last, limit))
+        return await ranking.page(last, limit, wanted)
 
     async def take_next(self, meta: CommandMetadata) -> CommandResult:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Final
 
@@ -40,6 +40,11 @@ Days = dict[tuple[str, int, str | None], date]
 """The local day by the agreement, its version and the contract's site."""
 
 
+Wanted = Mapping[str, Collection[str]]
+"""By field of ``Placed``, the values of which a ticket must have one."""
+EVERYTHING: Final[Wanted] = MappingProxyType({})
+
+
 async def in_parts(items: Iterable[str]) -> AsyncIterator[str]:
     """The items; after each part of them other requests have their turn, so that none waits for
     50,000 tickets.
@@ -58,6 +63,7 @@ class Ranking:
         self._terms = terms
         self._tickets: dict[str, Placed] = {}
         self._of_customer: dict[str, set[str]] = {}
+        self._of_assignee: dict[str, set[str]] = {}
         self._contracts: dict[str, dict[str, Contract]] = {}
         self._position = -1
         self._tickets_position = 0
@@ -101,6 +107,7 @@ class Ranking:
         """
         self._tickets, self._keys, self._present = {**self._tickets}, {**self._keys}, {**self._present}
         self._order, self._places = [*self._order], {*self._places}
+        self._of_assignee = {}  # the lists of one person are those of the order that was copied
         self._of_customer |= {each: {*self._of_customer.get(each, ())} for each in customers}
         self._contracts |= {each: {**self._contracts.get(each, {})} for each in customers}
 
@@ -163,21 +170,51 @@ class Ranking:
         """The tickets, the most urgent first."""
         return (self._tickets[ticket] for _, ticket in self._order if ticket in self._tickets)
 
-    async def page(self, after: Placed | None, limit: int) -> list[Placed]:
-        """The tickets behind the place that one has or, once it is done, would have."""
-        start = 0
-        if after is not None:
-            start = bisect_right(self._order, (await self._key(after), after.id))
-        behind = (self._tickets.get(ticket) for _, ticket in islice(self._order, start, None))
-        return [*islice((each for each in behind if each is not None), limit)]
+    async def page(self, after: Placed | None, limit: int, wanted: Wanted = EVERYTHING) -> list[Placed]:
+        """The wanted tickets behind the place that one has or, once it is done, would have."""
+        last = None if after is None else (await self._key(after), after.id)
+        if not wanted:
+            start = 0 if last is None else bisect_right(self._order, last)
+            behind = (self._tickets.get(ticket) for _, ticket in islice(self._order, start, None))
+            return [*islice((each for each in behind if each is not None), limit)]
+        found: list[Placed] = []
+        async for ticket in in_parts(self._behind(last, wanted)):
+            place = self._tickets.get(ticket)
+            if place is not None and all(getattr(place, name) in values for name, values in wanted.items()):
+                found.append(place)
+                if len(found) == limit:
+                    break
+        return found
+
+    def _behind(self, last: tuple[SortKey, str] | None, wanted: Wanted) -> list[str]:
+        """The ids of the tickets behind a place, among them all that are wanted: a copy, since the
+        order may change while they are looked through.
+        """
+        if "assignee" in wanted:
+            among = chain.from_iterable(self._of_assignee.get(each, ()) for each in wanted["assignee"])
+        elif "customer" in wanted:
+            among = chain.from_iterable(self._of_customer.get(each, ()) for each in wanted["customer"])
+        else:
+            start = 0 if last is None else bisect_right(self._order, last)
+            return [ticket for _, ticket in self._order[start:]]
+        places = sorted((self._keys[ticket], ticket) for ticket in among if ticket in self._keys)
+        return [ticket for _, ticket in places[0 if last is None else bisect_right(places, last) :]]
 
     def _take(self, ticket: Placed) -> None:
+        self._note_assignee(ticket)
         if ticket.state in CLOSED_STATES:
             self._tickets.pop(ticket.id, None)
             self._of_customer.get(ticket.customer, set()).discard(ticket.id)
         else:
             self._tickets[ticket.id] = ticket
             self._of_customer.setdefault(ticket.customer, set()).add(ticket.id)
+
+    def _note_assignee(self, ticket: Placed) -> None:
+        """Keep whose tickets they are, for the lists of one person."""
+        if (before := self._tickets.get(ticket.id)) is not None and before.assignee is not None:
+            self._of_assignee.get(before.assignee, set()).discard(ticket.id)
+        if ticket.assignee is not None and ticket.state not in CLOSED_STATES:
+            self._of_assignee.setdefault(ticket.assignee, set()).add(ticket.id)
 
     async def _place(self, changed: Iterable[str]) -> None:
         """Give each of these tickets its place, or none if it is done."""

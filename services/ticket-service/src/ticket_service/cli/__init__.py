@@ -81,7 +81,7 @@ SCOPES: Final = (
         "invoice-runs",
         "invoices",
     ),
-    *("lines", "reports", "simulations", "tasks", "terms-migrations", "tickets", "timers", "worklist"),
+    *("lines", "reports", "rows", "simulations", "tasks", "terms-migrations", "tickets", "timers", "worklist"),
 )
 """The resources of the three services, apart from the feeds."""
 

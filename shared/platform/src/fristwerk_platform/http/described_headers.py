@@ -13,10 +13,12 @@ LOCATION: Final = "Location"
 NEXT_POSITION: Final = "Fristwerk-Next-Position"
 LAST_POSITION: Final = "Fristwerk-Last-Position"
 HEAD: Final = "Fristwerk-Head"
+POSITION: Final = "Fristwerk-Position"
 REPLAYED: Final = "Idempotency-Replayed"
 CORRELATION: Final = "X-Correlation-ID"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IF_MATCH: Final = "If-Match"
+IF_NONE_MATCH: Final = "If-None-Match"
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
 PARAMETERS: Final[Described] = {
@@ -36,6 +38,13 @@ PARAMETERS: Final[Described] = {
         "description": "The ETag of the version that the command is about; 412 if it is no longer the newest (RFC 9110, 13.1.1)",
         "schema": {"type": "string"},
         "example": '"7"',
+    },
+    IF_NONE_MATCH: {
+        "name": IF_NONE_MATCH,
+        "in": "header",
+        "description": "ETags of earlier answers; 304 without a body while one of them is still right (RFC 9110, 13.1.2)",
+        "schema": {"type": "string"},
+        "example": 'W/"2f1c0a.1780498799"',
     },
     LAST_EVENT_ID: {
         "name": LAST_EVENT_ID,
@@ -82,6 +91,11 @@ HEADERS: Final[Described] = {
         ),
         "schema": {"type": "string"},
         "example": "log:1042:0ac526069818a78f",
+    },
+    POSITION: {
+        "description": "As of which position of the log the answer is; left out for those who may not know positions",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1042,
     },
     REPLAYED: {
         "description": "`true` where this is the first answer to the same command under its Idempotency-Key",

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import PASSING, advisory_lock
@@ -88,6 +88,15 @@ class Partitions:
     async def are_used(self, connection: AsyncConnection, source: str) -> bool:
         """Whether the source is followed in partitions."""
         return bool(await run_on_postgres(connection, _USED, source))
+
+    async def position(self, connection: AsyncConnection, source: str) -> int | None:
+        """Up to which position all partitions are applied, as far as that is noted (those without
+        events are noted with the next renewal); None where the source is not followed in partitions.
+        Works on every database.
+        """
+        statement = select(func.min(self.table.c.position)).where(self.table.c.source == source)
+        position: int | None = (await connection.execute(statement)).scalar()
+        return position
 
     async def hold_all(self, connection: AsyncConnection, source: str) -> None:
         """Prevent other transactions from applying anything of the source until this one ends."""
