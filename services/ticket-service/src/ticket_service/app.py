@@ -117,8 +117,7 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     client = sla_service or httpx.AsyncClient(base_url=settings.sla_url)
     deadlines = Deadlines(client, lambda: tokens.issue(DEADLINE_READER, now=now()), now)
-    dating = _dating_rules(settings)
-    application = _application(log, personal, subject_keys, follower, database, dating, deadlines)
+    application = _application(log, personal, subject_keys, follower, database, _dating_rules(settings), deadlines)
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     every_check = {**checks, **auditing.checks, **_dating_check(settings)}
