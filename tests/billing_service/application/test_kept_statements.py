@@ -210,6 +210,21 @@ def test_no_more_than_so_many_facts_are_kept_beside_the_last() -> None:
     assert kept.rated_anew == 4
 
 
+def test_a_day_that_is_named_and_the_same_day_that_is_today_are_one_statement() -> None:
+    kept = Kept(random.Random(1))  # noqa: S311 - drawn again by the seed
+    kept.story.log("T0", "2026-02-03 10:00", 30)
+    today, _ = kept.rate(Cutoff())
+    assert today is not None
+
+    named, expected = kept.rate(Cutoff(until=today.statement.until))
+    assert named is today
+    assert named == expected
+    other, _ = kept.rate(Cutoff(until=today.statement.until - timedelta(days=1)))
+    assert other is not today
+    assert kept.rate(Cutoff())[0] is today
+    assert kept.rated_anew == 2
+
+
 async def test_a_kept_ledger_is_read_anew_where_one_of_its_rows_changed(copied: Path) -> None:
     database = sqlite_database(copied / "billing.db", metadata)
     keeping, plain = LedgerReader(long_rows=0), LedgerReader(long_rows=10**9)

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from billing_service.domain.facts.account_row import AccountRow
@@ -31,7 +31,7 @@ class KeptStatements:
     def __init__(self, long_facts: int = LONG_FACTS, most_facts: int = MOST_FACTS) -> None:
         self._long_facts = long_facts
         self._most_facts = most_facts
-        self._kept: OrderedDict[bytes, tuple[Rated, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, date], tuple[Rated, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def rated(
@@ -48,20 +48,31 @@ class KeptStatements:
         """The statement that ``rate`` would give, which is asked only where it is not kept. Raises what ``rate`` raises."""
         if len(lines) < self._long_facts:
             return rate()
-        key = _digest(row, lines, published, moment, ledger)
+        digest = _digest(row, lines, published, moment, ledger)
         with self._lock:
-            found, _ = self._kept.get(key, (None, 0))
-            if found is not None:
-                self._kept.move_to_end(key)
-        if found is not None and found.statement.until == last_day(moment, found.timezone, now):
+            found = self._found(digest, moment, now)
+        if found is not None:
             return found
         rated = rate()
         if rated is not None:
             rated.to_invoice  # noqa: B018 - worked out here, in the caller's thread, and not when it is shown
-            self._keep(key, rated, len(lines))
+            self._keep((digest, rated.statement.until), rated, len(lines))
         return rated
 
-    def _keep(self, key: bytes, rated: Rated, facts: int) -> None:
+    def has(self, account: str) -> bool:
+        """Whether a statement of the account is kept, so that somebody is likely to ask for the next."""
+        with self._lock:
+            return any(rated.row.account == account for rated, _ in self._kept.values())
+
+    def _found(self, digest: bytes, moment: Cutoff, now: Callable[[], datetime]) -> Rated | None:
+        """The statement kept under a digest that ends on the day that is asked for, named or not."""
+        for key, (rated, _) in self._kept.items():
+            if key == (digest, last_day(moment, rated.timezone, now)):
+                self._kept.move_to_end(key)
+                return rated
+        return None
+
+    def _keep(self, key: tuple[bytes, date], rated: Rated, facts: int) -> None:
         with self._lock:
             self._kept[key] = rated, facts
             self._kept.move_to_end(key)
@@ -76,7 +87,9 @@ def _digest(
     moment: Cutoff,
     ledger: Ledger,
 ) -> bytes:
-    """SHA-256 of everything that a statement rests on: an account's facts count in whatever order they are read."""
+    """SHA-256 of everything but its last day that a statement rests on: an account's facts count in
+    whatever order they are read.
+    """
     terms = [(name, each.digest, each.publication, each.recorded_at) for name, each in sorted(published.items())]
-    head = repr((row, moment, terms)).encode()
+    head = repr((row, moment.at, moment.known_at, terms)).encode()
     return hashlib.sha256(b"\n".join((head, ledger.digest, *sorted(lines)))).digest()

@@ -82,10 +82,12 @@ class Statements:
             raise NotRateable(row.account) from error
 
     async def try_to_rate(self, row: AccountRow) -> None:
-        """Rate the account as of now, only to see whether it can be: no statement is kept. Raises
-        whatever goes wrong.
+        """Rate the account as of now, only to see whether it can be. Raises whatever goes wrong.
+
+        The statement is kept where one of the account's is kept already: whoever asks for the next
+        does not wait until thousands of facts are rated again.
         """
-        await self._rated(row, NOW, None, None, ALL, keep=False)
+        await self._rated(row, NOW, None, None, ALL, keep=self._kept.has(row.account))
 
     async def _rated(
         self,
