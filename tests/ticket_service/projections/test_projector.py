@@ -130,7 +130,7 @@ async def test_what_happened_is_found_by_what_it_is(told: Any) -> None:
     await told.apply()
     model = told.model
     assert [each.id for each in await model.tickets("p", {"severity": "high"}, after="", limit=9)] == ["t1"]
-    assert [each.id for each in await model.open_tickets("k")] == ["t1"]
+    assert [each.id for each in await model.open_tickets("p", "k")] == ["t1"]
     assert [each.id for each in await model.contracts_of("k")] == ["v"]
     assert [(row.name, row.is_default) for row in await model.terms("p", "agreement")] == [("a", True)]
     assert [each.id for each in (await model.placed_after("p", 0))[0]] == ["t1"]
@@ -202,12 +202,3 @@ async def test_two_tickets_with_one_reference_never_stop_the_projection(told: An
         await told.event(f"ticket-{name}", created(name, reference="P-SAME"))
     await told.apply()
     assert len((await told.rows())["tickets"]) == 2
-
-
-@pytest.mark.parametrize(("column", "index"), [("state", "tickets_in_state"), ("severity", "tickets_of_severity")])
-async def test_a_filtered_page_of_tickets_is_read_in_order_from_an_index(told: Any, column: Any, index: Any) -> None:
-    """Else a page that few tickets fit looks through all of them."""
-    page = f"SELECT document FROM tickets WHERE provider = 'p' AND ticket > 'a' AND {column} = 'x' ORDER BY ticket LIMIT 51"  # noqa: S608 - own name
-    async with told.database.reading() as connection:
-        plan = [row[3] for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {page}")]
-    assert plan == [f"SEARCH tickets USING INDEX {index} (provider=? AND {column}=? AND ticket>?)"]

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, tuple_
 
 from billing_service.domain.invoice.account_ledger import Ledger
 from billing_service.domain.invoice.document import DocumentLine
@@ -80,19 +80,21 @@ class DocumentQueries:
 
     async def listed(self, wanted: DocumentFilter) -> list[IssuedDocument]:
         """A page of documents."""
-        return await self._documents(*_conditions(wanted), documents.c.number > wanted.after, limit=wanted.limit)
+        return await self._documents(*_conditions(wanted), limit=wanted.limit)
 
     async def lines(self, wanted: LineFilter) -> list[IssuedLine]:
         """A page of lines."""
-        number, place = wanted.after
         same = and_(document_lines.c.provider == documents.c.provider, document_lines.c.number == documents.c.number)
-        conditions = [*_conditions(wanted.documents), same, _beyond(number, place)]
+        conditions = [*_conditions(wanted.documents), same]
         if wanted.number is not None:
             conditions.append(documents.c.number == wanted.number)
         if wanted.documents.contract is not None:
             conditions.append(document_lines.c.account == wanted.documents.contract)
         if wanted.event is not None:
-            conditions.append(_rests_on(wanted.event))
+            conditions.append(_resting_on(wanted.documents.provider, wanted.event, wanted.after))
+        else:
+            number = document_lines.c.number + 0 if _is_narrow(wanted.documents) else document_lines.c.number
+            conditions.append(tuple_(number, document_lines.c.place) > tuple_(*wanted.after))
         statement = (
             select(document_lines)
             .where(*conditions)
@@ -128,16 +130,20 @@ _CREDITS: Final = select(documents.c.number, documents.c.corrects).where(
 
 
 def _conditions(wanted: DocumentFilter) -> list[ColumnElement[bool]]:
+    """Those of one contract or customer are found by it, and what they come after is compared with a
+    sum: SQLite would rather read all of the provider's documents behind it.
+    """
     conditions = [documents.c.provider == wanted.provider]
+    found = []
     if wanted.contract is not None:
-        billed = select(document_lines.c.place).where(
-            document_lines.c.provider == documents.c.provider,
-            document_lines.c.number == documents.c.number,
-            document_lines.c.account == wanted.contract,
-        )
-        conditions.append(billed.correlate(documents).exists())
+        billed = (document_lines.c.provider == wanted.provider, document_lines.c.account == wanted.contract)
+        found.append(select(document_lines.c.number).where(*billed))
     if wanted.customer is not None:
-        conditions.append(documents.c.customer == wanted.customer)
+        own = (documents.c.provider == wanted.provider, documents.c.customer == wanted.customer)
+        found.append(select(documents.c.number).where(*own))
+    conditions += [documents.c.number.in_(each.correlate(None)) for each in found]
+    if wanted.after:
+        conditions.append((documents.c.number + 0 if _is_narrow(wanted) else documents.c.number) > wanted.after)
     if wanted.from_on is not None:
         conditions.append(documents.c.issued_on >= wanted.from_on)
     if wanted.until_on is not None:
@@ -145,22 +151,17 @@ def _conditions(wanted: DocumentFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _beyond(number: int, place: int) -> ColumnElement[bool]:
-    later = and_(document_lines.c.number == number, document_lines.c.place > place)
-    return (document_lines.c.number > number) | later
+def _is_narrow(wanted: DocumentFilter) -> bool:
+    return wanted.contract is not None or wanted.customer is not None
 
 
-def _rests_on(event: str) -> ColumnElement[bool]:
-    return (
-        select(line_sources.c.place)
-        .where(
-            line_sources.c.provider == document_lines.c.provider,
-            line_sources.c.event == event,
-            line_sources.c.number == document_lines.c.number,
-            line_sources.c.place == document_lines.c.place,
-        )
-        .exists()
+def _resting_on(provider: str, event: str, after: tuple[int, int]) -> ColumnElement[bool]:
+    """The lines behind a number and a place that name an event among their sources: found by it."""
+    place = tuple_(line_sources.c.number, line_sources.c.place)
+    found = select(line_sources.c.number, line_sources.c.place).where(
+        line_sources.c.provider == provider, line_sources.c.event == event, place > tuple_(*after)
     )
+    return tuple_(document_lines.c.number, document_lines.c.place).in_(found)
 
 
 def _issued_line(row: Row[Any]) -> IssuedLine:

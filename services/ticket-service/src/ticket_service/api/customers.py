@@ -291,7 +291,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
         return json_answer(
             {
                 "customer": body,
-                "open_tickets": [*map(seen_by(principal), await read_model.open_tickets(customer))],
+                "open_tickets": [*map(seen_by(principal), await read_model.open_tickets(principal.provider, customer))],
                 "contracts": [*map(contract_seen_by(principal), await read_model.contracts_of(customer))],
                 "contacts": body["contacts"],
             }

@@ -95,7 +95,7 @@ class NewestReads:
     ) -> list[Ticket]:
         """Every ticket of a customer, or under a contract, in the order of creation."""
         beyond = await self.beyond(provider)
-        rows = await self.so_far.tickets_of(customer=customer, contract=contract)
+        rows = await self.so_far.tickets_of(provider, customer=customer, contract=contract)
         return merged(
             rows, beyond, lambda each: customer in (None, each.customer) and contract in (None, each.contract)
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
 
 from fristwerk_platform.read_models import UtcDateTime, migrated_by
 from fristwerk_platform.subscriptions import Checkpoints
@@ -69,6 +69,9 @@ dedicated: Final = Table(
     Index("dedicated_by_agent", "provider", "agent"),
 )
 """For versions before 0.3 on the same database: whom an agent serves is found in the log's index."""
+_UNDER_CONTRACT: Final = text("contract IS NOT NULL")
+_IN_GROUP: Final = text('"group" IS NOT NULL')
+_ASSIGNED: Final = text("assignee IS NOT NULL")
 tickets: Final = Table(
     "tickets",
     metadata,
@@ -92,9 +95,22 @@ tickets: Final = Table(
     Index("tickets_by_provider", "provider", "ticket"),
     Index("tickets_in_state", "provider", "state", "ticket"),
     Index("tickets_of_severity", "provider", "severity", "ticket"),
-    Index("tickets_by_customer", "customer", "state"),
+    Index("tickets_of_customer", "provider", "customer", "ticket"),
+    Index(
+        "tickets_under_contract",
+        "provider",
+        "contract",
+        "ticket",
+        postgresql_where=_UNDER_CONTRACT,
+        sqlite_where=_UNDER_CONTRACT,
+    ),
+    Index("tickets_of_group", "provider", "group", "ticket", postgresql_where=_IN_GROUP, sqlite_where=_IN_GROUP),
+    Index("tickets_of_assignee", "provider", "assignee", "ticket", postgresql_where=_ASSIGNED, sqlite_where=_ASSIGNED),
     Index("tickets_by_position", "provider", "position"),
 )
+"""Lists of what few tickets may have find their page by an index. Of types, channels and agreements there are so few that
+a page is soon full; a value that no ticket has is looked for in all of the provider's tickets.
+"""
 open_when_closed: Final = Table(
     "open_when_closed",
     metadata,
@@ -120,6 +136,7 @@ calls: Final = Table(
     Index("calls_by_start", "provider", "started_at", "call"),
     Index("calls_by_phone", "phone_index"),
     Index("calls_by_ticket", "ticket"),
+    Index("calls_by_customer", "customer"),
     Index("calls_by_subject", "sealed_for"),
 )
 """Calls, on tickets and without one. ``phone_index`` is the keyed digest of the caller's number, gone once the person was

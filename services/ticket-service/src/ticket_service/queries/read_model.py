@@ -132,9 +132,11 @@ class ReadModel:
         rows = await self._rows(statement.order_by(tickets.c.ticket).limit(limit))
         return [ticket_from(row["document"]) for row in rows]
 
-    async def tickets_of(self, *, customer: str | None = None, contract: str | None = None) -> list[Ticket]:
+    async def tickets_of(
+        self, provider: str, *, customer: str | None = None, contract: str | None = None
+    ) -> list[Ticket]:
         """Every ticket of a customer, or under a contract, in the order of creation."""
-        statement = select(tickets.c.document).order_by(tickets.c.ticket)
+        statement = select(tickets.c.document).where(tickets.c.provider == provider).order_by(tickets.c.ticket)
         if customer is not None:
             statement = statement.where(tickets.c.customer == customer)
         if contract is not None:
@@ -148,12 +150,11 @@ class ReadModel:
             rows = (await connection.execute(select(*columns).where(in_list(connection, tickets.c.ticket, ids)))).all()
         return {ticket: TicketRow(state=ticket_from(document), position=at) for ticket, document, at in rows}
 
-    async def open_tickets(self, customer: str) -> list[Ticket]:
+    async def open_tickets(self, provider: str, customer: str) -> list[Ticket]:
         """A customer's tickets that are neither resolved nor closed, in the order of creation."""
+        own = (tickets.c.provider == provider, tickets.c.customer == customer)
         statement = (
-            select(tickets.c.document)
-            .where(tickets.c.customer == customer, tickets.c.state.not_in(CLOSED_STATES))
-            .order_by(tickets.c.ticket)
+            select(tickets.c.document).where(*own, tickets.c.state.not_in(CLOSED_STATES)).order_by(tickets.c.ticket)
         )
         return [ticket_from(row["document"]) for row in await self._rows(statement)]
 
