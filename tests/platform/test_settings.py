@@ -40,6 +40,7 @@ def test_every_setting_can_be_set() -> None:
         "FRISTWERK_LOG_LEVEL": "debug",
         "FRISTWERK_LOG_REQUESTS": "0.25",
         "FRISTWERK_TSA_URL": "http://tsa.example/tsr",
+        "FRISTWERK_NATS_URL": "nats://me:word@n1:4222,tls://n2:4222",
         "FRISTWERK_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "FRISTWERK_MAX_CONNECTIONS": "200",
         "FRISTWERK_REQUEST_HEAD_BYTES": "16384",

@@ -21,6 +21,8 @@ says.
 """
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+_NATS: Final = r"(nats|tls)://[^\s/,]+:\d{1,5}"
+NatsUrl = Annotated[str, msgspec.Meta(pattern=rf"^{_NATS}(,{_NATS})*$")]
 DatabaseUrl = Annotated[
     str, msgspec.Meta(pattern=rf"^postgresql://[^\s/]+/[^\s/?]+(\?sslmode=({'|'.join(SSL_MODES)}))?$")
 ]
@@ -40,6 +42,7 @@ EXPECTED: Final = {
     "log_level": "expected debug, info, warning or error",
     "log_requests": "expected a share from 0 to 1",
     "tsa_url": "expected an address such as http://tsa.example.org/tsr",
+    "nats_url": "expected an address such as nats://127.0.0.1:4222, or several with commas between them",
     "otlp_endpoint": "expected an address such as http://127.0.0.1:4318",
     "max_connections": "expected a number from 16 to 100000",
     "request_head_bytes": "expected a number from 8192 to 1048576",
@@ -107,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Share of the requests that are logged; what fails or takes long always is."""
     tsa_url: Url | None = None
     """Authority that stamps each provider's newest head once a day (RFC 3161); none does without."""
+    nats_url: NatsUrl | None = None
+    """Servers that ``relay`` publishes the feed to, with commas between them; no other command
+    knows of them.
+    """
     otlp_endpoint: Url | None = None
     """Collector of traces, by OTLP over HTTP; none are made without. Needs the extra ``otel``."""
     max_connections: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 1000

@@ -27,6 +27,7 @@ from ticket_service.cli.backup import backup_command, restore_command
 from ticket_service.cli.export import export, export_arguments
 from ticket_service.cli.keys import key_commands
 from ticket_service.cli.publish import published
+from ticket_service.cli.relay import relay_command
 from ticket_service.rebuild import rebuild
 
 PORT: Final = 8001
@@ -60,6 +61,7 @@ def main(given: Sequence[str] | None = None) -> int:
             run=export,
             add_arguments=export_arguments,
         ),
+        relay_command(),
     ]
     description = "The ticket service of Fristwerk."
     return run_command_line(service="ticket-service", description=description, commands=commands, given=given)
