@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from fristwerk_platform.http.connection_limits import ConnectionLimits, Part, Refusal
 from fristwerk_platform.http.descriptors import Descriptors
 from fristwerk_platform.http.exchange import Exchange
+from fristwerk_platform.http.refused_rests import LINGER_BYTES, LINGER_SECONDS, RefusedRests
 from fristwerk_platform.http.unsent_answers import Unsent, beyond
 from fristwerk_platform.process_counters import CONNECTIONS_CLOSED
 from fristwerk_platform.rare_warning import RareWarning
@@ -27,11 +28,6 @@ PARSED_AT_ONCE: Final = 16 * 1024
 """Bytes given to the parser before the limits are looked at again; a read brings up to 256 KiB."""
 MAX_PIPELINED: Final = 64
 """Requests of one connection that wait for the answer to another."""
-LINGER_SECONDS: Final = 2.0
-"""How long the rest of a refused request is read and thrown away: closed at once, the client would
-never see the answer.
-"""
-LINGER_BYTES: Final = 1024 * 1024
 SWEEP_SECONDS: Final = 1.0
 LARGE_ANSWER: Final = 256 * 1024
 """Bytes of an answer in memory, from which on those of all connections are added up at once."""
@@ -47,6 +43,7 @@ class Connections:
         self._descriptors = Descriptors()
         self._most = min(limits.connections, self._descriptors.spare())
         self._open: set[LimitedProtocol] = set()
+        self.rests = RefusedRests()
         self._full = RareWarning("connections_at_limit")
         self._unsent = RareWarning("answers_not_taken")
 
@@ -271,7 +268,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._may_answer(refusal):
             self.transport.write(refusal.answer)
         if self._part is Part.HEAD and not self.is_answering and self.transport.can_write_eof():
-            self.transport.write_eof()  # closed with unread bytes, the client might never see the answer
+            self.transport.write_eof()
+            self.register.rests.wait(self.transport)
         else:
             self.transport.close()
 
@@ -288,6 +286,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._thrown_away += size
         if self._thrown_away > LINGER_BYTES:
             self.transport.abort()
+        else:
+            self.register.rests.wait(self.transport)
 
 
 def limited_protocol(connections: Connections) -> type[LimitedProtocol]:
