@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jwt
 import pytest
@@ -108,6 +108,38 @@ def test_a_revoked_token_is_refused_also_where_it_was_used_before(
     assert running.check(other, now=NOW + LATER).provider == "another"
     later = running.issue(AGENT, now=NOW + timedelta(minutes=1))
     assert running.check(later, now=NOW + timedelta(minutes=2)) == AGENT
+
+
+STRANGE: Final = (
+    "Sam Hill",
+    " sam  hill\t",
+    "sam\nsubject demo x",
+    "sam\u2028\u00a0hill",
+    "#sam",
+    "50%20off",
+    "auth0|sam@x.example",
+    "jürg",
+)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_names_with_blanks_and_the_like_are_revoked_too(name: str) -> None:
+    before = NOW + timedelta(seconds=1)
+    lines = subject_line("demo", name, before) + token_line(name)
+    claims = {"sub": name, "iat": int(NOW.timestamp())}
+
+    assert len(lines.splitlines()) == 2
+    assert Revocations(lines).name(claims, "demo")
+    assert Revocations(token_line(name)).name({"sub": "x", "iat": 1, "jti": name}, "demo")
+    assert not Revocations(lines).name({**claims, "iat": int(before.timestamp())}, "demo")
+    assert not Revocations(lines).name(claims, "another")
+    assert not Revocations(lines).name({**claims, "sub": "sam"}, "demo")
+
+
+def test_a_line_of_an_earlier_version_still_revokes_whom_it_names() -> None:
+    lines = "subject demo 50%20off 2026-06-03T14:00:00Z"
+
+    assert Revocations(lines).name({"sub": "50%20off", "iat": 1}, "demo")
 
 
 def test_a_file_that_is_damaged_while_the_service_runs_changes_nothing(running: Tokens, tmp_path: Path) -> None:

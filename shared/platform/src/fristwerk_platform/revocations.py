@@ -3,6 +3,7 @@ services writes.
 
     token 4f3cb7…                                one token, by its id (the claim ``jti``)
     subject north sam 2026-06-03T14:00:00Z       every token of a provider's subject that was issued before an instant
+    subject north sam%20hill 2026-06-03T14:00Z   blanks and the like in a name are percent-encoded (RFC 3986, section 2.1)
 
 Empty lines and those that begin with ``#`` say nothing. A command of the command line adds lines.
 """
@@ -13,11 +14,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from fristwerk_platform.settings import SettingsError
 
 TOKEN: Final = "token"  # noqa: S105 - a word of the file
 SUBJECT: Final = "subject"
+_AS_THEY_ARE: Final = "!\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
+"""What of ASCII's printable characters needs no encoding, beside those that never do."""
 
 
 class Revocations:
@@ -37,7 +41,7 @@ class Revocations:
     def _take(self, words: list[str]) -> bool:
         match words:
             case ["token", token]:
-                self._tokens.add(token)
+                self._tokens.update((token, unquote(token)))
             case ["subject", provider, subject, before]:
                 try:
                     instant = datetime.fromisoformat(before)
@@ -45,8 +49,9 @@ class Revocations:
                     return False
                 if instant.tzinfo is None:
                     return False
-                at = self._subjects.get((provider, subject), 0.0)
-                self._subjects[provider, subject] = max(at, instant.timestamp())
+                # lines of earlier versions are not encoded: what may mean two subjects revokes both
+                for named in {(provider, subject), (unquote(provider), unquote(subject))}:
+                    self._subjects[named] = max(self._subjects.get(named, 0.0), instant.timestamp())
             case _:
                 return False
         return True
@@ -72,9 +77,14 @@ def read_revocations(file: Path) -> Revocations:
 
 def token_line(token: str) -> str:
     """The line that revokes one token by its id."""
-    return f"{TOKEN} {token}\n"
+    return f"{TOKEN} {_encoded(token)}\n"
 
 
 def subject_line(provider: str, subject: str, before: datetime) -> str:
     """The line that revokes what a provider's subject was issued before an instant."""
-    return f"{SUBJECT} {provider} {subject} {before.isoformat()}\n"
+    return f"{SUBJECT} {_encoded(provider)} {_encoded(subject)} {before.isoformat()}\n"
+
+
+def _encoded(word: str) -> str:
+    """One word of a line, whatever blanks, line ends or percent signs are in it."""
+    return quote(word, safe=_AS_THEY_ARE)
