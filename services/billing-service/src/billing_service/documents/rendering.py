@@ -4,17 +4,15 @@ ours is escaped, and cannot change the direction in which the rest is written.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from html import escape
 from typing import Final
 
 from billing_service.documents.print_view import PrintRow, PrintView, print_view
 from billing_service.domain.invoice.document import NumberedDocument
+from fristwerk_language.terms.hidden_characters import escaped
 
 WIDTH: Final = 110
-_COMMANDS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What a terminal obeys or turns the direction of writing: everything of that kind but the line feed."""
 _COLUMNS: Final = (12, 52, 12, 15, 15)
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;color:#111}"
@@ -51,7 +49,7 @@ def as_text(numbered: NumberedDocument, head: str | None = None) -> str:
             "",
         ]
     )
-    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return escaped(text, but="\n")
 
 
 def as_html(numbered: NumberedDocument, head: str | None = None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from fristwerk_language.terms.hidden_characters import HIDDEN
 from ticket_service.domain.decided_event import PersonalPart
 from ticket_service.domain.errors import NotAcceptable
 
@@ -17,7 +18,6 @@ CUSTOMERS_CLOCK: Final = timedelta(minutes=5)
 """How old what a customer enters may be: clocks differ, and a request may wait on its way."""
 LONGEST_LINE: Final = 500
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 EARLIEST_WORK: Final = timedelta(days=1)
 
 
@@ -52,7 +52,7 @@ class Violations:
 
     def one_line(self, pointer: str, text: str) -> None:
         """A short line that stands in clear: no control characters, line ends or changes of direction."""
-        if len(text) > LONGEST_LINE or _HIDDEN.search(text):
+        if len(text) > LONGEST_LINE or HIDDEN.search(text):
             self.add(
                 pointer,
                 f"must be one line of {LONGEST_LINE} characters at most, without control characters and changes of direction",

@@ -26,6 +26,8 @@ from pydantic import (
 )
 from pydantic import BaseModel as PydanticModel
 
+from fristwerk_language.terms.hidden_characters import HIDDEN
+
 Clock = Literal["wall", "business", "business_days", "worked"]
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -34,11 +36,6 @@ _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 _PERCENT: Final = re.compile(r"(?P<percent>[0-9]{1,2})%")
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-"""Control characters, line ends, what is not seen and what changes the direction of writing: a name
-with them looks like another."""
 STORED: Final = "stored"
 """The context that a published document is validated in."""
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")

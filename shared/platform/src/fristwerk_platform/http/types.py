@@ -8,6 +8,8 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from fristwerk_platform.hidden_characters import HIDDEN
+
 Day = TypeVar("Day", date, datetime)
 _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
@@ -15,11 +17,6 @@ _INSTANT: Final = re.compile(
 )
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-"""Control characters, line ends, what is not seen and what changes the direction of writing: a name
-with them looks like another. The terms language has the same."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2100
 """Instants and days outside these years are slips of the pen, and arithmetic on them overflows."""
