@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from fristwerk_platform.event_log import EventLog, FeedLine
+from fristwerk_platform.transparency.keeper import TreeKeeper
 from fristwerk_platform.transparency.proofs import NoSuchTreePartError, close_by
 from fristwerk_platform.transparency.trees import Trees
 from fristwerk_proof import checkpoints
@@ -248,3 +249,20 @@ async def test_keys_are_rotated_and_old_heads_still_checked(trees: Trees, append
     assert len(keys) == 2
     for head in await trees.reads.heads("hamburg", 0, 10):
         assert checkpoints.opened(head.note, keys).size == head.size
+
+
+async def test_many_who_ask_for_the_log_to_be_hashed_share_a_run(
+    log: EventLog, append: Append, trees: Trees, now: datetime
+) -> None:
+    await append("ticket-1", 300)
+    await trees.keeper.finish()
+    ended: list[datetime] = []
+
+    def note() -> datetime:
+        ended.append(now)
+        return now
+
+    keeper = TreeKeeper(log, "tickets", trees.database, trees.keeper.keys, note)
+    assert await asyncio.gather(*(keeper.check_log_now() for _ in range(20))) == [None] * 20
+
+    assert len(ended) == 2, "the first, and one for all who asked while it ran"

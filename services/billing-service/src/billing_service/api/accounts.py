@@ -90,6 +90,7 @@ def accounts_router(application: Application) -> Routes:
         "/customers/{customer}/preview",
         summary="Preview what a customer owes, all contracts together",
         responses=responses(200, "Preview", PREVIEW, answers.Preview),
+        is_long=True,
     )
     async def preview_customer(request: Request, customer: CustomerId, query: PreviewQuery) -> Response:
         """All contracts, and work without one."""
@@ -102,6 +103,7 @@ def accounts_router(application: Application) -> Routes:
         summary="Preview a contract under other terms, beside the real ones",
         responses=responses(200, "Now and then", WHAT_IF, answers.ComparedTerms),
         permits=(READERS, "compare terms"),
+        is_long=True,
     )
     async def preview_what_if(request: Request, contract: ContractId, body: WhatIfBody) -> Response:
         """`now` is the preview, `then` the same facts under the other terms, `lines` what differs. Nothing is stored."""

@@ -44,6 +44,7 @@ def invoice_runs_router(application: Application) -> Routes:
         status_code=202,
         responses=responses(202, "Begun", {"run": RUN}, RunAnswer, headers=(LOCATION,)),
         permits=(BILLING, "issue invoices"),
+        is_long=True,
     )
     async def begin_run(request: Request, body: RunBody) -> Response:
         """Contracts, and customers whose work no contract covers. Interrupted, it goes on where it was; asked for again under

@@ -57,6 +57,7 @@ def reports_router(application: Application) -> Routes:
         "/reports/reconciliation",
         summary="Account for every logged minute",
         responses=_RESPONSES,
+        is_long=True,
     )
     async def read_reconciliation(request: Request, query: ReconciliationQuery) -> Response:
         """`logged` is the sum of the other parts, always; `open` is what of the amount is not invoiced."""

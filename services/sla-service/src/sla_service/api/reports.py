@@ -105,6 +105,7 @@ def _add_compliance(routes: Routes, reports: Reports) -> None:
         "/reports/compliance",
         summary="See how promises were kept",
         responses=_both("Figures", _COMPLIANCE, answers.Compliance, _COMPLIANCE_CSV),
+        is_long=True,
     )
     async def report_compliance(request: Request, query: ComplianceParameters) -> Response:
         """Timers by their start: met, missed, the share met in percent, and percentiles of the time used on their own clocks."""
@@ -141,6 +142,7 @@ def _add_attribution(routes: Routes, reports: Reports) -> None:
         "/reports/attribution",
         summary="See with whom the time was spent",
         responses=_both("Shares", _ATTRIBUTION, (TicketAttribution, answers.AttributionOfPeriod), _ATTRIBUTION_CSV),
+        is_long=True,
     )
     async def report_attribution(request: Request, query: AttributionParameters) -> Response:
         """Of one ticket, or summed over the tickets received in a period; of missed timers also between start and miss."""

@@ -146,6 +146,7 @@ def _add_start(routes: Routes, simulations: Simulations, store: SimulationStore,
         responses=responses(201, "Done", _RESULT, answers.SimulationAnswer, headers=_HEADERS)
         | responses(202, "It takes longer: read on at Location", _RUNNING, answers.SimulationAnswer, headers=_HEADERS),
         permits=(READERS, "run simulations"),
+        is_long=True,
     )
     async def start_simulation(request: Request, body: SimulationBody) -> Response:
         """Per ticket then and now: deadline and outcome of each timer, and sums. Nothing else is touched."""

@@ -232,6 +232,7 @@ def _add_forgetting(routes: Routes, application: Application) -> None:
         "/customers/{customer}/forgetting",
         summary="See what forgetting a person would touch",
         responses=responses(200, "Consequences", examples.FORGETTING, forgetting_answers.ForgettingPreview),
+        is_long=True,
     )
     async def preview_forgetting(request: Request, customer: CustomerId) -> Response:
         """Nothing is done. `consequences` are those that `forget` is refused with unless `accept` names

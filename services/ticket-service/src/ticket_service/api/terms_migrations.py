@@ -64,6 +64,7 @@ def migrations_router(application: Application, migrations: Migrations) -> Route
             headers=(LOCATION,),
         ),
         permits=(MIGRATORS, "migrate terms in bulk"),
+        is_long=True,
     )
     async def migrate_terms_in_bulk(request: Request, body: MigrationBody) -> Response:
         """Each ticket gets its own TermsMigrated, which moves its timers visibly. Asked again while it runs, it goes on."""

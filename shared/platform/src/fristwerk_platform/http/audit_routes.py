@@ -194,7 +194,9 @@ def _add_proofs(routes: Routes, reads: TreeReads) -> None:
 
 
 def _add_export(routes: Routes, reads: TreeReads) -> None:
-    @routes.get("/export", summary="Read the stored events as they were hashed", responses=_bytes("Lines"))
+    @routes.get(
+        "/export", summary="Read the stored events as they were hashed", responses=_bytes("Lines"), is_long=True
+    )
     async def export_events(request: Request, query: ExportQuery) -> Response:
         """One line each, in the order of the tree, without positions, as far as a head is signed: line n is leaf n.
 
@@ -206,13 +208,19 @@ def _add_export(routes: Routes, reads: TreeReads) -> None:
 
 def _add_check(routes: Routes, reads: TreeReads) -> None:
     @routes.get(
-        "/check", summary="Hash the whole log again now", responses=responses(200, "Result", _CHECKED, CheckedLog)
+        "/check",
+        summary="Hash the whole log again now",
+        responses=responses(200, "Result", _CHECKED, CheckedLog),
+        is_long=True,
     )
     async def check_log(request: Request) -> Response:
-        """For the services that follow the log, before they make anything anew from it; `contradiction` names the event."""
+        """For the services that follow the log, before they make anything anew from it; `contradiction` names the event.
+
+        Who asks while it is done shares the run that begins next.
+        """
         if allowed(request, CHECKERS, "check the log").provider != ALL_PROVIDERS:
             raise Problem(403, "The log is every provider's; this token is of one of them.")
-        return json_answer(CheckedLog(await reads.keeper.check_log(pauses=0)))
+        return json_answer(CheckedLog(await reads.keeper.check_log_now()))
 
 
 @contextmanager

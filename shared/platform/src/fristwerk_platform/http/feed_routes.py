@@ -6,9 +6,8 @@ A page always carries where to go on, even when everything on it was filtered aw
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import nullcontext, suppress
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from fristwerk_platform.auth import ALL_PROVIDERS, Principal
 from fristwerk_platform.http import Routes, Stopping, allowed, principal_of
+from fristwerk_platform.http.at_once import AtOnce
 from fristwerk_platform.http.described_headers import HEAD, LAST_EVENT_ID, LAST_POSITION, NEXT_POSITION
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
@@ -29,7 +29,6 @@ MAX_LINES: Final = 1_000
 MAX_POSITION: Final = 2**62
 MAX_WAITING: Final = 64
 """Long polls and streams of one caller that may be open at once in a process; 429 beyond."""
-RETRY_AFTER_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15.0
 GATHER_SECONDS: Final = 0.005
 """So long events gather after some were sent on a stream: one that comes alone is sent at once, and many are one write."""
@@ -162,7 +161,7 @@ def feed_router(
 ) -> Routes:
     """The routes ``GET /v1/events`` and ``…/stream`` over a feed, for the roles that may read all of it."""
     routes = Routes(tags=["feed"])
-    waiting = _Waiting()
+    waiting = _Waiting(MAX_WAITING, "long polls and streams")
 
     @routes.get(
         "/events",
@@ -223,29 +222,8 @@ _STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"
 """No proxy keeps events back."""
 
 
-class _Waiting:
+class _Waiting(AtOnce):
     """How many long polls and streams each caller has open: what waits costs nothing but a place, of which there are few."""
-
-    def __init__(self) -> None:
-        self._open: Counter[tuple[str, str, str]] = Counter()
-
-    @contextmanager
-    def one_more(self, principal: Principal) -> Iterator[None]:
-        """Raises Problem 429 where the caller has as many as may be."""
-        caller = (principal.provider, principal.role, principal.sub)
-        if self._open[caller] >= MAX_WAITING:
-            raise Problem(
-                429,
-                f"{principal.sub} has {MAX_WAITING} long polls and streams open already.",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-            )
-        self._open[caller] += 1
-        try:
-            yield
-        finally:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
 
     async def within(self, principal: Principal, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The events while the caller has a place; of many streams opened at once, those beyond end at once."""

@@ -87,6 +87,7 @@ class Operation:
         body: Body | None = None,
         permits: Permits | None = None,
         found: Found | None = None,
+        is_long: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -96,6 +97,7 @@ class Operation:
         self.query: type[QueryParameters] = NoParameters
         self.body = body
         self.permits = permits
+        self.is_long = is_long
         self._found = found
         self._endpoint = endpoint
         self._request_name: str | None = None

@@ -5,13 +5,15 @@ is found in it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fristwerk_platform.http.middleware import PROTECTED
+from fristwerk_platform.http.at_once import MAX_LONG, AtOnce
+from fristwerk_platform.http.middleware import PROTECTED, principal_of
 from fristwerk_platform.http.operations import NAME_IN_PATH, REST_OF_PATH, LimitedRequest, Operation
 
 
@@ -98,6 +100,7 @@ class Dispatcher:
         self._table = table
         self._rest = rest
         self._handlers = handlers
+        self._long = AtOnce(MAX_LONG, "requests that read everything")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -108,8 +111,9 @@ class Dispatcher:
         scope["route"], scope["path_params"] = found
         request = LimitedRequest(scope, receive)
         try:
-            response = await found[0].answer(request)
-            await response(scope, receive, send)
+            with self._long.one_more(principal_of(request)) if found[0].is_long else nullcontext():
+                response = await found[0].answer(request)
+                await response(scope, receive, send)
         except Exception as error:
             handler = self._handler(type(error))
             if handler is None:

@@ -55,13 +55,14 @@ class Routes:
         openapi_extra: Mapping[str, Any] | None = None,
         permits: Permits | None = None,
         found: Found | None = None,
+        is_long: bool = False,
     ) -> None:
         """Register an operation; its name is the endpoint's, its description the endpoint's
         docstring.
 
         ``body`` names the body's type where one endpoint serves several operations and its
         signature cannot say it. ``permits`` is checked before the body is read. ``responses`` and
-        ``headers`` as in ``Description``.
+        ``headers`` as in ``Description``; ``is_long``: see ``at_once``.
         """
         named = name or str(getattr(endpoint, "__name__", "operation"))
         described = Description(
@@ -84,6 +85,7 @@ class Routes:
                 body=body,
                 permits=permits,
                 found=found or self._found,
+                is_long=is_long,
             )
         )
 

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,6 +24,7 @@ from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database, DatabaseUnavailableError, advisory_lock
+from fristwerk_platform.shared_run import SharedRun
 from fristwerk_platform.transparency import store
 from fristwerk_platform.transparency.keys import CheckpointKeys
 from fristwerk_platform.transparency.store import Head, Leaf
@@ -76,6 +78,8 @@ class TreeKeeper:
         """How the log differs from the trees; ``None`` as far as is known."""
         self.checked_at: datetime | None = None
         """When the whole log was last hashed again and found unchanged."""
+        self.check_log_now = SharedRun(partial(self.check_log, pauses=0)).run
+        """Hashes the log again without a pause; who asks for it meanwhile shares the next run."""
         self._log = log
         self._now = now
 
