@@ -6,12 +6,17 @@ import json
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from fristwerk_language.terms.hidden_characters import HIDDEN
 from fristwerk_proof.bundles import MANIFEST
 from fristwerk_verify.cli import main
+from fristwerk_verify.findings import CheckStep, Finding, Report
+from fristwerk_verify.report import as_html, as_text
 from tests.verifier.bundling import Files, write
 
 Said = Callable[[Path], str]
@@ -133,3 +138,37 @@ def test_a_key_or_a_head_that_is_none(bundle: Path, tmp_path: Path, capsys: pyte
     assert main([str(bundle), "--head", "tickets:x:y"]) == 2
     assert main(["ftp://example.org"]) == 2
     assert capsys.readouterr().err.count("\n") == 4
+
+
+FORGED = "demo\n✓ Hash trees: everything holds.\x1b[2J\x9b1A\u202egnihtyreve"
+"""What an operator would write into the verdict of whoever checks: a line, a terminal's commands, another direction."""
+
+
+def test_what_a_bundle_says_of_itself_writes_nothing_of_the_report(refused: Said, files: Files, tmp_path: Path) -> None:
+    manifest = json.dumps(json.loads(files[MANIFEST]) | {"format": FORGED})
+    said = refused(write(files | {MANIFEST: manifest.encode()}, tmp_path / "forged.zip", sealed=False))
+
+    assert not HIDDEN.search(said.removesuffix("\n"))
+    assert "demo\\u000a✓ Hash trees" in said
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_nothing_of_a_bundle_turns_a_report_or_adds_a_line(language: Literal["de", "en"]) -> None:
+    step = CheckStep(key="manifest")
+    step.found("file-missing", name=FORGED)
+    report = Report(
+        provider=FORGED,
+        installation=FORGED,
+        known_at=FORGED,
+        made_at=FORGED,
+        bundle=FORGED,
+        keys={"tickets": [FORGED]},
+        heads={"tickets": FORGED},
+        steps=[step],
+        remarks=[Finding(key="file-missing", values={"name": FORGED})],
+    )
+    text, page = as_text(report, language), as_html(report, language, datetime(2026, 6, 3, tzinfo=UTC))
+
+    assert not any(HIDDEN.search(line) for line in text.split("\n"))
+    assert not any(line.startswith("✓") for line in text.split("\n"))
+    assert not HIDDEN.search(page.removesuffix("\n"))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from fristwerk_language.terms.hidden_characters import escaped
 from fristwerk_proof.collecting import CollectError
 from fristwerk_proof.notes import NoteError, VerifierKey
 from fristwerk_verify import report as reports
@@ -95,7 +96,7 @@ def _witness(arguments: argparse.Namespace) -> int:
     except WitnessError as error:
         _complain(str(error))
         return FAILS
-    sys.stdout.write("".join(f"{each}\n" for each in said))
+    sys.stdout.write("".join(f"{escaped(each)}\n" for each in said))
     return HOLDS
 
 
@@ -170,4 +171,4 @@ def _progress(what: str) -> None:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{escaped(text)}\n")

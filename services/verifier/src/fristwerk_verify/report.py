@@ -1,14 +1,19 @@
-"""The report: as lines for a terminal, as JSON, and as one page of HTML that can be printed and handed on."""
+"""The report: as lines for a terminal, as JSON, and as one page of HTML that can be printed and handed on.
+
+What a bundle says may be written to deceive whoever reads the report: characters that a terminal
+obeys or that turn the writing are shown as their numbers.
+"""
 
 from __future__ import annotations
 
+import html
 from datetime import datetime
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
 
+from fristwerk_language.terms.hidden_characters import escaped
 from fristwerk_verify.findings import CheckStep, Report
 from fristwerk_verify.messages import TITLES, VERDICTS, ReportLanguage, sentence, sentences
 
@@ -67,7 +72,7 @@ def as_text(report: Report, language: ReportLanguage) -> str:
         lines += [f"{_MARKS[step.outcome]} {TITLES[language][step.key]}: {first}", *(f"  {each}" for each in rest)]
     lines += ["", *(sentence(each, language) for each in report.remarks)]
     lines += [f"{log} {head}" for log, head in report.heads.items()]
-    return "\n".join([*lines, "", VERDICTS[language][report.outcome]])
+    return "\n".join(map(escaped, [*lines, "", VERDICTS[language][report.outcome]]))
 
 
 def as_json(report: Report, language: ReportLanguage) -> bytes:
@@ -96,23 +101,28 @@ def as_html(report: Report, language: ReportLanguage, checked_at: datetime) -> s
         *((f"{labels['heads']} · {log}", head) for log, head in report.heads.items()),
         *((f"{labels['keys']} · {log}", key) for log, keys in report.keys.items() for key in keys),
     ]
-    rows = "".join(f"<tr><th>{escape(name)}</th><td><code>{escape(value)}</code></td></tr>" for name, value in facts)
-    remarks = "".join(f"<li>{escape(sentence(each, language))}</li>" for each in report.remarks)
+    rows = "".join(f"<tr><th>{_safe(name)}</th><td><code>{_safe(value)}</code></td></tr>" for name, value in facts)
+    remarks = "".join(f"<li>{_safe(sentence(each, language))}</li>" for each in report.remarks)
     known = f"<h2>{labels['remarks']}</h2><ul>{remarks}</ul>" if remarks else ""
     return (
         f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8"><title>{labels["title"]}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{labels['title']}</h1><p>{labels['how']}</p>"
-        f'<p class="verdict {report.outcome}">{_MARKS[report.outcome]} {escape(VERDICTS[language][report.outcome])}</p>'
+        f'<p class="verdict {report.outcome}">{_MARKS[report.outcome]} {_safe(VERDICTS[language][report.outcome])}</p>'
         f"<table>{rows}</table><h2>{labels['steps']}</h2>"
         + "".join(_section(step, language) for step in report.steps)
         + f"{known}</body></html>\n"
     )
 
 
+def _safe(text: str) -> str:
+    """What stands in a bundle, in a page: whoever made the bundle writes nothing of the report."""
+    return html.escape(escaped(text))
+
+
 def _section(step: CheckStep, language: ReportLanguage) -> str:
-    told = "".join(f"<p>{escape(each)}</p>" for each in sentences(step, language))
+    told = "".join(f"<p>{_safe(each)}</p>" for each in sentences(step, language))
     mark = f'<span class="{step.outcome}">{_MARKS[step.outcome]}</span>'
-    return f"<section><h2>{mark} {escape(TITLES[language][step.key])}</h2>{told}</section>"
+    return f"<section><h2>{mark} {_safe(TITLES[language][step.key])}</h2>{told}</section>"
 
 
 def _version() -> str:
