@@ -194,7 +194,7 @@ def options_of(module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
             runpy.run_module(module, run_name="__main__")
         return capsys.readouterr().out
 
-    names = re.search(r"\{([\w,]+)\}", help_of())
+    names = re.search(r"\{([\w,-]+)\}", help_of())
     assert names
     return {name: set(re.findall(r"^  (--[\w-]+)", help_of(name), re.MULTILINE)) for name in names[1].split(",")}
 
@@ -204,7 +204,7 @@ def test_the_page_of_command_lines_names_every_command_and_option(
     module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (ROOT / "docs" / "reference" / "command-lines.md").read_text("utf-8")
-    rows = re.findall(rf"^\| `python -m {module} (\w+)(.*)", page, re.MULTILINE)
+    rows = re.findall(rf"^\| `python -m {module} ([\w-]+)(.*)", page, re.MULTILINE)
     named = {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows}
 
     assert named == options_of(module, capsys, monkeypatch)

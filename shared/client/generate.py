@@ -26,7 +26,11 @@ YAML: Final = "application/yaml"
 SETTINGS: Final[dict[str, Any]] = {
     "literal_enums": True,
     "post_hooks": [],  # nobody reads it as a diff, so it is not formatted
-    "content_type_overrides": {"application/x-ndjson": "text/plain", YAML: "application/octet-stream"},
+    "content_type_overrides": {
+        "application/x-ndjson": "text/plain",
+        "application/zip": "application/octet-stream",
+        YAML: "application/octet-stream",
+    },
 }
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from tests.description_standard import Carrier
 from tests.journeys.conftest import RunningStack, _free_ports
 
 GUIDE: Final = Path(__file__).parents[2] / "docs" / "audit-guide.md"
@@ -65,6 +66,9 @@ def test_every_command_of_the_guide_does_what_it_says(stack: RunningStack, tmp_p
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             if TOKEN in command:
                 environment["AUDIT_TOKEN"] = done.stdout.strip()
+        carrier = Carrier((tmp_path / "gobd.zip").read_bytes())
+        carrier.check()
+        assert len(carrier.root.findall("Media/Table")) == len(carrier.tables)
         assert "Everything that was checked holds." in (tmp_path / "report.html").read_text()
     finally:
         stack.close()

@@ -47,6 +47,7 @@ async def test_every_operation_has_an_id_a_summary_and_an_example(vendor: Vendor
         "get /v1/invoice-runs/{run}",
         "post /v1/contracts/{contract}/what-if",
         "get /v1/reports/reconciliation",
+        "get /v1/audit/gobd",
         "get /v1/lines",
     } <= set(operations)
 

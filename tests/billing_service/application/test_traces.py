@@ -18,6 +18,7 @@ from fristwerk_local.story import read_story
 from fristwerk_platform.settings import Settings
 from tests.billing_service.application.conftest import Vendor, VendorOn
 from tests.conftest import OpenServices
+from tests.description_standard import Carrier, check_sums
 
 LOCAL = Path(__file__).parents[3] / "deploy/local/src/fristwerk_local"
 STORY = LOCAL / "stories/recorded_day.yaml"
@@ -170,3 +171,13 @@ async def test_a_waiver_on_a_credit_note_says_who_waived_what_and_why(vendor: Ve
     assert trace["events"][-1]["type"] == "ChargeDecided"
     for path in ("/v1/invoices/2/lines/2/trace", "/v1/invoices/3/lines/1/trace", "/v1/invoices/0/lines/1/trace"):
         assert (await vendor.get(path)).status_code in {404, 422}
+
+
+async def test_the_data_carrier_of_the_recorded_day_adds_up_to_its_invoices(day: Any) -> None:
+    await invoiced(day)
+    issued = (await day.read("/v1/invoices", limit=200))["items"]
+    years = {"from": "2026-01-01", "until": "2027-12-31"}
+    carrier = Carrier((await day.get("/v1/audit/gobd", "auditor", **years)).content)
+    carrier.check()
+    check_sums(carrier, issued)
+    assert len(issued) > 1

@@ -28,6 +28,7 @@ from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
+from billing_service.application.tax_audit import TaxAudit
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
 from billing_service.clock import new_id, now
@@ -238,4 +239,5 @@ def _application(
         what_if=WhatIf(model, statements),
         reconciliation=Reconciliation(model, statements),
         reasons=reasons,
+        tax_audit=TaxAudit(model, documents, recipients, reasons),
     )

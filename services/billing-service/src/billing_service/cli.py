@@ -53,6 +53,12 @@ def main() -> int:
             run=_printed(partial(run_invoice, now=now)),
             add_arguments=_invoice_arguments,
         ),
+        CliCommand(
+            name="tax-export",
+            help="write the data carrier of a tax audit (GoBD, Z3), from the running service",
+            run=_printed(partial(run_tax_export, now=now)),
+            add_arguments=_tax_export_arguments,
+        ),
     ]
     description = "The billing service of Fristwerk."
     return run_command_line(service="billing-service", description=description, commands=commands)
@@ -103,6 +109,17 @@ def _invoice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subject", default="billing", help="who acts (default: billing)")
 
 
+def _tax_export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--provider", default="demo", help="whose documents (default: demo)")
+    parser.add_argument(
+        "--from", type=local_date, required=True, dest="from_on", metavar="DATE", help="first day of issue"
+    )
+    parser.add_argument(
+        "--to", type=local_date, required=True, dest="until_on", metavar="DATE", help="last day of issue"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="such as gobd.zip")
+
+
 def run_cases(arguments: argparse.Namespace) -> tuple[str, int]:
     """Run the known cases of a folder. The last line counts them; the exit code is 1 if any failed."""
     folder: Path = arguments.folder
@@ -145,21 +162,40 @@ def run_invoice(settings: Settings, arguments: argparse.Namespace, now: Callable
     named = {kind: thing for kind, thing in whose.items() if thing is not None}
     if (number is None) == (not named) or (named and arguments.until is None) or len(named) > 1:
         raise SettingsError("Name the NUMBER of an invoice, or --contract ID (or --customer ID) and --until DATE.")
-    import httpx  # noqa: PLC0415 - only this command needs these
-
-    from fristwerk_platform.auth import Principal, Tokens  # noqa: PLC0415
-    from fristwerk_platform.token_keys import load_keys  # noqa: PLC0415
-
-    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    principal = Principal(sub=arguments.subject, role="billing", provider=arguments.provider)
-    headers = {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}
-    with httpx.Client(base_url=settings.billing_url, headers=headers, timeout=60) as client:
+    with _client(settings, arguments.subject, "billing", arguments.provider, now) as client:
         if named:
             key = {"Idempotency-Key": arguments.key or str(uuid.uuid4())}
             body = named | {"until": arguments.until.isoformat()}
             number = _checked(client.post("/v1/invoices", json=body, headers=key)).json()["invoice"]["number"]
         printed = _checked(client.get(f"/v1/invoices/{number}", params={"format": arguments.format}))
         return printed.text.rstrip("\n"), 0
+
+
+def run_tax_export(settings: Settings, arguments: argparse.Namespace, now: Callable[[], datetime]) -> tuple[str, int]:
+    """Write the data carrier of the running service to a file, read as an auditor reads.
+
+    Raises AnsweredNoError where the service refuses, SettingsError for a file that cannot be written.
+    """
+    out: Path = arguments.out
+    if not out.parent.is_dir():
+        raise SettingsError(f"There is no folder {out.parent}.")
+    days = {"from": arguments.from_on.isoformat(), "until": arguments.until_on.isoformat()}
+    with _client(settings, "tax-export", "auditor", arguments.provider, now) as client:
+        out.write_bytes(_checked(client.get("/v1/audit/gobd", params=days)).content)
+    return f"{out} ({out.stat().st_size:,} bytes)", 0
+
+
+def _client(settings: Settings, subject: str, role: str, provider: str, now: Callable[[], datetime]) -> httpx.Client:
+    """A client of the running service with a token of its key file."""
+    import httpx  # noqa: PLC0415 - only commands that ask the running service need these
+
+    from fristwerk_platform.auth import Principal, Tokens  # noqa: PLC0415
+    from fristwerk_platform.token_keys import load_keys  # noqa: PLC0415
+
+    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
+    principal = Principal(sub=subject, role=role, provider=provider)
+    headers = {"Authorization": f"Bearer {tokens.issue(principal, now=now())}"}
+    return httpx.Client(base_url=settings.billing_url, headers=headers, timeout=60)
 
 
 def local_date(text: str) -> date:

@@ -1,4 +1,4 @@
-"""Reports: where every logged minute went."""
+"""Reports: where every logged minute went, and what a tax auditor takes away."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from billing_service.api.document_answers import ReconciliationPage
 from billing_service.api.examples import RECONCILIATION
 from billing_service.api.parameters import Table, UntilDay
 from billing_service.api.spreadsheets import money_cell
+from billing_service.api.tax_audit import add_data_carrier
 from billing_service.application.application import Application
 from billing_service.application.reconciliation import PARTS
 from fristwerk_platform.http import Routes, allowed, json_answer, responses
@@ -49,7 +50,7 @@ class ReconciliationQuery(QueryParameters):
 
 
 def reports_router(application: Application) -> Routes:
-    """``/v1/reports/reconciliation``."""
+    """``/v1/reports/reconciliation`` and the data carrier."""
     routes = Routes(tags=["reports"])
     reconciliation = application.reconciliation
 
@@ -73,4 +74,5 @@ def reports_router(application: Application) -> Routes:
         )
         return json_answer({"items": items}, headers=next_link(request, cursor))
 
+    add_data_carrier(routes, application)
     return routes

@@ -15,6 +15,7 @@ from billing_service.application.invoicing import Invoicing
 from billing_service.application.reasons import Reasons
 from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
+from billing_service.application.tax_audit import TaxAudit
 from billing_service.application.traces import Traces
 from billing_service.application.what_if import WhatIf
 from billing_service.queries.accounts import AccountQueries
@@ -39,3 +40,4 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     what_if: WhatIf
     reconciliation: Reconciliation
     reasons: Reasons
+    tax_audit: TaxAudit

@@ -1,0 +1,1 @@
+"""What a tax auditor takes away: issued documents and the prices they rest on, as tables."""
