@@ -25,7 +25,7 @@ from fristwerk_platform.service import StartupStep
 from fristwerk_platform.settings import Settings
 
 Enter = Callable[[AsyncExitStack, StartupStep], Awaitable[None]]
-STEPS = {ticket_service.app: 17, sla_service.app: 6, billing_service.app: 10}
+STEPS = {ticket_service.app: 17, sla_service.app: 7, billing_service.app: 10}
 """How many steps the start of each service has."""
 MOMENT_SECONDS = 10.0
 

@@ -55,6 +55,10 @@ async def test_every_request_of_an_auditor_is_recorded_with_who_and_what(
         assert agents.status_code == 403
         billing = await stack.clients["billing"].get("/v1/invoices", headers=auditor)
         assert billing.status_code == 200
+        timers = await stack.clients["sla"].get("/v1/timers", headers=auditor)
+        assert timers.status_code == 200, timers.text
+        seen = await stack.clients["sla"].get("/v1/audit/sla/accesses", headers=stack.headers("admin", PROVIDER))
+        assert [(each["path"], each["number"]) for each in seen.json()["items"]] == [("/v1/timers", 1)]
         there = await stack.clients["billing"].get(
             "/v1/audit/billing/accesses", headers=stack.headers("admin", PROVIDER)
         )

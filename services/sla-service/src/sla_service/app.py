@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_language.roles import READERS, TOKEN_ROLES
+from fristwerk_platform.auditing import AccessRecording
 from fristwerk_platform.auth import Principal, Tokens, open_tokens
 from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.http import Routes, Stopping, create_api
@@ -69,9 +70,9 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     model = ReadModel(database)
     terms_cache, kept, store = TermsCache(database), IdempotencyTable(database), SimulationStore(database)
     calendar_client = CalendarClient(client, lambda principal: tokens.issue(principal, now=now()))
-    heads = _ticket_heads(client, tokens)
     changes = NextDeadlines(database, outbox.signal, lambda: database.version, stopping.wait)
     simulations = Simulations(model, terms_cache, store, calendar_client, now, new_id)
+    heads, recording = _ticket_heads(client, tokens), AccessRecording(settings, "sla", now)
     app = create_api(
         title="Fristwerk sla-service",
         description=DESCRIPTION,
@@ -85,11 +86,12 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
             deadlines_router(Timers(model, terms_cache, now), kept, changes),
             reports_router(Reports(model, terms_cache, now)),
             simulations_router(simulations, store, kept),
+            recording.routes,
         ],
         lifespan=service_lifespan(
-            closing=[feed.aclose, heads.close, database.close, client.aclose],
+            closing=[feed.aclose, heads.close, database.close, client.aclose, recording.close],
             steps=[
-                step(database.create),
+                *map(step, (database.create, recording.create)),
                 tasks.forever("read model version", database.keep_fresh),
                 tasks.until_done("parked tickets", lambda: projector.retry_at_start(database)),
                 tasks.until_done("projection", lambda: follower.run(now)),  # it returns where the source went backwards
@@ -100,7 +102,7 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
         required=answers.REQUIRED,
     )
     refusals.install(app)
-    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics)
+    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics, accesses=recording.accesses)
     return app
 
 

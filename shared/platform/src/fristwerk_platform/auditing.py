@@ -11,12 +11,13 @@ from fristwerk_platform.background_tasks import BackgroundTasks
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import Routes
+from fristwerk_platform.http.access_routes import access_router
 from fristwerk_platform.http.audit_routes import audit_router
 from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.service import StartupStep, step
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency.stamping import Stamping
-from fristwerk_platform.transparency.trees import Trees, open_trees
+from fristwerk_platform.transparency.trees import Trees, open_accesses, open_trees
 
 
 class Auditing:
@@ -52,6 +53,17 @@ class Auditing:
     async def measure(self) -> None:
         """Bring the figures up to date."""
         self._tail.set(await self._trees.keeper.tail())
+
+
+class AccessRecording:
+    """Who reads as an auditor, as a part of a service that derives everything from another's log."""
+
+    def __init__(self, settings: Settings, name: str, now: Callable[[], datetime]) -> None:
+        """Raises KeyFileError."""
+        self._database, self.accesses = open_accesses(settings, name, now)
+        self.close = self._database.close
+        self.create = self._database.create
+        self.routes: Routes = access_router(self.accesses, name)
 
 
 def open_auditing(

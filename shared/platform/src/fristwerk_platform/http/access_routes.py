@@ -55,6 +55,13 @@ _ACCESS: Final = {
 }
 
 
+def access_router(accesses: AccessLog, service: str) -> Routes:
+    """The routes below ``/v1/audit/<service>``, for a service that has no trees over a log."""
+    routes = Routes(prefix=f"/v1/audit/{service}", tags=["audit"])
+    add_accesses(routes, accesses)
+    return routes
+
+
 def add_accesses(routes: Routes, accesses: AccessLog) -> None:
     """Add the routes to those of a log's trees."""
 
@@ -79,7 +86,9 @@ def add_accesses(routes: Routes, accesses: AccessLog) -> None:
         responses=responses(200, "A head", _HEAD, AccessHead),
     )
     async def read_access_checkpoint(request: Request, query: NoParameters) -> Response:  # noqa: ARG001 - refuses parameters
-        """Signed now, by the keys at `/key`, over the lines of all requests: keep it, and a later change of them is proved."""
+        """Signed now, by the keys at `/v1/audit/tickets/key`, over the lines of all requests: keep it,
+        and a later change of them is proved.
+        """
         provider = allowed(request, READERS, "read who audited").provider
         return json_answer({"note": (await accesses.head(provider)).decode()})
 

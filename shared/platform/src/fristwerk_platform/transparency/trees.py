@@ -34,6 +34,15 @@ def open_trees(settings: Settings, log: EventLog, name: str, now: Callable[[], d
     return Trees(database, keeper, TreeReads(log, keeper), AccessLog(database, name, signing, now))
 
 
+def open_accesses(settings: Settings, name: str, now: Callable[[], datetime]) -> tuple[SqlDatabase, AccessLog]:
+    """What auditors read of a service that has no log of its own, in a database of its own. Raises
+    KeyFileError.
+    """
+    database = open_database(settings, f"{name}-accesses", metadata, DURABLE)
+    signing = keys.load_or_make_checkpoint_keys(settings.keys.with_name(keys.FILE))
+    return database, AccessLog(database, name, signing, now)
+
+
 async def stored_contradiction(settings: Settings, log: EventLog, name: str, now: Callable[[], datetime]) -> str | None:
     """How the log ``name`` differs from the trees that are stored of it; None where it does not, or has none yet.
 
