@@ -132,7 +132,7 @@ async def test_a_dependency_that_is_missing_fails_or_hangs_is_named(
         "database": False,
         "keys": False,
     }
-    assert body["dependencies"]["database"]["detail"] == "does not answer: ConnectionError"
+    assert body["dependencies"]["database"]["detail"] == "does not answer"
     assert "top-secret" not in str(body)
 
 

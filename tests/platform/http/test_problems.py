@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from fastapi import Request
 from fastapi.responses import Response
+from pydantic import Field, TypeAdapter, ValidationError
 
 from fristwerk_platform.http.problems import CODES, MAX_ERRORS, TITLES, Problem, instance, invalid, response
+from fristwerk_platform.http.sentences import said_of
 
 
 def request(path: str) -> Request:
@@ -82,7 +85,6 @@ def test_the_instance_is_a_uri_reference_whatever_the_path(path: str, reference:
         (("body", "a/b", "c~d", "~1"), "/a~1b/c~0d/~01"),
         (("body", "items", 0, ""), "/items/0/"),
         (("query", "limit"), "#query/limit"),
-        (("path", "number"), "#path/number"),
         (("header", "last-event-id"), "#header/last-event-id"),
     ],
 )
@@ -92,3 +94,41 @@ def test_a_place_in_a_body_is_a_json_pointer_and_a_parameter_is_named(
     problem = invalid([{"loc": place, "msg": "Value error, Must be", "type": "value_error"}])
 
     assert (problem.status, problem.code, problem.errors) == (422, "invalid-request", ((pointer, "must be"),))
+
+
+def test_what_a_path_names_and_cannot_be_is_not_there() -> None:
+    wrong = [
+        {"loc": ("body", "text"), "msg": "", "type": "missing"},
+        {"loc": ("path", "number"), "msg": "", "type": "int_parsing"},
+    ]
+    problem = invalid(wrong)
+
+    assert (problem.status, problem.code) == (404, "not-found")
+    assert problem.errors == (("#path/number", "must be a whole number"),)
+    assert problem.detail == "There is no such thing: #path/number must be a whole number."
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "sentence"),
+    [
+        (int, "a", "must be a whole number"),
+        (int, 0.5, "must be a whole number"),
+        (bool, "perhaps", "must be true or false"),
+        (str, 1, "must be a text"),
+        (list[int], {}, "must be a list"),
+        (dict[str, int], [], "must be an object"),
+        (Literal["de", "en"], "fr", "must be 'de' or 'en'"),
+        (Annotated[str, Field(max_length=3)], "four", "must have at most 3 characters"),
+        (Annotated[str, Field(pattern="^a+$")], "b", "must match ^a+$"),
+        (Annotated[list[int], Field(min_length=1)], [], "must have at least 1 entries"),
+        (Annotated[int, Field(ge=1, le=9)], 0, "must be at least 1"),
+        (Annotated[int, Field(ge=1, le=9)], 10, "must be at most 9"),
+        (UUID, "x", "must be a valid UUID"),
+    ],
+)
+def test_a_check_speaks_in_our_words(annotation: Any, value: object, sentence: str) -> None:
+    with pytest.raises(ValidationError) as found:
+        TypeAdapter(annotation).validate_python(value)
+
+    (error,) = found.value.errors()
+    assert said_of(error).startswith(sentence)

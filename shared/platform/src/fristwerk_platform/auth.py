@@ -206,8 +206,21 @@ class Tokens:
                 options={"require": ["exp", "iat", "iss", "aud", "sub"], **_NO_CLOCK},
             )
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-            raise NotAuthenticatedError(f"The token is not valid: {type(error).__name__}.") from error
+            raise NotAuthenticatedError(_refusal(error)) from error
         return _in_time(claims, now), until
+
+
+def _refusal(error: Exception) -> str:
+    """Why a token is not taken, without the library's words."""
+    match error:
+        case jwt.InvalidSignatureError():
+            return "The token's signature is not valid."
+        case jwt.InvalidAudienceError() | jwt.InvalidIssuerError():
+            return "The token is not for this installation."
+        case jwt.MissingRequiredClaimError():
+            return f"The token lacks the claim {error.claim}."
+        case _:
+            return "The token is not one of this installation, or it is damaged."
 
 
 def _issuer_of(token: str) -> str:

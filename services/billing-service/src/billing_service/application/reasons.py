@@ -45,8 +45,7 @@ class Reasons:
             answer = await self._post(provider, f"/v1/customers/{customer}/sealed-texts", {"text": reason})
             return SealedText(answer["sealed"])
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            sentence = f"The ticket service does not seal the reason at the moment: {type(error).__name__}."
-            raise ReasonNotSealedError(sentence) from error
+            raise ReasonNotSealedError("The ticket service does not seal the reason at the moment.") from error
 
     async def opened(self, provider: str, stored: Sequence[str]) -> dict[str, str | None]:
         """What each stored reason says; None once the customer was forgotten, and while the ticket service does not

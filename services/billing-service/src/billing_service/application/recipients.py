@@ -104,5 +104,5 @@ class Recipients:
             known = answer.json()["recipient"]
             return None if known is None else msgspec.convert(known, Named)
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            sentence = f"The ticket service does not say who the customer {customer} is: {type(error).__name__}."
+            sentence = f"The ticket service does not say who the customer {customer} is at the moment."
             raise RecipientUnavailableError(sentence) from error

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,6 +17,8 @@ from fristwerk_language.terms.calendar import CalendarDocument, written_places
 from fristwerk_language.terms.values import STORED, PlacedError, TermsModel, place
 
 Document = TypeVar("Document", bound=TermsModel)
+_LIBRARYS_OWN: Final = re.compile(r"^(?:Input|String|List|Dictionary) should ")
+"""How pydantic begins what it says; we say what a value must be."""
 
 
 class TermsError(ValueError):
@@ -86,4 +89,4 @@ def _readable(error: Any) -> tuple[str, str]:
         case "missing":
             return pointer, "is required"
         case _:
-            return pointer, str(error["msg"]).removeprefix("Value error, ")
+            return pointer, _LIBRARYS_OWN.sub("must ", str(error["msg"])).removeprefix("Value error, ")

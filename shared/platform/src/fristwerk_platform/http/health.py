@@ -217,5 +217,5 @@ async def _checked(name: str, check: Check) -> Dependency:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the dependency is not there
-        _log.warning("dependency_missing", dependency=name, error=str(error))
-        return Dependency(ok=False, detail=f"does not answer: {type(error).__name__}")
+        _log.warning("dependency_missing", dependency=name, error=f"{type(error).__name__}: {error}")
+        return Dependency(ok=False, detail="does not answer")

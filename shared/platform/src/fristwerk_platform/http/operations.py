@@ -236,5 +236,5 @@ async def _json(request: Request) -> Any:
 
 def _located(error: ValidationError, *place: str) -> list[Mapping[str, Any]]:
     """The library's errors, each behind the place where the value was found."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
+    found = error.errors(include_url=False, include_input=False)
     return [{**each, "loc": (*place, *each["loc"])} for each in found]

@@ -25,6 +25,7 @@ from fristwerk_platform.commands import (
     VersionMismatchError,
 )
 from fristwerk_platform.event_log import DamagedEventError
+from fristwerk_platform.http.sentences import said_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 TITLES: Final[Mapping[int, str]] = {
@@ -188,10 +189,15 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """A request whose path, query or body does not fit, with a pointer to each place in the body or
     each parameter.
 
-    ``errors`` are pydantic's, each with its place behind ``path``, ``query`` or ``body``.
+    What a path names and cannot be there is 404, as what is not there: whoever asks need not know
+    what our names look like. What a query or a body names is 422. ``errors`` are pydantic's, each
+    with its place behind ``path``, ``query`` or ``body``.
     """
-    found = [(_pointer(each["loc"]), _sentence(each)) for each in errors[:MAX_ERRORS]]
+    in_path = [each for each in errors if each["loc"][0] == "path"]
+    found = [(_pointer(each["loc"]), said_of(each)) for each in (in_path or errors)[:MAX_ERRORS]]
     first = f"{found[0][0] or 'The body'} {found[0][1]}"
+    if in_path:
+        return Problem(404, f"There is no such thing: {first}.", errors=found)
     return Problem(422, f"The request was refused: {first}.", code="invalid-request", errors=found)
 
 
@@ -200,14 +206,3 @@ def _pointer(place: Sequence[str | int]) -> str:
     if where != "body":
         return f"#{where}/{'/'.join(str(part) for part in inner)}"
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in inner)
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    match error["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not a field of this request"
-        case _:
-            message = str(error["msg"]).removeprefix("Value error, ")
-            return message[:1].lower() + message[1:]

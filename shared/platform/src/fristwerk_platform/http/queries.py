@@ -84,7 +84,7 @@ def read_query(request: Request, expected: type[Query]) -> tuple[Query | None, l
     try:
         query = expected.model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
+        found = error.errors(include_url=False, include_input=False)
         return None, wrong + [_in_query(each) for each in found if each["loc"][0] not in refused]
     return (None if wrong else query), wrong
 

@@ -39,7 +39,8 @@ def buy_package(
     sizes = package_sizes(agreement, contract.plan)
     if not sizes:
         raise NotAcceptable(
-            f"contract {contract.id} has no package: agreement {agreement.agreement} sells none with {named_plan(contract.plan)}",
+            f"The contract {contract.id} has no package: the agreement {agreement.agreement} sells none with "
+            f"{named_plan(contract.plan)}.",
             [("/hours", "there are no packages to buy")],
             code="no-package-terms",
         )
@@ -62,7 +63,7 @@ def book_addon(contract: Contract, command: BookAddon, agreement: AgreementDocum
     last = last_booking(contract, command.addon)
     if last is not None and (last.until_on is None or command.from_on <= last.until_on):
         until = f"until {last.until_on}" if last.until_on else "with no end"
-        raise NotInThisState("addon-already-booked", f"addon {command.addon!r} is booked already, {until}")
+        raise NotInThisState("addon-already-booked", f"The addon {command.addon!r} is booked already, {until}.")
     return [DecidedEvent(AddonBooked(contract=contract.id, addon=command.addon, from_on=command.from_on))]
 
 
@@ -70,13 +71,15 @@ def end_addon(contract: Contract, command: EndAddon) -> list[DecidedEvent]:
     """A booked add-on ends; ending it again only brings its last day forward. Raises a refusal."""
     last = last_booking(contract, command.addon)
     if last is None:
-        raise NotInThisState("addon-not-booked", f"contract {contract.id} has no addon {command.addon!r}")
+        raise NotInThisState("addon-not-booked", f"The contract {contract.id} has no addon {command.addon!r}.")
     if last.until_on == command.until_on:
         return []
     if command.until_on < last.from_on:
         raise _not_acceptable(contract, "/until", f"lies before the addon's first day {last.from_on}")
     if last.until_on is not None and command.until_on > last.until_on:
-        raise NotInThisState("addon-ended", f"addon {command.addon!r} ended on {last.until_on}; it can be booked anew")
+        raise NotInThisState(
+            "addon-ended", f"The addon {command.addon!r} ended on {last.until_on}; it can be booked anew."
+        )
     return [DecidedEvent(AddonEnded(contract=contract.id, addon=command.addon, until_on=command.until_on))]
 
 
@@ -91,7 +94,7 @@ def check_plan_of_addon(agreement: AgreementDocument, plan: str | None, addon: s
     required = agreement.billing.addons[addon].requires_plan
     if required is not None and plan != required:
         sentence = f"addon {addon!r} requires plan {required!r}; the contract has {named_plan(plan)}"
-        raise NotAcceptable(sentence, [(pointer, sentence)], code="addon-requires-plan")
+        raise NotAcceptable(f"The {sentence}.", [(pointer, sentence)], code="addon-requires-plan")
 
 
 def _check_within(contract: Contract, day: date) -> None:
@@ -103,7 +106,7 @@ def _check_within(contract: Contract, day: date) -> None:
 
 
 def _not_acceptable(contract: Contract, pointer: str, sentence: str) -> NotAcceptable:
-    return NotAcceptable(f"contract {contract.id}: {sentence}", [(pointer, sentence)])
+    return NotAcceptable(f"The contract {contract.id} stays as it is: {sentence}.", [(pointer, sentence)])
 
 
 def not_a_size(hours: int, sizes: list[int]) -> str:

@@ -59,7 +59,7 @@ def sign(
         *_wanted_addon_errors(command, agreement),
     ]
     if errors:
-        raise NotAcceptable(f"the contract cannot be signed under agreement {agreement.agreement}", errors)
+        raise NotAcceptable(f"The contract cannot be signed under agreement {agreement.agreement}.", errors)
     for number, wanted in enumerate(command.addons):
         check_plan_of_addon(agreement, command.plan, wanted.addon, f"/addons/{number}/addon")
     event = ContractSigned(

@@ -35,7 +35,7 @@ def register(customer_id: str, command: Register) -> list[DecidedEvent]:
     """A new customer. Raises NotAcceptable."""
     errors = list(_registration_errors(command))
     if errors:
-        raise NotAcceptable("the customer cannot be registered", errors)
+        raise NotAcceptable("The customer cannot be registered.", errors)
     is_company = command.kind == "company"
     own = {"name": command.name, "vat_id": command.vat_id, "address": command.address}
     personal: dict[str, object] = {} if is_company else {key: value for key, value in own.items() if value is not None}
@@ -58,7 +58,7 @@ def register_device(customer: Customer, device_id: str, command: RegisterDevice)
     check_not_forgotten(customer)
     errors = [("/serial", sentence) for sentence in _text_errors(command.serial)]
     if errors:
-        raise NotAcceptable("the device cannot be registered", errors)
+        raise NotAcceptable("The device cannot be registered.", errors)
     known = customer.device(command.serial)
     event = DeviceRegistered(
         customer=customer.id,
@@ -78,7 +78,7 @@ def assign_contact(customer: Customer, command: AssignContact) -> list[DecidedEv
     if not _ROLE.fullmatch(command.role):
         errors.append(("/role", f"{command.role!r} is not a role such as 'dedicated_agent'"))
     if errors:
-        raise NotAcceptable("the contact cannot be assigned", errors)
+        raise NotAcceptable("The contact cannot be assigned.", errors)
     if customer.contacts.get(command.role) == command.agent:
         return []
     return [DecidedEvent(ContactAssigned(customer=customer.id, role=command.role, agent=command.agent))]

@@ -79,7 +79,7 @@ def publish_agreement(
     ]
     if unknown:
         raise NotAcceptable(
-            f"agreement {document.agreement} refers to calendars that are not published",
+            f"The agreement {document.agreement} refers to calendars that are not published.",
             unknown,
             code="unknown-calendar",
         )
@@ -131,4 +131,6 @@ def _check_soft_targets(document: AgreementDocument) -> None:
         if line.soft is not None and line.target is not None and may_be_later(line.soft, line.target)
     ]
     if later:
-        raise NotAcceptable(f"agreement {document.agreement} has soft targets that are later than their targets", later)
+        raise NotAcceptable(
+            f"The agreement {document.agreement} has soft targets that are later than their targets.", later
+        )

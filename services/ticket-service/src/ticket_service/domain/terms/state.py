@@ -41,7 +41,7 @@ class Published(msgspec.Struct, Generic[Version], frozen=True):
     def version(self, number: int) -> Version:
         """That version. Raises NotFound."""
         if not 1 <= number <= len(self.versions):
-            raise NotFound("version-not-found", f"there is no version {number}; the newest is {len(self.versions)}")
+            raise NotFound("version-not-found", f"There is no version {number}; the newest is {len(self.versions)}.")
         return self.versions[number - 1]
 
     def in_force_at(self, instant: datetime) -> int:
