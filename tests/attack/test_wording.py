@@ -15,7 +15,7 @@ from tests.attack.conftest import Target
 from tests.attack.grammar import Attack, Interface
 from tests.promises import Promise
 
-WRONG: Final = (
+WRONG: Final[tuple[object, ...]] = (
     None,
     True,
     [],

@@ -135,6 +135,8 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("GET", "/v1/tickets"): (None, ALL),
     ("GET", "/v1/tickets/{ticket}"): (None, ALL),
     ("GET", "/v1/tickets/{ticket}/events"): (None, ALL),
+    ("GET", "/v1/tickets/{ticket}/severities"): (None, ALL),
+    ("GET", "/v1/contracts/{contract}/severities"): (None, ALL),
     ("POST", "/v1/tickets/{ticket}/severity"): ({"severity": "normal"}, {"agent"}),
     ("POST", "/v1/tickets/{ticket}/terms"): ({"agreement_version": 2, "reason": "R"}, STAFF | {"admin"}),
     **{("POST", f"/v1/tickets/{{ticket}}/{path}"): (body, STAFF) for path, body in TICKET_COMMANDS.items()},

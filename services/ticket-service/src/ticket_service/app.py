@@ -40,6 +40,7 @@ from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
 from ticket_service.api.rows import rows_router
+from ticket_service.api.severities import severities_router
 from ticket_service.api.tasks import tasks_router
 from ticket_service.api.terms import terms_router
 from ticket_service.api.terms_migrations import migrations_router
@@ -131,6 +132,7 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
             tickets_router(application),
             rows_router(application),
             tasks_router(application),
+            severities_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
             _health_routes(every_check, follower, metrics, auditing),

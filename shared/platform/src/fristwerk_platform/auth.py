@@ -214,13 +214,13 @@ def _refusal(error: Exception) -> str:
     """Why a token is not taken, without the library's words."""
     match error:
         case jwt.InvalidSignatureError():
-            return "The token's signature is not valid."
+            return "The token is not valid: its signature is another."
         case jwt.InvalidAudienceError() | jwt.InvalidIssuerError():
-            return "The token is not for this installation."
+            return "The token is not valid: it is for another installation."
         case jwt.MissingRequiredClaimError():
-            return f"The token lacks the claim {error.claim}."
+            return f"The token is not valid: it lacks the claim {error.claim}."
         case _:
-            return "The token is not one of this installation, or it is damaged."
+            return "The token is not valid: it is damaged, or not one that is taken here."
 
 
 def _issuer_of(token: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -126,6 +126,27 @@ def test_a_question_and_an_information_say_something(given: GivenTicket) -> None
 def test_progress_is_reported_by_the_agreed_channels(given: GivenTicket) -> None:
     outcome = given("infoniqa").when(ReportProgress(channel="phone", text="Läuft"))
     outcome.then(ProgressReported(channel="phone")).sealing({"text": "Läuft"})
+    assert outcome.ticket.last_progress_at == AT
+
+
+def test_progress_may_say_for_when_work_is_planned_and_how_much_is_done(given: GivenTicket) -> None:
+    told = ReportProgress(channel="phone", text="Halb", planned_for=date(2026, 6, 12), percent=50)
+    outcome = given("infoniqa").when(told)
+    outcome.then(ProgressReported(channel="phone", planned_for=date(2026, 6, 12), percent=50))
+    assert (outcome.ticket.planned_for, outcome.ticket.progress_percent) == (date(2026, 6, 12), 50)
+
+    later = given("infoniqa", *(each.event for each in outcome.facts)).when(
+        ReportProgress(channel="phone", text="Fast", percent=90)
+    )
+    assert (later.ticket.planned_for, later.ticket.progress_percent) == (date(2026, 6, 12), 90)
+
+
+def test_a_report_that_is_entered_late_changes_no_newer_plan(given: GivenTicket) -> None:
+    planned = ProgressReported(channel="phone", planned_for=date(2026, 6, 12), percent=50)
+    ticket = given("infoniqa").having(planned, at=AT)
+    told = ReportProgress(channel="phone", text="Halb", planned_for=date(2026, 6, 1), percent=10)
+    outcome = ticket.when(told, at=AT - timedelta(hours=1))
+    assert (outcome.ticket.planned_for, outcome.ticket.progress_percent) == (date(2026, 6, 12), 50)
     assert outcome.ticket.last_progress_at == AT
 
 

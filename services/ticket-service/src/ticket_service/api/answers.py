@@ -107,6 +107,23 @@ class TicketRead(msgspec.Struct):
     personal: RequestTexts
 
 
+class SeverityMeaning(msgspec.Struct):
+    """A severity; ``against`` are those of its ``criteria`` that the request's circumstances do not meet."""
+
+    id: str
+    name: str
+    definition: str | None
+    criteria: dict[str, bool]
+    against: list[str]
+
+
+class Severities(msgspec.Struct):
+    """A scale, most severe first, and what the request says of its criteria."""
+
+    severities: list[SeverityMeaning]
+    circumstances: dict[str, bool]
+
+
 class TicketPage(msgspec.Struct):
     """Tickets."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from fristwerk_platform.http import Identifier, LongText, OptionalText, StrictBool
+from fristwerk_platform.http import Identifier, LocalDate, LongText, OptionalText, StrictBool
 from ticket_service.api.sources import SourceBody
 from ticket_service.api.ticket_endpoint import CommandBody, NumberedBody, TimedBody
 from ticket_service.domain.ticket import commands
@@ -47,6 +49,8 @@ class ProgressBody(CommandBody):
     creates = commands.ReportProgress
     channel: Identifier = Field(examples=["phone"])
     text: LongText = Field(examples=["Die Ursache ist gefunden."])
+    planned_for: LocalDate | None = Field(None, description="The local day on which the work is planned now")
+    percent: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
 
 
 class InformationRequestBody(CommandBody):

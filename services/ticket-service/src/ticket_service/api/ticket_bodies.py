@@ -38,8 +38,11 @@ class Agreed(HttpModel):
 
 
 class SeverityBody(CommandBody):
+    """`reason` is required where what the request says speaks against the severity, by the agreement's criteria."""
+
     creates = commands.SetSeverity
     severity: Identifier = Field(examples=["kritisch"])
+    reason: OptionalText | None = None
 
 
 class TypeBody(CommandBody):

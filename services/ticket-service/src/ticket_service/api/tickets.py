@@ -15,6 +15,7 @@ from fristwerk_platform.http import (
     Instant,
     OptionalText,
     Routes,
+    StrictBool,
     allowed,
     as_response,
     json_answer,
@@ -53,6 +54,9 @@ class CreateTicketBody(HttpModel):
     fields: Annotated[dict[Identifier, OptionalText], Field(max_length=MAX_FIELDS)] = {}
     severity: Identifier | None = None
     suggested_severity: Identifier | None = None
+    severity_reason: OptionalText | None = None
+    category: Identifier | None = Field(None, examples=["consulting"])
+    circumstances: Annotated[dict[Identifier, StrictBool], Field(max_length=20)] = {}
     contract: Identifier | None = None
     follows: Identifier | None = None
     source: SourceBody | None = None

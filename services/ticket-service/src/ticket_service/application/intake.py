@@ -63,6 +63,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     contract: str | None = None
     follows: str | None = None
     source: MessageSource | None = None
+    category: str | None = None
+    circumstances: dict[str, bool] = {}
+    severity_reason: str | None = None
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):

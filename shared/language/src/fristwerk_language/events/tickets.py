@@ -6,7 +6,7 @@ Numbered things (callbacks, appointments, cost approvals, escalations) count fro
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -31,7 +31,8 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     that in force ``when_done``, or, for tickets opened before terms had a validity, the ticket's own.
     ``entitled_by_dating``: what entitles held at the receipt, which was dated back, and no longer when it was entered.
     ``line_calendars`` are the versions of the calendars that lines of the service levels name for themselves.
-    ``source`` is the message that the ticket came with.
+    ``source`` is the message that the ticket came with. ``category`` is one of the agreement's. ``circumstances`` are the
+    answers that the severities' criteria rest on. ``empty``: the request has neither subject nor description.
     Personal: ``{"subject", "description", "fields": {…}, "source_id"?}``.
     """
 
@@ -59,6 +60,9 @@ class TicketCreated(msgspec.Struct, frozen=True, kw_only=True):
     entitled_by_dating: bool = False
     source: MessageIdentity | None = None
     line_calendars: dict[str, int] = {}
+    category: str | None = None
+    circumstances: dict[str, bool] = {}
+    empty: bool = False
 
     @property
     def performer(self) -> str | None:
@@ -79,7 +83,13 @@ class SeveritySuggested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeveritySet(msgspec.Struct, frozen=True, kw_only=True):
+    """``against`` are the agreement's criteria of this severity that the request's circumstances do not meet.
+
+    Personal: ``{"reason"?}``.
+    """
+
     severity: str
+    against: list[str] = []
 
 
 class TypeChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +156,13 @@ class Responded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProgressReported(msgspec.Struct, frozen=True, kw_only=True):
-    """Personal: ``{"text"}``."""
+    """``planned_for`` is the local day on which the work is planned now, ``percent`` how much of it is done; null says
+    nothing new. Personal: ``{"text"}``.
+    """
 
     channel: str
+    planned_for: date | None = None
+    percent: int | None = None
 
 
 class InformationRequested(msgspec.Struct, frozen=True, kw_only=True):

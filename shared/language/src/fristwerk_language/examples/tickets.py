@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fristwerk_language.events import relations, streams
@@ -43,6 +43,7 @@ _PROVIDERS = {
 }
 _WITH_PERSONAL_PART = {
     facts.TicketCreated,
+    facts.SeveritySet,
     facts.TermsMigrated,
     facts.PriorityChanged,
     facts.Transferred,
@@ -121,7 +122,11 @@ def _payroll() -> tuple[Example, ...]:
         (instant(6, 5, 7, 22), facts.WorkStarted(agent="agent-3"), AGENT),
         (instant(6, 5, 7, 50), logged, AGENT),
         (instant(6, 5, 8), facts.TimeLogCorrected(entry=ENTRY, minutes=45), AGENT),
-        (instant(6, 5, 8, 10), facts.ProgressReported(channel="email"), AGENT),
+        (
+            instant(6, 5, 8, 10),
+            facts.ProgressReported(channel="email", planned_for=date(2026, 6, 8), percent=50),
+            AGENT,
+        ),
         (instant(6, 5, 8, 40), facts.Resolved(), AGENT),
         (instant(6, 8, 6), facts.Reopened(), CUSTOMER),
         (instant(6, 10, 8), facts.Closed(), AGENT),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
@@ -58,9 +58,20 @@ ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION, REMOTE_SESSION)
 
 
 class Severity(TermsModel):
+    """``criteria``: what of the circumstances that a request names speaks for this severity, and with
+    which answer; setting it against one of them asks for a reason.
+    """
+
     id: TermsId
     name: Name
     definition: Prose | None = None
+    criteria: Annotated[dict[TermsId, StrictBool], Field(max_length=20)] = added_key({})
+
+    def contradictions(self, circumstances: Mapping[str, bool]) -> list[str]:
+        """The criteria that a request's circumstances do not meet; what it does not say meets all."""
+        return [
+            name for name, wanted in self.criteria.items() if name in circumstances and circumstances[name] != wanted
+        ]
 
 
 class TicketType(TermsModel):
@@ -142,6 +153,7 @@ class AgreementDocument(TermsModel):
     channels: Annotated[list[TermsId], Field(min_length=1)]
     progress_channels: list[TermsId] | None = None
     activities: Annotated[list[TermsId], Field(min_length=1, max_length=200)] | None = added_key(None)
+    categories: Annotated[list[TermsId], Field(min_length=1, max_length=200)] | None = added_key(None)
     ticket_types: list[TicketType] = []
     services: list[TermsId] | None = None
     groups: list[GroupTerms] = []
@@ -170,6 +182,14 @@ class AgreementDocument(TermsModel):
         """The ticket type of that id; ``normal`` always exists."""
         found = next((each for each in self.ticket_types if each.id == type_id), None)
         return TicketType(id=NORMAL_TYPE) if found is None and type_id == NORMAL_TYPE else found
+
+    def severity(self, severity_id: str | None) -> Severity | None:
+        """The severity of that id."""
+        return next((each for each in self.severities if each.id == severity_id), None)
+
+    def circumstances(self) -> list[str]:
+        """What a request may be asked about, as criteria of the severities name it."""
+        return list(dict.fromkeys(name for each in self.severities for name in each.criteria))
 
     def group(self, group_id: str | None) -> GroupTerms | None:
         """The group of that id."""
@@ -227,6 +247,7 @@ class AgreementDocument(TermsModel):
         _check_unique("channels", self.channels)
         _check_unique("services", self.services or [])
         _check_unique("activities", self.activities or [])
+        _check_unique("categories", self.categories or [])
         _check_unique("billing/internal", self.billing.internal)
         _check_unique("worklist/order", self.worklist.order)
         check_warnings("/warn_at", self.warn_at, worked=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fristwerk_language.events.tickets import Assigned, PriorityChanged, SeveritySet, Transferred, TypeChanged
@@ -28,7 +29,7 @@ def classify(ticket: Ticket, command: ClassifyingCommand, context: Context) -> l
     """Severity, type or priority become another."""
     match command:
         case SetSeverity():
-            return _set_severity(ticket, command, context.agreement)
+            return [severity_set(ticket.reference, command, ticket.circumstances, context.agreement)]
         case ChangeType():
             return _change_type(ticket, command, context.agreement)
         case ChangePriority():
@@ -68,11 +69,31 @@ def check_type(type_id: str, agreement: AgreementDocument, violations: Violation
         violations.known("/type", "ticket type", type_id, known)
 
 
-def _set_severity(ticket: Ticket, command: SetSeverity, agreement: AgreementDocument) -> list[DecidedEvent]:
+def severity_set(
+    reference: str,
+    command: SetSeverity,
+    circumstances: Mapping[str, bool],
+    agreement: AgreementDocument,
+    pointer: str = "/reason",
+) -> DecidedEvent:
+    """The severity; against what the request says of its criteria only with a reason, which stands at ``pointer``.
+
+    Raises NotAcceptable.
+    """
     violations = Violations()
     check_severity("/severity", command.severity, agreement, violations)
-    violations.raise_if_any(f"The severity of ticket {ticket.reference} stays as it is.")
-    return [DecidedEvent(SeveritySet(severity=command.severity))]
+    severity = agreement.severity(command.severity)
+    against = severity.contradictions(circumstances) if severity is not None else []
+    if severity is not None and against and not is_given(command.reason):
+        said = " and ".join(f"{name} {_yes_or_no(circumstances[name])}" for name in against)
+        wanted = " and ".join(f"{name} {_yes_or_no(severity.criteria[name])}" for name in against)
+        violations.add(pointer, f"is required: the request says {said}, and {severity.id} means {wanted}")
+    violations.raise_if_any(f"The severity of ticket {reference} stays as it is.")
+    return DecidedEvent(SeveritySet(severity=command.severity, against=against), personal(reason=command.reason))
+
+
+def _yes_or_no(answer: bool) -> str:  # noqa: FBT001 - the answer itself
+    return "yes" if answer else "no"
 
 
 def _change_type(ticket: Ticket, command: ChangeType, agreement: AgreementDocument) -> list[DecidedEvent]:

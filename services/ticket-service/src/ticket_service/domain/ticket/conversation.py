@@ -139,7 +139,10 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
             reporting = agreement.channels if channels is None else channels
             violations.known("/channel", "channel for progress", command.channel, reporting)
             violations.texts(text=command.text)
-            return DecidedEvent(ProgressReported(channel=command.channel), personal(text=command.text))
+            reported = ProgressReported(
+                channel=command.channel, planned_for=command.planned_for, percent=command.percent
+            )
+            return DecidedEvent(reported, personal(text=command.text))
         case RequestInformation():
             violations.texts(question=command.question)
             asked = InformationRequested(beside=ticket.waits not in {(), ("waiting_customer",)})

@@ -65,6 +65,10 @@ def _created(event: tickets.TicketCreated, envelope: Envelope) -> Ticket:
         channel=event.channel,
         received_at=event.received_at,
         fields=event.fields,
+        category=event.category,
+        circumstances=event.circumstances,
+        empty=event.empty,
+        opened_by=envelope.actor.id if envelope.actor.role == "customer" else None,
         follows=event.follows,
         last_activity_at=envelope.occurred_at,
     )
@@ -211,11 +215,20 @@ def _said(  # noqa: PLR0911 - one an event
         case tickets.InformationReceived():
             return {"last_customer_message_at": _later(ticket.last_customer_message_at, at)}
         case tickets.ProgressReported():
-            return {"last_progress_at": _later(ticket.last_progress_at, at)}
+            return _progressed(ticket, event, at)
         case tickets.TicketNumberCommunicated():
             return {"classification": event.classification}
         case tickets.FeedbackReceived():
             return {"feedback_score": event.score}
+
+
+def _progressed(ticket: Ticket, event: tickets.ProgressReported, at: datetime) -> TicketChanges:
+    """A report that is older than the last one changes nothing of the plan."""
+    if ticket.last_progress_at is not None and at < ticket.last_progress_at:
+        return {}
+    planned = ticket.planned_for if event.planned_for is None else event.planned_for
+    percent = ticket.progress_percent if event.percent is None else event.percent
+    return {"last_progress_at": at, "planned_for": planned, "progress_percent": percent}
 
 
 def _handed_over(event: tickets.AssignmentEvent) -> TicketChanges:

@@ -12,7 +12,6 @@ from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Assigned,
     PriorityDerived,
-    SeveritySet,
     SeveritySuggested,
     TicketCreated,
 )
@@ -22,8 +21,8 @@ from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket import roles
-from ticket_service.domain.ticket.classification import check_severity, check_type
-from ticket_service.domain.ticket.commands import CreateTicket, source_id, source_of
+from ticket_service.domain.ticket.classification import check_severity, check_type, severity_set
+from ticket_service.domain.ticket.commands import CreateTicket, SetSeverity, source_id, source_of
 from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.entitlement import (
     device_in_question,
@@ -90,7 +89,10 @@ def open_ticket(
     said = {"subject": command.subject, "description": command.description, "fields": sealed}
     facts = [DecidedEvent(created, personal(**said, source_id=source_id(command.source)))]
     if command.severity is not None:
-        facts.append(DecidedEvent(SeveritySet(severity=command.severity)))
+        setting = SetSeverity(severity=command.severity, reason=command.severity_reason)
+        facts.append(
+            severity_set(command.reference, setting, command.circumstances, context.agreement, "/severity_reason")
+        )
     if command.suggested_severity is not None:
         facts.append(DecidedEvent(SeveritySuggested(severity=command.suggested_severity)))
     return (
@@ -137,6 +139,9 @@ def opened_for(
         follows=command.follows,
         prices="when_done",
         line_calendars={name: versions.calendars[name] for name in agreement.line_calendars()},
+        category=command.category,
+        circumstances=command.circumstances,
+        empty=not (is_given(command.subject) or is_given(command.description)),
     )
 
 
@@ -202,6 +207,7 @@ def _check_input(command: CreateTicket, context: Context) -> None:
     if command.suggested_severity is not None:
         check_severity("/suggested_severity", command.suggested_severity, agreement, violations)
     check_type(command.type, agreement, violations)
+    _check_words(command, agreement, violations)
     _check_required(command, agreement.ticket_type(command.type), violations)
     for name in {*NOT_PERSONAL, "company"} & command.fields.keys():
         violations.one_line(f"/fields/{name}", command.fields[name])
@@ -212,6 +218,20 @@ def _check_input(command: CreateTicket, context: Context) -> None:
     if is_given(performer):
         violations.require(performer in PERFORMERS, "/fields/performer", f"is one of {', '.join(PERFORMERS)}")
     violations.raise_if_any(f"The ticket of customer {command.customer} cannot be created as it stands.")
+
+
+def _check_words(command: CreateTicket, agreement: AgreementDocument, violations: Violations) -> None:
+    """The category is one of the agreement's, and circumstances are those that its criteria ask for."""
+    if command.category is not None:
+        if agreement.categories is None:
+            violations.add("/category", f"the agreement {agreement.agreement} has no categories")
+        else:
+            violations.known("/category", "category", command.category, agreement.categories)
+    asked = agreement.circumstances()
+    for name in command.circumstances:
+        if name not in asked:
+            named = ", ".join(asked) or "none"
+            violations.add(f"/circumstances/{name}", f"no severity has such a criterion; there are {named}")
 
 
 def _check_required(command: CreateTicket, ticket_type: TicketType | None, violations: Violations) -> None:

@@ -5,7 +5,7 @@ Encoded as JSON this is what the API answers as ``{"ticket": {…}}``, for staff
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -186,7 +186,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     is the one communicated to the customer with the ticket's number. ``last_…_at`` are the latest occurrences so far.
     ``waits`` is all that is awaited; of several the state names the first (see ``fristwerk_language.events.waits``).
     ``follows`` is the id of an earlier ticket about the same matter, such as one on which the customer wrote too late to
-    reopen it. ``merged_into`` is the id of the ticket that this one is a duplicate of.
+    reopen it. ``merged_into`` is the id of the ticket that this one is a duplicate of. ``opened_by`` is who of the customer's
+    people opened it; null: the vendor did. ``planned_for`` and ``progress_percent`` are the last that was reported.
     """
 
     id: str
@@ -218,12 +219,18 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     received_at: datetime
     fields: dict[str, str] = {}
+    category: str | None = None
+    circumstances: dict[str, bool] = {}
+    empty: bool = False
+    opened_by: str | None = None
     acknowledged: Acknowledgement | None = None
     classification: str | None = None
     last_activity_at: datetime
     last_customer_message_at: datetime | None = None
     last_response_at: datetime | None = None
     last_progress_at: datetime | None = None
+    planned_for: date | None = None
+    progress_percent: int | None = None
     work_started_at: datetime | None = None
     effort_notice_at: datetime | None = None
     released_at: datetime | None = None

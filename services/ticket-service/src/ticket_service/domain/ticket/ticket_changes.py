@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypedDict
 
 from fristwerk_language.events.waits import OpenWaits
@@ -44,6 +44,8 @@ class TicketChanges(TypedDict, total=False):
     last_customer_message_at: datetime | None
     last_response_at: datetime
     last_progress_at: datetime
+    planned_for: date | None
+    progress_percent: int | None
     work_started_at: datetime
     effort_notice_at: datetime
     released_at: datetime

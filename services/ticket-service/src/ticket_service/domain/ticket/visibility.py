@@ -53,20 +53,20 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.TicketCreated: _seen(
         "reference customer contract plan site addons agreement agreement_version calendar calendar_version type channel"
         " received_at entitled entitled_by entitled_why severity fields follows prices"
-        " entitled_by_dating line_calendars",
+        " entitled_by_dating line_calendars category circumstances empty",
         "subject description fields",
         but_not="group source",
         nor_personal="source_id",
     ),
     events.AcknowledgementSent: _seen("cost_notice"),
     events.SeveritySuggested: _seen("severity"),
-    events.SeveritySet: _seen("severity"),
+    events.SeveritySet: _seen("severity", but_not="against", nor_personal="reason"),
     events.TypeChanged: _seen("type"),
     events.CustomerMessageReceived: _seen(
         "channel automatic needs_answer", "text", but_not="source", nor_personal="source_id"
     ),
     events.Responded: _seen("channel visible automatic", "text"),
-    events.ProgressReported: _seen("channel", "text"),
+    events.ProgressReported: _seen("channel planned_for percent", "text"),
     events.InformationRequested: _seen("beside", "question"),
     events.InformationReceived: _seen("", "text", but_not="source", nor_personal="source_id"),
     events.WorkStarted: _seen(but_not="agent"),
@@ -139,7 +139,8 @@ CUSTOMER_SEES_NOT: Final[frozenset[type[events.TicketEvent]]] = frozenset(
 TICKET_SHOWS: Final = _names(
     "id reference version state waits type severity suggested_severity entitled entitled_by entitled_why customer contract"
     " plan site addons agreement agreement_version calendar calendar_version channel received_at fields acknowledged"
-    " classification last_customer_message_at last_response_at last_progress_at work_started_at effort_notice_at"
+    " classification last_customer_message_at last_response_at last_progress_at planned_for progress_percent work_started_at"
+    " effort_notice_at category circumstances empty opened_by"
     " released_at resolved_at reopened_at closed_at follows feedback_score time_entries callbacks appointments"
     " cost_approvals deliveries escalations merged_into remote_sessions"
 )

@@ -6,8 +6,11 @@ from ticket_service.domain.ticket.commands.ticket_command import AgreementRecord
 
 
 class SetSeverity(TicketCommand, frozen=True, kw_only=True):
+    """``reason`` is required where the request's circumstances speak against the severity."""
+
     word = "severity"
     severity: str
+    reason: str | None = None
 
 
 class ChangeType(TicketCommand, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from fristwerk_language.terms.billing import Performer
@@ -56,9 +58,13 @@ class Respond(TicketCommand, frozen=True, kw_only=True):
 
 
 class ReportProgress(TicketCommand, frozen=True, kw_only=True):
+    """``planned_for`` is the local day on which the work is planned, ``percent`` how much of it is done."""
+
     word = "progress"
     channel: str
     text: str
+    planned_for: date | None = None
+    percent: int | None = None
 
 
 class RequestInformation(TicketCommand, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     """A request of a customer becomes a ticket. ``reference`` is short, human and not guessable.
 
     ``contract`` names one of several contracts in force. ``severity`` is set by staff, ``suggested_severity`` is a wish.
-    ``follows`` is the ticket that could not be reopened any more.
+    ``severity_reason`` says why it is set against the ``circumstances``. ``follows`` is the ticket that could not be reopened
+    any more. ``category`` is what is asked for, ``circumstances`` what the criteria of severities ask about.
     """
 
     reference: str
@@ -29,3 +30,6 @@ class CreateTicket(msgspec.Struct, frozen=True, kw_only=True):
     contract: str | None = None
     follows: str | None = None
     source: MessageSource | None = None
+    category: str | None = None
+    circumstances: dict[str, bool] = {}
+    severity_reason: str | None = None
