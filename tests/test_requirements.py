@@ -25,8 +25,6 @@ OPEN: Final = {
     "DIG-25",
     "DIG-34",
     "LVA-04",
-    "LVA-06",
-    "LVA-07",
     "LVA-15",
     "LVA-19",
 }

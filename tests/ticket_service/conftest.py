@@ -158,6 +158,12 @@ class Office:
         await self.contract(customer)
         return customer
 
+    async def vip(self, **body: Any) -> str:
+        """A customer of liveagent with the add-on of a dedicated agent."""
+        customer = await self.customer(**body)
+        await self.contract(customer, addons=[{"addon": "dedicated_support"}])
+        return customer
+
     async def ticket(self, customer: str, **body: Any) -> dict[str, Any]:
         """An open ticket."""
         given: dict[str, Any] = {

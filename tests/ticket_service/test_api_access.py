@@ -136,6 +136,7 @@ ROUTES: dict[Any, tuple[Any, ...]] = {
     ("GET", "/v1/tickets/{ticket}"): (None, ALL),
     ("GET", "/v1/tickets/{ticket}/events"): (None, ALL),
     ("GET", "/v1/tickets/{ticket}/severities"): (None, ALL),
+    ("GET", "/v1/agents/agent-1/free?ticket={ticket}"): (None, READERS),
     ("GET", "/v1/contracts/{contract}/severities"): (None, ALL),
     ("POST", "/v1/tickets/{ticket}/severity"): ({"severity": "normal"}, {"agent"}),
     ("POST", "/v1/tickets/{ticket}/terms"): ({"agreement_version": 2, "reason": "R"}, STAFF | {"admin"}),

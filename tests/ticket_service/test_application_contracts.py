@@ -88,7 +88,7 @@ DEDICATED = {"role": "dedicated_agent", "agent": "agent-9"}
 
 async def test_an_exclusive_agent_serves_one_customer_and_is_free_again_when_replaced(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
-    gross, klein = await office.served(name="Gross SE"), await office.served(name="Klein")
+    gross, klein = await office.vip(name="Gross SE"), await office.vip(name="Klein")
     await office.post(f"/v1/customers/{gross}/contacts", DEDICATED, role="admin")
     again = await office.call("POST", f"/v1/customers/{gross}/contacts", DEDICATED, role="admin")
     assert (again.status_code, again.json()["events"]) == (200, [])
@@ -102,7 +102,7 @@ async def test_an_exclusive_agent_serves_one_customer_and_is_free_again_when_rep
 
 async def test_of_two_who_want_the_same_agent_at_once_one_gets_it(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
-    customers = [await office.served(name=f"Kunde {number}") for number in range(6)]
+    customers = [await office.vip(name=f"Kunde {number}") for number in range(6)]
     answers = await asyncio.gather(
         *(office.call("POST", f"/v1/customers/{each}/contacts", DEDICATED, role="admin") for each in customers)
     )

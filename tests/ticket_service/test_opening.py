@@ -164,7 +164,7 @@ async def test_every_way_to_open_and_what_goes_with_it_is_answered_while_the_rea
             await office.publish(document)
         customer = await office.customer(contact={"name": "Hanna", "phone": PHONE})
         early = await office.ticket(customer)
-        contract = await office.contract(customer)
+        contract = await office.contract(customer, addons=[{"addon": "dedicated_support"}])
         ticket = await office.ticket(customer)
         assert (early["contract"], ticket["contract"]) == (None, contract)
 

@@ -94,7 +94,7 @@ async def test_an_unknown_caller_at_two_processes_is_one_customer(offices: Offic
 
 
 async def test_a_dedicated_agent_is_given_to_one_customer_by_two_processes(offices: Offices) -> None:
-    customers = [await offices[0].served() for _ in range(2)]
+    customers = [await offices[0].vip() for _ in range(2)]
     for agent in range(5):
         contact = {"role": "dedicated_agent", "agent": f"agent-{agent}"}
         assign = [

@@ -36,6 +36,7 @@ from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
 from fristwerk_platform.token_keys import load_or_make_keys
 from ticket_service import personal_data, terms_migration_ledger
 from ticket_service.api import answers, refusals
+from ticket_service.api.agents import agents_router
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
@@ -56,9 +57,11 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.deadlines import SCOPES, Deadlines
+from ticket_service.application.dedicated_agents import DedicatedAgents
 from ticket_service.application.filling import IndexFilling
 from ticket_service.application.follow_ups import FollowUps
 from ticket_service.application.forgetting_again import ForgettingAgain
+from ticket_service.application.free_times import FreeTimes
 from ticket_service.application.intake import Intake
 from ticket_service.application.invoice_recipients import InvoiceRecipients, RecipientUpkeep
 from ticket_service.application.kept_calls import KeptCalls
@@ -133,6 +136,7 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
             rows_router(application),
             tasks_router(application),
             severities_router(application),
+            agents_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
             _health_routes(every_check, follower, metrics, auditing),
@@ -244,7 +248,8 @@ def _application(
     terms = Terms(log, executor, states.calendars, states.agreements)
     consequences = Consequences(log, newest_reads, terms, states.contracts)
     recipients = InvoiceRecipients(executor, states.customers, consequences, KeptRecipients(subject_keys, personal))
-    customers = Customers(log, executor, terms, personal, states.customers, recipients)
+    dedicated = DedicatedAgents(log, terms, states.contracts)
+    customers = Customers(log, executor, dedicated, personal, states.customers, recipients)
     tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
     intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
     calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake)
@@ -273,4 +278,5 @@ def _application(
         worklist=worklist,
         rows=RowLists(current, RowReads(database), worklist, states, personal, deadlines),
         tasks=Tasks(current),
+        free_times=FreeTimes(log, terms, customers, tickets, states.tickets),
     )

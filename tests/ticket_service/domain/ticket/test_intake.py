@@ -290,6 +290,36 @@ def test_a_ticket_is_assigned_to_the_dedicated_agent_else_to_the_queue(
 
 
 @pytest.mark.parametrize(
+    ("booked", "contacts", "assigned"),
+    [
+        (True, {"dedicated_agent": "eva"}, [Assigned(agent="eva")]),
+        (False, {"dedicated_agent": "eva"}, []),
+        (True, {}, []),
+    ],
+    ids=["with the add-on", "without it", "nobody is named"],
+)
+def test_with_the_addon_a_ticket_goes_to_the_dedicated_agent(
+    opened: Callable[..., list[DecidedEvent]], contacts: Any, assigned: Any, *, booked: bool
+) -> None:
+    addons = (BookedAddon(addon="dedicated_support", from_on=date(2026, 1, 1)),) if booked else ()
+    held = contract("liveagent", plan="all_inclusive", addons=addons)
+    facts = opened("liveagent", request(channel="email"), held, contacts=contacts)
+    assert [each for each in events(facts) if isinstance(each, Assigned)] == assigned
+
+
+def test_a_dedicated_channel_opens_tickets_of_customers_with_the_addon_alone(
+    opened: Callable[..., list[DecidedEvent]],
+) -> None:
+    command = request(channel="dedicated_chat")
+    held = contract("liveagent", plan="all_inclusive")
+    refused(opened, NotAcceptable, "not-acceptable", ["/channel"], "liveagent", command, held)
+    booked = (BookedAddon(addon="dedicated_support", from_on=date(2026, 1, 1)),)
+    assert (
+        created(opened("liveagent", command, msgspec.structs.replace(held, addons=booked))).channel == "dedicated_chat"
+    )
+
+
+@pytest.mark.parametrize(
     ("held", "group", "priority"),
     [
         (contract("fluxpunkt"), "contract", 2),

@@ -45,7 +45,7 @@ FINAL_STATES = {
     "fluxpunkt": {"frage": "new", "absturz": "in_progress"},
     "hamburg": {"hh_stoerung": "new", "woking_fault": "new", "letzter_tag": "new", "tag_danach": "new"},
     "digidesk": {"offline": "resolved", "modul": "resolved", "umbau": "resolved"},
-    "liveagent": {"ausfall": "resolved", "mails": "resolved", "regel": "new"},
+    "liveagent": {"ausfall": "resolved", "mails": "resolved", "regel": "open"},
 }
 
 

@@ -117,7 +117,7 @@ class SeverityMeaning(msgspec.Struct):
     against: list[str]
 
 
-class Severities(msgspec.Struct):
+class SeverityScale(msgspec.Struct):
     """A scale, most severe first, and what the request says of its criteria."""
 
     severities: list[SeverityMeaning]

@@ -37,7 +37,7 @@ def severities_router(application: Application) -> Routes:
     @routes.get(
         "/tickets/{ticket}/severities",
         summary="See what severities mean, and what of it the request meets",
-        responses=responses(200, "The scale, most severe first", EXAMPLE, answers.Severities),
+        responses=responses(200, "The scale, most severe first", EXAMPLE, answers.SeverityScale),
     )
     async def read_ticket_severities(request: Request, ticket: TicketName) -> Response:
         """`against` are the criteria that the request's `circumstances` do not meet; to set the severity all the same asks
@@ -54,7 +54,7 @@ def severities_router(application: Application) -> Routes:
     @routes.get(
         "/contracts/{contract}/severities",
         summary="See what severities mean under a contract",
-        responses=responses(200, "The scale, most severe first", EXAMPLE, answers.Severities),
+        responses=responses(200, "The scale, most severe first", EXAMPLE, answers.SeverityScale),
     )
     async def read_contract_severities(request: Request, contract: ContractId) -> Response:
         """Of the agreement as it is in force now, for a request that is still to be written."""

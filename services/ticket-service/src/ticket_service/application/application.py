@@ -14,6 +14,7 @@ from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
 from ticket_service.application.customers import Customers
 from ticket_service.application.filling import IndexFilling
+from ticket_service.application.free_times import FreeTimes
 from ticket_service.application.intake import Intake
 from ticket_service.application.invoice_recipients import InvoiceRecipients
 from ticket_service.application.kept_calls import KeptCalls
@@ -57,3 +58,4 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     worklist: Worklist
     rows: RowLists
     tasks: Tasks
+    free_times: FreeTimes

@@ -17,16 +17,16 @@ from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.consequences import ForgettingOutcome
+from ticket_service.application.dedicated_agents import DedicatedAgents
 from ticket_service.application.invoice_recipients import InvoiceRecipients
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
-from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn, next_turn
 from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
 from ticket_service.domain.customer.commands import AssignContact, Register, RegisterDevice
 from ticket_service.domain.customer.state import Customer, customer_of
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.errors import NotFound, NotInThisState
+from ticket_service.domain.errors import NotFound
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed, subject_of
 from ticket_service.projections.tables import DEDICATED_AGENT
@@ -42,7 +42,7 @@ class Customers:
         self,
         log: EventLog,
         executor: CommandExecutor,
-        terms: Terms,
+        dedicated_agents: DedicatedAgents,
         personal_data: PersonalData,
         known: StateCache[Customer],
         recipients: InvoiceRecipients,
@@ -50,7 +50,7 @@ class Customers:
         self._recipients = recipients
         self._log = log
         self._executor = executor
-        self._terms = terms
+        self._dedicated_agents = dedicated_agents
         self._personal_data = personal_data
         self._known = known
         self._dedicating = KeyedLocks()
@@ -164,8 +164,8 @@ class Customers:
     async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> CommandResult:
         """A member of staff takes a role for a customer.
 
-        Raises NotInThisState for a dedicated agent who serves another customer where the provider
-        sells them exclusively.
+        Raises NotInThisState for a dedicated agent whom the customer has not bought, or who serves
+        another customer where the provider sells them exclusively.
         """
         contact = {"id": command.role, "role": command.role, "agent": command.agent}
 
@@ -174,7 +174,7 @@ class Customers:
             if command.role == DEDICATED_AGENT:
                 await self.customer(meta.principal.provider, customer)
                 turn = await next_turn(self._log, names.dedicated_to(meta.principal.provider, command.agent))
-                await self._check_exclusive(meta, customer, command.agent)
+                await self._dedicated_agents.check(meta.principal.provider, customer, command.agent, meta.now)
                 names_changed = NameChange(claims=(turn.claim,))
             return await self._change(
                 meta,
@@ -245,19 +245,6 @@ class Customers:
                 NameChange(dropped_labels=numbers) if numbers else NO_NAMES,
             )
         await self._personal_data.forget(subject)
-
-    async def _check_exclusive(self, meta: CommandMetadata, customer: str, agent: str) -> None:
-        provider = meta.principal.provider
-        served = await self._log.labelled(names.dedicated_to(provider, agent))
-        if all(stream == streams.CUSTOMER.stream(customer) for stream, _ in served):
-            return
-        for agreement in await (await self._terms.of(provider)).agreements_at(meta.now):
-            if agreement.dedicated_agent is not None and agreement.dedicated_agent.exclusive:
-                raise NotInThisState(
-                    "agent-already-dedicated",
-                    f"The agent {agent} serves another customer; the agreement {agreement.agreement} promises a dedicated "
-                    "agent to one customer alone.",
-                )
 
     async def _change(
         self,

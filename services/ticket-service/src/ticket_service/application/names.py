@@ -17,7 +17,7 @@ from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.booking import kept_appointments
 from ticket_service.domain.ticket.commands import MessageSource
-from ticket_service.domain.ticket.intake import DEDICATED_AGENT
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.state import Ticket
 

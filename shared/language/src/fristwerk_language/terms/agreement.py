@@ -279,6 +279,8 @@ class AgreementDocument(TermsModel):
             raise PlacedError("/worklist/rank", "the order uses 'rank', so its lines are needed")
         if self.dedicated_agent is not None:
             _check_known("/dedicated_agent/addon", "addon", self.dedicated_agent.addon, known["addon"])
+            for number, channel in enumerate(self.dedicated_agent.channels):
+                _check_known(place("dedicated_agent", "channels", number), "channel", channel, known["channel"])
 
     def _check_activities(self) -> None:
         """Where the agreement lists its activities, billing speaks of no other."""

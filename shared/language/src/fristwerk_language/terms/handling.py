@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
 
 from fristwerk_language.terms.service_level import StaffRole
-from fristwerk_language.terms.values import PlacedError, Prose, TermsId, TermsModel, place, shown
+from fristwerk_language.terms.values import PlacedError, Prose, TermsId, TermsModel, added_key, place, shown
 
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _LEAP_YEAR: Final = 2024  # 02-29 is a day that a season may name
@@ -145,13 +145,14 @@ class DedicatedAgentTerms(TermsModel):
     """The agent whom a customer with the ``addon`` has for itself.
 
     ``exclusive``: no other customer has the same. ``bookable``: the kinds of appointments that are booked with the agent,
-    empty: any. ``second_level``: the agent's flag hands a ticket over.
+    empty: any. ``second_level``: the agent's flag hands a ticket over. ``channels`` are its customers' alone.
     """
 
     addon: TermsId
     exclusive: StrictBool = False
     bookable: list[TermsId] = []
     second_level: Literal["automatic"] | None = None
+    channels: list[TermsId] = added_key([])
 
 
 class SurveyTerms(TermsModel):

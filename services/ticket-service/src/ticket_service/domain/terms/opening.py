@@ -27,6 +27,26 @@ def is_open(calendar: CalendarPublished, start: datetime, end: datetime) -> bool
     return reached >= end
 
 
+def open_spans(calendar: CalendarPublished, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """When the calendar is open between ``start`` and ``end`` (half-open, aware), in order; hours that touch are one span."""
+    local = zone(calendar.timezone)
+    days = (end.astimezone(local).date() - start.astimezone(local).date()).days
+    spans: list[tuple[datetime, datetime]] = []
+    for day in (start.astimezone(local).date() + number * _DAY for number in range(-1, days + 1)):
+        midnight = datetime.combine(day, datetime.min.time(), local)
+        spans += [
+            (max(_at(midnight, first), start), min(_at(midnight, last), end))
+            for first, last in _hours_of(calendar, day)
+        ]
+    merged: list[tuple[datetime, datetime]] = []
+    for begins, ends in sorted(each for each in spans if each[0] < each[1]):
+        if merged and begins <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(ends, merged[-1][1])
+        else:
+            merged.append((begins, ends))
+    return merged
+
+
 def never_closes(calendar: CalendarPublished) -> bool:
     """Whether a calendar is open around the clock on every day."""
     if calendar.closed_days or any(each.hours for each in calendar.exceptional_hours):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
 
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import AppointmentBooked, OnBehalf
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.terms.opening import is_open
+from ticket_service.domain.errors import NotAllowed, NotInThisState
+from ticket_service.domain.terms.opening import is_open, open_spans
 from ticket_service.domain.ticket.commands import BookAppointment
 from ticket_service.domain.ticket.decision_context import Context
-from ticket_service.domain.ticket.intake import DEDICATED_AGENT
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT, dedicated_agent
 from ticket_service.domain.ticket.state import Appointment, KeptAppointment, Ticket
 from ticket_service.domain.validation import Violations, personal
 
@@ -38,11 +41,28 @@ def kept_appointments(ticket: Ticket) -> Iterator[KeptAppointment]:
             )
 
 
-def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, context: Context) -> list[DecidedEvent]:
-    """Staff book one of the proposals, or any other time to come with the record of who agreed to it.
+def free_times(
+    calendar: CalendarPublished, kept: Iterable[KeptAppointment], start: datetime, end: datetime, minutes: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """When the calendar is open, between ``start`` and ``end``, and nothing is kept, for so many minutes at least."""
+    taken = sorted((each.start, each.end) for each in kept)
+    for opens, closes in open_spans(calendar, start, end):
+        free = opens
+        for begins, ends in (*taken, (closes, closes)):
+            if min(begins, closes) - free >= timedelta(minutes=minutes):
+                yield free, min(begins, closes)
+            free = max(free, min(ends, closes))
 
-    Raises NotInThisState where the agent has another appointment then, or the calendar is closed to a named agent.
+
+def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, context: Context) -> list[DecidedEvent]:
+    """Staff book one of the proposals, or any other time to come with the record of who agreed to it; a customer books any
+    time of its dedicated agent that is free.
+
+    Raises NotAllowed for a customer without one, NotInThisState where the agent has another appointment then, or the calendar
+    is closed to a named agent.
     """
+    if context.actor.role == "customer":
+        command = _in_person(ticket, command, context)
     violations = Violations()
     violations.require(command.start > context.occurred_at, "/start", "does not lie in the future of the booking")
     violations.require(command.minutes is None or command.minutes > 0, "/minutes", "must be at least one minute")
@@ -50,7 +70,7 @@ def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, con
         violations.texts(agent=command.agent)
     if command.agreed is not None:
         violations.agreed("/agreed", command.agreed, context.occurred_at)
-    elif command.start > context.occurred_at and command.start not in appointment.proposals:
+    elif context.actor.role != "customer" and not _proposed(appointment, command, context):
         violations.add("/agreed", "is required for a time that was not proposed: the contact, channel and instant")
     agent = agent_of(ticket, command)
     _check_kind(appointment, agent, context, violations)
@@ -65,6 +85,24 @@ def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, con
         agreed=OnBehalf(channel=agreed.channel, at=agreed.at) if agreed is not None else None,
     )
     return [DecidedEvent(event, personal(contact=agreed.contact if agreed is not None else None))]
+
+
+def _proposed(appointment: Appointment, command: BookAppointment, context: Context) -> bool:
+    """Whether the time was proposed; one that has passed is refused for that alone."""
+    return command.start <= context.occurred_at or command.start in appointment.proposals
+
+
+def _in_person(ticket: Ticket, command: BookAppointment, context: Context) -> BookAppointment:
+    """A customer's booking with its dedicated agent. Raises NotAllowed, and NotAcceptable for one of unknown length."""
+    agreement = context.agreement
+    own = dedicated_agent(ticket.addons, agreement, context.contacts)
+    if agreement.dedicated_agent is None or own is None or command.agent not in {None, own}:
+        raise NotAllowed("booking-not-allowed", "A customer books times of its own dedicated agent, and nobody else's.")
+    violations = Violations()
+    violations.require(command.minutes is not None, "/minutes", "is required when a customer books")
+    violations.require(command.agreed is None, "/agreed", "is staff's record; a customer books in person")
+    violations.raise_if_any(f"The appointment {command.number} of ticket {ticket.reference} is not booked.")
+    return msgspec.structs.replace(command, agent=own)
 
 
 def _check_kind(appointment: Appointment, agent: str | None, context: Context, violations: Violations) -> None:

@@ -32,6 +32,7 @@ from ticket_service.domain.ticket.commands import (
     source_of,
 )
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.dedicated import check_dedicated_channel
 from ticket_service.domain.ticket.reopening import reopened_by_customer
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.work import time_spent
@@ -117,6 +118,7 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
     match command:
         case ReceiveMessage():
             violations.known("/channel", "channel", command.channel, agreement.channels)
+            check_dedicated_channel(command.channel, ticket.addons, agreement, violations)
             violations.texts(text=command.text)
             if context.actor.role == "customer":
                 violations.require(
@@ -131,6 +133,7 @@ def _said(ticket: Ticket, command: ConversationCommand, context: Context, violat
             return DecidedEvent(received, personal(text=command.text, source_id=source_id(command.source)))
         case Respond():
             violations.known("/channel", "channel", command.channel, answering)
+            check_dedicated_channel(command.channel, ticket.addons, agreement, violations)
             violations.texts(text=command.text)
             responded = Responded(channel=command.channel, visible=command.visible, automatic=command.automatic)
             return DecidedEvent(responded, personal(text=command.text))

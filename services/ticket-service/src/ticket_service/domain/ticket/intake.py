@@ -24,6 +24,7 @@ from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.classification import check_severity, check_type, severity_set
 from ticket_service.domain.ticket.commands import CreateTicket, SetSeverity, source_id, source_of
 from ticket_service.domain.ticket.decision_context import Context, local_day
+from ticket_service.domain.ticket.dedicated import check_dedicated_channel, dedicated_agent
 from ticket_service.domain.ticket.entitlement import (
     device_in_question,
     devices_in_question,
@@ -33,7 +34,6 @@ from ticket_service.domain.ticket.entitlement import (
 from ticket_service.domain.ticket.state import QUEUE
 from ticket_service.domain.validation import Violations, is_email_address, is_given, personal
 
-DEDICATED_AGENT: Final = "dedicated_agent"
 BY_PHONE: Final = frozenset({"phone", "call", "voicemail"})
 NOT_PERSONAL: Final = frozenset({"product", "serial_number", "performer"})
 """The intake fields that say nothing about a person; every other field is sealed."""
@@ -85,6 +85,7 @@ def open_ticket(
     check_not_forgotten(customer)
     _check_input(command, context)
     created = opened_for(command, customer, contract, versions, context)
+    _check_channel(created, context)
     sealed = {name: text for name, text in command.fields.items() if name not in created.fields}
     said = {"subject": command.subject, "description": command.description, "fields": sealed}
     facts = [DecidedEvent(created, personal(**said, source_id=source_id(command.source)))]
@@ -96,7 +97,10 @@ def open_ticket(
     if command.suggested_severity is not None:
         facts.append(DecidedEvent(SeveritySuggested(severity=command.suggested_severity)))
     return (
-        facts + placement(created.group, context.agreement) + _acknowledgement(created, context) + _assignment(context)
+        facts
+        + placement(created.group, context.agreement)
+        + _acknowledgement(created, context)
+        + _assignment(created, context)
     )
 
 
@@ -181,11 +185,19 @@ def _acknowledgement(created: TicketCreated, context: Context) -> list[DecidedEv
     return [DecidedEvent(AcknowledgementSent(cost_notice=terms.cost_notice))]
 
 
-def _assignment(context: Context) -> list[DecidedEvent]:
-    """To the customer's dedicated agent, else to the queue, where the agreement asks for it."""
-    if context.agreement.intake.assign is None:
+def _assignment(created: TicketCreated, context: Context) -> list[DecidedEvent]:
+    """To the dedicated agent that comes with the add-on; else, where the agreement asks for it, to the queue."""
+    agreement = context.agreement
+    agent = dedicated_agent(created.addons, agreement, context.contacts)
+    if agreement.intake.assign is None and (agreement.dedicated_agent is None or agent is None):
         return []
-    return [DecidedEvent(Assigned(agent=context.contacts.get(DEDICATED_AGENT, QUEUE)))]
+    return [DecidedEvent(Assigned(agent=agent or QUEUE))]
+
+
+def _check_channel(created: TicketCreated, context: Context) -> None:
+    violations = Violations()
+    check_dedicated_channel(created.channel, created.addons, context.agreement, violations)
+    violations.raise_if_any(f"The ticket of customer {created.customer} cannot be created as it stands.")
 
 
 def _check_input(command: CreateTicket, context: Context) -> None:

@@ -31,7 +31,7 @@ def may(role: str, command: type[Command], agreement: AgreementDocument) -> bool
     """Whether a role may give a command at all.
 
     The agreement's list alone decides who sets a severity. An administrator keeps the terms, so may migrate them. A customer
-    may escalate where the agreement names a contact for it.
+    may escalate where the agreement names a contact for it, and book where it sells a dedicated agent.
     """
     if command is commands.SetSeverity:
         return role in agreement.set_severity
@@ -39,6 +39,8 @@ def may(role: str, command: type[Command], agreement: AgreementDocument) -> bool
         return True
     if command is commands.Escalate and role == "customer":
         return agreement.escalation is not None
+    if command is commands.BookAppointment and role == "customer":
+        return agreement.dedicated_agent is not None
     return role in STAFF or (role == "customer" and command in CUSTOMER_MAY)
 
 
