@@ -155,6 +155,20 @@ async def test_a_charge_that_is_not_invoiced_yet_is_explained_the_same_way(day: 
         assert (await day.get(f"/v1/charges/{unknown}/trace")).json()["type"] == "/problems/charge-not-found"
 
 
+async def test_traces_are_to_be_had_as_text(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed()
+    _, charge = await vendor.cancelled_late(customer)
+    await vendor.post(f"/v1/charges/{charge}/decision", {"decision": "charge", "reason": "war vorbereitet"})
+    await vendor.issue(contract=contract)
+    headers = vendor.headers("billing") | {"Accept": "text/plain"}
+
+    for path in (f"/v1/charges/{charge}/trace", "/v1/invoices/1/lines/1/trace"):
+        text = await vendor.billing.get(f"{path}?lang=de", headers=headers)
+        assert text.headers["content-type"] == "text/plain; charset=utf-8"
+        found = await vendor.read(f"{path}?lang=de")
+        assert text.text.splitlines() == (found["items"][0] if "items" in found else found)["sentences"]
+
+
 async def test_a_waiver_on_a_credit_note_says_who_waived_what_and_why(vendor: Vendor) -> None:
     customer, contract = await vendor.signed()
     _, charge = await vendor.cancelled_late(customer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.sla_service.service.conftest import Desk
@@ -130,6 +131,22 @@ async def test_an_explanation_names_the_holiday_in_both_languages(day: Desk) -> 
     assert "Fronleichnam, Kanton LU" in german["text"]
     assert len(english["steps"]) == len(german["steps"])
     assert english["timer"]["due_at"] == "2026-06-05T07:30:00Z"
+
+
+async def test_an_explanation_is_to_be_had_as_text(day: Desk) -> None:
+    path = f"/v1/timers/{(await timer(day, 'lohnlauf'))['id']}/explanation"
+
+    async def get(accept: str) -> httpx.Response:
+        headers = day.stack.headers("agent", day.provider) | {"Accept": accept}
+        return await day.stack.clients["sla"].get(path, params={"lang": "de"}, headers=headers)
+
+    text = await get("text/plain")
+
+    assert (text.status_code, text.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert text.text == (await day.read(path, lang="de"))["text"] + "\n"
+    for also in ("*/*", "text/plain, application/json"):
+        answer = await get(also)
+        assert (answer.headers["content-type"], answer.headers["vary"]) == ("application/json", "Accept")
 
 
 async def test_migrated_terms_move_the_timers_of_one_ticket_visibly(day: Desk) -> None:

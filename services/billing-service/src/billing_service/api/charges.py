@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, BILLING, there
-from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE
+from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE, TRACE_AS_TEXT
 from billing_service.api.parameters import ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
+from billing_service.api.sentences import trace_answer
 from billing_service.application.application import Application
 from billing_service.application.visibility import lines_seen_by
 from billing_service.domain.invoice.views import charges
@@ -24,10 +25,10 @@ from fristwerk_platform.http import (
     allowed,
     as_response,
     command_metadata,
-    json_answer,
     responses,
 )
 from fristwerk_platform.http.described_headers import IF_MATCH
+from fristwerk_platform.http.negotiation import also_as_text
 
 
 class DecisionBody(HttpModel):
@@ -60,13 +61,16 @@ def charges_router(application: Application) -> Routes:
     @routes.get(
         "/charges/{charge}/trace",
         summary="Explain a charge",
-        responses=responses(200, "Each line of the charge, explained", {"items": [TRACE]}, answers.TracePage),
+        responses=also_as_text(
+            responses(200, "Each line of the charge, explained", {"items": [TRACE]}, answers.TracePage), TRACE_AS_TEXT
+        ),
     )
     async def trace_charge(request: Request, charge: ChargeId, query: LanguageQuery) -> Response:
-        """The same as the trace of an invoice's line, for what is not invoiced yet."""
+        """The same as the trace of an invoice's line, for what is not invoiced yet; as `text/plain` the sentences alone."""
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()
-        return json_answer({"items": await application.traces.of_charge(principal, charge, query.lang)})
+        traces = await application.traces.of_charge(principal, charge, query.lang)
+        return trace_answer(request, traces, {"items": traces})
 
     @routes.post(
         "/charges/{charge}/decision",

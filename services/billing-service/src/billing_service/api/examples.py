@@ -210,6 +210,7 @@ TRACE: Final[dict[str, Any]] = {
         }
     ],
 }
+TRACE_AS_TEXT: Final = "Logged work: 30/06/2026 50 min, together 50 minutes."
 RUN: Final[dict[str, Any]] = {
     "id": "0199c3c4-7c30-7a44-b3f7-8c3b5e401d92",
     "until": "2026-06-30",

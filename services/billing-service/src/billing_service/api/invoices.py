@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from billing_service.api import answers, document_answers
 from billing_service.api.access import ACCOUNT_READERS
-from billing_service.api.examples import EVENT, INVOICE, INVOICED_LINE, SUMMARY, TRACE
+from billing_service.api.examples import EVENT, INVOICE, INVOICED_LINE, SUMMARY, TRACE, TRACE_AS_TEXT
 from billing_service.api.parameters import LanguageQuery, LineNumber, Number, Table, TableQuery
 from billing_service.api.reasons import with_reasons
+from billing_service.api.sentences import trace_answer
 from billing_service.api.spreadsheets import money_cell
 from billing_service.application.application import Application
 from billing_service.application.visibility import document_seen_by
@@ -24,8 +25,9 @@ from billing_service.domain.invoice.document_views import described
 from billing_service.domain.invoice.issued import IssuedDocument
 from billing_service.queries.documents import DocumentFilter, LineFilter
 from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import LocalDate, Routes, allowed, json_answer, own_only, responses
+from fristwerk_platform.http import LocalDate, Routes, allowed, own_only, responses
 from fristwerk_platform.http.described_headers import ETAG
+from fristwerk_platform.http.negotiation import HTML, JSON, TEXT, accepted, also_as_text
 from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
 
 HeadOver = Callable[[str, int], Awaitable[str | None]]
@@ -53,6 +55,7 @@ _LINE_COLUMNS: Final = (
     *("factor", "unit_price", "amount", "currency", "vat_percent", "vat_category", "change", "charge", "rule"),
     *("agreement", "agreement_version", "sources"),
 )
+_PRINTED: Final = {JSON: "json", HTML: "html", TEXT: "text"}
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -162,7 +165,7 @@ def _add_documents(routes: Routes, application: Application, head_over: HeadOver
         issued, document = await invoices.read(principal, number)
         numbered = NumberedDocument(series=issued.event.series, number=number, type=issued.type, document=document)
         headers = {"ETag": f'"{issued.version}"', "Vary": "Accept"}
-        match query.printed or _accepted(request):
+        match query.printed or _PRINTED[accepted(request, JSON, HTML, TEXT)]:
             case "html":
                 return Response(
                     as_html(numbered, await _head(head_over, issued)),
@@ -242,18 +245,24 @@ def _add_lines(routes: Routes, application: Application) -> None:
     @routes.get(
         "/invoices/{number}/lines/{n}/trace",
         summary="Explain a line",
-        responses=responses(
-            200,
-            "From the line back to events, clauses and arithmetic",
-            {"invoice": 1, "n": 1} | TRACE,
-            answers.LineTrace,
+        responses=also_as_text(
+            responses(
+                200,
+                "From the line back to events, clauses and arithmetic",
+                {"invoice": 1, "n": 1} | TRACE,
+                answers.LineTrace,
+            ),
+            TRACE_AS_TEXT,
         ),
     )
     async def trace_line(request: Request, number: Number, n: LineNumber, query: LanguageQuery) -> Response:
-        """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says."""
+        """Ordered steps as data and as sentences, the events with their places in the log, and what each clause says; as
+        `text/plain` the sentences alone.
+        """
         principal = allowed(request, ACCOUNT_READERS, "read traces")
         await application.current()
-        return json_answer(await application.traces.of_line(principal, number, n, query.lang))
+        trace = await application.traces.of_line(principal, number, n, query.lang)
+        return trace_answer(request, [trace], trace)
 
 
 def _page(example: Any, model: type[msgspec.Struct], headers: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:
@@ -261,12 +270,3 @@ def _page(example: Any, model: type[msgspec.Struct], headers: Sequence[str] = ()
     found = responses(200, "A page, or a table of all", example, model, headers=headers)
     found[200]["content"]["text/csv"] = {"example": "number,series\r\n1,infoniqa\r\n", "model": str}
     return found
-
-
-def _accepted(request: Request) -> str:
-    """What the client would rather have: pages for browsers, text for terminals that ask for it, else data."""
-    accepted = [each.partition(";")[0].strip() for each in request.headers.get("accept", "").lower().split(",")]
-    for media_type, printed in (("application/json", "json"), ("text/html", "html"), ("text/plain", "text")):
-        if media_type in accepted:
-            return printed
-    return "json"

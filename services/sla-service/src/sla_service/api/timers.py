@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from fristwerk_language.terms import Metric
 from fristwerk_platform.http import Routes, allowed, json_answer, parse_instant, responses
+from fristwerk_platform.http.negotiation import JSON, TEXT, VARIES, accepted, also_as_text, text_answer
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import AsOf, Filter, PageLimit, QueryParameters, next_link, query_instant
 from sla_service.api import answers
@@ -146,14 +147,19 @@ def timers_router(deadlines: Timers) -> Routes:
     @routes.get(
         "/timers/{timer}/explanation",
         summary="Explain a deadline",
-        responses=responses(200, "Steps", _EXPLANATION, answers.Explanation),
+        responses=also_as_text(responses(200, "Steps", _EXPLANATION, answers.Explanation), str(_STEP["sentence"])),
     )
     async def explain_timer(
         request: Request, timer: Annotated[str, Field(max_length=200)], query: ExplanationQuery
     ) -> Response:
-        """Ordered steps, each with its instants, its rule, and the event or clause it rests on; and as sentences."""
+        """Ordered steps, each with its instants, its rule, and the event or clause it rests on; and as sentences, which
+        `text/plain` gives alone.
+        """
         principal = allowed(request, TICKET_READERS, "read timers")
-        return json_answer(await deadlines.explained(principal, timer, query.lang))
+        explained = await deadlines.explained(principal, timer, query.lang)
+        if accepted(request, JSON, TEXT) == TEXT:
+            return text_answer(explained["text"])
+        return json_answer(explained, headers=VARIES)
 
     return routes
 
