@@ -55,7 +55,7 @@ class CreateTicketBody(HttpModel):
     severity: Identifier | None = None
     suggested_severity: Identifier | None = None
     severity_reason: OptionalText | None = None
-    category: Identifier | None = Field(None, examples=["consulting"])
+    category: Identifier | None = None
     circumstances: Annotated[dict[Identifier, StrictBool], Field(max_length=20)] = {}
     contract: Identifier | None = None
     follows: Identifier | None = None
