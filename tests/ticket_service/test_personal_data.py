@@ -220,7 +220,7 @@ async def test_a_forgotten_person_is_unreadable_by_every_route_and_nothing_else_
 
 async def test_a_forgotten_company_goes_on_and_can_be_forgotten_again(open_office: OpenOffice) -> None:
     office = await open_office("liveagent")
-    customer = await office.served(name="Gross & Gut SE", contact={"name": WORDS[0], "phone": WORDS[2]})
+    customer = await office.vip(name="Gross & Gut SE", contact={"name": WORDS[0], "phone": WORDS[2]})
     agent = {"role": "dedicated_agent", "agent": "agent-9"}
     await office.post(f"/v1/customers/{customer}/contacts", agent, role="admin")
     old = await office.ticket(customer, subject=WORDS[5])
@@ -230,7 +230,7 @@ async def test_a_forgotten_company_goes_on_and_can_be_forgotten_again(open_offic
     assert [word for word in WORDS if word in shown] == []
     assert "Gross & Gut SE" in shown
     assert (await office.get(f"/v1/tickets/{new['id']}"))["personal"]["subject"] == "Neuer Betreff"
-    other = await office.served()
+    other = await office.vip()
     await office.refused(409, f"/v1/customers/{other}/contacts", agent, role="admin")
     again = await office.post(f"/v1/customers/{customer}/forget", {}, role="admin")
     assert [event["type"] for event in again["events"]] == ["PersonForgotten"]

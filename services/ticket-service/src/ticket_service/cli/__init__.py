@@ -71,6 +71,7 @@ SERVICE_TOKEN_VALID: Final = timedelta(days=90)
 LONGEST_TOKEN_VALID: Final = timedelta(days=366)
 SCOPES: Final = (
     *(
+        "agents",
         "agreements",
         "audit",
         "calendars",
