@@ -25,20 +25,16 @@ WITH_A_WAY_ROUND = {"service_down": True, "workaround": True}
 def opened(terms: Agreements, agreement: dict[str, Any], **said: Any) -> list[DecidedEvent]:
     """The facts of a ticket under liveagent's agreement with other keys."""
     document = terms("liveagent", severities=SCALE, service_levels=[], **agreement)
-    command = CreateTicket(
-        **(
-            {
-                "reference": "LVA-7K3Q-9F2M",
-                "customer": "muster",
-                "received_at": NOW,
-                "channel": "email",
-                "type": "normal",
-                "subject": "Offline",
-                "description": "",
-            }
-            | said
-        )
-    )
+    asked: dict[str, Any] = {
+        "reference": "LVA-7K3Q-9F2M",
+        "customer": "muster",
+        "received_at": NOW,
+        "channel": "email",
+        "type": "normal",
+        "subject": "Offline",
+        "description": "",
+    }
+    command = CreateTicket(**(asked | said))
     versions = Versions(agreement=1, calendars=dict.fromkeys((name for _, name in document.calendar_names()), 1))
     caller = Caller(id="agent-3", role="agent")
     context = Context(now=NOW, occurred_at=NOW, actor=caller, agreement=document, dating=STORIES)
