@@ -13,7 +13,15 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, columns_of, decode_tolerantly
-from fristwerk_platform.event_log import PAGE_BYTES, DamagedEventError, EventLog, FeedLine, NewEvent, open_log
+from fristwerk_platform.event_log import (
+    PAGE_BYTES,
+    DamagedEventError,
+    EventLog,
+    FeedLine,
+    NewEvent,
+    open_log,
+    stream_pages,
+)
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import Checkpoints, FeedPage, LogFeed, Prefetch, Subscription, pages_between
@@ -86,6 +94,30 @@ async def test_only_the_lines_of_a_page_are_in_memory(log: EventLog) -> None:
     tracemalloc.start()
     try:
         assert len(await log.read_feed(0, 1_000)) == IN_A_PAGE
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert PAGE_BYTES < peak < 2 * PAGE_BYTES, f"{peak / LONG:.0f} MiB of {LINES}"
+
+
+async def test_a_stream_is_read_in_pages_likewise_to_its_end(log: EventLog) -> None:
+    read = [lines async for lines in stream_pages(log, "ticket-1")]
+    both = await asyncio.gather(log.read_stream("ticket-1", 2), log.read_stream("ticket-1", LINES))
+    few = [len(lines) async for lines in stream_pages(log, "ticket-1", 10, 4)]
+
+    assert [len(each) for each in read] == PAGES
+    assert [position for page in read for position in positions(page)] == list(range(1, LINES + SHORT + 1))
+    assert [positions(each) for each in both] == [list(range(3, 3 + IN_A_PAGE)), [LINES + 1, LINES + 2, LINES + 3]]
+    assert few == [4, 4, 4, 1]
+    assert [lines async for lines in stream_pages(log, "ticket-2")] == []
+
+
+async def test_only_the_lines_of_a_page_of_a_stream_are_in_memory(log: EventLog) -> None:
+    await log.read_stream("ticket-1", LINES)
+    tracemalloc.start()
+    try:
+        assert len(await log.read_stream("ticket-1")) == IN_A_PAGE
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -25,7 +25,7 @@ from fristwerk_platform.http import (
 )
 from fristwerk_platform.http.described_headers import ETAG
 from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, page
+from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, next_link, page
 from ticket_service.api import answers
 from ticket_service.api.access import command_of
 from ticket_service.api.complaints import add_complaints
@@ -157,8 +157,8 @@ def _add_reads(routes: Routes, application: Application) -> None:
         """In the order of recording. What is the vendor's own business is left out for a customer."""
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
-        items = await application.tickets.history(principal, found, after=query.after, limit=query.limit + 1)
-        return page(request, items, query.limit, lambda each: int(each["version"]))
+        items, cursor = await application.tickets.history(principal, found, after=query.after, limit=query.limit)
+        return json_answer({"items": items}, headers=next_link(request, cursor))
 
 
 def _add_worklist(routes: Routes, application: Application) -> None:

@@ -7,7 +7,7 @@ once one is refused there.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from fristwerk_language.events import streams
 from fristwerk_language.roles import STAFF
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result
-from fristwerk_platform.event_log import ClaimedError, EventLog, FeedLine, NewEvent
+from fristwerk_platform.event_log import ClaimedError, EventLog, NewEvent, stream_pages
 from ticket_service.application import names
 from ticket_service.application.calls import Call, Calls
 from ticket_service.application.follow_ups import FollowUps
@@ -76,7 +76,8 @@ class Sources:
 
     async def claimed_by(self, provider: str, stream: str) -> list[str]:
         """What a stored ticket claims with the messages that were taken on it."""
-        digests = [_head.decode(each.line).digest for each in await self._log.read_stream(stream)]
+        pages = stream_pages(self._log, stream)
+        digests = [_head.decode(each.line).digest async for lines in pages for each in lines]
         return [names.source_claim(provider, digest) for digest in digests if digest is not None]
 
     def _digested(self, provider: str, source: MessageSource) -> MessageSource:
@@ -143,7 +144,7 @@ class Sources:
         except NotFound:
             sentence = "was taken already, and not for this customer"
             raise NotAcceptable(f"The message {sentence}.", [("/source", sentence)], "source-of-another") from None
-        lines = _led_to(await self._log.read_stream(stream), source.digest)
+        lines = await self._led_to(stream, source.digest)
         if principal.role == "customer":
             lines = [seen for each in lines if (seen := line_for_customer(each)) is not None]
         events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
@@ -151,14 +152,14 @@ class Sources:
         raise AnsweredBefore(command_result(content, events, version=loaded.version, created=False).answer)
 
     async def _kept_call(self, stream: str, digest: str) -> CommandResult:
-        lines = _led_to(await self._log.read_stream(stream), digest)
+        lines = await self._led_to(stream, digest)
         events = [NewEvent(stream=stream, version=0, type="", line=each) for each in lines]
         content = {"call": await self._calls.kept(stream), "already_known": True}
         return command_result(content, events, version=len(lines), created=False)
 
-
-def _led_to(lines: Sequence[FeedLine], digest: str) -> list[bytes]:
-    """The events of the command that recorded the source."""
-    heads = [(_head.decode(each.line), each.line) for each in lines]
-    taken = next((head.command for head, _ in heads if head.digest == digest), None)
-    return [line for head, line in heads if head.command == taken]
+    async def _led_to(self, stream: str, digest: str) -> list[bytes]:
+        """The events of the command that recorded the source."""
+        heads = (_head.decode(each.line) async for lines in stream_pages(self._log, stream) for each in lines)
+        taken = await anext((head.command async for head in heads if head.digest == digest), None)
+        pages = stream_pages(self._log, stream)
+        return [each.line async for lines in pages for each in lines if _head.decode(each.line).command == taken]

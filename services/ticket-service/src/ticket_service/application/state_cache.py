@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from fristwerk_language.events import Recorded, UnknownEvent, decode
-from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, StreamVersion
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, StreamVersion, stream_pages
 from ticket_service.personal_data import Sealed
 
 State = TypeVar("State")
@@ -68,10 +68,11 @@ class StateCache(Generic[State]):
     async def newest(self, stream: str) -> Loaded[State] | None:
         """The state after everything in the log; None if there is no such stream."""
         loaded = self._kept.get(stream)
-        lines = await self._log.read_stream(stream, loaded.version if loaded else 0)
-        for line in lines:
-            loaded = self._after(loaded, decode(line.line))
-        if lines and loaded is not None:
+        version = loaded.version if loaded else 0
+        async for lines in stream_pages(self._log, stream, version):
+            for line in lines:
+                loaded = self._after(loaded, decode(line.line))
+        if loaded is not None and loaded.version > version:
             self.keep(stream, loaded)
         elif stream in self._kept:
             self._kept.move_to_end(stream)

@@ -14,7 +14,7 @@ import msgspec
 from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
+from fristwerk_platform.event_log import ALL, NO_NAMES, EventLog, NameChange, is_full_page, stream_pages
 from ticket_service.application import names
 from ticket_service.application.bookings import other_bookings
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
@@ -114,8 +114,9 @@ class Tickets:
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket, command)
         elif isinstance(command, MarkNoAnswerNeeded):
-            lines = await self._log.read_stream(streams.TICKET.stream(ticket.id))
-            context = msgspec.structs.replace(context, history=[decode(each.line) for each in lines])
+            pages = stream_pages(self._log, streams.TICKET.stream(ticket.id))
+            history = [decode(each.line) async for lines in pages for each in lines]
+            context = msgspec.structs.replace(context, history=history)
         facts = decide(ticket, command, context)
         return Decision(
             facts=facts,
@@ -154,32 +155,33 @@ class Tickets:
         """The ticket by what had occurred at one instant and had been recorded at another. Raises NotFound."""
         loaded = await self.newest(principal, ticket)
         state: Ticket | None = None
-        for line in await self._log.read_stream(streams.TICKET.stream(ticket)):
-            each = decode(line.line)
-            envelope = each.envelope
-            if (at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at):
-                continue
-            if not isinstance(each.event, UnknownEvent):
-                state = evolve(state, each)
+        async for lines in stream_pages(self._log, streams.TICKET.stream(ticket)):
+            for each in (decode(line.line) for line in lines):
+                envelope = each.envelope
+                is_known = not ((at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at))
+                if is_known and not isinstance(each.event, UnknownEvent):
+                    state = evolve(state, each)
         if state is None or (principal.role == "customer" and state.customer != principal.belongs_to):
             raise NotFound("ticket-not-found", f"There was no ticket {ticket} then.")
         return msgspec.structs.replace(loaded, version=state.version, state=state)
 
-    async def history(self, principal: Principal, ticket: str, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """The ticket's first events after a version, their personal parts opened. Raises NotFound.
-
-        No more is read than is shown; where a customer does not see an event, another part of the stream is read.
+    async def history(
+        self, principal: Principal, ticket: str, *, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The ticket's first events after a version, opened, and after which there are more (``None``: none), in pages that
+        end early where they have many bytes; where a customer sees nothing of one, the next is read. Raises NotFound.
         """
         loaded = await self.newest(principal, ticket)
         subjects = await subjects_of(loaded.state, self._customers)
         found, moved_here = list[dict[str, Any]](), loaded.state.moved_here
-        while lines := await self._log.read_stream(streams.TICKET.stream(ticket), after, limit):
+        async for lines in stream_pages(self._log, streams.TICKET.stream(ticket), after, limit + 1):
             items = await self._executor.opened((line.line for line in lines), subjects)
-            after = items[-1]["version"]
             found += [seen for each in items if (seen := event_seen_by(principal, each, moved_here)) is not None]
-            if len(found) >= limit or len(lines) < limit:
-                break
-        return found[:limit]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1]["version"]
+            if found and is_full_page(lines, ALL):
+                return found, items[-1]["version"]
+        return found, None
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""

@@ -31,6 +31,7 @@ from fristwerk_platform.event_log.interface import (
 from fristwerk_platform.event_log.log import KEYS_KEPT, GroupCommitLog
 from fristwerk_platform.event_log.sqlite import SqliteEventLog
 from fristwerk_platform.event_log.stored_rows import DamagedEventError, ReadColumns
+from fristwerk_platform.event_log.stream_pages import stream_pages
 from fristwerk_platform.settings import Settings
 
 
@@ -73,4 +74,5 @@ __all__ = [
     "VersionConflictError",
     "is_full_page",
     "open_log",
+    "stream_pages",
 ]

@@ -143,7 +143,11 @@ class EventLog(Protocol):
         ...
 
     async def read_stream(self, stream: str, after_version: int = 0, limit: int = ALL) -> list[FeedLine]:
-        """The stream's first ``limit`` lines with a higher version, in order. Like every read, raises LogUnavailableError."""
+        """The stream's first ``limit`` lines with a higher version, in order. Like every read, raises LogUnavailableError.
+
+        They may be fewer although more follow, where they have many bytes: see :func:`is_full_page`, and
+        :func:`stream_pages` for all of them.
+        """
         ...
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:

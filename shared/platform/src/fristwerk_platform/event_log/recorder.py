@@ -33,7 +33,7 @@ class Recorder(Protocol):
         ...
 
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
-        """For each stream its first lines with a higher version, in order."""
+        """For each stream its first lines with a higher version, in order, a page at most (see ``feed_pages``)."""
         ...
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:

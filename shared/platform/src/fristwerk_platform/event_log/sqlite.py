@@ -127,7 +127,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """See :class:`Recorder`."""
         condition = "originator_id = ? AND originator_version > ? ORDER BY originator_version LIMIT ?"
         with self._cursor() as cursor:
-            rows = [self._select_rows(cursor, condition, *each).fetchall() for each in wanted]
+            rows = [first_page(self._select_rows(cursor, condition, *each)) for each in wanted]
         return [feed_lines(each, self._read_columns) for each in rows]
 
     def select_feed(self, after: int, limit: int) -> list[FeedLine]:

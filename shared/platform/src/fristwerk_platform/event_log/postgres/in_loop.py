@@ -79,7 +79,7 @@ class InLoop:
     async def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
-        rows = await self._connections.fetch(self.sql["streams"], *map(list, zip(*wanted, strict=True)))
+        rows = await self._connections.fetch(self.sql["streams"], *map(list, zip(*wanted, strict=True)), PAGE_BYTES)
         lines = feed_lines([row[1:] for row in rows], self._read_columns)
         for row, line in zip(rows, lines, strict=True):
             found[row[0] - 1].append(line)

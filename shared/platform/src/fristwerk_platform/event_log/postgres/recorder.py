@@ -201,7 +201,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
     def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
-        rows = self._rows("streams", tuple(map(list, zip(*wanted, strict=True))))
+        rows = self._rows("streams", (*map(list, zip(*wanted, strict=True)), PAGE_BYTES))
         for row, line in zip(rows, feed_lines([row[1:] for row in rows], self._read_columns), strict=True):
             found[row[0] - 1].append(line)
         return found

@@ -130,9 +130,12 @@ STATEMENTS: Final = {
     "streams": """
         SELECT number, line.notification_id, line.state, line.originator_id, line.originator_version, line.topic
         FROM unnest(%b::text[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS given (stream, after, most, number), LATERAL (
-            SELECT notification_id, originator_id, originator_version, topic, state FROM {events}
-            WHERE originator_id = given.stream AND originator_version > given.after
-            ORDER BY originator_version LIMIT given.most
+            SELECT * FROM (
+                SELECT *, sum(octet_length(state)) OVER (ORDER BY originator_version) - octet_length(state) AS before FROM (
+                    SELECT * FROM {events} WHERE originator_id = given.stream AND originator_version > given.after
+                    ORDER BY originator_version LIMIT given.most
+                ) AS following
+            ) AS added WHERE before < %s
         ) AS line ORDER BY number, line.originator_version
     """,
     # A line of too many bytes is left out. To add up the bytes of all lines would take half as long again.
