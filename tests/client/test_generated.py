@@ -77,4 +77,8 @@ def test_the_wheel_holds_what_was_generated_and_needs_nothing_of_ours(tmp_path: 
     assert {name for name in names if name.startswith("fristwerk_client/")} >= {
         f"fristwerk_client/{name}" for name in files(PACKAGE) if name.endswith((".py", "py.typed"))
     }
-    assert needs == ["Requires-Dist: attrs>=24", "Requires-Dist: httpx<1,>=0.28"]
+    assert needs == [
+        "Requires-Dist: attrs>=24",
+        "Requires-Dist: httpx<1,>=0.28",
+        "Requires-Dist: nats-py<3,>=2.10; extra == 'nats'",
+    ]
