@@ -158,6 +158,7 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
             "version": "1",
             "entry": "e-1",
             "addon": "dedicated_support",
+            "agent": "agent-3",
             "name": PROVIDER,
             "run": run.headers["Location"].rpartition("/")[2],
             "timer": f"{ticket}:first_response",

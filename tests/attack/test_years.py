@@ -33,6 +33,8 @@ FIRST_AND_LAST: Final = {
     "date": ("1970-01-01", "2100-12-31"),
 }
 SENTENCE: Final = "must lie in the years 1970 to 2100"
+SCOPES_OF: Final = {"service": frozenset({"customers"})}
+"""A recipient is kept by a service that may use customers."""
 FEWEST: Final = {"ticket": 70, "sla": 10, "billing": 20}
 """So many places there were when this was written."""
 
@@ -121,7 +123,7 @@ class Sender(msgspec.Struct):
                 path,
                 params=query,
                 content=content,
-                headers=self.target.bearer(role, belongs_to=None),
+                headers=self.target.bearer(role, belongs_to=None, scopes=SCOPES_OF.get(role, frozenset())),
             )
             if answer.status_code not in (401, 403):
                 break

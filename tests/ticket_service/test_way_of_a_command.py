@@ -44,6 +44,7 @@ WAY = {
     "ticket_service.application.tickets": 2,
     "ticket_service.application.command_executor": 1,
     "ticket_service.application.state_cache": 4,
+    "fristwerk_platform.event_log.stream_pages": 1,
     "fristwerk_platform.event_log.log": 2,
     "fristwerk_platform.event_log.read_batching": 1,
     "ticket_service.application.terms": 1,

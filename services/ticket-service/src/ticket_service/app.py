@@ -124,7 +124,6 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
     application = _application(log, personal, subject_keys, follower, database, _dating_rules(settings), deadlines)
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
-    every_check = {**checks, **auditing.checks, **_dating_check(settings)}
     migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
         title="Fristwerk ticket-service",
@@ -139,7 +138,7 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
             agents_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
-            _health_routes(every_check, follower, metrics, auditing),
+            _health_routes(checks | auditing.checks | _dating_check(settings), follower, metrics, auditing),
             customers_router(application),
             contracts_router(application),
             calls_router(application),

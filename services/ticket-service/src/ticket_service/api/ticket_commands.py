@@ -10,7 +10,7 @@ import msgspec
 from fristwerk_platform.http import Routes, responses
 from fristwerk_platform.http.described_headers import IF_MATCH
 from fristwerk_platform.http.operations import REQUIRED, Body
-from ticket_service.api import answers, relation_bodies
+from ticket_service.api import answers, escalation_bodies, relation_bodies
 from ticket_service.api import conversation_bodies as conversation
 from ticket_service.api import ticket_bodies as bodies
 from ticket_service.api.access import there
@@ -82,27 +82,30 @@ COMMANDS: Final = (
     TicketCommandRoute(
         "number-communications", "communicate_number", "Record that the number was told", bodies.NumberCommunicationBody
     ),
-    TicketCommandRoute("escalations", "raise_escalation", "Escalate", bodies.EscalationBody),
+    TicketCommandRoute("escalations", "raise_escalation", "Escalate", escalation_bodies.EscalationBody),
     TicketCommandRoute(
-        "escalations/{number}/closing", "close_escalation", "Close an escalation", bodies.EscalationClosingBody
+        "escalations/{number}/closing",
+        "close_escalation",
+        "Close an escalation",
+        escalation_bodies.EscalationClosingBody,
     ),
     TicketCommandRoute(
         "escalations/{number}/assignment",
         "assign_escalation",
         "Make somebody responsible for an escalation",
-        bodies.EscalationAssignmentBody,
+        escalation_bodies.EscalationAssignmentBody,
     ),
     TicketCommandRoute(
         "escalations/{number}/tasks",
         "add_escalation_task",
         "Note what has to be cleared inside the house",
-        bodies.EscalationTaskBody,
+        escalation_bodies.EscalationTaskBody,
     ),
     TicketCommandRoute(
         "escalation-tasks/{number}/completion",
         "complete_escalation_task",
         "Say that it is cleared",
-        bodies.EscalationTaskCompletionBody,
+        escalation_bodies.EscalationTaskCompletionBody,
     ),
     TicketCommandRoute("remote-sessions", "start_remote_session", "Start a remote session", bodies.RemoteSessionBody),
     TicketCommandRoute(

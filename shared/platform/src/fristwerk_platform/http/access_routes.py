@@ -86,7 +86,7 @@ def add_accesses(routes: Routes, accesses: AccessLog) -> None:
         responses=responses(200, "A head", _HEAD, AccessHead),
     )
     async def read_access_checkpoint(request: Request, query: NoParameters) -> Response:  # noqa: ARG001 - refuses parameters
-        """Signed now, by the keys at `/v1/audit/tickets/key`, over the lines of all requests: keep it,
+        """Signed now, by the keys at `/v1/audit/{log}/key`, over the lines of all requests: keep it,
         and a later change of them is proved.
         """
         provider = allowed(request, READERS, "read who audited").provider

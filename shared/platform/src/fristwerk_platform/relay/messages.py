@@ -69,7 +69,7 @@ def position_and_id(line: bytes) -> tuple[int, str]:
 def as_message(line: bytes, *, log: str, previous: Previous, max_bytes: int) -> NatsMessage:
     """The message of a line of the feed.
 
-    ``log`` is what the events are of, such as ``ticket``; ``max_bytes`` is how many the server
+    ``log`` is what the events are of, in one word; ``max_bytes`` is how many the server
     takes for headers and data.
     """
     head = _heads.decode(line)
