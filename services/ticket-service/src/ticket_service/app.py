@@ -4,7 +4,7 @@ reads the clock.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from fristwerk_platform.http.door import ServiceIdentity, guard
 from fristwerk_platform.http.feed_routes import feed_router
 from fristwerk_platform.http.health import health_router
 from fristwerk_platform.metrics import Metrics
-from fristwerk_platform.read_models import IRREPLACEABLE, Database, open_database, open_live_read_model
+from fristwerk_platform.read_models import IRREPLACEABLE, Database, SqlDatabase, open_database, open_live_read_model
 from fristwerk_platform.read_models.blue_green import LiveReadModel
 from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import StartupStep, service_lifespan, step
@@ -123,7 +123,6 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
     deadlines = Deadlines(client, lambda: tokens.issue(DEADLINE_READER, now=now()), now)
     application = _application(log, personal, subject_keys, follower, database, _dating_rules(settings), deadlines)
     auditing = open_auditing(settings, log, "tickets", now, metrics)
-    checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
     migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
         title="Fristwerk ticket-service",
@@ -138,7 +137,7 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
             agents_router(application),
             ticket_commands_router(application),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
-            _health_routes(checks | auditing.checks | _dating_check(settings), follower, metrics, auditing),
+            _health_routes(_checks(log, database, subject_keys, tasks, settings), follower, metrics, auditing),
             customers_router(application),
             contracts_router(application),
             calls_router(application),
@@ -161,14 +160,29 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
     return app
 
 
+def _checks(
+    log: GroupCommitLog,
+    database: LiveReadModel,
+    subject_keys: SqlDatabase,
+    tasks: BackgroundTasks,
+    settings: Settings,
+) -> dict[str, Callable[[], Awaitable[Dependency]]]:
+    checks = {"log": log.check, "read model": database.check, "personal keys": subject_keys.check, "tasks": tasks.check}
+    return {**checks, **_dating_check(settings)}
+
+
 def _health_routes(
-    checks: Mapping[str, Callable[[], Awaitable[Dependency]]],
+    checks: dict[str, Callable[[], Awaitable[Dependency]]],
     follower: Subscription[Recorded],
     metrics: Metrics,
     auditing: Auditing,
 ) -> Routes:
     return health_router(
-        checks=checks, followers=lambda: [follower], metrics=metrics, now=now, measure=auditing.measure
+        checks=checks | auditing.checks,
+        followers=lambda: [follower],
+        metrics=metrics,
+        now=now,
+        measure=auditing.measure,
     )
 
 
