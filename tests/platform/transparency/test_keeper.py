@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from fristwerk_platform.event_log import EventLog, FeedLine
+from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError
 from fristwerk_platform.transparency.keeper import TreeKeeper
 from fristwerk_platform.transparency.proofs import NoSuchTreePartError, close_by
 from fristwerk_platform.transparency.trees import Trees
@@ -180,6 +180,32 @@ async def test_what_is_recorded_is_covered_without_anybody_asking(trees: Trees, 
 
     running.cancel()
     assert (await trees.keeper.check()).detail == "0 events are in no signed head yet"
+
+
+async def test_while_the_log_cannot_be_read_the_trees_wait_and_then_go_on(
+    trees: Trees, log: EventLog, append: Append, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that ended would be started again, and the service would not be ready for seconds after its database was."""
+    reads, read_feed = 0, log.read_feed
+
+    async def away_twice(after: int, limit: int) -> list[FeedLine]:
+        nonlocal reads
+        reads += 1
+        if reads <= 2:
+            raise LogUnavailableError("the log could not be read")
+        return await read_feed(after, limit)
+
+    monkeypatch.setattr(log, "read_feed", away_twice)
+    await append("ticket-1", 1_000)
+    running = asyncio.create_task(trees.keeper.run())
+
+    async with asyncio.timeout(8):
+        while not running.done() and await trees.keeper.position() < 1_000:  # noqa: ASYNC110 - the keeper tells nobody
+            await asyncio.sleep(0.02)
+
+    assert not running.done()
+    assert reads >= 3
+    running.cancel()
 
 
 async def test_an_unchanged_log_is_found_unchanged(trees: Trees, append: Append, now: datetime) -> None:

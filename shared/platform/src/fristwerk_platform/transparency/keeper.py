@@ -36,6 +36,8 @@ TAIL_EVENTS: Final = 1_000
 """So many events are waited for, and taken at once."""
 TAIL_SECONDS: Final = 10.0
 """So long at most."""
+AWAY_SECONDS: Final = 0.2
+"""Between two tries while the database is away."""
 FINISH_SECONDS: Final = 2.0
 SLICE: Final = 250
 """Lines that are hashed again without a pause."""
@@ -84,11 +86,17 @@ class TreeKeeper:
         self._now = now
 
     async def run(self) -> None:
-        """Take what is recorded into the trees until cancelled, or until the log contradicts them."""
-        await self.begin()
+        """Take what is recorded into the trees until cancelled, or until the log contradicts them.
+
+        While the database is away it waits, as :meth:`check` says so.
+        """
         while self.contradiction is None:
-            if not is_full_page(await self._step(), TAIL_EVENTS):
-                await self._log.wait(await self.position() + TAIL_EVENTS - 1, TAIL_SECONDS)
+            with suppress(LogUnavailableError, DatabaseUnavailableError):
+                await self.begin()
+                while self.contradiction is None:
+                    if not is_full_page(await self._step(), TAIL_EVENTS):
+                        await self._log.wait(await self.position() + TAIL_EVENTS - 1, TAIL_SECONDS)
+            await asyncio.sleep(AWAY_SECONDS)
 
     async def begin(self) -> None:
         """Note where the log is when its trees begin: what came before is covered as it was found."""
