@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from tests.ports import free_ports
+
 PROGRAM: Final = Path(sys.executable).with_name("nats-server")
 PATIENCE_SECONDS: Final = 30.0
 
@@ -63,12 +65,3 @@ def nats_servers(folder: Path, count: int) -> Iterator[list[NatsServer]]:
             stack.callback(each.kill)
             each.start()
         yield servers
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as stack:
-        opened = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in opened:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in opened]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import structlog
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -91,6 +92,8 @@ async def follow_sla(work: Work) -> None:
 
 def main() -> None:
     work = msgspec.json.decode(sys.argv[1], type=Work)
+    # Of standard output one line is read: full of the log, it would stop the worker for good.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     partitions.LEASE_SECONDS = work.lease_seconds  # type: ignore[misc]  # a test cannot wait for ten seconds each time
     partitioned.RENEW_SECONDS = work.lease_seconds / 5  # type: ignore[misc]
     if not work.fenced:

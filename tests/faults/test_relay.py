@@ -29,7 +29,8 @@ from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens
 from fristwerk_platform.event_log import NewEvent, open_log
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_or_make_keys
-from tests.nats_servers import NatsServer, free_ports, nats_servers
+from tests.nats_servers import NatsServer, nats_servers
+from tests.ports import free_ports
 from tests.promises import Promise
 from tests.stored_line import stored_line
 from tests.waiting import until_true

@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 
 from tests.journeys.conftest import StartStack
-from tests.journeys.test_upgrade import free_ports
+from tests.ports import three_free_ports
 
 STAND_IN = """
 import http.server, os, signal, sys
@@ -137,9 +137,7 @@ def test_a_service_that_cannot_start_says_why_and_the_others_are_stopped(
 
 
 def test_a_taken_port_is_a_sentence(start_stack: StartStack) -> None:
-    port = (
-        free_ports() + 1
-    )  # not one that the system gives to whoever asks for any, as its neighbours are given as well
+    port = three_free_ports() + 1
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()

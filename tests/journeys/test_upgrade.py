@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tests.ports import three_free_ports
 
 STORED: Final = Path(__file__).parents[1] / "contracts" / "databases"
 """Made by the version before 0.2.0."""
@@ -29,19 +29,6 @@ def folder(tmp_path: Path) -> Path:
         (var / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
     shutil.copy(STORED / "keys.json", var)
     return var
-
-
-def free_ports() -> int:
-    """The first of three free ports in a row."""
-    while True:
-        first = random.randrange(20_000, 32_000)  # noqa: S311 - ports are no secret
-        try:
-            for port in range(first, first + 3):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
 
 
 def run(folder: Path, port: int, module: str, *arguments: str) -> str:
@@ -63,7 +50,7 @@ def run(folder: Path, port: int, module: str, *arguments: str) -> str:
 @pytest.fixture
 def served(folder: Path) -> Iterator[tuple[Path, int]]:
     """The services of this version on a folder that was backed up before, and their first port."""
-    port = free_ports()
+    port = three_free_ports()
     run(folder, port, "ticket_service", "backup", "--out", str(folder.parent / "backups"))
     services = subprocess.Popen(  # noqa: S603 - our own
         [

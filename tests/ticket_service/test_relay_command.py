@@ -12,7 +12,7 @@ import pytest
 
 from fristwerk_platform.settings import SettingsError, read_settings
 from fristwerk_platform.token_keys import load_or_make_keys
-from tests.nats_servers import free_ports
+from tests.ports import free_ports
 from ticket_service.cli import main
 
 

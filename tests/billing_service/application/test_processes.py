@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from fristwerk_platform.auth import Principal, Tokens
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_keys
+from tests.ports import free_ports
 from tests.stored_line import stored_line
 
 JUNE = "2026-06-30"
@@ -97,12 +97,6 @@ class Writer:
             self.tell(provider, f"ticket-{ticket}", logged, start + timedelta(hours=2))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Processes:
     """A ticket service, and as many billing services as a test starts, on one folder."""
 
@@ -110,7 +104,7 @@ class Processes:
         self.events = 0
         self.first = 0
         self.folder = folder
-        self.ticket_port = free_port()
+        [self.ticket_port] = free_ports(1)
         self.running: dict[int, subprocess.Popen[bytes]] = {}
 
     def environment(self, port: int) -> dict[str, str]:
@@ -177,7 +171,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 
     asyncio.run(fill())
     found.start("ticket", found.ticket_port)
-    found.first = free_port()
+    [found.first] = free_ports(1)
     found.start("billing", found.first)
     asyncio.run(ready(found.first, found.events))
     yield found
@@ -208,7 +202,7 @@ async def reached(client: httpx.AsyncClient, path: str, done: int) -> dict[str, 
 
 
 async def test_two_clerks_at_two_processes_bill_each_contract_once(processes: Any) -> None:
-    second = free_port()
+    [second] = free_ports(1)
     processes.start("billing", second)
     await ready(second, processes.events)
     contracts = [f"clerks-{number:04}" for number in range(20)]

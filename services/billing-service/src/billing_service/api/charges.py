@@ -13,7 +13,7 @@ from billing_service.api.access import ACCOUNT_READERS, BILLING, there
 from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE, TRACE_AS_TEXT
 from billing_service.api.parameters import ChargeId, LanguageQuery
 from billing_service.api.reasons import with_reasons
-from billing_service.api.sentences import trace_answer
+from billing_service.api.trace_answers import trace_answer
 from billing_service.application.application import Application
 from billing_service.application.visibility import lines_seen_by
 from billing_service.domain.invoice.views import charges

@@ -15,8 +15,8 @@ from billing_service.api.access import ACCOUNT_READERS
 from billing_service.api.examples import EVENT, INVOICE, INVOICED_LINE, SUMMARY, TRACE, TRACE_AS_TEXT
 from billing_service.api.parameters import LanguageQuery, LineNumber, Number, Table, TableQuery
 from billing_service.api.reasons import with_reasons
-from billing_service.api.sentences import trace_answer
 from billing_service.api.spreadsheets import money_cell
+from billing_service.api.trace_answers import trace_answer
 from billing_service.application.application import Application
 from billing_service.application.visibility import document_seen_by
 from billing_service.documents import as_html, as_text

@@ -64,11 +64,7 @@ class Invoices:
             named = await self._recipients.named(principal.provider, buyer.customer)
         except RetryLaterError:
             return issued, document  # the stored document is shown without the name
-        if named is None:
-            return issued, document
-        opened = msgspec.structs.replace(buyer, name=named.name, address=named.address, vat_id=named.vat_id)
-        parties = msgspec.structs.replace(document.parties, buyer=opened)
-        return issued, msgspec.structs.replace(document, parties=parties)
+        return issued, document if named is None else named.on(document)
 
     async def listed(self, principal: Principal, wanted: DocumentFilter) -> list[Mapping[str, Any]]:
         """A page of documents, without their lines."""

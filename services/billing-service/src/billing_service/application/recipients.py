@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from billing_service.domain.errors import NotInThisState
-from billing_service.domain.invoice.document import Buyer, BuyerAddress
+from billing_service.domain.invoice.document import Buyer, BuyerAddress, InvoiceDocument
 from billing_service.queries.accounts import AccountQueries
 from fristwerk_language.events.customers import CustomerRegistered
 from fristwerk_platform.commands import RetryLaterError
@@ -38,6 +38,13 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     address: BuyerAddress | None = None
     vat_id: str | None = None
+
+    def on(self, document: InvoiceDocument) -> InvoiceDocument:
+        """A private person's document with the name and address on it."""
+        buyer = msgspec.structs.replace(
+            document.parties.buyer, name=self.name, address=self.address, vat_id=self.vat_id
+        )
+        return msgspec.structs.replace(document, parties=msgspec.structs.replace(document.parties, buyer=buyer))
 
 
 class Recipients:

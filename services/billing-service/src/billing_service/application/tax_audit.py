@@ -76,7 +76,4 @@ def _opened(
         document = msgspec.structs.replace(document, reason=reasons[document.reason])
     buyer = document.parties.buyer
     known = named.get(buyer.customer) if buyer.sealed_in is not msgspec.UNSET else None
-    if known is None:
-        return document
-    opened = msgspec.structs.replace(buyer, name=known.name, address=known.address, vat_id=known.vat_id)
-    return msgspec.structs.replace(document, parties=msgspec.structs.replace(document.parties, buyer=opened))
+    return document if known is None else known.on(document)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fristwerk_platform.read_models import Database
+from fristwerk_platform.unless_ended import EndedError, unless_ended
 from sla_service.notices.change_signal import ChangeSignal
 from sla_service.queries.next_deadlines import DeadlineCursor, DeadlinePage, read_changed
 
@@ -44,15 +45,7 @@ class NextDeadlines:
             left = ends_at - loop.time()
             if page.position != cursor.position or len(page.items) == limit or left <= 0:
                 return page
-            if await self._ends_while_waiting(seen, min(left, POLL_SECONDS)):
+            try:
+                await unless_ended(self._signal.wait_after(seen, min(left, POLL_SECONDS)), self._stopped())
+            except EndedError:
                 return page
-
-    async def _ends_while_waiting(self, seen: int, seconds: float) -> bool:
-        ending = asyncio.ensure_future(self._stopped())
-        waiting = asyncio.ensure_future(self._signal.wait_after(seen, seconds))
-        try:
-            await asyncio.wait([ending, waiting], return_when=asyncio.FIRST_COMPLETED)
-            return ending.done()
-        finally:
-            ending.cancel()
-            waiting.cancel()

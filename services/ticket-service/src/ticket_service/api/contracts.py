@@ -27,7 +27,9 @@ from ticket_service.api.access import ADMIN, command_of, there
 from ticket_service.api.parameters import ContractId
 from ticket_service.application.application import Application
 from ticket_service.application.contracts import Contracts, contract_seen_by
+from ticket_service.application.state_cache import Loaded
 from ticket_service.domain.contract import commands
+from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.errors import NotFound
 
 AddonName = Annotated[str, Field(max_length=64, examples=["dedicated_support"])]
@@ -142,12 +144,19 @@ def _add_read(routes: Routes, contracts: Contracts) -> None:
         ),
     )
     async def read_contract(request: Request, contract: ContractId) -> Response:
-        principal = principal_of(request)
-        loaded = await contracts.contract(principal.provider, contract)
-        if principal.role != "customer":
-            allowed(request, READERS, "read contracts")
-        elif loaded.state.customer != principal.belongs_to:
-            raise NotFound("contract-not-found", f"There is no contract {contract}.")
-        return json_answer(
-            {"contract": contract_seen_by(principal)(loaded.state)}, headers={"ETag": f'"{loaded.version}"'}
-        )
+        loaded = await readable_contract(request, contracts, contract)
+        shown = contract_seen_by(principal_of(request))(loaded.state)
+        return json_answer({"contract": shown}, headers={"ETag": f'"{loaded.version}"'})
+
+
+async def readable_contract(request: Request, contracts: Contracts, contract: str) -> Loaded[Contract]:
+    """A contract that the caller may read; another customer's is not there for a customer. Raises
+    NotFound and Problem 403.
+    """
+    principal = principal_of(request)
+    loaded = await contracts.contract(principal.provider, contract)
+    if principal.role != "customer":
+        allowed(request, READERS, "read contracts")
+    elif loaded.state.customer != principal.belongs_to:
+        raise NotFound("contract-not-found", f"There is no contract {contract}.")
+    return loaded

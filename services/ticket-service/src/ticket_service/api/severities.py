@@ -7,14 +7,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fristwerk_language.roles import READERS
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_platform.auth import Principal
-from fristwerk_platform.http import Routes, allowed, json_answer, principal_of, responses
+from fristwerk_platform.http import Routes, json_answer, principal_of, responses
 from ticket_service.api import answers
+from ticket_service.api.contracts import readable_contract
 from ticket_service.api.parameters import ContractId, TicketName
 from ticket_service.application.application import Application
-from ticket_service.domain.errors import NotFound
 
 EXAMPLE: Final = {
     "severities": [
@@ -59,21 +57,12 @@ def severities_router(application: Application) -> Routes:
     async def read_contract_severities(request: Request, contract: ContractId) -> Response:
         """Of the agreement as it is in force now, for a request that is still to be written."""
         principal = principal_of(request)
-        name = await _own_agreement(application, request, principal, contract)
-        agreement, _ = await (await application.terms.of(principal.provider)).agreement_at(name, application.now())
+        state = (await readable_contract(request, application.contracts, contract)).state
+        published = await application.terms.of(principal.provider)
+        agreement, _ = await published.agreement_at(state.agreement, application.now())
         return _scale(agreement, {})
 
     return routes
-
-
-async def _own_agreement(application: Application, request: Request, principal: Principal, contract: str) -> str:
-    """The name of the agreement of a contract that the caller may read. Raises NotFound."""
-    state = (await application.contracts.contract(principal.provider, contract)).state
-    if principal.role != "customer":
-        allowed(request, READERS, "read contracts")
-    elif state.customer != principal.belongs_to:
-        raise NotFound("contract-not-found", f"There is no contract {contract}.")
-    return state.agreement
 
 
 def _scale(agreement: AgreementDocument, circumstances: dict[str, bool]) -> Response:

@@ -28,8 +28,8 @@ from ticket_service.domain.customer.state import Customer, customer_of
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound
 from ticket_service.domain.phone import normalised_phone
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
 from ticket_service.personal_data import PersonalData, Sealed, subject_of
-from ticket_service.projections.tables import DEDICATED_AGENT
 from ticket_service.queries.read_model import CustomerRow
 
 CustomerView = Callable[[Customer], dict[str, Any]]

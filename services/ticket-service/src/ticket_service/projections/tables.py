@@ -15,7 +15,6 @@ from fristwerk_platform.subscriptions import Checkpoints
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "tickets"))
 checkpoints: Final = Checkpoints(metadata)
-DEDICATED_AGENT: Final = "dedicated_agent"
 
 terms: Final = Table(
     "terms",

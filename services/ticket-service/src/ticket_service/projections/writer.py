@@ -19,6 +19,7 @@ from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.evolve import evolve as evolve_customer
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.tasks import is_open_when_closed
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
 from ticket_service.domain.ticket.evolve import evolve as evolve_ticket
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.projections import tables
@@ -112,7 +113,7 @@ async def write_dedicated_agents(connection: AsyncConnection, batch: Sequence[Re
     rows = [
         {"customer": each.event.customer, "provider": each.envelope.provider, "agent": each.event.agent}
         for each in batch
-        if isinstance(each.event, ContactAssigned) and each.event.role == tables.DEDICATED_AGENT
+        if isinstance(each.event, ContactAssigned) and each.event.role == DEDICATED_AGENT
     ]
     await store(connection, tables.dedicated, rows)
 

@@ -23,6 +23,7 @@ from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed
 from fristwerk_platform.subscriptions.pages import FeedPage
+from fristwerk_platform.unless_ended import EndedError, unless_ended
 
 MAX_WAIT_SECONDS: Final = 25.0
 MAX_LINES: Final = 1_000
@@ -123,16 +124,10 @@ def _taken(page: FeedPage, wanted: FeedFilter, limit: int) -> FeedPage:
 async def _interruptible_page(feed: Feed, after: int, limit: int, wait_seconds: float, stopping: Stopping) -> FeedPage:
     if wait_seconds <= 0:
         return await feed.page(after, limit, 0)
-    reading = asyncio.ensure_future(feed.page(after, limit, wait_seconds))
-    ending = asyncio.ensure_future(stopping.wait())
     try:
-        await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
-        if reading.done():
-            return reading.result()
-    finally:
-        reading.cancel()
-        ending.cancel()
-    return await feed.page(after, limit, 0)
+        return await unless_ended(feed.page(after, limit, wait_seconds), stopping.wait())
+    except EndedError:
+        return await feed.page(after, limit, 0)
 
 
 NewestHead = Callable[[str], Awaitable[str | None]]

@@ -24,6 +24,8 @@ PREVIOUS_IN_PARTITION: Final = "Fristwerk-Previous-In-Partition"
 """The same of the message before in the partition."""
 POSITION: Final = "ce-sequence"
 """The event's position, as the extension ``sequence`` of CloudEvents has it."""
+_HEADERS_AROUND: Final = 256
+"""Bytes of the first header line and of those that the stream asks for when it is published."""
 _PRINTABLE: Final = "".join(chr(each) for each in range(0x21, 0x7F) if chr(each) not in '"%')
 """What stands as it is in a header; the NATS binding (3.1.3.2) percent-encodes all else."""
 
@@ -98,10 +100,6 @@ def as_message(line: bytes, *, log: str, previous: Previous, max_bytes: int) -> 
         headers=headers,
         data=line if size + _HEADERS_AROUND <= max_bytes else b"",
     )
-
-
-_HEADERS_AROUND: Final = 256
-"""Bytes of the first header line and of those that the stream asks for when it is published."""
 
 
 def _token(text: str) -> str:

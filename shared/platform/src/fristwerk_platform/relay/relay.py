@@ -22,7 +22,7 @@ from fristwerk_platform.relay.stream import (
     opened_stream,
 )
 from fristwerk_platform.subscriptions import Feed, SourceUnavailableError
-from fristwerk_platform.subscriptions.pages import FeedPage
+from fristwerk_platform.unless_ended import EndedError, unless_ended
 
 WAIT_SECONDS: Final = 10.0
 """So long a page of the feed is waited for; then it is asked whether the stream still has its end."""
@@ -45,6 +45,8 @@ class Relay:
         while not stopping.is_set():
             try:
                 await self._follow(stopping)
+            except EndedError:
+                return
             except NotTheLastError:
                 await self._stand_by(stopping)
             except (RelayError, SourceUnavailableError) as error:
@@ -52,15 +54,15 @@ class Relay:
                 await _rest(stopping, PAUSE_SECONDS)
 
     async def _follow(self, stopping: asyncio.Event) -> None:
-        """From where the stream ends, for as long as nothing goes wrong."""
+        """From where the stream ends, for as long as nothing goes wrong. Raises EndedError, RelayError and
+        UnusableStreamError.
+        """
         end = await self._stream.end()
         await self._be_the_same_log(end)
         partitions = await self._stream.ends_of_partitions()
         _log.info("relay_began", after=end.position)
         while not stopping.is_set():
-            page = await self._page(end.position, stopping)
-            if page is None:
-                return
+            page = await unless_ended(self._feed.page(end.position, IN_FLIGHT, WAIT_SECONDS), stopping.wait())
             if page.lines:
                 messages = self._messages(page.lines, end, partitions)
                 await self._stream.add(messages, end)
@@ -69,17 +71,6 @@ class Relay:
             elif (found := await self._stream.end()) != end:
                 _log.warning("stream_ends_elsewhere", expected=end.position, found=found.position)
                 return
-
-    async def _page(self, after: int, stopping: asyncio.Event) -> FeedPage | None:
-        """The next lines; None once it is told to stop."""
-        reading = asyncio.ensure_future(self._feed.page(after, IN_FLIGHT, WAIT_SECONDS))
-        ending = asyncio.ensure_future(stopping.wait())
-        try:
-            await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else None
-        finally:
-            reading.cancel()
-            ending.cancel()
 
     def _messages(self, lines: Sequence[bytes], end: StreamEnd, partitions: dict[int, int]) -> list[NatsMessage]:
         messages: list[NatsMessage] = []
