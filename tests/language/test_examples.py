@@ -15,7 +15,7 @@ from fristwerk_language.examples import SEALED, example, examples, line
 from fristwerk_language.terms import agreement_document, calendar_document, canonical, digest
 
 ROLES = {"admin", "agent", "specialist", "manager", "customer", "billing", "service"}
-STREAMS = re.compile(r"(ticket|call|customer|contract|calendar|agreement|timer|charge|invoices|payments)-\S+")
+STREAMS = re.compile(r"(ticket|call|agent|customer|contract|calendar|agreement|timer|charge|invoices|payments)-\S+")
 
 
 def test_every_event_type_has_an_example() -> None:
@@ -94,6 +94,7 @@ def test_the_families_make_up_all_event_types() -> None:
     families = (
         events.CATALOGUE,
         events.CUSTOMERS,
+        events.AGENTS,
         events.TICKETS,
         events.KEPT_CALLS,
         events.SLA_NOTICES,

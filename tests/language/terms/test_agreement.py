@@ -58,6 +58,15 @@ def test_the_canonical_form_of_the_smallest_agreement_reads_back() -> None:
     assert agreement_document(canonical(agreement())) == agreement()
 
 
+def test_words_of_work_are_the_agreements_and_the_products_and_no_part_of_the_document() -> None:
+    document = agreement(activities=["travel", "call"])
+
+    assert document.known_activities == ("travel", "call", "message", "preparation", "remote_session")
+    assert document == agreement_document(canonical(document))
+    assert "known_activities" not in canonical(document)
+    assert agreement().known_activities == ()
+
+
 def test_the_documented_defaults_of_sections() -> None:
     document = agreement(
         groups=[{"id": "contract"}],

@@ -17,19 +17,23 @@ class ProofError(Exception):
     """A proof does not show what it claims to."""
 
 
-def tree_root(subtree: SubtreeHash, size: int) -> bytes:
-    """The root of a tree of ``size`` leaves, by its complete subtrees."""
-    return _range_root(subtree, 0, size)
+def tree_peaks(subtree: SubtreeHash, size: int) -> list[bytes]:
+    """The roots of the complete subtrees that a tree of ``size`` leaves consists of, from left to right."""
+    return _range_peaks(subtree, 0, size)
 
 
 def _range_root(subtree: SubtreeHash, start: int, end: int) -> bytes:
     """The root over the leaves from ``start`` on to before ``end``; ``start`` divides by the next power of two."""
+    return root_of_peaks(_range_peaks(subtree, start, end))
+
+
+def _range_peaks(subtree: SubtreeHash, start: int, end: int) -> list[bytes]:
     peaks = []
     while start < end:
         height = (end - start).bit_length() - 1
         peaks.append(subtree(height, start >> height))
         start += 1 << height
-    return root_of_peaks(peaks)
+    return peaks
 
 
 def _split(size: int) -> int:

@@ -7,11 +7,11 @@ not stored: they are hashed again from the tile.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fristwerk_proof.merkle import HASH_BYTES, complete_root
+from fristwerk_proof.merkle import HASH_BYTES, complete_root, node_hash
 from fristwerk_proof.proofs import SubtreeHash
 
 TILE_HEIGHT: Final = 8
@@ -19,6 +19,8 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 LONGEST_ENTRY: Final = 0xFFFF
 """Bytes of an entry in a bundle at most: its length has two bytes there."""
 _LEVELS: Final = 64
+_TILES: Final = 1 << 55
+"""Of a level at most: their hashes are numbered in 63 bits, which is what databases count with."""
 _INDEX: Final = re.compile(r"(?:x\d{3}/)*\d{3}")
 
 
@@ -54,7 +56,7 @@ def parsed_path(path: str) -> tuple[int, int]:
     if partial and not (width.isascii() and width.isdecimal() and 0 < int(width) < TILE_WIDTH):
         raise ValueError(f"{path!r} names no tile.")
     wide = int(width) if partial else TILE_WIDTH
-    if numbered_path(index, wide) != path:
+    if index >= _TILES or numbered_path(index, wide) != path:
         raise ValueError(f"{path!r} names no tile.")
     return index, wide
 
@@ -82,22 +84,19 @@ def tiles_of(size: int) -> Iterator[Tile]:
         level += 1
 
 
-def new_hashes(first: int, leaves: Sequence[bytes], subtree: SubtreeHash) -> Iterator[tuple[int, int, bytes]]:
-    """What adding leaves to a tree of ``first`` adds to tiles: level, place in the level, hash. Levels come from the leaves up.
+def new_hashes(peaks: list[bytes], size: int, leaves: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """What adding leaves to a tree of ``size`` adds to tiles: level, place in the level, hash.
 
-    ``subtree`` gives hashes that were there before.
+    ``peaks`` are the tree's, from left to right, and the larger tree's once everything was taken.
     """
-    level, start, added = 0, first, list(leaves)
-    while added:
-        yield from ((level, start + offset, each) for offset, each in enumerate(added))
-        end = start + len(added)
-        full = range(start // TILE_WIDTH, end // TILE_WIDTH)
-        above = []
-        for index in full:
-            known = [subtree(level * TILE_HEIGHT, at) for at in range(index * TILE_WIDTH, start)]
-            mine = added[max(0, index * TILE_WIDTH - start) : (index + 1) * TILE_WIDTH - start]
-            above.append(complete_root([*known, *mine]))
-        level, start, added = level + 1, full.start, above
+    for index, leaf in enumerate(leaves, size):
+        yield 0, index, leaf
+        hashed, left, height = leaf, index, 0
+        while left & 1:
+            hashed, left, height = node_hash(peaks.pop(), hashed), left >> 1, height + 1
+            if height % TILE_HEIGHT == 0:
+                yield height // TILE_HEIGHT, left, hashed
+        peaks.append(hashed)
 
 
 def subtree_hash(read_tile: Callable[[int, int], bytes]) -> SubtreeHash:

@@ -4,6 +4,7 @@ A name, once released, never changes its meaning: fields are only added; a chang
 an upcaster in ``fristwerk_language.events.envelope``.
 """
 
+from fristwerk_language.events.agents import AgentEvent
 from fristwerk_language.events.billing import BillingEvent
 from fristwerk_language.events.calls import KeptCallEvent
 from fristwerk_language.events.customers import ContractEvent, CustomerEvent
@@ -24,6 +25,7 @@ from fristwerk_language.events.envelope import (
     read_line,
 )
 from fristwerk_language.events.event_types import (
+    AGENTS,
     BILLING,
     CATALOGUE,
     CUSTOMERS,
@@ -40,6 +42,7 @@ from fristwerk_language.events.terms import CatalogueEvent
 from fristwerk_language.events.tickets import TicketEvent
 
 __all__ = [
+    "AGENTS",
     "BILLING",
     "CATALOGUE",
     "CUSTOMERS",
@@ -49,6 +52,7 @@ __all__ = [
     "TICKETS",
     "TYPE_NAMES",
     "Actor",
+    "AgentEvent",
     "BillingEvent",
     "CatalogueEvent",
     "ContractEvent",

@@ -117,5 +117,80 @@ class PersonForgotten(msgspec.Struct, frozen=True, kw_only=True):
     customer: str
 
 
-CustomerEvent = CustomerRegistered | DeviceRegistered | ContactAssigned | PersonForgotten
+class SurveyPlanned(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer is to be asked how it is served, by telephone or in person. Surveys count from 1 within their customer.
+
+    ``planned_for`` is a local day, ``agent`` who asks; null: not settled.
+    """
+
+    customer: str
+    survey: int
+    channel: str
+    planned_for: date | None = None
+    agent: str | None = None
+
+
+class SurveyHeld(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer was asked. ``score`` from 1 (poor) to 5, null: it gave none. ``agreement`` is the one that it was served
+    under then. Personal: ``{"text"?, "contact"?}``.
+    """
+
+    customer: str
+    survey: int
+    channel: str
+    agent: str
+    score: int | None = None
+    agreement: str | None = None
+
+
+class SurveyCalledOff(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer is not asked. Personal: ``{"reason"}``."""
+
+    customer: str
+    survey: int
+
+
+class SuggestionMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer suggests something; ``ticket`` is where it said so. They count from 1. Personal: ``{"text"}``."""
+
+    customer: str
+    suggestion: int
+    ticket: str | None = None
+
+
+class SuggestionDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a suggestion. Personal: ``{"reason"?}``."""
+
+    customer: str
+    suggestion: int
+    outcome: Literal["taken_up", "declined"]
+
+
+class PortalUserInvited(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody at the customer shall have access to its portal. ``user`` is the subject of that person's tokens, and
+    ``administrator`` whether the person invites and ends others. Personal: ``{"email", "name"?}``.
+    """
+
+    customer: str
+    user: str
+    administrator: bool = False
+
+
+class PortalUserActivated(msgspec.Struct, frozen=True, kw_only=True):
+    """Who was invited has taken the access up."""
+
+    customer: str
+    user: str
+
+
+class PortalAccessEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The access is over, until the user is invited again. Personal: ``{"reason"?}``."""
+
+    customer: str
+    user: str
+
+
+OpinionEvent = SurveyPlanned | SurveyHeld | SurveyCalledOff | SuggestionMade | SuggestionDecided
+PortalEvent = PortalUserInvited | PortalUserActivated | PortalAccessEnded
+CustomerEvent = CustomerRegistered | DeviceRegistered | ContactAssigned | PersonForgotten | OpinionEvent | PortalEvent
 ContractEvent = ContractSigned | ContractTerminated | PackagePurchased | AddonBooked | AddonEnded

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import UnionType
 from typing import Final, get_args
 
+from fristwerk_language.events.agents import AgentEvent
 from fristwerk_language.events.billing import BillingEvent
 from fristwerk_language.events.calls import KeptCallEvent
 from fristwerk_language.events.customers import ContractEvent, CustomerEvent
@@ -16,7 +17,16 @@ from fristwerk_language.events.notices import NoticeEvent
 from fristwerk_language.events.terms import CatalogueEvent
 from fristwerk_language.events.tickets import TicketEvent
 
-Event = CatalogueEvent | CustomerEvent | ContractEvent | TicketEvent | KeptCallEvent | NoticeEvent | BillingEvent
+Event = (
+    CatalogueEvent
+    | CustomerEvent
+    | ContractEvent
+    | AgentEvent
+    | TicketEvent
+    | KeptCallEvent
+    | NoticeEvent
+    | BillingEvent
+)
 
 
 def event_types(family: UnionType) -> dict[str, type[Event]]:
@@ -26,6 +36,7 @@ def event_types(family: UnionType) -> dict[str, type[Event]]:
 
 CATALOGUE: Final = event_types(CatalogueEvent)
 CUSTOMERS: Final = event_types(CustomerEvent | ContractEvent)
+AGENTS: Final = event_types(AgentEvent)
 TICKETS: Final = event_types(TicketEvent)
 KEPT_CALLS: Final = event_types(KeptCallEvent)
 SLA_NOTICES: Final = event_types(NoticeEvent)

@@ -39,6 +39,7 @@ CALL: Final = _category("call")
 """Calls that belong to no ticket."""
 CUSTOMER: Final = _category("customer")
 CONTRACT: Final = _category("contract")
+AGENT: Final = _category("agent")
 CALENDAR: Final = _category("calendar")
 AGREEMENT: Final = _category("agreement")
 TIMER: Final = _category("timer")
@@ -57,6 +58,11 @@ def subject_of(stream: str) -> str:
 def calendar_stream(provider: str, name: str) -> str:
     """The stream of a provider's calendar."""
     return CALENDAR.stream(f"{provider}.{name}")
+
+
+def agent_stream(provider: str, agent: str) -> str:
+    """The stream of a provider's member of staff."""
+    return AGENT.stream(f"{provider}.{agent}")
 
 
 def agreement_stream(provider: str, name: str) -> str:

@@ -112,9 +112,10 @@ class PriorityChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assigned(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent`` is a member of staff, or ``queue`` (nobody yet)."""
+    """``agent`` is a member of staff, or ``queue`` (nobody yet); ``deputy_for`` the absent one in whose place."""
 
     agent: str
+    deputy_for: str | None = None
 
 
 class Transferred(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,8 +212,9 @@ class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
 
     ``waited_seconds`` is how long the caller stood in the queue, ``queued_at`` since when, ``answered_at`` until when;
     null where the telephone system does not say. ``abandoned``: the caller hung up before anybody answered.
-    ``dedicated``: ``to`` is the number that the caller's contract has for its own. ``source`` is the call as the telephone
-    system names it. Personal: ``{"from", "source_id"?}``.
+    ``dedicated``: ``to`` is the number that the caller's contract has for its own. ``for_agent`` is the caller's dedicated
+    agent, or who stood in, of a call without a ticket. ``source`` is the call as the telephone system names it.
+    Personal: ``{"from", "source_id"?}``.
     """
 
     call: str
@@ -226,6 +228,7 @@ class CallReceived(msgspec.Struct, frozen=True, kw_only=True):
     abandoned: bool = False
     dedicated: bool = False
     source: MessageIdentity | None = None
+    for_agent: str | None = None
 
 
 class CallTransferAttempted(msgspec.Struct, frozen=True, kw_only=True):

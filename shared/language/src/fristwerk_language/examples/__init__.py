@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from fristwerk_language.events import Recorded, decode, encode_line, type_name
-from fristwerk_language.examples import billing, calls, customers, notices, terms, tickets
+from fristwerk_language.examples import agents, billing, calls, customers, notices, terms, tickets
 from fristwerk_language.examples.subjects import Example, identity
 
 SEALED: Final = "fw1.example.bm90aGluZyBpcyBzZWFsZWQgaGVyZSwgdGhpcyBpcyBhbiBleGFtcGxl"
@@ -41,7 +41,7 @@ def examples() -> dict[str, Recorded]:
 
 @cache
 def _lines() -> dict[str, bytes]:
-    families = (terms, customers, tickets, calls, notices, billing)
+    families = (terms, customers, agents, tickets, calls, notices, billing)
     return {type_name(each.event): _line(each) for family in families for each in family.all_examples()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -76,8 +77,43 @@ def _of_customers() -> tuple[Example, ...]:
             ),
             provider="hamburg",
         ),
+        *_opinions(),
+        *_portal_users(),
         _customer(HANSA, 3, facts.PersonForgotten(customer=HANSA), provider="hamburg"),
     )
+
+
+def _opinions() -> Iterator[Example]:
+    """Muster Treuhand is asked once, and suggests something."""
+    planned = facts.SurveyPlanned(
+        customer=MUSTER, survey=1, channel="phone", planned_for=date(2026, 1, 1), agent="agent-3"
+    )
+    held = facts.SurveyHeld(customer=MUSTER, survey=1, channel="phone", agent="agent-3", score=4, agreement="luzern")
+    for version, (event, personal) in enumerate(
+        (
+            (planned, False),
+            (held, True),
+            (facts.SurveyCalledOff(customer=MUSTER, survey=2), True),
+            (facts.SuggestionMade(customer=MUSTER, suggestion=1), True),
+            (facts.SuggestionDecided(customer=MUSTER, suggestion=1, outcome="taken_up"), True),
+        ),
+        start=3,
+    ):
+        yield _customer(MUSTER, version, event, personal=personal)
+
+
+def _portal_users() -> Iterator[Example]:
+    """Somebody at Muster Treuhand has access to the portal for a while."""
+    user = "portal-muster"
+    for version, (event, personal) in enumerate(
+        (
+            (facts.PortalUserInvited(customer=MUSTER, user=user, administrator=True), True),
+            (facts.PortalUserActivated(customer=MUSTER, user=user), False),
+            (facts.PortalAccessEnded(customer=MUSTER, user=user), True),
+        ),
+        start=8,
+    ):
+        yield _customer(MUSTER, version, event, personal=personal)
 
 
 def _of_contracts() -> tuple[Example, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, model_validator
@@ -59,13 +60,15 @@ ALWAYS_KNOWN: Final = (CALL, MESSAGE, PREPARATION, REMOTE_SESSION)
 
 class Severity(TermsModel):
     """``criteria``: what of the circumstances that a request names speaks for this severity, and with
-    which answer; setting it against one of them asks for a reason.
+    which answer; setting it against one of them asks for a reason. ``involves`` is the role that is
+    brought in as soon as it is set.
     """
 
     id: TermsId
     name: Name
     definition: Prose | None = None
     criteria: Annotated[dict[TermsId, StrictBool], Field(max_length=20)] = added_key({})
+    involves: TermsId | None = added_key(None)
 
     def contradictions(self, circumstances: Mapping[str, bool]) -> list[str]:
         """The criteria that a request's circumstances do not meet; what it does not say meets all."""
@@ -177,6 +180,11 @@ class AgreementDocument(TermsModel):
     dedicated_agent: DedicatedAgentTerms | None = None
     surveys: SurveyTerms | None = None
     billing: BillingTerms = BillingTerms()
+
+    @cached_property
+    def known_activities(self) -> tuple[str, ...]:
+        """The words that work may be logged under; empty where the agreement leaves that open."""
+        return () if self.activities is None else tuple(dict.fromkeys((*self.activities, *ALWAYS_KNOWN)))
 
     def ticket_type(self, type_id: str) -> TicketType | None:
         """The ticket type of that id; ``normal`` always exists."""

@@ -72,13 +72,6 @@ def match_coverage(
     return _NO_RULE_MATCHED
 
 
-def known_activities(agreement: AgreementDocument) -> tuple[str, ...]:
-    """The words that work may be logged under; empty where the agreement leaves that open."""
-    if agreement.activities is None:
-        return ()
-    return tuple(dict.fromkeys((*agreement.activities, *ALWAYS_KNOWN)))
-
-
 def is_unknown_word(agreement: AgreementDocument, activity: str) -> bool:
     """Whether an activity may be a misspelt one: the agreement lists none, and although its coverage
     rules name some, none of them names this.
