@@ -300,7 +300,6 @@ def test_keys_are_made_once_and_only_their_owner_may_read_them(tmp_path: Path) -
     assert load_or_make_keys(file) == load_keys(file) == made
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in file.parent.iterdir()] == ["keys.json"], "no draft is left"
-    assert len(made.sealing_bytes()) == 32
 
 
 def test_two_key_files_have_nothing_in_common(tmp_path: Path) -> None:
@@ -308,8 +307,6 @@ def test_two_key_files_have_nothing_in_common(tmp_path: Path) -> None:
 
     assert one.key_id != other.key_id
     assert one.signing_seed != other.signing_seed
-    assert one.sealing_key != other.sealing_key
-    assert one.signing_seed != one.sealing_key
 
 
 def test_processes_that_make_the_key_file_at_once_agree(tmp_path: Path) -> None:
@@ -348,15 +345,6 @@ def test_a_damaged_key_file_is_a_sentence_and_is_never_made_anew(tmp_path: Path,
     with pytest.raises(KeyFileError, match=r"^The key file .*keys\.json is damaged: .*\.$"):
         load_or_make_keys(file)
     assert file.read_text() == damage
-
-
-def test_a_sealing_key_of_another_length_is_damage(keys: Keys, tmp_path: Path) -> None:
-    content = json.loads((tmp_path / "keys.json").read_text())
-    (tmp_path / "keys.json").write_text(json.dumps(content | {"sealing_key": base64.b64encode(b"short").decode()}))
-
-    with pytest.raises(KeyFileError, match="the sealing key has 5 bytes, not 32"):
-        load_keys(tmp_path / "keys.json")
-    assert keys.sealing_key == content["sealing_key"]
 
 
 def test_a_place_where_no_key_file_can_be_is_a_sentence(tmp_path: Path) -> None:

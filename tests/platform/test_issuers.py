@@ -210,7 +210,7 @@ def provider() -> Iterator[tuple[str, type[Provider]]]:
         pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Own)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/certs", Own
     server.shutdown()

@@ -20,11 +20,18 @@ from fristwerk_platform.event_log import (
     FeedLine,
     NewEvent,
     open_log,
-    stream_pages,
 )
 from fristwerk_platform.read_models import open_database
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Checkpoints, FeedPage, LogFeed, Prefetch, Subscription, pages_between
+from fristwerk_platform.subscriptions import (
+    BatchDelay,
+    Checkpoints,
+    FeedPage,
+    LogFeed,
+    Prefetch,
+    Subscription,
+    pages_between,
+)
 from fristwerk_platform.transparency.proofs import NoSuchTreePartError
 from fristwerk_platform.transparency.trees import open_trees
 from tests.by_hand import postgres_by_hand, sqlite_by_hand
@@ -102,15 +109,15 @@ async def test_only_the_lines_of_a_page_are_in_memory(log: EventLog) -> None:
 
 
 async def test_a_stream_is_read_in_pages_likewise_to_its_end(log: EventLog) -> None:
-    read = [lines async for lines in stream_pages(log, "ticket-1")]
+    read = [lines async for lines in log.stream_pages("ticket-1")]
     both = await asyncio.gather(log.read_stream("ticket-1", 2), log.read_stream("ticket-1", LINES))
-    few = [len(lines) async for lines in stream_pages(log, "ticket-1", 10, 4)]
+    few = [len(lines) async for lines in log.stream_pages("ticket-1", 10, 4)]
 
     assert [len(each) for each in read] == PAGES
     assert [position for page in read for position in positions(page)] == list(range(1, LINES + SHORT + 1))
     assert [positions(each) for each in both] == [list(range(3, 3 + IN_A_PAGE)), [LINES + 1, LINES + 2, LINES + 3]]
     assert few == [4, 4, 4, 1]
-    assert [lines async for lines in stream_pages(log, "ticket-2")] == []
+    assert [lines async for lines in log.stream_pages("ticket-2")] == []
 
 
 async def test_only_the_lines_of_a_page_of_a_stream_are_in_memory(log: EventLog) -> None:
@@ -192,7 +199,7 @@ async def test_a_follower_catches_up_without_resting_where_a_page_is_short(
         database=database,
         checkpoints=checkpoints,
         apply=apply,
-        pause_seconds=3_600,
+        delay=BatchDelay(shortest=3_600),
     )
     running = asyncio.create_task(follower.run(lambda: now))
     async with asyncio.timeout(20):

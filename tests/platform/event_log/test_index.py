@@ -104,6 +104,21 @@ async def test_labels_find_the_streams_and_their_last_versions(open_log: Callabl
     assert await other.labelled("contracts:9") == []
 
 
+async def test_the_streams_of_a_label_are_read_in_pages(log: EventLog, fact: Fact) -> None:
+    names = [f"ticket-{number}" for number in range(5)]
+    for each in reversed(names):
+        await log.append([marked(fact(each, 1), labels=("open:7",)), fact(each, 2)])
+    await log.append([marked(fact("ticket-22", 1), labels=("open:8",))])
+
+    found, last = [], ""
+    while page := await log.labelled_page("open:7", last, 2):
+        assert len(page) <= 2
+        found += page
+        last, _ = page[-1]
+    assert found == [(each, 2) for each in names] == await log.labelled("open:7")
+    assert await log.labelled_page("open:7", "ticket-22", 9) == [("ticket-3", 2), ("ticket-4", 2)]
+
+
 async def test_a_dropped_label_finds_the_stream_no_more(log: EventLog, fact: Fact) -> None:
     await log.append([marked(fact("ticket-1", 1), labels=("open:7",)), marked(fact("ticket-2", 1), labels=("open:7",))])
     await log.append([marked(fact("ticket-1", 2), dropped_labels=("open:7", "open:8"))])

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fristwerk_platform.event_log import EventLog, NewEvent
 from fristwerk_platform.event_log.sqlite import SqliteRecorder
+from fristwerk_platform.event_log.sqlite_statements import PAGES_AHEAD
 from fristwerk_platform.opened_file import OpenedFile
 from fristwerk_platform.settings import Settings
 
@@ -93,3 +94,16 @@ async def test_a_log_that_the_library_made_is_read_and_continued(
     log = open_log()
     assert await log.append([second]) == 2
     assert [each.line for each in await log.read_feed(0, 10)] == [first.line, second.line]
+
+
+def test_whatever_connection_writes_syncs_each_commit(tmp_path: Path) -> None:
+    """The pool hands out any of its connections; each must have been set up when it writes for the first time."""
+    with closing(SQLiteDatastore(str(tmp_path / "log.db"), originator_id_type="text", pool_size=3)) as file:
+        recorder = SqliteRecorder(file, OpenedFile(tmp_path / "log.db"))
+        recorder.create_table()
+        for _ in range(3):
+            with recorder._transaction() as cursor, file.get_connection(commit=False):  # so that the next is another
+                found = [
+                    cursor.execute(f"PRAGMA {each}").fetchone()[0] for each in ("synchronous", "wal_autocheckpoint")
+                ]
+                assert found == [2, PAGES_AHEAD]

@@ -242,7 +242,7 @@ def started_again(server: PostgresServer) -> None:
 async def test_a_lock_that_is_not_given_up_ends_in_unavailable_and_in_503(
     open_postgres_log: OpenLog, postgres_url: str, fact: Fact, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.event_log.postgres.loop_connections.LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("fristwerk_platform.event_log.postgres.log_connections.LOCK_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr("fristwerk_platform.event_log.postgres.recorder.LOCK_TIMEOUT_SECONDS", 1)
     log = open_postgres_log()
     meta = CommandMetadata(

@@ -107,6 +107,26 @@ async def test_a_question_that_cannot_be_put_fails_nobody_else(batched: BatchedQ
     assert await batched.load(3) == 30
 
 
+async def test_several_questions_of_one_are_one_query_with_those_of_others(
+    batched: BatchedQuery[int, int], answering: Answering
+) -> None:
+    several, one, none = await asyncio.gather(batched.load_all((3, 1, 3)), batched.load(1), batched.load_all(()))
+
+    assert (several, one, none) == ([30, 10, 30], 10, [])
+    assert answering.asked == [[1, 3]]
+    assert await batched.load_all(()) == []
+    assert answering.asked == [[1, 3]]
+
+
+async def test_who_asks_several_of_which_one_cannot_be_put_fails_alone(batched: BatchedQuery[int, int]) -> None:
+    one, none, other = await asyncio.gather(
+        batched.load_all((1, 2)), batched.load_all((1, -1)), batched.load(2), return_exceptions=True
+    )
+
+    assert (one, other) == ([10, 20], 20)
+    assert isinstance(none, Unanswerable)
+
+
 async def test_what_concerns_the_database_is_told_to_all(batched: BatchedQuery[int, int]) -> None:
     assert [type(each) for each in await asked(batched, 1, 0, 2)] == [ConnectionError] * 3
     assert await batched.load(3) == 30

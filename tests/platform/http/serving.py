@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 from fastapi import FastAPI, Request, Response
 
@@ -45,6 +46,16 @@ def add_answers(routes: Routes) -> None:
     async def read_large(_request: Request) -> Response:
         return Response(b"a" * LARGE)
 
+    @routes.get("/computing")
+    async def compute(_request: Request) -> Response:
+        Thread(target=compute_for_ever, daemon=True).start()
+        return json_answer({})
+
+
+def compute_for_ever() -> None:
+    while True:
+        pass
+
 
 def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
@@ -66,7 +77,7 @@ def main() -> int:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        scopes = frozenset({"things", "garbage", "slow", "large"})
+        scopes = frozenset({"things", "garbage", "slow", "large", "computing"})
         follower = Principal(sub="sla-service", role="service", provider="*", scopes=scopes)
         token = tokens.issue(follower, now=now())
         sys.stdout.write(f"{token}\n")

@@ -16,9 +16,11 @@ import httpx
 import pytest
 
 from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import Tokens
+from fristwerk_platform.auth import Principal, Tokens
+from fristwerk_platform.event_log import LogUnavailableError
 from fristwerk_platform.http.connection_limits import Refusal
 from fristwerk_platform.http.middleware import AuthenticationMiddleware
+from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.refused_callers import KNOWN_ADDRESSES, RefusedCallers
 from fristwerk_platform.token_keys import Keys
 
@@ -140,6 +142,31 @@ async def test_refused_tokens_are_counted_by_address_and_logged_now_and_then(
     assert "secret-guess" not in str(logged)
 
 
+async def test_who_sees_only_its_own_things_is_asked_for_its_access_and_nobody_else(keys: Keys) -> None:
+    tokens = Tokens(keys, TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
+    asked: list[str] = []
+
+    async def admission(principal: Principal) -> None:
+        asked.append(principal.sub)
+        if principal.sub == "gone":
+            raise Problem(403, "The access has ended.", code="portal-access-ended")
+        raise LogUnavailableError("the log is closing")
+
+    app = AuthenticationMiddleware(no_application, tokens, lambda: datetime.now(UTC), admission=admission)
+
+    async def answer(**who: Any) -> httpx.Response:
+        token = tokens.issue(Principal(provider="hamburg", **who), now=datetime.now(UTC))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+            return await client.get("/v1/things", headers={"Authorization": f"Bearer {token}"})
+
+    gone = await answer(sub="gone", role="customer", belongs_to="c-1")
+    assert (gone.status_code, gone.json()["type"]) == (403, "/problems/portal-access-ended")
+    unknown = await answer(sub="sam", role="customer", belongs_to="c-1")
+    assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
+    assert (await answer(sub="gone", role="agent")).status_code == 500  # it got as far as the application
+    assert asked == ["gone", "sam"]
+
+
 def test_no_more_addresses_are_counted_than_fit() -> None:
     callers = RefusedCallers()
     for number in range(3 * KNOWN_ADDRESSES):
@@ -150,5 +177,4 @@ def test_no_more_addresses_are_counted_than_fit() -> None:
 
 def test_keys_do_not_show_their_secrets(keys: Keys) -> None:
     assert keys.key_id in repr(keys)
-    assert keys.signing_seed not in repr(keys)
-    assert keys.sealing_key not in f"{keys} {[keys]!r}"
+    assert keys.signing_seed not in f"{keys} {[keys]!r}"

@@ -195,6 +195,17 @@ async def test_two_keys_are_refused(client: httpx.AsyncClient, log: EventLog) ->
     assert await log.last_position() == before
 
 
+@pytest.mark.parametrize("first", ['"1"', "*"])
+async def test_two_versions_are_refused(client: httpx.AsyncClient, log: EventLog, first: str) -> None:
+    """One of them would decide, and a proxy might have looked at the other."""
+    await client.post(NOTE, json={})
+    before = await log.last_position()
+    answer = await client.post(NOTE, json={}, headers=[("If-Match", first), ("If-Match", '"9"')])
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/header-repeated")
+    assert await log.last_position() == before
+
+
 @pytest.mark.parametrize("given", ["", " ", "a b", "ä", "a\tb", "x" * 256])
 async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, log: EventLog, given: str) -> None:
     answer = await client.post(NOTE, json={}, headers={b"Idempotency-Key": given.encode("latin-1")})

@@ -22,7 +22,7 @@ from fristwerk_platform.http import AuthenticationMiddleware, Stopping, create_a
 from fristwerk_platform.http.feed_routes import MAX_WAITING, feed_router
 from fristwerk_platform.revocations import subject_line
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import HttpFeed, LogFeed, SourceUnavailableError
+from fristwerk_platform.subscriptions import BatchDelay, HttpFeed, LogFeed, SourceUnavailableError
 from fristwerk_platform.token_files import TokenFiles
 from fristwerk_platform.token_keys import Keys
 
@@ -299,7 +299,7 @@ async def test_a_stream_tells_each_event_with_its_position_as_id(
 async def test_events_in_a_row_are_few_writes_of_a_stream_and_the_first_waits_for_none(
     app: FastAPI, append: Append, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fristwerk_platform.http.feed_routes.GATHER_SECONDS", 0.3)
+    monkeypatch.setattr("fristwerk_platform.http.feed_routes.GATHER_SECONDS", BatchDelay(shortest=0.3))
     written: asyncio.Queue[bytes] = asyncio.Queue()
     asked = [False, True]
 

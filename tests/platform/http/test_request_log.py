@@ -98,3 +98,4 @@ async def test_the_setting_is_the_share(
 
 def test_nothing_is_traced_unless_a_collector_is_named() -> None:
     assert [type(each).__name__ for each in request_observers(Settings(), "any")] == ["RequestLog"]
+    assert request_observers(Settings(log_level="warning"), "any") == []

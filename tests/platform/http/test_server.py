@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -36,19 +37,21 @@ class Served(msgspec.Struct, kw_only=True):
     token: str
 
 
-Serve = Callable[[], Served]
+Serve = Callable[..., Served]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> Served:
+    def start(**environment: str) -> Served:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         command = [sys.executable, str(PROGRAM), str(tmp_path), str(port)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        )
         started.append(process)
         assert process.stdout is not None
         token = process.stdout.readline().strip()
@@ -218,3 +221,39 @@ def most_memory(service: Served) -> int:
     """The most bytes of memory that the process ever had (Linux: VmHWM)."""
     status = Path(f"/proc/{service.process.pid}/status").read_text("ascii")
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.mark.parametrize("address", ["{folder}/told", "@{folder}/told"])
+def test_the_service_manager_is_told_when_it_answers_and_when_it_ends(
+    serve: Serve, tmp_path: Path, address: str
+) -> None:
+    told = address.format(folder=tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(10)
+        manager.bind(told.replace("@", "\0", 1))
+        served = serve(NOTIFY_SOCKET=told)
+        assert manager.recv(100) == b"READY=1"
+        served.process.send_signal(signal.SIGTERM)
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_a_service_manager_that_is_gone_keeps_nobody_from_starting(serve: Serve, tmp_path: Path) -> None:
+    assert serve(NOTIFY_SOCKET=str(tmp_path / "gone")).process.poll() is None
+
+
+def test_a_thread_that_computes_takes_little_time_of_a_request(serve: Serve) -> None:
+    """Each call of the system that a request makes gives Python's lock away, and has to ask for it again."""
+    served = serve()
+
+    def seconds(path: str) -> float:
+        time.sleep(0.01)  # the event loop rests, and the thread has the lock
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", served.port)) as client:
+            authorization = f"Authorization: Bearer {served.token}\r\nConnection: close\r\n"
+            client.sendall(f"GET /v1/{path} HTTP/1.1\r\nHost: service\r\n{authorization}\r\n".encode())
+            assert client.recv(100)
+        return time.monotonic() - began
+
+    seconds("computing")
+    took = sorted(seconds("nowhere") for _ in range(40))
+    assert took[3] < 0.0045, "the fastest but a few that the thread let pass; 6 ms with Python's own interval"

@@ -36,7 +36,7 @@ def collector() -> Iterator[tuple[str, SimpleQueue[bytes]]]:
             pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", bodies
     server.shutdown()

@@ -48,6 +48,7 @@ things = Table(
     Column("at", UtcDateTime),
     Column("on", Date),
     Column("line", LargeBinary),
+    Column("word", String().with_variant(String(collation="C"), "postgresql")),
 )
 numbered = Table(
     "numbered",
@@ -77,7 +78,7 @@ async def stored(database: Database) -> list[dict[str, Any]]:
 
 
 async def test_every_type_of_column_comes_back_as_it_was_and_so_does_nothing(database: Database) -> None:
-    full = thing("full", count=2**40, open=True, at=AT, on=date(2026, 6, 3), line=b"\x00'line")
+    full = thing("full", count=2**40, open=True, at=AT, on=date(2026, 6, 3), line=b"\x00'line", word="Ä")
     rows = [thing("empty"), full, thing("l'été \N{SNOWMAN}", open=False, line=b"")]
 
     async with database.transaction() as connection:

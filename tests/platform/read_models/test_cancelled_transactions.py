@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 
-from fristwerk_platform.read_models import Database, open_database
+from fristwerk_platform.read_models import Database, advisory_lock, open_database
 from fristwerk_platform.settings import Settings
 
 metadata = MetaData()
@@ -65,3 +65,26 @@ async def test_a_writer_that_is_cancelled_during_a_query_does_not_keep_the_other
             await store(database, "next")
     finally:
         gc.enable()
+
+
+async def test_wherever_a_transaction_is_cancelled_the_next_one_is_committed(database: Database) -> None:
+    """Between ``BEGIN`` and its answer, too: the connection must not go back with a transaction that nobody knows of."""
+
+    async def lock_and_store(name: str) -> None:
+        async with database.transaction() as connection:
+            await advisory_lock(connection, "things")
+            await connection.execute(insert(things).values(name=name))
+            await asyncio.Event().wait()
+
+    for turns in range(60):
+        task = asyncio.create_task(lock_and_store("cancelled"))
+        for _ in range(turns // 2):
+            await asyncio.sleep(0.001 * (turns % 2) / 4)
+        task.cancel()
+        await asyncio.wait([task])
+        async with asyncio.timeout(5):
+            async with database.transaction() as connection:
+                await advisory_lock(connection, "things")
+                await connection.execute(insert(things).values(name=f"after {turns}"))
+            assert (await names(database))[-1] == f"after {turns}"
+    assert await names(database) == [f"after {turns}" for turns in range(60)]

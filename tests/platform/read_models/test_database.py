@@ -207,6 +207,15 @@ async def test_tables_are_made_once_by_whoever_comes_first(database_settings: Se
         await each.close()
 
 
+async def test_many_that_make_a_file_at_once_wait_for_one_another(tmp_path: Path) -> None:
+    """Each holds the lock that the others need for the journal of WAL; one in seventy was refused."""
+    for number in range(60):
+        opened = [sqlite_database(tmp_path / f"{number}.db", metadata) for _ in range(6)]
+        await asyncio.gather(*(each.check() for each in opened))
+        for each in opened:
+            await each.close()
+
+
 def in_folder(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 

@@ -33,6 +33,7 @@ class ListedFeed:
             "stream": f"ticket-{position % 31}",
             "version": 1,
             "occurred_at": "2026-06-29T10:00:00Z",
+            "recorded_at": "2026-06-29T10:00:01Z",
         }
         return json.dumps(event).encode()
 

@@ -16,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fristwerk_platform.read_models import SqlDatabase
 from fristwerk_platform.subscriptions import (
     Checkpoints,
+    Decode,
     FeedPage,
     Membership,
     PartitionedSubscription,
     Partitions,
     Subscription,
 )
+from fristwerk_platform.subscriptions.subscription import Apply
 
 SOURCE = "source"
 AT = datetime(2026, 6, 9, tzinfo=UTC)
@@ -87,16 +89,22 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
 
 
 def member(
-    database: SqlDatabase, source: Source, name: str, concerns_all: Callable[[Event], bool] = lambda _: False
+    database: SqlDatabase,
+    source: Source,
+    name: str,
+    concerns_all: Callable[[Event], bool] = lambda _: False,
+    *,
+    decoded_by: Decode[Event] = decode,
+    applied_by: Apply[Event] = apply,
 ) -> PartitionedSubscription[Event]:
     return PartitionedSubscription(
         source=SOURCE,
         feed=source,
-        decode=decode,
+        decode=decoded_by,
         database=database,
         checkpoints=checkpoints,
         membership=Membership(partitions, name, concerns_all),
-        apply=apply,
+        apply=applied_by,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -13,17 +13,14 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import SqlDatabase, postgres_database
+from fristwerk_platform.read_models import SqlDatabase
 from fristwerk_platform.subscriptions import (
-    Membership,
-    PartitionedSubscription,
     SourceWentBackwardsError,
     Subscription,
     partition_in_sql,
     partition_of,
 )
-from fristwerk_platform.subscriptions import partitioned as partitioned_module
-from fristwerk_platform.subscriptions import partitions as partitions_module
+from tests.platform.subscriptions.partition_fixtures import database, quick_renewals, short_leases
 from tests.platform.subscriptions.partitioned_source import (
     SOURCE,
     Event,
@@ -32,7 +29,6 @@ from tests.platform.subscriptions.partitioned_source import (
     checkpoints,
     decode,
     member,
-    metadata,
     owners,
     partitions,
     running,
@@ -42,25 +38,7 @@ from tests.platform.subscriptions.partitioned_source import (
     written,
 )
 
-
-@pytest.fixture(autouse=True)
-def quick_renewals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases last longer than any test, so that nobody takes over from who only waits for a processor."""
-    monkeypatch.setattr(partitions_module, "LEASE_SECONDS", 120.0)
-    monkeypatch.setattr(partitioned_module, "RENEW_SECONDS", 0.05)
-
-
-@pytest.fixture
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions_module, "LEASE_SECONDS", 0.6)
-
-
-@pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[SqlDatabase]:
-    opened = postgres_database(postgres_url, "shared", metadata)
-    await opened.create()
-    yield opened
-    await opened.close()
+__all__ = ["database", "quick_renewals", "short_leases"]  # fixtures
 
 
 def test_postgres_computes_the_same_partition(postgres_url: str) -> None:
@@ -159,15 +137,7 @@ async def test_who_stops_inside_a_transaction_is_ended_by_the_server(database: S
         inside.set()
         await asyncio.sleep(3600)
 
-    stopped = PartitionedSubscription(
-        source=SOURCE,
-        feed=source,
-        decode=decode,
-        database=database,
-        checkpoints=checkpoints,
-        membership=Membership(partitions, "stopped"),
-        apply=stop_inside,
-    )
+    stopped = member(database, source, "stopped", applied_by=stop_inside)
     await stopped.resume()
     step = asyncio.create_task(stopped.step(0))
     await inside.wait()
@@ -206,6 +176,8 @@ async def test_partitions_go_on_where_the_whole_was_and_who_follows_it_as_a_whol
     async with running(whole) as (task,):
         await until_written(database, 50)
         async with running(member(database, source, "first")):
+            # Else the whole may apply the new events before, and have none at which it notices.
+            await until_owned(database, {"first": 64})
             source.grow(100)
             found = await until_written(database, 150)
             async with asyncio.timeout(5):

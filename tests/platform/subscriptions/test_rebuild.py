@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.event_log import EventLog
-from fristwerk_platform.read_models import GROWING, KEPT, LiveReadModel, open_live_read_model, upsert
+from fristwerk_platform.read_models import GROWING, KEPT, LiveReadModel, Query, open_live_read_model, upsert
 from fristwerk_platform.read_models.blue_green import mark_replaced, read_model_versions, writes_blocked
 from fristwerk_platform.read_models.versions import RebuildError, RebuildRunningError
 from fristwerk_platform.settings import Settings
@@ -154,6 +154,19 @@ async def test_the_service_goes_over_to_what_was_rebuilt_and_it_is_the_same(
     await append("ticket-2", 1)
     assert await running.reached(1_504, 5)
     assert await held(live) == {"ticket-1": 1_500, "ticket-2": 4}
+
+
+async def test_a_constant_query_reads_the_version_in_use(rebuild: Rebuilder, live: LiveReadModel) -> None:
+    said = Query("SELECT said FROM notes WHERE note = $1")
+    await note(live, "run 1", "before")
+    assert [row[0] for row in await live.fetch(said, "run 1")] == ["before"]
+
+    await rebuild()
+    await live.refresh()
+    await note(live, "run 1", "after")
+
+    assert live.version == 2
+    assert [row[0] for row in await live.fetch(said, "run 1")] == ["after"]
 
 
 async def test_what_no_log_holds_is_copied_and_numbers_go_on(rebuild: Rebuilder, live: LiveReadModel) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -14,9 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.event_log import EventLog, NewEvent
-from fristwerk_platform.read_models import Database, open_database
+from fristwerk_platform.read_models import Database, Query, open_database
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Checkpoints, Feed, FeedPage, LogFeed, SourceUnavailableError, Subscription
+from fristwerk_platform.subscriptions import (
+    BatchDelay,
+    Checkpoints,
+    Feed,
+    FeedPage,
+    LogFeed,
+    SourceUnavailableError,
+    Subscription,
+)
 from fristwerk_platform.subscriptions.checkpoints import SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import with_position
 from fristwerk_platform.subscriptions.subscription import RETRY_SECONDS as PAUSES
@@ -121,8 +130,14 @@ class LosesAnAnswer(Database):
         async with self._database.reading() as connection:
             yield connection
 
+    async def fetch(self, query: Query, *arguments: object) -> Sequence[Sequence[Any]]:
+        return await self._database.fetch(query, *arguments)
 
-def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: float = 0.0) -> Subscription[Recorded]:
+
+AT_ONCE = BatchDelay()
+
+
+def follower(feed: Feed, database: Database, effect: Effect, delay: BatchDelay = AT_ONCE) -> Subscription[Recorded]:
     return Subscription(
         source="tickets",
         feed=feed,
@@ -130,7 +145,7 @@ def follower(feed: Feed, database: Database, effect: Effect, pause_seconds: floa
         database=database,
         checkpoints=checkpoints,
         apply=effect.apply,
-        pause_seconds=pause_seconds,
+        delay=delay,
     )
 
 
@@ -326,13 +341,13 @@ async def test_a_source_that_lost_its_tail_and_went_on_is_noticed_by_the_version
 async def test_a_follower_that_is_far_behind_applies_several_pages_in_one_transaction(
     log: EventLog, append: Append, database: Database
 ) -> None:
-    await append(number=11_500)
+    await append(number=21_500)
     consumer = follower(LogFeed(log), database, effect := Effect())
 
-    assert [await consumer.step(0), await consumer.step(0), await consumer.step(0)] == [10_000, 1_500, 0]
+    assert [await consumer.step(0), await consumer.step(0), await consumer.step(0)] == [20_000, 1_500, 0]
 
-    assert effect.batches == [10_000, 1_500]
-    assert len(await applied(database)) == 11_500
+    assert effect.batches == [20_000, 1_500]
+    assert len(await applied(database)) == 21_500
 
 
 async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
@@ -354,24 +369,51 @@ async def test_how_far_behind_a_follower_is_shows_while_it_catches_up(
 async def test_events_gather_while_nobody_waits_for_them(
     log: EventLog, append: Append, database: Database, run: Run
 ) -> None:
-    consumer = follower(LogFeed(log), database, effect := Effect(), pause_seconds=0.5)
+    consumer = follower(LogFeed(log), database, effect := Effect(), BatchDelay(shortest=0.5))
     run(consumer)
     await append(stream="ticket-0")
     assert await consumer.reached(1, 10)
     for number in range(1, 8):
         await append(stream=f"ticket-{number}")
         await asyncio.sleep(0.01)
-    async with asyncio.timeout(10):
-        while sum(effect.batches) < 8:  # noqa: ASYNC110 - who waited in any other way would end the pause
-            await asyncio.sleep(0.01)
+    await _applied(effect, 8)
 
     assert len(effect.batches) <= 3
+
+
+async def test_events_gather_for_longer_after_many_than_after_few(
+    log: EventLog, append: Append, database: Database, run: Run
+) -> None:
+    consumer = follower(LogFeed(log), database, effect := Effect(), BatchDelay(shortest=0.0, longest=0.5))
+    for number in range(300):
+        await append(stream=f"many-{number}")
+    run(consumer)
+    await _applied(effect, 300)
+    for number in range(8):
+        await append(stream=f"ticket-{number}")
+        await asyncio.sleep(0.01)
+    await _applied(effect, 308)
+    assert effect.batches == [300, 8]
+
+    await append(stream="lone-1")
+    await _applied(effect, 309)
+    await append(stream="lone-2")
+    async with asyncio.timeout(0.3):
+        await _applied(effect, 310)
+
+
+@pytest.mark.parametrize(
+    ("events", "seconds"), [(0, 0.01), (8, 0.01), (9, 0.012), (24, 0.042), (28, 0.05), (900, 0.05)]
+)
+def test_a_pause_is_longer_the_more_events_a_batch_had_up_to_the_longest(events: int, seconds: float) -> None:
+    assert BatchDelay(shortest=0.01, longest=0.05).after(events) == pytest.approx(seconds)
+    assert BatchDelay(shortest=0.1).after(events) == 0.1
 
 
 async def test_who_waits_for_a_position_waits_for_no_pause(
     log: EventLog, append: Append, database: Database, run: Run
 ) -> None:
-    consumer = follower(LogFeed(log), database, Effect(), pause_seconds=3_600)
+    consumer = follower(LogFeed(log), database, Effect(), BatchDelay(shortest=3_600))
     run(consumer)
     async with asyncio.timeout(10):
         for number in range(1, 6):
@@ -383,7 +425,7 @@ async def test_who_waits_for_a_position_waits_for_no_pause(
 async def test_it_ends_when_it_is_stopped_in_the_moment_in_which_somebody_begins_to_wait(
     turns: int, fact: Fact, database: Database, now: datetime
 ) -> None:
-    consumer = follower(ListedFeed(page_of(fact("ticket-1", 1))), database, Effect(), pause_seconds=3_600)
+    consumer = follower(ListedFeed(page_of(fact("ticket-1", 1))), database, Effect(), BatchDelay(shortest=3_600))
     running = asyncio.create_task(consumer.run(lambda: now))
     async with asyncio.timeout(10):
         while consumer.lag.position < 1:  # noqa: ASYNC110 - who waited in any other way would end the pause
@@ -418,3 +460,9 @@ async def test_waiting_for_a_position_ends_with_its_time_or_when_the_follower_ha
 def test_a_source_that_is_back_is_asked_again_within_a_second() -> None:
     """Else health would say that it is away while requests are answered again."""
     assert max(PAUSES) < 1
+
+
+async def _applied(effect: Effect, events: int) -> None:
+    async with asyncio.timeout(10):
+        while sum(effect.batches) < events:  # noqa: ASYNC110 - who waited in any other way would end the pause
+            await asyncio.sleep(0.01)

@@ -10,6 +10,7 @@ import pytest
 from fristwerk_platform.event_log import EventLog
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency.trees import Trees, open_trees
+from fristwerk_proof.merkle import leaf_hash
 from tests.by_hand import postgres_by_hand, sqlite_by_hand
 
 Execute = Callable[[str, str], None]
@@ -51,3 +52,9 @@ def by_hand(database_settings: Settings) -> Execute:
                 assert session.execute(on_postgres.encode()).rowcount > 0
 
     return execute
+
+
+async def leaves_of(log: EventLog, provider: str) -> list[bytes]:
+    """The hashes of a provider's lines, read from the log itself."""
+    lines = await log.read_feed(0, 10_000)
+    return [leaf_hash(each.line) for each in lines if f'"provider":"{provider}"'.encode() in each.line]

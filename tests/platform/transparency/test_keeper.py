@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ from fristwerk_proof import checkpoints
 from fristwerk_proof.merkle import leaf_hash, root_of
 from fristwerk_proof.proofs import check_consistency, check_inclusion
 from fristwerk_proof.tiles import unbundled
-from tests.platform.transparency.conftest import Execute
+from tests.platform.transparency.conftest import Execute, leaves_of
 
 Append = Callable[..., Awaitable[int]]
 CHANGES: Final = {
@@ -47,12 +47,6 @@ CHANGES: Final = {
         "The event at position 4 is missing",
     ),
 }
-
-
-async def leaves_of(log: EventLog, provider: str) -> list[bytes]:
-    """The hashes of a provider's lines, read from the log itself."""
-    lines = await log.read_feed(0, 10_000)
-    return [leaf_hash(each.line) for each in lines if f'"provider":"{provider}"'.encode() in each.line]
 
 
 async def test_each_provider_has_a_tree_of_its_own_lines(trees: Trees, log: EventLog, append: Append) -> None:
@@ -186,16 +180,16 @@ async def test_while_the_log_cannot_be_read_the_trees_wait_and_then_go_on(
     trees: Trees, log: EventLog, append: Append, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A task that ended would be started again, and the service would not be ready for seconds after its database was."""
-    reads, read_feed = 0, log.read_feed
+    reads, read_newest = 0, log.read_newest
 
-    async def away_twice(after: int, limit: int) -> list[FeedLine]:
+    async def away_twice(after: int, limit: int) -> Sequence[FeedLine]:
         nonlocal reads
         reads += 1
         if reads <= 2:
             raise LogUnavailableError("the log could not be read")
-        return await read_feed(after, limit)
+        return await read_newest(after, limit)
 
-    monkeypatch.setattr(log, "read_feed", away_twice)
+    monkeypatch.setattr(log, "read_newest", away_twice)
     await append("ticket-1", 1_000)
     running = asyncio.create_task(trees.keeper.run())
 

@@ -176,8 +176,7 @@ class Tokens:
         """Sign with the keys from now on. What was checked before is checked again."""
         self._keys = keys
         self._private = keys.signing_key()
-        self._verifying = {each.key_id: (each.verifying_key(), each.until.timestamp()) for each in keys.previous}
-        self._verifying[keys.key_id] = (self._private.public_key(), math.inf)
+        self._verifying = keys.verifying_keys()
         self._checked: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     def _look_at_files(self, now: datetime) -> None:
@@ -194,12 +193,12 @@ class Tokens:
                 if claims is None:
                     raise NotAuthenticatedError("The token's issuer is none that is known here.")
                 return _in_time(claims, now), math.inf
-            key, until = self._verifying.get(str(jwt.get_unverified_header(token).get("kid")), (None, 0.0))
-            if key is None or now.timestamp() >= until:
+            verifying = self._verifying.get(str(jwt.get_unverified_header(token).get("kid")))
+            if verifying is None or now.timestamp() >= verifying.until:
                 raise NotAuthenticatedError("The token was signed with another key.")
             claims = jwt.decode(
                 token,
-                key,
+                verifying.key,
                 algorithms=[ALGORITHM],
                 audience=self._audience,
                 issuer=self._issuer,
@@ -207,7 +206,9 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise NotAuthenticatedError(_refusal(error)) from error
-        return _in_time(claims, now), until
+        if verifying.program is not None and (claims.get("role"), claims["sub"]) != (PROGRAM, verifying.program):
+            raise NotAuthenticatedError(f"The token's key signs tokens of {verifying.program} alone.")
+        return _in_time(claims, now), verifying.until
 
 
 def _refusal(error: Exception) -> str:

@@ -14,7 +14,7 @@ import structlog
 from fristwerk_platform.settings import SettingsError
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-DATA: Final = ("*.db", "*.db-wal", "*.db-shm", "*.db-journal", "keys.json", "checkpoint-keys.json")
+DATA: Final = ("*.db", "*.db-wal", "*.db-shm", "*.db-journal", "keys.json", "sealing-key.json", "checkpoint-keys.json")
 _log = structlog.get_logger()
 
 

@@ -11,13 +11,13 @@ import platform
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 
 from fristwerk_platform.process_counters import PROCESS_COUNTERS
-from fristwerk_platform.subscriptions import Subscription
+from fristwerk_platform.subscriptions import Follower
 
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0)
 """Upper bounds of durations; a long poll waits up to 25 seconds."""
@@ -86,7 +86,7 @@ class Metrics:
         elif answer.method in COMMANDS:
             self._answers(operation, "replayed" if answer.replayed else "done").inc()
 
-    def follows(self, follower: Subscription[Any], now: datetime) -> None:
+    def follows(self, follower: Follower, now: datetime) -> None:
         """Note how far a follower is behind."""
         lag = follower.lag
         self._lag.labels(follower.source).set(max(0, lag.source_position - lag.position))

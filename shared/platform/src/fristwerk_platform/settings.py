@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folder of everything the services store by default."""
     host: str = "127.0.0.1"
     port: Port | None = None
-    """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service."""
+    """Default: 8001 ticket-service, 8002 sla-service, 8003 billing-service, 8004 relay."""
     database_url: DatabaseUrl | None = None
     """``postgresql://user:password@host:port/database``; default: SQLite files in the folder
     ``var``.
@@ -78,7 +78,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     them.
     """
     key_file: Path | None = None
-    """Keys for tokens and sealing; default ``keys.json`` in the folder ``var``.
+    """Keys for tokens; default ``keys.json`` in the folder ``var``.
+
+    Made on first start.
+    """
+    sealing_key_file: Path | None = None
+    """Key that wraps persons' keys, for the ticket-service alone; default ``sealing-key.json`` beside the key file.
 
     Made on first start.
     """
@@ -96,7 +101,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     issuer: str = "fristwerk"
     audience: str = "fristwerk"
     follow_in_partitions: bool = False
-    """Whether several processes of the sla-service share its work on PostgreSQL; all of them need it."""
+    """Whether several processes of the sla-service or the billing-service share its work on PostgreSQL;
+    all of them need it.
+    """
     customers_may_date: bool = False
     """Whether customers may date their own facts, as the local runner's stories do; they occur now
     otherwise.
@@ -134,6 +141,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def keys(self) -> Path:
         """The key file in use."""
         return self.key_file or self.var / "keys.json"
+
+    @property
+    def sealing_key(self) -> Path:
+        """The file of the sealing key in use."""
+        return self.sealing_key_file or self.keys.with_name("sealing-key.json")
 
     @property
     def revoked(self) -> Path:

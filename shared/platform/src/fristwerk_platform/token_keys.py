@@ -1,22 +1,19 @@
-"""The key file of the embedded default: the key that signs tokens, those that it has replaced, and
-the key that wraps persons' keys.
-"""
+"""The key file of the embedded default: the key that signs tokens, and those that it has replaced."""
 
 from __future__ import annotations
 
 import base64
+import math
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from fristwerk_platform.key_files import make_key_file, read_key_file
-
-SEALING_KEY_BYTES: Final = 32
 
 
 class PreviousKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,20 +27,48 @@ class PreviousKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def verifying_key(self) -> Ed25519PublicKey:
         """The public key. Raises ValueError if it is none."""
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(self.public_key, validate=True))
+        return _verifying_key(self.public_key)
 
 
-class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """The key file: the token key's id, the Ed25519 seed, and the key that wraps data subjects'
-    keys (both base64).
+class TrustedKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The public half (base64) of a key in another file, whose tokens are taken here: those of one
+    program alone, where it is named, and until an instant, where there is one. See
+    ``service_keys``.
+    """
 
-    ``previous`` are the keys that the present one has replaced, see ``key_rotation``.
+    key_id: str
+    public_key: str
+    program: str | None = None
+    until: datetime | None = None
+
+    def verifying_key(self) -> Ed25519PublicKey:
+        """The public key. Raises ValueError if it is none."""
+        return _verifying_key(self.public_key)
+
+
+class VerifyingKey(NamedTuple):
+    """A key that verifies tokens until an instant (seconds since 1970), and those of which program
+    alone, if of one.
+    """
+
+    key: Ed25519PublicKey
+    until: float = math.inf
+    program: str | None = None
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The key file: the token key's id, and the Ed25519 seed (base64).
+
+    ``previous`` are the keys that the present one has replaced, see ``key_rotation``; ``trusted`` are
+    those in other files, see ``service_keys``. ``sealing_key`` stands in files that earlier versions
+    have made, see ``sealing_keys``.
     """
 
     key_id: str
     signing_seed: str
-    sealing_key: str
+    sealing_key: str | None = None
     previous: list[PreviousKey] = []
+    trusted: list[TrustedKey] = []
 
     def __repr__(self) -> str:
         """Without the secrets: tracebacks and logs show what a variable holds."""
@@ -53,19 +78,24 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
         """The private key that signs tokens."""
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_seed, validate=True))
 
-    def sealing_bytes(self) -> bytes:
-        """The 32 bytes that wrap the keys of data subjects. Raises ValueError if they are not 32."""
-        key = base64.b64decode(self.sealing_key, validate=True)
-        if len(key) != SEALING_KEY_BYTES:
-            raise ValueError(f"the sealing key has {len(key)} bytes, not {SEALING_KEY_BYTES}")
-        return key
+    def public_key(self) -> str:
+        """The public half, in base64."""
+        return base64.b64encode(self.signing_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+    def verifying_keys(self) -> dict[str, VerifyingKey]:
+        """The keys that verify tokens, by their ids. Raises ValueError where one is none."""
+        before = {each.key_id: VerifyingKey(each.verifying_key(), each.until.timestamp()) for each in self.previous}
+        trusted = {
+            each.key_id: VerifyingKey(
+                each.verifying_key(), math.inf if each.until is None else each.until.timestamp(), each.program
+            )
+            for each in self.trusted
+        }
+        return before | trusted | {self.key_id: VerifyingKey(self.signing_key().public_key())}
 
     def check(self) -> None:
         """Raises ValueError where a key is none."""
-        self.signing_key()
-        self.sealing_bytes()
-        for each in self.previous:
-            each.verifying_key()
+        self.verifying_keys()
 
 
 def load_keys(path: Path) -> Keys:
@@ -88,10 +118,9 @@ def new_signing_seed() -> str:
     return base64.b64encode(seed).decode()
 
 
+def _verifying_key(public: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+
+
 def _make_keys(path: Path) -> None:
-    keys = Keys(
-        key_id=secrets.token_hex(8),
-        signing_seed=new_signing_seed(),
-        sealing_key=base64.b64encode(secrets.token_bytes(SEALING_KEY_BYTES)).decode(),
-    )
-    make_key_file(path, keys)
+    make_key_file(path, Keys(key_id=secrets.token_hex(8), signing_seed=new_signing_seed()))

@@ -5,16 +5,19 @@ logs, and the signed heads.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from fristwerk_platform.backup.manifest import BackupError, Manifest, described, read_manifest, state_of_log
-from fristwerk_platform.event_log import SqliteEventLog
-from fristwerk_platform.read_models import DURABLE, Database
+from fristwerk_platform.event_log import EventLog, LogUnavailableError, SqliteEventLog, open_log
+from fristwerk_platform.read_models import DURABLE, Database, SqlDatabase, open_database
 from fristwerk_platform.read_models.database import sqlite_database
+from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency import store
 from fristwerk_platform.transparency.keeper import TreeKeeper
 from fristwerk_platform.transparency.keys import CheckpointKeys
@@ -63,16 +66,41 @@ async def check_heads(folder: Path, keys: CheckpointKeys, now: Callable[[], date
     for name in _trees(folder):
         log = SqliteEventLog(folder / f"{name}-log.db")
         database = sqlite_database(folder / f"{name}{TREES}", metadata, DURABLE)
-        try:
-            keeper = TreeKeeper(log, name, database, keys, now)
-            contradiction = await keeper.check_log(pauses=0)
-            if contradiction is not None:
-                raise BackupError(f"The log {name}-log contradicts its hash tree: {contradiction}")
-            sentences += await _heads(database, keeper)
-        finally:
-            await database.close()
-            await log.close()
+        sentences += await _compared(name, log, database, keys, now)
     return sentences
+
+
+async def check_stored_heads(
+    settings: Settings, logs: Iterable[str], keys: CheckpointKeys, now: Callable[[], datetime]
+) -> list[str]:
+    """The same of these logs where the settings say they lie, before the services are started.
+
+    Raises BackupError where they differ, or where there is no tree.
+    """
+    sentences = []
+    for name in logs:
+        log = open_log(settings, f"{name}-log")
+        database = open_database(settings, f"{name}-trees", metadata, DURABLE)
+        try:
+            sentences += await _compared(name, log, database, keys, now)
+        except (SQLAlchemyError, LogUnavailableError) as error:
+            raise BackupError(f"There is no log {name}-log with a hash tree to be read.") from error
+    return sentences
+
+
+async def _compared(
+    name: str, log: EventLog, database: SqlDatabase, keys: CheckpointKeys, now: Callable[[], datetime]
+) -> list[str]:
+    """Compare a log with its trees, and those with their heads; both are closed. Raises BackupError."""
+    try:
+        keeper = TreeKeeper(log, name, database, keys, now)
+        contradiction = await keeper.check_log(pauses=0)
+        if contradiction is not None:
+            raise BackupError(f"The log {name}-log contradicts its hash tree: {contradiction}")
+        return await _heads(database, keeper)
+    finally:
+        await database.close()
+        await log.close()
 
 
 def _trees(folder: Path) -> list[str]:

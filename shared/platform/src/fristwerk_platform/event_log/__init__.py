@@ -25,13 +25,13 @@ from fristwerk_platform.event_log.interface import (
     NameChange,
     NewEvent,
     StoredAnswer,
+    StreamAfter,
     StreamVersion,
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import KEYS_KEPT, GroupCommitLog
 from fristwerk_platform.event_log.sqlite import SqliteEventLog
 from fristwerk_platform.event_log.stored_rows import DamagedEventError, ReadColumns
-from fristwerk_platform.event_log.stream_pages import stream_pages
 from fristwerk_platform.settings import Settings
 
 
@@ -70,9 +70,9 @@ __all__ = [
     "NewEvent",
     "SqliteEventLog",
     "StoredAnswer",
+    "StreamAfter",
     "StreamVersion",
     "VersionConflictError",
     "is_full_page",
     "open_log",
-    "stream_pages",
 ]

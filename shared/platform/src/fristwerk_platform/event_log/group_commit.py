@@ -36,6 +36,18 @@ class Append(msgspec.Struct, frozen=True, eq=False):
     future: asyncio.Future[int]
 
 
+class GroupedAppends:
+    """The half of the port ``EventLog`` that appends."""
+
+    def __init__(self, writer: GroupCommitter) -> None:
+        self._writer = writer
+
+    async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
+        """See :class:`EventLog`."""
+        assert events or keyed, "an append stores something"
+        return await self._writer.append(events, keyed)
+
+
 class LogMeter(Protocol):
     """Measures a log; called from the writer thread and from the event loop."""
 
@@ -68,7 +80,7 @@ class GroupCommitter(ABC):
         self._progress_at = float("-inf")
 
     async def append(self, events: Sequence[NewEvent], keyed: Keyed | None) -> int:
-        """See :class:`EventLog`."""
+        """The append's last position, once its group is durable. Raises as :class:`EventLog` says."""
         if self._closing:
             raise LogUnavailableError("the log is closing")
         if self._unfinished >= MAX_WAITING:

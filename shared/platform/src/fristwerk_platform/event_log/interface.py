@@ -9,7 +9,7 @@ LogError                    the root of what a log may raise
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -51,6 +51,8 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 ALL: Final = 2**31 - 1
 """A limit that no stream reaches."""
+StreamAfter = tuple[str, int, int]
+"""A stream, the version after which to read it, and how many lines of it at most."""
 StreamVersion = tuple[str, int]
 """A stream, and the version of its last event."""
 
@@ -142,12 +144,24 @@ class EventLog(Protocol):
         """The streams that have a label by every append so far, of whatever process, in the order of their names."""
         ...
 
+    async def labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
+        """The first of these behind the name of a stream; ``""``: from the beginning."""
+        ...
+
     async def read_stream(self, stream: str, after_version: int = 0, limit: int = ALL) -> list[FeedLine]:
         """The stream's first ``limit`` lines with a higher version, in order. Like every read, raises LogUnavailableError.
 
         They may be fewer although more follow, where they have many bytes: see :func:`is_full_page`, and
-        :func:`stream_pages` for all of them.
+        :meth:`stream_pages` for all of them.
         """
+        ...
+
+    async def read_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
+        """The same of several streams, in their order, at the price of one."""
+        ...
+
+    def stream_pages(self, stream: str, after_version: int = 0, limit: int = ALL) -> AsyncIterator[list[FeedLine]]:
+        """All the stream's lines with a higher version, at most ``limit`` at a time; no page is empty."""
         ...
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:

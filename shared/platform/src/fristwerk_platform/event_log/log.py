@@ -1,38 +1,33 @@
-"""The event log over a database's recorder: concurrent appends share a transaction, concurrent reads share a query."""
+"""The event log over a database's recorder: concurrent appends share a transaction (``group_commit``), concurrent reads
+share a query (``read_batching``), and who follows the feed is woken by what is appended.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import structlog
 
 from fristwerk_platform.event_log.feed_pages import is_full_page
-from fristwerk_platform.event_log.group_commit import GroupCommitter, LogMeter
+from fristwerk_platform.event_log.group_commit import GroupCommitter, GroupedAppends, LogMeter
 from fristwerk_platform.event_log.index import Filling
 from fristwerk_platform.event_log.interface import (
-    ALL,
     FeedLine,
-    IdempotencyKey,
-    Keyed,
     LogUnavailableError,
-    NewEvent,
-    StoredAnswer,
     StreamVersion,
 )
 from fristwerk_platform.event_log.newest_lines import NewestLines
-from fristwerk_platform.event_log.read_batching import BatchedQuery
+from fristwerk_platform.event_log.read_batching import BatchedReads
 from fristwerk_platform.event_log.reads import READERS, ReaderThreads, Reads
 from fristwerk_platform.event_log.recorder import Recorder
-from fristwerk_platform.event_log.stored_rows import DamagedEventError
 from fristwerk_platform.event_log.writer_thread import WriterThread
 from fristwerk_platform.health import Dependency
 
-Result = TypeVar("Result")
 KEYS_KEPT: Final = timedelta(days=90)
 POLL_SECONDS: Final = 1.0
 """How often a wait checks the database: another process may have appended, and its notification may be lost."""
@@ -45,7 +40,7 @@ CHECKED_BYTES_AFTER_FAILURE: Final = 64 * 1024
 _log = structlog.get_logger()
 
 
-class GroupCommitLog:
+class GroupCommitLog(GroupedAppends, BatchedReads):
     """The port ``EventLog`` over a recorder: one writer that commits groups, and reads that share a query.
 
     Used from one event loop; several processes may use the same database.
@@ -54,37 +49,23 @@ class GroupCommitLog:
     def __init__(self, recorder: Recorder, meter: LogMeter | None = None, threads: int = READERS) -> None:
         self._recorder = recorder
         self._threads = ReaderThreads(recorder, threads)
-        self._writer, self._reads = self._ways(meter)
-        self._failures = (*recorder.failures, *self._reads.failures)
-        unstorable = self._reads.unstorable
-        self._streams = BatchedQuery(self._reads.select_streams, (*unstorable, DamagedEventError))
-        self._answers = BatchedQuery(self._reads.select_answers, unstorable)
-        self._claimants = BatchedQuery(self._reads.select_claimants, unstorable)
-        self._labelled = BatchedQuery(self._reads.select_labelled, unstorable)
-        self._last = BatchedQuery[None, int](self._ask_last, ())
+        writer, reads = self._ways(meter)
+        GroupedAppends.__init__(self, writer)
+        BatchedReads.__init__(self, reads, (*recorder.failures, *reads.failures))
         self._newest = NewestLines()
         self._reading: dict[tuple[int, int], asyncio.Task[list[FeedLine]]] = {}
         self._reached = 0
         """The highest position that this process has stored, read or was told of."""
-        self._waiters: set[asyncio.Future[int]] = set()
+        self._waiters: dict[asyncio.Future[int], int] = {}
+        """Who waits, and for a position higher than which."""
         self._notifications = 0
         self._found_nothing: tuple[int, int] | None = None
         """After which position a look into the feed found nothing, and how many notifications there had been before it."""
         self._closing = False
-        self._closed = False
 
     def _ways(self, meter: LogMeter | None) -> tuple[GroupCommitter, Reads]:
         """Who writes and who reads what is asked all the time: threads, where the database has to be waited for in one."""
         return WriterThread(self._recorder.insert_group, self.notify_waiters, meter), self._threads
-
-    async def append(self, events: Sequence[NewEvent], keyed: Keyed | None = None) -> int:
-        """See :class:`EventLog`."""
-        assert events or keyed, "an append stores something"
-        return await self._writer.append(events, keyed)
-
-    async def read_stream(self, stream: str, after_version: int = 0, limit: int = ALL) -> list[FeedLine]:
-        """See :class:`EventLog`."""
-        return await self._read(self._streams.load((stream, after_version, limit)))
 
     async def read_feed(self, after: int, limit: int) -> list[FeedLine]:
         """See :class:`EventLog`."""
@@ -112,21 +93,18 @@ class GroupCommitLog:
         ends_at = loop.time() + seconds
         # Who has just looked, and was told of nothing since, need not ask again; a lost notification costs a second.
         has_looked = self._is_end(after)
-        notified = 0
         while not self._closing:
             waiter: asyncio.Future[int] = loop.create_future()
-            self._waiters.add(waiter)
+            self._waiters[waiter] = after
             try:
                 left = ends_at - loop.time()
-                # After a notification for an earlier position there is no need to query the last one.
-                if left <= 0 or (notified == 0 and not has_looked and await self.last_position() > after):
+                if left <= 0 or (not has_looked and await self.last_position() > after):
                     return
                 has_looked = False
                 await asyncio.wait([waiter], timeout=min(left, POLL_SECONDS))
             finally:
-                self._waiters.discard(waiter)
-            notified = waiter.result() if waiter.done() else 0
-            if notified > after:
+                del self._waiters[waiter]
+            if waiter.done() and waiter.result() > after:
                 return
 
     async def last_position(self) -> int:
@@ -135,17 +113,9 @@ class GroupCommitLog:
         self._reached = max(self._reached, last)
         return last
 
-    async def stored_answer(self, key: IdempotencyKey) -> StoredAnswer | None:
+    async def labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
         """See :class:`EventLog`."""
-        return await self._read(self._answers.load(key))
-
-    async def claimant(self, claim: str) -> str | None:
-        """See :class:`EventLog`."""
-        return await self._read(self._claimants.load(claim))
-
-    async def labelled(self, label: str) -> list[StreamVersion]:
-        """See :class:`EventLog`."""
-        return await self._read(self._labelled.load(label))
+        return await self._read(self._threads.ask(partial(self._recorder.select_labelled_page, label, after, limit)))
 
     async def stream_names(self, after: str, limit: int) -> list[str]:
         """The names of streams that come after a name, in order."""
@@ -203,11 +173,13 @@ class GroupCommitLog:
         self._recorder.close()
 
     def notify_waiters(self, position: int = 0) -> None:
-        """Tell waiters the position that the log has reached; without one they query it. Called in the event loop."""
+        """Tell waiters the position that the log has reached, unless it is not what they wait for; without one they query
+        it. Called in the event loop.
+        """
         self._notifications += 1
         self._reached = max(self._reached, position)
-        for waiter in self._waiters:
-            if not waiter.done():
+        for waiter, after in self._waiters.items():
+            if not waiter.done() and (position == 0 or position > after):
                 waiter.set_result(position)
 
     def note_appended(self, lines: Sequence[FeedLine]) -> None:
@@ -228,18 +200,6 @@ class GroupCommitLog:
         if not is_full_page(found, limit):
             self._newest.keep(after, found)
         return found
-
-    async def _ask_last(self, askers: Sequence[None]) -> list[int]:
-        return [await self._reads.select_last_position()] * len(askers)
-
-    async def _read(self, query: Coroutine[Any, Any, Result]) -> Result:
-        if self._closed:
-            query.close()
-            raise LogUnavailableError("the log is closed")
-        try:
-            return await query
-        except self._failures as error:
-            raise LogUnavailableError(f"the log could not be read: {error}") from error
 
 
 def _reason(error: BaseException) -> str:

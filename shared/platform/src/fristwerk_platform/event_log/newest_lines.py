@@ -13,8 +13,9 @@ from typing import Final
 
 from fristwerk_platform.event_log.interface import FeedLine
 
-MOST_LINES: Final = 1_000
-MOST_BYTES: Final = 2_000_000
+MOST_LINES: Final = 2_000
+"""Twice what the trees over a log wait for and take at once: they come after some more was appended."""
+MOST_BYTES: Final = 3_000_000
 
 
 class NewestLines:
@@ -54,11 +55,11 @@ class NewestLines:
         return self._lines[-1].position if self._lines else self._after
 
     def _add(self, added: Sequence[FeedLine]) -> None:
-        self._lines = [*self._lines, *added]
+        self._lines.extend(added)
         self._bytes += sum(len(each.line) for each in added)
         dropped = 0
         while len(self._lines) - dropped > MOST_LINES or self._bytes > MOST_BYTES:
             self._bytes -= len(self._lines[dropped].line)
             self._after = self._lines[dropped].position
             dropped += 1
-        self._lines = self._lines[dropped:]
+        del self._lines[:dropped]

@@ -12,9 +12,10 @@ from fristwerk_platform.event_log.interface import (
     IdempotencyKey,
     LogUnavailableError,
     StoredAnswer,
+    StreamAfter,
     StreamVersion,
 )
-from fristwerk_platform.event_log.recorder import Recorder, StreamAfter
+from fristwerk_platform.event_log.recorder import Recorder
 
 Result = TypeVar("Result")
 READERS: Final = 4

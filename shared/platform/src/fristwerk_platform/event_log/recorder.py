@@ -7,12 +7,10 @@ from typing import Final, Protocol
 
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Filling
-from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
+from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamAfter, StreamVersion
 
 CHECK: Final = "health check"
 """The scope of the idempotency key that a check of writing stores and deletes; no client has it."""
-StreamAfter = tuple[str, int, int]
-"""A stream, the version after which to read it, and how many lines of it at most."""
 
 
 class Recorder(Protocol):
@@ -54,6 +52,10 @@ class Recorder(Protocol):
 
     def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
         """For each label the streams that have it, in the order of their names."""
+        ...
+
+    def select_labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
+        """The first streams behind a name that have a label, in the order of their names."""
         ...
 
     def select_stream_names(self, after: str, limit: int) -> list[str]:

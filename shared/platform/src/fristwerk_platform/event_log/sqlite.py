@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from eventsourcing.persistence import PersistenceError
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteDatastore
 
 from fristwerk_platform.event_log import protection, sqlite_index, sqlite_statements
 from fristwerk_platform.event_log.conflicts import expected_versions, has_rivals
@@ -25,12 +26,13 @@ from fristwerk_platform.event_log.interface import (
     LogUnavailableError,
     NewEvent,
     StoredAnswer,
+    StreamAfter,
     StreamVersion,
     VersionConflictError,
 )
 from fristwerk_platform.event_log.log import GroupCommitLog
 from fristwerk_platform.event_log.reads import READERS
-from fristwerk_platform.event_log.recorder import CHECK, StreamAfter
+from fristwerk_platform.event_log.recorder import CHECK
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 from fristwerk_platform.opened_file import OpenedFile
 
@@ -38,8 +40,6 @@ LOCK_SECONDS: Final = 30
 """How long a write waits for another process that writes."""
 LARGEST_INSERT: Final = 64
 """Rows of one statement at most."""
-PAGES_AHEAD: Final = 8_000
-"""Pages that gather in the write-ahead log, 32 MB, before they are moved to the file: what changes again and again moves once."""
 OPENING_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds. A file that another process just makes is reported as locked at once, whatever the timeout."""
 UNSTORABLE: Final = (
@@ -98,6 +98,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         super().__init__(datastore)
         self._file = file
         self._read_columns = read_columns
+        self._set_up = WeakSet[SQLiteConnection]()  # for writing, by settings that a connection keeps
         # The library's statement names no columns, and ours has one more.
         columns = "originator_id, originator_version, topic, state"
         self.insert_events_statement = f"INSERT INTO {self.events_table_name} ({columns}) VALUES (?, ?, ?, ?)"  # noqa: S608
@@ -155,6 +156,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         """See :class:`Recorder`."""
         with self._cursor() as cursor:
             return [sqlite_index.labelled(cursor, self.events_table_name, each) for each in labels]
+
+    def select_labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
+        """See :class:`Recorder`."""
+        with self._cursor() as cursor:
+            return sqlite_index.labelled(cursor, self.events_table_name, label, after, limit)
 
     def select_stream_names(self, after: str, limit: int) -> list[str]:
         """See :class:`Recorder`."""
@@ -269,11 +275,14 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Cursor]:
         """A durable transaction that holds the file's write lock from its beginning. Raises LogFileGoneError."""
+        # A reader's connection: the library keeps its lock for writers for ever when none can be opened.
         if self._file.is_gone:
             raise LogFileGoneError(f"{self._file.path.name} was deleted, moved or replaced")
-        with self._cursor() as cursor:
-            cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}")
-            cursor.execute("PRAGMA synchronous=FULL")  # some builds of SQLite do not sync a commit of their own accord
+        with self.datastore.get_connection(commit=False) as connection, connection.cursor() as cursor:
+            if connection not in self._set_up:
+                for setting in sqlite_statements.SETTINGS_FOR_WRITING:
+                    cursor.execute(setting)
+                self._set_up.add(connection)
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
@@ -285,10 +294,6 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
     @contextmanager
     def _cursor(self) -> Iterator[sqlite3.Cursor]:
-        """A cursor on a connection of its own.
-
-        Asked for as a reader's even for writing: the library keeps its lock for writers for ever when a connection cannot be
-        opened, and SQLite serialises writers itself.
-        """
+        """A cursor on a connection of its own."""
         with self.datastore.get_connection(commit=False) as connection, connection.cursor() as cursor:
             yield cursor

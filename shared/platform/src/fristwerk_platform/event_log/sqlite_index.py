@@ -11,7 +11,7 @@ import msgspec
 from fristwerk_platform.event_log.conflicts import claim_conflict
 from fristwerk_platform.event_log.group_commit import Append
 from fristwerk_platform.event_log.index import Entry, Filling, index_change
-from fristwerk_platform.event_log.interface import StreamVersion
+from fristwerk_platform.event_log.interface import ALL, StreamVersion
 
 TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS claims (claim TEXT PRIMARY KEY, stream TEXT NOT NULL) WITHOUT ROWID",
@@ -46,13 +46,13 @@ def claimant(cursor: sqlite3.Cursor, claim: str) -> str | None:
     return None if row is None else row[0]
 
 
-def labelled(cursor: sqlite3.Cursor, events: str, label: str) -> list[StreamVersion]:
-    """The streams that have a label, with the versions that they have in the table of events."""
+def labelled(cursor: sqlite3.Cursor, events: str, label: str, after: str = "", limit: int = ALL) -> list[StreamVersion]:
+    """The streams behind a name that have a label, with the versions that they have in the table of events."""
     statement = (
         f"SELECT stream, (SELECT max(originator_version) FROM {events} WHERE originator_id = stream) "  # noqa: S608 - own name
-        "FROM labels WHERE label = ? ORDER BY stream"
+        "FROM labels WHERE label = ? AND stream > ? ORDER BY stream LIMIT ?"
     )
-    return [(stream, version) for stream, version in cursor.execute(statement, (label,))]
+    return [(stream, version) for stream, version in cursor.execute(statement, (label, after, limit))]
 
 
 def filled_until(cursor: sqlite3.Cursor, rules: str) -> tuple[str | None] | None:

@@ -12,6 +12,10 @@ from fristwerk_platform.event_log.interface import Answer, IdempotencyKey, Keyed
 LINE: Final = "rowid, CAST(state AS BLOB)"
 """Position and line of an event; a line that was changed by hand may have become text."""
 LINE_AND_COLUMNS: Final = f"{LINE}, originator_id, originator_version, topic"
+PAGES_AHEAD: Final = 8_000
+"""Pages that gather in the write-ahead log, 32 MB, before they are moved to the file: what changes again and again moves once."""
+# Some builds of SQLite do not sync a commit of their own accord.
+SETTINGS_FOR_WRITING: Final = (f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}", "PRAGMA synchronous=FULL")
 KEYS_TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS idempotency_keys (scope TEXT NOT NULL, key TEXT NOT NULL, "
     "request_digest TEXT NOT NULL, answer BLOB NOT NULL, stored_at INTEGER NOT NULL, "

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -70,7 +70,7 @@ async def answered_meanwhile(request: Request) -> AnsweredBefore | KeyReusedErro
     """What to raise instead of a request's refusal where its key was used; the refusal may be the
     effect of its twin.
     """
-    answer_under: tuple[AnswerStore, IdempotencyKey] | None = getattr(request.state, "answer_under", None)
+    answer_under: tuple[AnswerStore, IdempotencyKey] | None = request.scope["state"].get("answer_under")
     return None if answer_under is None else await twin_answer(*answer_under)
 
 
@@ -85,10 +85,11 @@ async def _metadata_for_one_append(
     request: Request, log: AnswerStore, now: datetime, occurred_at: datetime | None = None
 ) -> CommandMetadata:
     """The command's metadata, without a look whether its key was used."""
-    principal: Principal = request.state.principal
+    state: dict[str, Any] = request.scope["state"]
+    principal: Principal = state["principal"]
     key = await _idempotency_key(request, principal)
     if key is not None:
-        request.state.answer_under = (log, key)
+        state["answer_under"] = (log, key)
     if occurred_at is not None:
         check_not_in_the_future(occurred_at, now)
     return CommandMetadata(
@@ -96,7 +97,7 @@ async def _metadata_for_one_append(
         now=now,
         occurred_at=occurred_at or now.replace(microsecond=0),
         occurred_at_given=occurred_at is not None,
-        correlation_id=request.state.correlation_id,
+        correlation_id=state["correlation_id"],
         key=key,
         if_match=_if_match(request),
     )
@@ -113,7 +114,10 @@ async def _idempotency_key(request: Request, principal: Principal) -> Idempotenc
 
 def _if_match(request: Request) -> int | None:
     given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
+    if given is None:
+        return None
+    check_once(request.scope, b"if-match")
+    if given.strip() == "*":
         return None
     found = _ETAG.fullmatch(given.strip())
     if found is None:

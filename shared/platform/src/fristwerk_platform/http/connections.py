@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from fristwerk_platform.http.connection_limits import ConnectionLimits, Part, Refusal
 from fristwerk_platform.http.descriptors import Descriptors
 from fristwerk_platform.http.exchange import Exchange
-from fristwerk_platform.http.refused_rests import LINGER_BYTES, LINGER_SECONDS, RefusedRests
+from fristwerk_platform.http.refused_rests import LINGER_SECONDS, RefusedRests
 from fristwerk_platform.http.unsent_answers import Unsent, beyond
 from fristwerk_platform.process_counters import CONNECTIONS_CLOSED
 from fristwerk_platform.rare_warning import RareWarning
@@ -183,7 +183,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Refusal.PIPELINED)
             return
         self._receive(Part.BODY)
-        before, self.cycle = self.cycle, Exchange.of(self)
+        before, self.cycle = self.cycle, Exchange.of(self, self.close_answered)
         if before is None or before.response_complete:  # type: ignore[redundant-expr]  # None at first
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -206,6 +206,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """See uvicorn's protocol. An answer that was not taken at once may be one too many."""
+        if self._refused:
+            return
         super().on_response_complete()
         if self.unsent_bytes > LARGE_ANSWER:
             self.register.limit_unsent(self.loop.time())
@@ -237,12 +239,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """The answer to what is not HTTP; nothing may be written after it, nor it after a refusal."""
-        if not self._refused:
-            self._refused = True
-            CONNECTIONS_CLOSED.labels(Refusal.NOT_HTTP.reason).inc()
-            self.transport.write(Refusal.NOT_HTTP.answer)
-            self.transport.close()
+        """The answer to what is not HTTP."""
+        self._refuse(Refusal.NOT_HTTP)
+
+    def close_answered(self) -> None:
+        """Close after the last answer, while there is more of the request to come."""
+        self._refused = True
+        self.register.rests.close(self.transport)
 
     def _receive(self, part: Part) -> None:
         self._parsed += 1
@@ -257,20 +260,20 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Refusal.HEAD_TOO_LARGE)
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Close with an answer; without one where it would be taken for another request's or
-        nothing was asked.
-        """
+        """Close with an answer; without one where none was asked for or another request has it."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         CONNECTIONS_CLOSED.labels(refusal.reason).inc()
-        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
-        if self._may_answer(refusal):
+        if is_answered := self._may_answer(refusal):
             self.transport.write(refusal.answer)
-        if self._part is Part.HEAD and not self.is_answering and self.transport.can_write_eof():
-            self.transport.write_eof()
-            self.register.rests.wait(self.transport)
-        else:
+        if is_answered and self.is_answering:  # with the refusal
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if is_answered and self._part is not Part.NOTHING:
+            self.close_answered()
+        else:  # at once, for one too many is not counted
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
             self.transport.close()
 
     def _may_answer(self, refusal: Refusal) -> bool:
@@ -284,10 +287,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _throw_away(self, size: int) -> None:
         self._thrown_away += size
-        if self._thrown_away > LINGER_BYTES:
-            self.transport.abort()
-        else:
-            self.register.rests.wait(self.transport)
+        self.register.rests.wait(self.transport, self._thrown_away)
 
 
 def limited_protocol(connections: Connections) -> type[LimitedProtocol]:

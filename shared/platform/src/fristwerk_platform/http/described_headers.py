@@ -20,6 +20,8 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
 LAST_EVENT_ID: Final = "Last-Event-ID"
+PREFER: Final = "Prefer"
+PREFERENCE_APPLIED: Final = "Preference-Applied"
 
 PARAMETERS: Final[Described] = {
     IDEMPOTENCY_KEY: {
@@ -52,6 +54,16 @@ PARAMETERS: Final[Described] = {
         "description": "The position of the last event that was received, instead of `after` (HTML, section 9.2.2)",
         "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
         "example": "1042",
+    },
+    PREFER: {
+        "name": PREFER,
+        "in": "header",
+        "description": (
+            "`return=minimal` (RFC 7240): 204 with the ETag instead of the document; what is made for the first time is"
+            " answered whole"
+        ),
+        "schema": {"type": "string"},
+        "example": "return=minimal",
     },
     CORRELATION: {
         "name": CORRELATION,
@@ -96,6 +108,11 @@ HEADERS: Final[Described] = {
         "description": "As of which position of the log the answer is; left out for those who may not know positions",
         "schema": {"type": "integer", "minimum": 0},
         "example": 1042,
+    },
+    PREFERENCE_APPLIED: {
+        "description": "Which preference of the request was followed (RFC 7240, section 3)",
+        "schema": {"type": "string"},
+        "example": "return=minimal",
     },
     REPLAYED: {
         "description": "`true` where this is the first answer to the same command under its Idempotency-Key",

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import FastAPI
 
 from fristwerk_platform.auth import Tokens
-from fristwerk_platform.http.middleware import AuthenticationMiddleware, RequestMeter
+from fristwerk_platform.http.middleware import Admission, AuthenticationMiddleware, RequestMeter
 from fristwerk_platform.http.request_log import request_observers
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.transparency.access_log import AccessLog
@@ -35,13 +35,21 @@ def guard(
     now: Callable[[], datetime],
     meter: RequestMeter,
     accesses: AccessLog | None = None,
+    admission: Admission | None = None,
 ) -> None:
-    """Check tokens and observe requests before the application; ``accesses`` records those of auditors.
+    """Check tokens and observe requests before the application; ``accesses`` records those of auditors, and
+    ``admission`` is asked of who sees only its own things.
 
     Raises SettingsError where traces cannot be sent.
     """
     app.state.identity = identity
     observers = request_observers(settings, identity.name)
     app.add_middleware(
-        AuthenticationMiddleware, tokens=tokens, now=now, meter=meter, observers=observers, accesses=accesses
+        AuthenticationMiddleware,
+        tokens=tokens,
+        now=now,
+        meter=meter,
+        observers=observers,
+        accesses=accesses,
+        admission=admission,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
@@ -29,10 +29,13 @@ class Exchange(RequestResponseCycle):
 
     _head = b""
     """The head of an answer of known length, until its body comes."""
+    _close_unread: Callable[[], None]
 
     @classmethod
-    def of(cls, connection: HttpToolsProtocol) -> Exchange:
-        """The request whose head is complete, with its address in the scope."""
+    def of(cls, connection: HttpToolsProtocol, close_unread: Callable[[], None]) -> Exchange:
+        """The request whose head is complete, with its address in the scope, and how to close after
+        its answer while there is more of its body to come.
+        """
         parser, scope = connection.parser, connection.scope
         address = httptools.parse_url(connection.url)
         path = address.path.decode("ascii")
@@ -41,7 +44,7 @@ class Exchange(RequestResponseCycle):
         scope["path"] = unquote(path) if "%" in path else path
         scope["raw_path"] = address.path
         scope["query_string"] = address.query or b""
-        return cls(
+        exchange = cls(
             scope=scope,
             transport=connection.transport,
             flow=connection.flow,
@@ -54,6 +57,8 @@ class Exchange(RequestResponseCycle):
             keep_alive=scope["http_version"] != "1.0" and parser.should_keep_alive(),
             on_response=connection.on_response_complete,
         )
+        exchange._close_unread = close_unread
+        return exchange
 
     async def send(self, message: Any) -> None:
         """Send the head or a part of the body.
@@ -134,5 +139,5 @@ class Exchange(RequestResponseCycle):
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
-            self.transport.close()
+            (self._close_unread if self.more_body else self.transport.close)()
         self.on_response()

@@ -21,6 +21,7 @@ from fristwerk_platform.http.at_once import AtOnce
 from fristwerk_platform.http.described_headers import HEAD, LAST_EVENT_ID, LAST_POSITION, NEXT_POSITION
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import QueryParameters, next_link
+from fristwerk_platform.subscriptions.batch_delay import BatchDelay
 from fristwerk_platform.subscriptions.feed import LAST_POSITION_HEADER, NEXT_POSITION_HEADER, Feed
 from fristwerk_platform.subscriptions.pages import FeedPage
 from fristwerk_platform.unless_ended import EndedError, unless_ended
@@ -31,7 +32,7 @@ MAX_POSITION: Final = 2**62
 MAX_WAITING: Final = 64
 """Long polls and streams of one caller that may be open at once in a process; 429 beyond."""
 KEEP_ALIVE_SECONDS: Final = 15.0
-GATHER_SECONDS: Final = 0.005
+GATHER_SECONDS: Final = BatchDelay(shortest=0.005, longest=0.02)
 """So long events gather after some were sent on a stream: one that comes alone is sent at once, and many are one write."""
 
 
@@ -255,4 +256,4 @@ async def _sse(
         yield events or b": still here\n\n"
         after = page.next
         if page.lines and page.is_last:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS.after(len(page.lines)))

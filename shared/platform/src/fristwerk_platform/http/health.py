@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.http import Routes, json_answer, responses
 from fristwerk_platform.metrics import Metrics
-from fristwerk_platform.subscriptions import Subscription
+from fristwerk_platform.subscriptions import Follower
 
 CHECK_SECONDS: Final = 2.0
 """A dependency that takes longer to answer counts as missing."""
@@ -68,7 +68,7 @@ _READY_EXAMPLE: Final = {
 def health_router(
     *,
     checks: Mapping[str, Check],
-    followers: Callable[[], list[Subscription[Any]]],
+    followers: Callable[[], Sequence[Follower]],
     metrics: Metrics,
     now: Callable[[], datetime],
     left_out: LeftOut | None = None,
@@ -134,7 +134,7 @@ def _ready_answer(left_out: LeftOut | None) -> type[msgspec.Struct]:
 
 
 async def _ready(
-    checks: Mapping[str, Check], followers: list[Subscription[Any]], now: datetime, counting: _Counting | None
+    checks: Mapping[str, Check], followers: Sequence[Follower], now: datetime, counting: _Counting | None
 ) -> Response:
     dependencies = {name: await _checked(name, check) for name, check in checks.items()}
     feeds = {follower.source: _feed(follower, now) for follower in followers}
@@ -152,17 +152,17 @@ async def _ready(
 
 async def _figures(
     metrics: Metrics,
-    followers: list[Subscription[Any]],
+    followers: Sequence[Follower],
     now: datetime,
     counting: _Counting | None,
     measure: Callable[[], Awaitable[None]] | None,
 ) -> Response:
-    for follower in followers:
-        metrics.follows(follower, now)
     if counting is not None:
         await counting.count()
     if measure is not None:
         await _measured(measure)
+    for follower in followers:
+        metrics.follows(follower, now)
     return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -195,7 +195,7 @@ async def _measured(measure: Callable[[], Awaitable[None]]) -> None:
         _log.warning("not_measured", error=type(error).__name__)
 
 
-def _feed(follower: Subscription[Any], now: datetime) -> dict[str, Any]:
+def _feed(follower: Follower, now: datetime) -> dict[str, Any]:
     lag = follower.lag
     return {
         "position": lag.position,

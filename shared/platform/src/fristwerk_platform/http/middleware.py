@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fristwerk_platform.auth import PROGRAM, NotAuthenticatedError, Principal, Tokens
+from fristwerk_platform.commands import STORAGE_FAILURES
 from fristwerk_platform.http import problems
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.refused_callers import RefusedCallers
@@ -33,6 +35,8 @@ CORRELATION_HEADER: Final = b"x-correlation-id"
 PROTECTED: Final = "/v1/"
 """What lies below needs a token."""
 RETRY_AFTER_SECONDS: Final = 5
+Admission = Callable[[Principal], Awaitable[None]]
+"""Raises Problem for somebody whose token is good and who has no access any more."""
 RawHeader = tuple[bytes, bytes]
 _NOSNIFF: Final[RawHeader] = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final[RawHeader] = (b"cache-control", b"no-store")
@@ -61,6 +65,7 @@ class AuthenticationMiddleware:
         meter: RequestMeter | None = None,
         observers: Sequence[RequestObserver] = (),
         accesses: AccessLog | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._app = app
         self._tokens = tokens
@@ -68,6 +73,7 @@ class AuthenticationMiddleware:
         self._meter = meter
         self._observers = observers
         self._accesses = accesses
+        self._admission = admission
         self._refused = RefusedCallers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,8 +95,7 @@ class AuthenticationMiddleware:
 
         bound = structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         try:
-            self._admit(scope, state)
-            await self._record(scope, state)
+            await self._admit(scope, state, began)
             await self._app(scope, receive, send_on)
         except Problem as refusal:
             await problems.response(Request(scope), refusal)(scope, receive, send_on)
@@ -109,47 +114,63 @@ class AuthenticationMiddleware:
                 self._meter.answered(_answered(scope, seconds))
             structlog.contextvars.reset_contextvars(**bound)
 
-    def _admit(self, scope: Scope, state: dict[str, Any]) -> None:
-        """Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422
+    async def _admit(self, scope: Scope, state: dict[str, Any], began: float) -> None:
+        """Raises Problem where the request is not to be answered."""
+        principal = self._authenticated(scope, state, began)
+        if principal is None:
+            return
+        if self._admission is not None and principal.belongs_to is not None:
+            await self._check_access(scope["path"], principal, self._admission)
+        if self._accesses is not None and principal.role in RECORDED:
+            await self._record(scope, principal, state["correlation_id"], self._accesses)
+
+    def _authenticated(self, scope: Scope, state: dict[str, Any], began: float) -> Principal | None:
+        """Who asks, where that must be known.
+
+        Raises Problem 401, 403 for a program whose scopes do not name what it asks for, or 422
         for an address with NUL, which no database takes as text.
         """
         path: str = scope["path"]
         if "\0" in path or b"%00" in scope["query_string"]:
             raise Problem(422, "The address holds NUL.", code="invalid-request")
-        if path.startswith(PROTECTED):
-            try:
-                token, now = _bearer(scope, self._tokens.roles.printed_by), self._now()
-                principal = state["principal"] = self._tokens.check(token, now=now)
-                state["token_seconds_left"] = self._seconds_left(token, self._tokens.seconds_left(token, now=now))
-            except NotAuthenticatedError as error:
-                self._refused.note(_address(scope), str(error))
-                raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
-            if principal.role == PROGRAM:
-                _check_scope(path, principal)
+        if not path.startswith(PROTECTED):
+            return None
+        try:
+            token, now = _bearer(scope, self._tokens.roles.printed_by), self._now()
+            principal = state["principal"] = self._tokens.check(token, now=now)
+            state["token_seconds_left"] = partial(self._seconds_left, token, now, began)
+        except NotAuthenticatedError as error:
+            self._refused.note(_address(scope), str(error))
+            raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from error
+        if principal.role == PROGRAM:
+            _check_scope(path, principal)
+        return principal
 
-    def _seconds_left(self, token: str, seconds: float) -> Callable[[], float]:
+    def _seconds_left(self, token: str, admitted_at: datetime, began: float) -> float:
         """For how long the token of an open request is still good, asked again and again: nothing
         once it was revoked or its key has gone.
         """
-        ends_at = time.monotonic() + seconds
+        try:
+            self._tokens.check(token, now=self._now())
+        except NotAuthenticatedError:
+            return 0.0
+        return self._tokens.seconds_left(token, now=admitted_at) - (time.perf_counter() - began)
 
-        def left() -> float:
-            try:
-                self._tokens.check(token, now=self._now())
-            except NotAuthenticatedError:
-                return 0.0
-            return ends_at - time.monotonic()
+    async def _check_access(self, path: str, principal: Principal, admission: Admission) -> None:
+        """Ask the service whether who sees only its own things still has access to them.
 
-        return left
+        Raises what the ``Admission`` raises, and Problem 503 where it cannot be asked.
+        """
+        try:
+            await admission(principal)
+        except STORAGE_FAILURES as error:
+            raise problems.storage_failed(path, error) from error
 
-    async def _record(self, scope: Scope, state: dict[str, Any]) -> None:
+    async def _record(self, scope: Scope, principal: Principal, correlation_id: str, accesses: AccessLog) -> None:
         """Record an auditor's request before anything is answered. Raises Problem 503 where that is not possible."""
-        principal: Principal | None = state.get("principal")
-        if self._accesses is None or principal is None or principal.role not in RECORDED:
-            return
         query = scope["query_string"].decode("latin-1")
         try:
-            await self._accesses.record(principal, scope["method"], scope["path"], query, state["correlation_id"])
+            await accesses.record(principal, scope["method"], scope["path"], query, correlation_id)
         except (DatabaseUnavailableError, SQLAlchemyError, OSError) as error:
             _log.exception("access_not_recorded", path=scope["path"])
             sentence = "What an auditor reads is recorded first, and it cannot be recorded at the moment."
@@ -173,7 +194,7 @@ def _completed(path: str, given: Iterable[RawHeader], correlation_id: str) -> li
     9111, 5.2.2.5).
     """
     headers = [*given, (CORRELATION_HEADER, correlation_id.encode()), _NOSNIFF]
-    if path.startswith(PROTECTED) and b"cache-control" not in [name.lower() for name, _ in headers]:
+    if path.startswith(PROTECTED) and b"cache-control" not in [name for name, _ in headers]:
         headers.append(_NO_STORE)
     return headers
 
@@ -191,7 +212,7 @@ def _correlation_id(scope: Scope) -> str:
     form.
     """
     given = header(scope, CORRELATION_HEADER)
-    if _CORRELATION_ID.fullmatch(given):
+    if given and _CORRELATION_ID.fullmatch(given):
         return given
     trace = given_trace(scope) if header(scope, TRACE_HEADER) else None
     return trace or _new_correlation_id()
@@ -242,7 +263,7 @@ def _bearer(scope: Scope, printed_by: str) -> str:
 
 def principal_of(request: Request) -> Principal:
     """The caller."""
-    principal: Principal = request.state.principal
+    principal: Principal = request.scope["state"]["principal"]
     return principal
 
 

@@ -13,6 +13,7 @@ signature is read once, when it is registered:
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
@@ -27,7 +28,7 @@ from fristwerk_platform.commands import AnsweredBefore
 from fristwerk_platform.http.commands import answered_meanwhile
 from fristwerk_platform.http.description import Description
 from fristwerk_platform.http.middleware import allowed
-from fristwerk_platform.http.problems import Problem, instance, invalid
+from fristwerk_platform.http.problems import MAX_ERRORS, Problem, instance, invalid
 from fristwerk_platform.http.queries import NoParameters, QueryParameters, default_query, read_query
 from fristwerk_platform.http.strict_json import MAX_PARTS, NotJsonError, has_too_many_parts, strict_json
 
@@ -204,6 +205,7 @@ class Operation:
             raise TypeError(f"The endpoint of {self.method} {self.path} does not take {in_path}.")
 
 
+@functools.cache  # many operations take values of the same type, such as an id
 def _validator(annotation: Any) -> Callable[..., Any]:
     """Checks and converts a value; without the adapter's many keyword arguments, which take longer
     than most checks.
@@ -235,6 +237,8 @@ async def _json(request: Request) -> Any:
 
 
 def _located(error: ValidationError, *place: str) -> list[Mapping[str, Any]]:
-    """The library's errors, each behind the place where the value was found."""
-    found = error.errors(include_url=False, include_input=False)
+    """The library's errors, as many as an answer names, each behind the place where the value was
+    found.
+    """
+    found = error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
     return [{**each, "loc": (*place, *each["loc"])} for each in found]

@@ -134,11 +134,7 @@ def install(app: FastAPI) -> None:
         return response(request, as_problem(error))
 
     async def on_storage_failure(request: Request, error: Exception) -> Response:
-        _log.warning("storage_failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
-        detail = "The service's storage does not answer at the moment."
-        if isinstance(error, DamagedEventError):
-            detail = str(error)
-        return response(request, Problem(503, detail, headers={"Retry-After": "1"}))
+        return response(request, storage_failed(request.scope["path"], error))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -154,6 +150,13 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(failure, on_storage_failure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_anything)
+
+
+def storage_failed(path: str, error: Exception) -> Problem:
+    """One of the ``STORAGE_FAILURES`` as a problem of the request; the log says which."""
+    _log.warning("storage_failed", path=path, error=type(error).__name__, exc_info=error)
+    detail = "The service's storage does not answer at the moment."
+    return Problem(503, str(error) if isinstance(error, DamagedEventError) else detail, headers={"Retry-After": "1"})
 
 
 def as_problem(error: CommandError) -> Problem:

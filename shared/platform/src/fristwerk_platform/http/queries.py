@@ -13,11 +13,13 @@ import io
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
@@ -29,7 +31,14 @@ Item = TypeVar("Item")
 Query = TypeVar("Query", bound="QueryParameters")
 CSV: Final = "text/csv; charset=utf-8"
 MAX_PAGE: Final = 200
+SHORT: Final = 100
+KEPT: Final = 500
+"""The last queries of up to so many bytes are kept as they were read: the same lists are asked for
+again and again.
+"""
 _LOST_PLUS: Final = re.compile(r" (?=[0-9]{2}:[0-9]{2}\Z)")
+_ADDRESS: Final = "/%:@!$&'()*+,;=?-._~"
+"""What may stand in an address as it is (RFC 3986), escapes included."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -74,7 +83,31 @@ def read_query(request: Request, expected: type[Query]) -> tuple[Query | None, l
     """The parameters as expected, or what is wrong with them: errors of pydantic's form, each
     behind ``query``.
     """
-    given = request.query_params.multi_items()
+    given: bytes = request.scope["query_string"]
+    if len(given) > SHORT:
+        return _read(given, expected)
+    try:
+        return _known(given, expected), []
+    except _WrongQueryError as error:
+        return None, error.found
+
+
+class _WrongQueryError(Exception):
+    def __init__(self, found: list[dict[str, Any]]) -> None:
+        super().__init__("the query is not as expected")
+        self.found = found
+
+
+@lru_cache(KEPT)
+def _known(given: bytes, expected: type[Query]) -> Query:
+    query, wrong = _read(given, expected)
+    if query is None:
+        raise _WrongQueryError(wrong)
+    return query
+
+
+def _read(query_string: bytes, expected: type[Query]) -> tuple[Query | None, list[dict[str, Any]]]:
+    given = QueryParams(query_string).multi_items()
     values = dict(given)
     refused = {name: "must not be empty" for name, value in values.items() if not value}
     if len(values) != len(given):
@@ -135,8 +168,12 @@ def next_link(request: Request, cursor: str | int | None) -> dict[str, str]:
     """The header that says where the list goes on (RFC 8288); none without a cursor."""
     if cursor is None:
         return {}
-    following = urlencode(dict(request.query_params) | {"after": cursor})
-    return {"Link": f'<{quote(request.scope["path"])}?{following}>; rel="next"'}
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    after, parts = urlencode({"after": cursor}), [each for each in query.split("&") if each]
+    following = [after if unquote_plus(each.partition("=")[0]) == "after" else each for each in parts]
+    if after not in following:
+        following.append(after)
+    return {"Link": f'<{quote(path, safe=_ADDRESS)}?{quote("&".join(following), safe=_ADDRESS)}>; rel="next"'}
 
 
 def page(

@@ -1,5 +1,5 @@
-"""The rest of refused requests, which is read and thrown away: closed with unread bytes, the client
-might never see the answer.
+"""The rest of refused requests, which is read and thrown away (RFC 9112, section 9.6): closed with
+unread bytes, the client might never see the answer.
 
 A read brings up to 256 KiB, and left to itself the event loop reads on while there is something to
 read: a hundred refused heads of a mebibyte would be one turn of 60 ms. In each turn it accepts one
@@ -31,8 +31,22 @@ class RefusedRests:
         self._waiting: OrderedDict[asyncio.Transport, None] = OrderedDict()
         self._is_due = False
 
-    def wait(self, transport: asyncio.Transport) -> None:
-        """Read nothing more of it until it is its turn."""
+    def close(self, transport: asyncio.Transport) -> None:
+        """Close it for what is answered, and once its rest was read."""
+        if transport.is_closing():
+            return
+        if not transport.can_write_eof():
+            transport.close()
+            return
+        transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
+        self.wait(transport)
+
+    def wait(self, transport: asyncio.Transport, thrown_away: int = 0) -> None:
+        """Read nothing more of it until it is its turn; nothing at all once so many bytes are enough."""
+        if thrown_away > LINGER_BYTES:
+            transport.abort()
+            return
         transport.pause_reading()
         self._waiting[transport] = None
         if len(self._waiting) > MOST_WAITING:

@@ -20,6 +20,8 @@ from fristwerk_platform.settings import Settings
 
 SLOW_SECONDS: Final = 1.0
 """A request that takes longer is logged in any case, unless it waits for events."""
+LOGGING_REQUESTS: Final = frozenset({"debug", "info"})
+"""The levels of the log that have a line for each request."""
 FAILED: Final = 500
 """The first status that says that the service failed, not who asked."""
 WAITING: Final = frozenset({"read_events", "stream_events"})
@@ -39,11 +41,13 @@ class RequestObserver(Protocol):
 
 
 def request_observers(settings: Settings, service: str) -> list[RequestObserver]:
-    """The log, and traces where the settings name a collector.
+    """The log where its level has requests, and traces where the settings name a collector.
 
     Raises SettingsError where their extra is not installed.
     """
-    observers: list[RequestObserver] = [RequestLog(settings.log_requests)]
+    observers: list[RequestObserver] = []
+    if settings.log_level in LOGGING_REQUESTS:
+        observers.append(RequestLog(settings.log_requests))
     if settings.otlp_endpoint is not None:
         observers.append(Tracing(settings.otlp_endpoint, service))
     return observers

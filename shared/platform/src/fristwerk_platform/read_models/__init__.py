@@ -18,9 +18,6 @@ from fristwerk_platform.read_models.blue_green import LiveReadModel, open_live_r
 from fristwerk_platform.read_models.bulk import Write, add, in_list, removal, store, upsert, write
 from fristwerk_platform.read_models.carry_over import GROWING, KEPT, PASSING
 from fristwerk_platform.read_models.database import (
-    DURABLE,
-    IRREPLACEABLE,
-    REBUILDABLE,
     Database,
     SqlDatabase,
     UtcDateTime,
@@ -33,6 +30,7 @@ from fristwerk_platform.read_models.database import (
 )
 from fristwerk_platform.read_models.driver import Query, fetch
 from fristwerk_platform.read_models.migrations import NewerDatabaseError, migrated_by
+from fristwerk_platform.read_models.sqlite_pragmas import DURABLE, IRREPLACEABLE, REBUILDABLE
 from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 from fristwerk_platform.read_models.versions import RebuildError
 

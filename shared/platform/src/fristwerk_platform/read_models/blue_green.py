@@ -9,9 +9,9 @@ replaced; the writer goes on in the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, text
@@ -20,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models.carry_over import PASSING
-from fristwerk_platform.read_models.database import REBUILDABLE, Database, SqlDatabase
+from fristwerk_platform.read_models.database import Database, SqlDatabase
 from fristwerk_platform.read_models.driver import Query, fetch
+from fristwerk_platform.read_models.sqlite_pragmas import REBUILDABLE
 from fristwerk_platform.read_models.versions import FileVersions, ReadModelVersions, SchemaVersions
 from fristwerk_platform.settings import Settings
 
@@ -103,6 +104,11 @@ class LiveReadModel:
         """See :class:`Database`."""
         async with self._use() as used, used.database.reading() as connection:
             yield connection
+
+    async def fetch(self, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
+        """See :class:`Database`."""
+        async with self._use() as used:
+            return await used.database.fetch(query, *arguments)
 
     async def check(self) -> Dependency:
         """For ``/health/ready``: whether the version in use answers and is where it was."""

@@ -59,7 +59,7 @@ async def write(connection: AsyncConnection, *writes: Write) -> None:
         arrays = [
             array
             for each, shape in zip(wanted, shapes, strict=True)
-            for array in zip(*_values(each, shape, dialect), strict=True)
+            for array in _postgres_arrays(each, shape, dialect)
         ]
         await run_on_postgres(connection, _postgres_text(shapes), *arrays)
     else:
@@ -139,6 +139,25 @@ def _processors(shape: _Shape, dialect: Dialect) -> Mapping[str, Callable[[Any],
     return {name: each.bind_processor(dialect) for name, each in types.items()}
 
 
+def _postgres_arrays(each: Write, shape: _Shape, dialect: Dialect) -> list[Sequence[Any] | str]:
+    """The columns of a write, each as the driver takes an array."""
+    columns, numeric = zip(*_values(each, shape, dialect), strict=True), _numeric(shape)
+    return [
+        _numbers(values) if name in numeric else values for name, values in zip(shape.columns, columns, strict=True)
+    ]
+
+
+@lru_cache(maxsize=256)
+def _numeric(shape: _Shape) -> frozenset[str]:
+    """The columns that hold numbers."""
+    return frozenset(name for name in shape.columns if _postgres_type(shape, name) in _NUMERIC)
+
+
+def _numbers(values: Sequence[int | None]) -> str:
+    """The text of an array: asyncpg takes longer to ask of each number whether it is an array itself."""
+    return "{" + ",".join(["NULL" if each is None else str(each) for each in values]) + "}"
+
+
 @lru_cache(maxsize=256)
 def _postgres_text(shapes: tuple[_Shape, ...]) -> str:
     """One statement for all: each column of each table is an array."""
@@ -150,13 +169,14 @@ def _postgres_text(shapes: tuple[_Shape, ...]) -> str:
     return (f"WITH {', '.join(named)} " if named else "") + parts[-1]
 
 
+_NUMERIC: Final = {"BIGINT", "INTEGER", "SMALLINT", "BOOLEAN"}
 _POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without types
 
 
 def _postgres_part(shape: _Shape, first: int) -> str:
     arrays = [
-        f"${first + place}::{shape.table.c[name].type.compile(dialect=_POSTGRES)}[]"
-        for place, name in enumerate(shape.columns)
+        f"${number}::{'text::' if name in _numeric(shape) else ''}{_postgres_type(shape, name)}[]"
+        for number, name in enumerate(shape.columns, first)
     ]
     table, names = _quoted_table(shape.table), _quoted(shape.columns)
     if shape.kind == "remove":
@@ -166,6 +186,11 @@ def _postgres_part(shape: _Shape, first: int) -> str:
         f"INSERT INTO {table} ({names}) SELECT {names} FROM unnest({', '.join(arrays)}) WITH ORDINALITY "  # noqa: S608
         f"AS listed ({names}, {_ORDINAL}) ORDER BY {_ORDINAL}{_replacing(shape)}"
     )
+
+
+def _postgres_type(shape: _Shape, name: str) -> str:
+    """Without a collation, which values have not before they are in a column: an array of such a type is a syntax error."""
+    return shape.table.c[name].type.compile(dialect=_POSTGRES).partition(" COLLATE ")[0]
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,26 +17,25 @@ from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, BigInteger, Dialect, MetaData, event, make_url, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
 from fristwerk_platform.health import Dependency
+from fristwerk_platform.loop_connections import CONNECT_SECONDS, PING_AFTER_SECONDS, LoopConnections
 from fristwerk_platform.opened_file import OpenedFile
 from fristwerk_platform.read_models.cancelled_transactions import end_at_once
-from fristwerk_platform.read_models.driver import Query, fetch
+from fristwerk_platform.read_models.driver import Query, fetch, translated
 from fristwerk_platform.read_models.migrations import bring_up_to_date
-from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
+from fristwerk_platform.read_models.sqlite_pragmas import REBUILDABLE, set_pragmas
+from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError, unavailable_where_lost
 from fristwerk_platform.settings import DATABASE_CONNECTIONS, Settings
 
 FILE_CONNECTIONS: Final = 4
 """Connections to an SQLite file at most."""
 POOL_SECONDS: Final = 10.0
 """How long a request waits for a pooled connection."""
-CONNECT_SECONDS: Final = 5.0
-PING_AFTER_SECONDS: Final = 10.0
-"""The server is asked before a connection is used that was idle for longer."""
 _LOCK: Final = Query("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext($1))")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -66,7 +65,7 @@ def instant_of_stored(value: int) -> datetime:
 class Database(Protocol):
     """Where rows are read and written: short transactions and readings.
 
-    Both raise DatabaseUnavailableError.
+    All raise DatabaseUnavailableError.
     """
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -77,14 +76,27 @@ class Database(Protocol):
         """A consistent view for reading."""
         ...
 
+    async def fetch(self, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
+        """The rows of a constant query by itself, as the function ``fetch`` has them; raises what it does.
+
+        For what requests ask often: on PostgreSQL it goes past SQLAlchemy, and its plan is kept.
+        """
+        ...
+
 
 class SqlDatabase:
     """A file of SQLite or a schema of PostgreSQL; see :class:`Database`."""
 
     def __init__(
-        self, engine: AsyncEngine, metadata: MetaData, schema: str | None = None, file: OpenedFile | None = None
+        self,
+        engine: AsyncEngine,
+        metadata: MetaData,
+        schema: str | None = None,
+        file: OpenedFile | None = None,
+        loop_connections: LoopConnections | None = None,
     ) -> None:
         self._engine = engine
+        self._loop_connections = loop_connections
         self._file = file
         self._metadata = metadata
         self._schema = schema
@@ -118,6 +130,14 @@ class SqlDatabase:
         async with _connection(self._engine) as connection:
             yield connection
 
+    async def fetch(self, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
+        """See :class:`Database`."""
+        if self._loop_connections is None:
+            async with self.reading() as connection:
+                return await fetch(connection, query, *arguments)
+        with unavailable_where_lost(OSError), translated():  # nothing else than connecting raises one
+            return await self._loop_connections.fetch(query.postgres, *arguments)
+
     async def check(self) -> Dependency:
         """For ``/health/ready``: whether the database answers, and on SQLite is where it was."""
         if self._file is not None and self._file.is_gone:
@@ -128,28 +148,16 @@ class SqlDatabase:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._loop_connections is not None:
+            await self._loop_connections.close()
         await self._engine.dispose()
 
 
 @asynccontextmanager
 async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    try:
+    with unavailable_where_lost():
         async with engine.connect() as connection:
             yield connection
-    except (ConnectionError, TimeoutError, DBAPIError) as error:
-        if isinstance(error, DBAPIError) and not _lost(error):
-            raise
-        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
-
-
-def _lost(error: DBAPIError) -> bool:
-    """Whether the connection is gone or refused, rather than the statement.
-
-    The classes of SQLSTATE are 08 (connection exception), 53 (insufficient resources) and 57
-    (operator intervention); see appendix A of PostgreSQL's documentation.
-    """
-    state = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or state.startswith(("08", "53", "57"))
 
 
 async def advisory_lock(connection: AsyncConnection, what: str) -> None:
@@ -203,6 +211,7 @@ def postgres_database(
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
     given = make_url(url)
+    server_settings = {"search_path": schema, "application_name": f"fristwerk {schema}"}
     engine = create_async_engine(
         given.set(drivername="postgresql+asyncpg", query={}),
         pool_size=max_connections,  # all are kept: under load a closed one would be opened again at once
@@ -215,11 +224,12 @@ def postgres_database(
             "timeout": CONNECT_SECONDS,
             "command_timeout": statement_seconds,
             "ssl": given.query.get("sslmode"),
-            "server_settings": {"search_path": schema, "application_name": f"fristwerk {schema}"},
+            "server_settings": server_settings,
         },
     )
     _check_before_use(engine)
-    return SqlDatabase(engine, metadata, schema)
+    asked = LoopConnections(url, statement_seconds=statement_seconds, server_settings=server_settings)
+    return SqlDatabase(engine, metadata, schema, loop_connections=asked)
 
 
 def _check_before_use(engine: AsyncEngine) -> None:
@@ -243,16 +253,6 @@ def _check_before_use(engine: AsyncEngine) -> None:
             engine.dialect.do_ping(connection)
         except Exception as error:
             raise DisconnectionError(f"{type(error).__name__}: {error}") from error
-
-
-REBUILDABLE: Final = ("journal_mode=WAL", "synchronous=NORMAL")
-"""For read models: they are derived from the log, so a tail that a power cut loses is only
-replayed.
-"""
-DURABLE: Final = ("journal_mode=WAL", "synchronous=FULL")
-"""For what was signed: on the disk once stored, and no reader holds up a writer."""
-IRREPLACEABLE: Final = ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON")
-"""For keys: on the disk once stored, and off the disk once deleted."""
 
 
 def sqlite_database(
@@ -279,14 +279,13 @@ def sqlite_database(
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
-        cursor = connection.cursor()
-        for pragma in (*pragmas, "busy_timeout=10000"):
-            cursor.execute(f"PRAGMA {pragma}")
+        connection.run_async(lambda driver: set_pragmas(driver, pragmas))
         opened.remember()
         if attached is not None:
             name, other = attached
+            cursor = connection.cursor()
             cursor.execute(f"ATTACH DATABASE ? AS {name}", (f"{other.absolute().as_uri()}?mode=ro",))
-        cursor.close()
+            cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:

@@ -1,4 +1,5 @@
-"""Constant statements through the driver's own connection, inside a transaction of SQLAlchemy.
+"""Constant statements through the driver's own connection, inside a transaction of SQLAlchemy or
+without one.
 
 A statement through SQLAlchemy costs four times what the driver alone takes, and on SQLite several
 changes of thread. What a follower runs for every event goes through here: a text that never
@@ -7,6 +8,7 @@ changes, written once for both databases, with lists as arrays (PostgreSQL) or J
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +51,7 @@ async def fetch(connection: AsyncConnection, query: Query, *arguments: Any) -> S
 async def run_on_postgres(connection: AsyncConnection, statement: str, *arguments: Any) -> Sequence[Sequence[Any]]:
     """The rows of a statement in PostgreSQL's own notation, in the transaction if there is one."""
     driver: asyncpg.Connection = _driver_of(connection)
-    with _translated():
+    with translated():
         if connection.in_transaction() and not driver.is_in_transaction():
             await _begin(connection)
         rows: Sequence[Sequence[Any]] = await driver.fetch(statement, *arguments)
@@ -61,7 +63,7 @@ async def run_on_sqlite(connection: AsyncConnection, run: Callable[[sqlite3.Conn
     thread there and back.
     """
     driver = _driver_of(connection)
-    with _translated():
+    with translated():
         # The driver has no public way to run several statements in its thread at once.
         result: Result = await driver._execute(run, driver._conn)  # noqa: SLF001
         return result
@@ -79,6 +81,11 @@ async def _begin(connection: AsyncConnection) -> None:
         await adapter._start_transaction()  # noqa: SLF001
     except connection.dialect.loaded_dbapi.Error as error:
         raise error.__cause__ or error from None
+    except asyncio.CancelledError:
+        # The server may have begun, of which SQLAlchemy knows nothing: the connection would go back
+        # to the pool with a transaction that the next user writes into and nobody ever commits.
+        await connection.invalidate()
+        raise
 
 
 def _driver_of(connection: AsyncConnection) -> Any:
@@ -92,7 +99,7 @@ def _as_json(values: Sequence[Any]) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The drivers' errors as SQLAlchemy raises them; they name no values."""
     try:
         yield

@@ -22,18 +22,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropSchema
 
 from fristwerk_platform.read_models.bulk import store
-from fristwerk_platform.read_models.database import (
-    REBUILDABLE,
-    Database,
-    SqlDatabase,
-    postgres_database,
-    sqlite_database,
-)
+from fristwerk_platform.read_models.database import Database, SqlDatabase, postgres_database, sqlite_database
+from fristwerk_platform.read_models.sqlite_pragmas import DURABLE, REBUILDABLE
 
 LIVE: Final = "live"
 """The schema name of the live version where it is attached to the file of the next one."""
-DURABLE: Final = ("journal_mode=WAL", "synchronous=FULL")
-"""The replacement must be on the disk before the replaced version records it."""
 LOCK_NOT_AVAILABLE: Final = "55P03"
 _pointers: Final = Table(
     "fristwerk_generations",
@@ -113,6 +106,7 @@ class FileVersions:
     def open_next_to(self, live: int, version: int) -> tuple[SqlDatabase, str]:
         """See :class:`ReadModelVersions`."""
         attached = (LIVE, self._file(live))
+        # The replacement must be on the disk before the replaced version records it.
         return sqlite_database(self._file(version), self._metadata, DURABLE, attached=attached), LIVE
 
     async def active(self) -> int:

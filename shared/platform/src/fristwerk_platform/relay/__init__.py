@@ -5,10 +5,12 @@ is in doubt, and publishes the rest again; readers notice what they miss, and re
 
 messages      lines of a feed as messages: subjects, and CloudEvents in their headers
 stream        the stream: what it has, and how it is added to
+progress      what is told about it: how far it is, and what went wrong
 relay         from the feed into the stream, one line after the other
 """
 
+from fristwerk_platform.relay.progress import RelayProgress
 from fristwerk_platform.relay.relay import Relay, relay_until_stopped
 from fristwerk_platform.relay.stream import StreamOptions, UnusableStreamError, opened_stream
 
-__all__ = ["Relay", "StreamOptions", "UnusableStreamError", "opened_stream", "relay_until_stopped"]
+__all__ = ["Relay", "RelayProgress", "StreamOptions", "UnusableStreamError", "opened_stream", "relay_until_stopped"]

@@ -2,18 +2,25 @@
 
 A process reads the whole feed, which costs little, and applies what is its own, which costs much.
 It works at one position where it can: partitions taken over lie behind, and are brought up first.
+
+A page is applied in parts, each in a transaction of its own, and leases are renewed between them: a
+transaction that outlasted the lease would be ended by the server, and again with every try. So
+parts become smaller where one fails or takes long.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, Generic
 
 import msgspec
 
 from fristwerk_platform.read_models import Database, write
+from fristwerk_platform.subscriptions.batch_delay import BatchDelay
 from fristwerk_platform.subscriptions.checkpoints import Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines
 from fristwerk_platform.subscriptions.feed import Feed
@@ -23,6 +30,11 @@ from fristwerk_platform.subscriptions.subscription import Apply, Subscription
 
 RENEW_SECONDS: Final = 2.0
 """How often a process renews its leases and looks whether it has its share: a fifth of a lease."""
+PART: Final = 500
+"""Events of its own that a process applies in a transaction at most; so many take tenths of a second where
+each stream is derived anew.
+"""
+SMALLEST_PART: Final = 10
 
 
 class Membership(Generic[EventT]):
@@ -38,6 +50,31 @@ class Membership(Generic[EventT]):
         self.partitions = partitions
         self.member = member
         self.concerns_all = concerns_all
+
+
+class PartSize:
+    """How many events go into one transaction: half as many after one that failed or took half of
+    the time between two renewals, twice as many after one that took an eighth of it at most. One that
+    held less than half of what it may tells nothing of a larger one.
+    """
+
+    def __init__(self) -> None:
+        self.events = PART
+        self.held = 0
+        """Events of the part that is applied at the moment."""
+
+    @contextmanager
+    def adapted(self) -> Iterator[None]:
+        """Adapt the size to what is done meanwhile."""
+        began, share = time.monotonic(), 1.0
+        try:
+            yield
+            share = (time.monotonic() - began) / RENEW_SECONDS
+        finally:
+            if share >= 1 / 2:
+                self.events = max(SMALLEST_PART, self.events // 2)
+            elif share <= 1 / 8 and self.held * 2 >= self.events:
+                self.events = min(PART, self.events * 2)
 
 
 class _Held(msgspec.Struct):
@@ -63,7 +100,7 @@ class PartitionedSubscription(Subscription[EventT]):
         membership: Membership[EventT],
         apply: Apply[EventT],
         on_applied: Callable[[], Awaitable[None]] | None = None,
-        pause_seconds: float = 0.0,
+        delay: BatchDelay = BatchDelay(),  # noqa: B008 - immutable
     ) -> None:
         super().__init__(
             source=source,
@@ -73,13 +110,14 @@ class PartitionedSubscription(Subscription[EventT]):
             checkpoints=checkpoints,
             apply=apply,
             on_applied=on_applied,
-            pause_seconds=pause_seconds,
+            delay=delay,
         )
         self._partitions = membership.partitions
         self._member = membership.member
         self._concerns_all = membership.concerns_all
         self._held: dict[int, _Held] = {}
         self._applying: frozenset[int] = frozenset()
+        self._part = PartSize()
         self._renewed_at = float("-inf")
 
     async def run(self, now: Callable[[], datetime]) -> None:
@@ -120,17 +158,61 @@ class PartitionedSubscription(Subscription[EventT]):
         if min(page.last, page.next) < lowest:
             raise SourceWentBackwardsError(f"{self.source} ends at position {page.last}, but {lowest} was read already")
         self.lag.source_position = max(page.last, page.next)
-        events = decode_lines(page.lines, self._decode)
         until = page.next if higher is None else min(page.next, higher)
         if until > lowest:
-            await self._apply_to(lowest, until, [event for event in events if event.position <= until])
-            if self._on_applied is not None:
-                await self._on_applied()
+            await self._apply_in_parts(lowest, until, page.lines)
         await self._note_position(page)
         return len(page.lines)
 
+    async def _apply_in_parts(self, lowest: int, until: int, lines: Sequence[bytes]) -> None:
+        """Decode lines and apply them to the partitions at one position, part by part. The rest of
+        the page is left to the next step where this process has others meanwhile, which lie
+        elsewhere.
+        """
+        start = 0
+        while True:
+            with self._part.adapted():
+                read = self._read_part(lines, start, lowest, until)
+                start += len(read)
+                part = [event for event in read if event.position <= until]
+                is_whole = len(part) < len(read) or start >= len(lines)
+                end = until if is_whole else part[-1].position
+                await self._apply_to(lowest, end, part)
+            lowest = end
+            if self._on_applied is not None:
+                await self._on_applied()
+            if is_whole:
+                return
+            if asyncio.get_running_loop().time() >= self._renewed_at + RENEW_SECONDS:
+                before = self._held.keys()
+                await self._take_share()
+                if not self._held.keys() <= before:
+                    return
+
+    def _read_part(self, lines: Sequence[bytes], start: int, lowest: int, until: int) -> list[EventT]:
+        """Decode lines from ``start`` to the position ``until`` that hold about as many events as a part may have, and
+        never more.
+
+        What others apply does not count: the more processes there are, the fewer transactions each has for as many lines.
+        """
+        group = {number for number, held in self._held.items() if held.reached.position == lowest}
+        read: list[EventT] = []
+        own, most = 0, self._part.events
+        while own <= most * 3 // 4 and start + len(read) < len(lines):
+            first = start + len(read)
+            more = decode_lines(lines[first : first + most - own], self._decode)
+            own += sum(
+                event.position <= until and (partition_of(event.stream) in group or self._concerns_all(event))
+                for event in more
+            )
+            read += more
+            if more[-1].position >= until:
+                break
+        self._part.held = own
+        return read
+
     async def _note_position(self, page: FeedPage) -> None:
-        position = min(held.reached.position for held in self._held.values())
+        position = min((held.reached.position for held in self._held.values()), default=self.lag.position)
         async with self._advanced:
             self.lag.position = position
             if position >= page.last:

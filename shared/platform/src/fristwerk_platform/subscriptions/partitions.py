@@ -85,6 +85,12 @@ class Partitions:
             info=PASSING,
         )
 
+    async def are_there(self, connection: AsyncConnection) -> bool:
+        """Whether the database has partitions at all: one that is older than they are has none, nor
+        has one that is not PostgreSQL.
+        """
+        return connection.dialect.name == "postgresql" and (await run_on_postgres(connection, _IS_THERE))[0][0]
+
     async def are_used(self, connection: AsyncConnection, source: str) -> bool:
         """Whether the source is followed in partitions."""
         return bool(await run_on_postgres(connection, _USED, source))
@@ -148,7 +154,7 @@ class Partitions:
         """Have the source followed as a whole again. Returns why not, where processes share it still
         or its partitions lie at different positions; None where it is done, or was so already.
         """
-        if connection.dialect.name != "postgresql" or not await self.are_used(connection, source):
+        if not await self.are_there(connection) or not await self.are_used(connection, source):
             return None
         await advisory_lock(connection, f"partitions {source}")
         await self.hold_all(connection, source)
@@ -208,6 +214,7 @@ def _columns(partitions: Sequence[int], reached: Mapping[int, Reached]) -> tuple
 
 
 _NOW: Final = "extract(epoch FROM clock_timestamp())"
+_IS_THERE: Final = "SELECT to_regclass('followed_partitions') IS NOT NULL"
 _USED: Final = "SELECT 1 FROM followed_partitions WHERE source = $1 LIMIT 1"
 _HOLD_ALL: Final = "SELECT 1 FROM followed_partitions WHERE source = $1 ORDER BY partition FOR UPDATE"
 _SPLIT: Final = """

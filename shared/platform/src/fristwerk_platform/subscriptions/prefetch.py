@@ -9,14 +9,14 @@ from typing import Final
 from fristwerk_platform.subscriptions.feed import BATCH, Feed
 from fristwerk_platform.subscriptions.pages import FeedPage
 
-MAX_MERGED_LINES: Final = 10 * BATCH
+MAX_MERGED_LINES: Final = 20 * BATCH
 """Lines of a merged page at most."""
 MAX_MERGED_BYTES: Final = 8 * 1024 * 1024
 """No page is added to one whose lines have so many bytes."""
 
 
 class Prefetch:
-    """Reads a feed for one reader: while it is far behind, merges up to ten pages and fetches the next ones meanwhile.
+    """Reads a feed for one reader: while it is far behind, merges up to twenty pages and fetches the next ones meanwhile.
 
     The cost of a batch is then shared by more events, and the reader does not wait for the source between batches. A reader that
     has nearly caught up fetches only once its batch is applied, because more events will have arrived by then.

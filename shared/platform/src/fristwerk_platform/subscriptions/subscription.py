@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import datetime
-from typing import Final, Generic
+from typing import Final, Generic, Protocol
 
 import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import Database, Write, write
+from fristwerk_platform.read_models.driver import run_on_postgres
+from fristwerk_platform.subscriptions.batch_delay import BatchDelay
 from fristwerk_platform.subscriptions.checkpoints import CheckpointMovedError, Checkpoints, SourceWentBackwardsError
 from fristwerk_platform.subscriptions.decoding import Decode, EventT, decode_lines
 from fristwerk_platform.subscriptions.feed import BATCH, Feed, SourceUnavailableError
@@ -22,6 +24,7 @@ from fristwerk_platform.subscriptions.prefetch import Prefetch
 WAIT_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 0.8)
 """Below a second in all, so that health is well again within a second of its cause."""
+_END_WHEN_IDLE: Final = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
 _log = structlog.get_logger()
 
 Apply = Callable[[AsyncConnection, Sequence[EventT]], Awaitable[Sequence[Write] | None]]
@@ -41,6 +44,20 @@ class Lag(msgspec.Struct, kw_only=True):
     failing_because: str | None = None
     """Applying fails and is retried; only the error's name, because its message may contain data of an event."""
     stopped_because: str | None = None
+
+
+class Follower(Protocol):
+    """What follows a source, as health and figures see it."""
+
+    @property
+    def source(self) -> str:
+        """The source's name."""
+        ...
+
+    @property
+    def lag(self) -> Lag:
+        """How far it is behind."""
+        ...
 
 
 async def apply_events(
@@ -74,9 +91,14 @@ class Subscription(Generic[EventT]):
         checkpoints: Checkpoints,
         apply: Apply[EventT],
         on_applied: Callable[[], Awaitable[None]] | None = None,
-        pause_seconds: float = 0.0,
+        delay: BatchDelay = BatchDelay(),  # noqa: B008 - immutable
+        idle_seconds: float | None = None,
     ) -> None:
-        """``pause_seconds`` is how long events may accumulate for one transaction while nobody waits in :meth:`reached`."""
+        """``delay`` is how long events may accumulate for one transaction while nobody waits in :meth:`reached`.
+
+        ``idle_seconds``: on PostgreSQL the server ends a transaction in which the process stops for longer, so that
+        others who follow the same do not wait for it.
+        """
         self.source = source
         self.lag = Lag()
         self._feed = feed
@@ -86,7 +108,8 @@ class Subscription(Generic[EventT]):
         self._checkpoints = checkpoints
         self._apply = apply
         self._on_applied = on_applied
-        self._pause_seconds = pause_seconds
+        self._delay = delay
+        self._idle_seconds = idle_seconds
         self._waiters = 0
         self._waited_for = asyncio.Event()
         self._advanced = asyncio.Condition()
@@ -108,7 +131,7 @@ class Subscription(Generic[EventT]):
                 # The first page is requested without waiting, so that a source that went backwards is noticed at once.
                 read = await self.step(0.0 if resuming else WAIT_SECONDS)
                 if 0 < read < BATCH and self.lag.position >= self.lag.source_position:
-                    await self._pause()
+                    await self._rest(self._delay.after(read))
             except SourceWentBackwardsError as error:
                 await self._stop(str(error))
                 return
@@ -122,12 +145,12 @@ class Subscription(Generic[EventT]):
                 self.lag.heard_at, self.lag.failing_because = now(), None
                 failures, resuming = 0, False
 
-    async def _pause(self) -> None:
+    async def _rest(self, seconds: float) -> None:
         """Let events accumulate: a transaction takes as long for one as for many."""
         self._waited_for.clear()
-        if self._pause_seconds and not self._waiters:
+        if seconds and not self._waiters:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_seconds):
+                async with asyncio.timeout(seconds):
                     await self._waited_for.wait()
 
     async def resume(self) -> None:
@@ -189,6 +212,8 @@ class Subscription(Generic[EventT]):
         if events:
             self.lag.waiting_since = events[0].recorded_at
         async with self._database.transaction() as connection:
+            if self._idle_seconds is not None:
+                await run_on_postgres(connection, _END_WHEN_IDLE, str(round(self._idle_seconds * 1000)))
             await apply_events(
                 connection, self._checkpoints, self.source, self.lag.position, page.next, events, self._apply
             )

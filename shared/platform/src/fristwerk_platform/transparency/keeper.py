@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.event_log import EventLog, FeedLine, LogUnavailableError, is_full_page
 from fristwerk_platform.event_log.stored_rows import DamagedEventError
@@ -26,6 +27,7 @@ from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database, DatabaseUnavailableError, advisory_lock
 from fristwerk_platform.shared_run import SharedRun
 from fristwerk_platform.transparency import store
+from fristwerk_platform.transparency.comparison import LogComparison, LogContradictsTreeError, different, read_line
 from fristwerk_platform.transparency.keys import CheckpointKeys
 from fristwerk_platform.transparency.store import Head, Leaf
 from fristwerk_proof.checkpoints import Checkpoint
@@ -45,26 +47,18 @@ PAUSES: Final = 4
 """How much longer than its work a check rests, so that it takes a fifth of a processor at most."""
 CHECK_SECONDS: Final = 86_400.0
 """How often the whole log is hashed again."""
+MOST_EDGES: Final = 200
+"""Trees whose right edges are kept in memory, some 20 kB each."""
 _log = structlog.get_logger()
 
 
-class LogContradictsTreeError(Exception):
-    """The log is not the one whose hashes were kept.
-
-    The message is a sentence that names the event.
+class _Reached(msgspec.Struct, frozen=True):
+    """How far this process took the log into the trees: the last event, and the edges of trees that
+    grew. They are those that are stored as long as nobody else has taken the log further.
     """
 
-
-class _Line(msgspec.Struct, frozen=True):
-    """What is read of a line: whose it is, and what names it."""
-
-    provider: str
-    type: str
-    stream: str
-    version: int
-
-
-_line = msgspec.json.Decoder(_Line)
+    last: Leaf
+    edges: dict[str, store.Edge]
 
 
 class TreeKeeper:
@@ -84,6 +78,7 @@ class TreeKeeper:
         """Hashes the log again without a pause; who asks for it meanwhile shares the next run."""
         self._log = log
         self._now = now
+        self._reached: _Reached | None = None
 
     async def run(self) -> None:
         """Take what is recorded into the trees until cancelled, or until the log contradicts them.
@@ -95,7 +90,8 @@ class TreeKeeper:
                 await self.begin()
                 while self.contradiction is None:
                     if not is_full_page(await self._step(), TAIL_EVENTS):
-                        await self._log.wait(await self.position() + TAIL_EVENTS - 1, TAIL_SECONDS)
+                        end = self._reached.last.position if self._reached else await self.position()
+                        await self._log.wait(end + TAIL_EVENTS - 1, TAIL_SECONDS)
             await asyncio.sleep(AWAY_SECONDS)
 
     async def begin(self) -> None:
@@ -126,28 +122,39 @@ class TreeKeeper:
 
     async def _step(self) -> Sequence[FeedLine]:
         """The events that were taken."""
-        after = await self.position()
-        if not await self._continues(after):
-            return ()
-        lines = await self._log.read_feed(after, TAIL_EVENTS)
-        if not lines:
-            return ()
-        added: dict[str, list[Leaf]] = defaultdict(list)
-        for each in lines:
-            added[_line.decode(each.line).provider].append(Leaf(each.position, leaf_hash(each.line)))
         async with self.database.transaction() as connection:
             await advisory_lock(connection, f"trees {self.name}")
             stored = await store.read_progress(connection, self.name)
             assert stored is not None, "the trees have begun"
-            position, found_until = stored
-            if position != after:
-                return lines  # another process was first
+            after, found_until = stored
+            if self._reached is not None and self._reached.last.position != after:
+                self._reached = None  # another process went further
+            if not await self._continues(connection, after):
+                return ()
+            lines = await self._log.read_newest(after, TAIL_EVENTS)
+            if not lines:
+                return ()
+            added: dict[str, list[Leaf]] = defaultdict(list)
+            for each in lines:
+                added[read_line.decode(each.line).provider].append(last := Leaf(each.position, leaf_hash(each.line)))
+            edges = self._edges()
+            self._reached = None  # until the edges are stored as they are about to grow
+            grown, heads = [], []
             for provider, leaves in added.items():
-                edge = await store.read_edge(connection, provider)
-                await store.write_tiles(connection, provider, edge, sorted(edge.add(leaves)))
-                await store.write_head(connection, self._signed(provider, edge, leaves[-1].position, found_until))
-            await store.write_progress(connection, self.name, lines[-1].position, found_until)
+                if provider not in edges:
+                    edges[provider] = await store.read_edge(connection, provider)
+                edge = edges[provider]
+                grown += store.tile_rows(provider, edge, sorted(edge.add(leaves)))
+                heads.append(self._signed(provider, edge, leaves[-1].position, found_until))
+            await store.write_growth(connection, self.name, last.position, found_until, grown, heads)
+        for edge in edges.values():
+            edge.forget_what_is_full()
+        self._reached = _Reached(last, edges)
         return lines
+
+    def _edges(self) -> dict[str, store.Edge]:
+        """The edges of trees that this process knows."""
+        return {} if self._reached is None or len(self._reached.edges) > MOST_EDGES else self._reached.edges
 
     async def position(self) -> int:
         """How far the log was taken into the trees."""
@@ -188,7 +195,7 @@ class TreeKeeper:
         try:
             async with self.database.reading() as connection:
                 names = await store.providers(connection)
-            comparison = _Comparison(self.database, names)
+            comparison = LogComparison(self.database, names)
             end, after = await self.position(), 0
             while after < end:
                 began = time.monotonic()
@@ -203,7 +210,7 @@ class TreeKeeper:
             self.checked_at = self._now()
         return self.contradiction
 
-    async def _continues(self, after: int) -> bool:
+    async def _continues(self, connection: AsyncConnection, after: int) -> bool:
         """Whether the last event that was taken is still the one there.
 
         A log that lost its tail must not go on.
@@ -215,14 +222,19 @@ class TreeKeeper:
             last = await self._log.last_position()
             self._contradicted(f"The log ends at position {last}, but its tree reaches to {after}.")
             return False
-        provider = _line.decode(lines[0].line).provider
-        async with self.database.reading() as connection:
-            edge = await store.read_edge(connection, provider)
-            leaves = await store.read_leaves(connection, provider, max(0, edge.size - 1) // TILE_WIDTH)
-        if not leaves or leaves[-1] != Leaf(after, leaf_hash(lines[0].line)):
-            self._contradicted(_different(lines[0]))
+        if await self._leaf_before(connection, lines[0]) != Leaf(after, leaf_hash(lines[0].line)):
+            self._contradicted(different(lines[0]))
             return False
         return True
+
+    async def _leaf_before(self, connection: AsyncConnection, line: FeedLine) -> Leaf | None:
+        """The last leaf of the tree of the line's provider."""
+        if self._reached is not None:
+            return self._reached.last
+        provider = read_line.decode(line.line).provider
+        edge = await store.read_edge(connection, provider)
+        leaves = await store.read_leaves(connection, provider, max(0, edge.size - 1) // TILE_WIDTH)
+        return leaves[-1] if leaves else None
 
     def _signed(self, provider: str, edge: store.Edge, position: int, found_until: int) -> Head:
         origin = self.origin(provider)
@@ -239,62 +251,3 @@ class TreeKeeper:
         if self.contradiction is None:
             self.contradiction = sentence
             _log.error("log_contradicts_tree", log=self.name, sentence=sentence)
-
-
-class _Comparison:
-    """Walks along the log and along each provider's leaves at the same time."""
-
-    def __init__(self, database: Database, names: Sequence[str]) -> None:
-        self._database = database
-        self._taken = dict.fromkeys(names, 0)
-        self._leaves: dict[str, list[Leaf]] = {name: [] for name in names}
-
-    async def compare(self, lines: Sequence[FeedLine]) -> None:
-        """Raises LogContradictsTreeError for a line that is not the leaf at its place."""
-        for each in lines:
-            provider = _line.decode(each.line).provider
-            expected = await self._next(provider)
-            found = Leaf(each.position, leaf_hash(each.line))
-            if expected is not None and found.position > expected.position:
-                raise LogContradictsTreeError(await self._missing(provider, expected))
-            if expected != found:
-                raise LogContradictsTreeError(_different(each) + await self._between(provider))
-            self._taken[provider] += 1
-
-    async def nothing_left(self, end: int) -> None:
-        """Raises LogContradictsTreeError where a tree has a leaf up to ``end`` that the log does
-        not have.
-        """
-        for provider in self._taken:
-            expected = await self._next(provider)
-            if expected is not None and expected.position <= end:
-                raise LogContradictsTreeError(await self._missing(provider, expected))
-
-    async def _next(self, provider: str) -> Leaf | None:
-        number, place = divmod(self._taken.setdefault(provider, 0), TILE_WIDTH)
-        leaves = self._leaves.get(provider, [])
-        if place == 0 or place >= len(leaves):  # a tile that was read may have grown since
-            async with self._database.reading() as connection:
-                leaves = self._leaves[provider] = await store.read_leaves(connection, provider, number)
-        return leaves[place] if place < len(leaves) else None
-
-    async def _missing(self, provider: str, leaf: Leaf) -> str:
-        return f"The event at position {leaf.position} is missing" + await self._between(provider)
-
-    async def _between(self, provider: str) -> str:
-        """Between which heads the event was taken into the tree: the second one proves what it was."""
-        index = self._taken[provider]
-        async with self._database.reading() as connection:
-            before = await store.read_head(connection, provider, at_most=index) if index else None
-            covering = await store.read_head(connection, provider, at_least=index + 1)
-        older = f"the head of {before.size} events" if before else "the beginning"
-        newer = "no head" if covering is None else f"that of {covering.size}, signed {covering.signed_at.isoformat()}"
-        return f"; it stands between {older} and {newer}."
-
-
-def _different(line: FeedLine) -> str:
-    read = _line.decode(line.line)
-    return (
-        f"The event at position {line.position} ({read.type}, version {read.version} of {read.stream}) is not the one"
-        " that was recorded there"
-    )

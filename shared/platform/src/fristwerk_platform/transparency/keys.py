@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -57,8 +58,7 @@ class CheckpointKeys(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("it holds no key")
 
     def _all(self, origin: str) -> list[SigningKey]:
-        seeds = [base64.b64decode(each, validate=True) for each in self.seeds]
-        return [SigningKey(origin, Ed25519PrivateKey.from_private_bytes(each)) for each in seeds]
+        return [SigningKey(origin, _private_key(each)) for each in self.seeds]
 
 
 def load_or_make_checkpoint_keys(path: Path) -> CheckpointKeys:
@@ -74,6 +74,12 @@ def rotate_checkpoint_key(path: Path) -> CheckpointKeys:
     after = msgspec.structs.replace(before, seeds=[_new_seed(), *before.seeds])
     replace_key_file(path, after)
     return after
+
+
+@lru_cache(maxsize=SIGNING_KEYS)
+def _private_key(seed: str) -> Ed25519PrivateKey:
+    """Kept, as making it takes as long as signing. Raises ValueError for a seed that is none."""
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True))
 
 
 def _new_seed() -> str:

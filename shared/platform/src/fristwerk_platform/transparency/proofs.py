@@ -174,7 +174,9 @@ class TreeReads:
         """The proof that the tree of one size grew out of that of another. Raises NoSuchTreePartError."""
         newest = await self.head(provider)
         if not 0 <= from_size <= to_size <= newest.size:
-            raise NoSuchTreePartError(f"from must not be above to, nor to above {newest.size}, the newest head's size.")
+            raise NoSuchTreePartError(
+                f"The size from must not be above to, nor to above {newest.size}, the newest head's size."
+            )
         hashes = await self._proved(
             provider, newest.size, lambda subtree: proofs.consistency_proof(subtree, from_size, to_size)
         )

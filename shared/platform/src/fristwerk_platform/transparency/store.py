@@ -13,10 +13,10 @@ import msgspec
 from sqlalchemy import Row, desc, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import store
+from fristwerk_platform.read_models import Write, store, write
 from fristwerk_platform.transparency.tables import heads, progress, stamps, tiles
-from fristwerk_proof.merkle import HASH_BYTES
-from fristwerk_proof.proofs import SubtreeHash, tree_root
+from fristwerk_proof.merkle import HASH_BYTES, root_of_peaks
+from fristwerk_proof.proofs import tree_peaks
 from fristwerk_proof.tiles import TILE_WIDTH, new_hashes, split_hashes, subtree_hash
 
 POSITION_BYTES: Final = 8
@@ -47,26 +47,35 @@ class Edge:
 
     def __init__(self) -> None:
         self.size = 0
+        self.peaks: list[bytes] = []
         self.tiles: dict[tuple[int, int], bytes] = defaultdict(bytes)
         self.positions: dict[int, bytes] = defaultdict(bytes)
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        return tree_root(self._subtree(), self.size)
+        return root_of_peaks(self.peaks)
 
     def add(self, leaves: Sequence[Leaf]) -> set[tuple[int, int]]:
         """Add leaves; returns the tiles that changed, by level and number."""
-        changed: set[tuple[int, int]] = set()
-        for level, at, hashed in list(new_hashes(self.size, [each.hash for each in leaves], self._subtree())):
-            self.tiles[level, at // TILE_WIDTH] += hashed
-            changed.add((level, at // TILE_WIDTH))
+        added: dict[tuple[int, int], list[bytes]] = defaultdict(list)
+        for level, at, hashed in new_hashes(self.peaks, self.size, [each.hash for each in leaves]):
+            added[level, at // TILE_WIDTH].append(hashed)
+        for place, hashes in added.items():
+            self.tiles[place] += b"".join(hashes)
         for number, leaf in enumerate(leaves, start=self.size):
             self.positions[number // TILE_WIDTH] += leaf.position.to_bytes(POSITION_BYTES, "big")
         self.size += len(leaves)
-        return changed
+        return set(added)
 
-    def _subtree(self) -> SubtreeHash:
-        return subtree_hash(lambda level, number: self.tiles[level, number])
+    def forget_what_is_full(self) -> None:
+        """Keep the last tile of each level alone: nothing is added to the others any more."""
+        last: dict[int, int] = {}
+        for level, number in self.tiles:
+            last[level] = max(number, last.get(level, 0))
+        for place in [each for each in self.tiles if each[1] < last[each[0]]]:
+            del self.tiles[place]
+        for number in [each for each in self.positions if each < max(self.positions)]:
+            del self.positions[number]
 
 
 async def read_edge(connection: AsyncConnection, provider: str) -> Edge:
@@ -79,6 +88,7 @@ async def read_edge(connection: AsyncConnection, provider: str) -> Edge:
             edge.positions[row.number] = row.positions
             edge.size = row.number * TILE_WIDTH + len(row.hashes) // HASH_BYTES
         level += 1
+    edge.peaks = tree_peaks(subtree_hash(lambda level, number: edge.tiles[level, number]), edge.size)
     return edge
 
 
@@ -87,11 +97,9 @@ async def _last_tile(connection: AsyncConnection, provider: str, level: int) -> 
     return (await connection.execute(wanted.order_by(desc(tiles.c.number)).limit(1))).first()
 
 
-async def write_tiles(
-    connection: AsyncConnection, provider: str, edge: Edge, changed: Sequence[tuple[int, int]]
-) -> None:
-    """Store the tiles that grew."""
-    rows = [
+def tile_rows(provider: str, edge: Edge, changed: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The tiles that grew, as they are stored."""
+    return [
         {
             "provider": provider,
             "level": level,
@@ -101,7 +109,26 @@ async def write_tiles(
         }
         for level, number in changed
     ]
-    await store(connection, tiles, rows)
+
+
+async def write_growth(
+    connection: AsyncConnection,
+    log: str,
+    position: int,
+    found_until: int,
+    grown: Sequence[dict[str, Any]],
+    signed: Sequence[Head],
+) -> None:
+    """Store the tiles and heads of all trees that grew, and how far the log was taken into them.
+
+    Raises IntegrityError where a head of the same size was signed already.
+    """
+    await write(
+        connection,
+        Write("store", tiles, grown),
+        Write("add", heads, [msgspec.structs.asdict(each) for each in signed]),
+        Write("store", progress, [{"log": log, "position": position, "found_until": found_until}]),
+    )
 
 
 async def read_tile(connection: AsyncConnection, provider: str, level: int, number: int) -> bytes:
@@ -162,11 +189,6 @@ async def read_heads(connection: AsyncConnection, provider: str, after: int, lim
     """Heads of more than ``after`` entries, the smallest first."""
     wanted = select(heads).where(heads.c.provider == provider, heads.c.size > after)
     return [Head(**row) for row in (await connection.execute(wanted.order_by(heads.c.size).limit(limit))).mappings()]
-
-
-async def write_head(connection: AsyncConnection, head: Head) -> None:
-    """Store a head. Raises IntegrityError where one of its size was signed already."""
-    await connection.execute(heads.insert(), msgspec.structs.asdict(head))
 
 
 async def read_stamps(connection: AsyncConnection, provider: str, sizes: Sequence[int]) -> dict[int, bytes]:

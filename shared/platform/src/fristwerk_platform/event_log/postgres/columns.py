@@ -10,7 +10,22 @@ import msgspec
 from fristwerk_platform.event_log.conflicts import expected_versions
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Entry, IndexChange
-from fristwerk_platform.event_log.interface import Answer, IdempotencyKey, Keyed, KeyUsedError, StoredAnswer
+from fristwerk_platform.event_log.interface import (
+    Answer,
+    IdempotencyKey,
+    Keyed,
+    KeyUsedError,
+    StoredAnswer,
+    StreamVersion,
+)
+
+
+def by_label(rows: Iterable[Sequence[Any]], labels: int) -> list[list[StreamVersion]]:
+    """The streams of each label from rows that begin with its number, from 1."""
+    found: list[list[StreamVersion]] = [[] for _ in range(labels)]
+    for number, stream, version in rows:
+        found[number - 1].append((stream, version))
+    return found
 
 
 def key_used(keyed: Keyed | None, answers: dict[tuple[str, str], StoredAnswer]) -> KeyUsedError | None:

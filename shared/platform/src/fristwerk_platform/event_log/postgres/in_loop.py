@@ -14,18 +14,19 @@ from fristwerk_platform.event_log.conflicts import has_rivals
 from fristwerk_platform.event_log.feed_pages import PAGE_BYTES, all_harmless, harmless_bytes
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import index_change
-from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
+from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamAfter, StreamVersion
 from fristwerk_platform.event_log.postgres.columns import (
     by_key,
+    by_label,
     change_columns,
     columns_of,
     insert_columns,
     last_positions,
 )
-from fristwerk_platform.event_log.postgres.loop_connections import FAILURES, UNSTORABLE, LoopConnections
+from fristwerk_platform.event_log.postgres.log_connections import UNSTORABLE, LogConnections
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
-from fristwerk_platform.event_log.recorder import StreamAfter
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
+from fristwerk_platform.loop_connections import FAILURES
 
 REFUSED: Final = (asyncpg.DivisionByZeroError, asyncpg.UniqueViolationError)
 """One of the appends cannot be stored, or could not be as far as the statement saw."""
@@ -39,7 +40,7 @@ class InLoop:
 
     def __init__(
         self,
-        connections: LoopConnections,
+        connections: LogConnections,
         recorder: PostgresRecorder,
         read_columns: ReadColumns | None,
         on_appended: Callable[[Sequence[FeedLine]], None],
@@ -108,10 +109,7 @@ class InLoop:
 
     async def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
         """See :class:`Recorder`."""
-        found: list[list[StreamVersion]] = [[] for _ in labels]
-        for number, stream, version in await self._connections.fetch(self.sql["labelled"], list(labels)):
-            found[number - 1].append((stream, version))
-        return found
+        return by_label(await self._connections.fetch(self.sql["labelled"], list(labels)), len(labels))
 
     async def close(self) -> None:
         """Close all connections, once what was accepted is written."""

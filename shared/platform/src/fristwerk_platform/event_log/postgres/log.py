@@ -13,10 +13,11 @@ from fristwerk_platform.event_log.interface import LogUnavailableError
 from fristwerk_platform.event_log.log import GroupCommitLog
 from fristwerk_platform.event_log.postgres.connections import ThreadConnections
 from fristwerk_platform.event_log.postgres.in_loop import InLoop
-from fristwerk_platform.event_log.postgres.loop_connections import FAILURES, LoopConnections
+from fristwerk_platform.event_log.postgres.log_connections import LogConnections
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
 from fristwerk_platform.event_log.reads import Reads
 from fristwerk_platform.event_log.stored_rows import ReadColumns
+from fristwerk_platform.loop_connections import FAILURES
 
 RECONNECT_SECONDS: Final = 1.0
 
@@ -36,7 +37,7 @@ class PostgresEventLog(GroupCommitLog):
             raise LogUnavailableError(f"The log {schema} cannot be opened: {str(error).strip()}.") from error
         finally:
             self._thread_connections.close()  # each of the log's threads opens its own
-        self._connections = LoopConnections(url, schema)
+        self._connections = LogConnections(url, schema)
         self._in_loop = InLoop(self._connections, recorder, read_columns, self.note_appended)
         self._channel = recorder.channel_name
         self._listening: asyncio.Task[None] | None = None

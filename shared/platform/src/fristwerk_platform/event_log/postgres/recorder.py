@@ -14,9 +14,10 @@ from fristwerk_platform.event_log.conflicts import claim_conflict, has_rivals, v
 from fristwerk_platform.event_log.feed_pages import PAGE_BYTES
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Filling, index_change
-from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamVersion
+from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamAfter, StreamVersion
 from fristwerk_platform.event_log.postgres.columns import (
     by_key,
+    by_label,
     change_columns,
     columns_of,
     columns_of_entries,
@@ -25,24 +26,14 @@ from fristwerk_platform.event_log.postgres.columns import (
     last_positions,
 )
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, ThreadConnections
-from fristwerk_platform.event_log.postgres.statements import statements, statements_in_loop
-from fristwerk_platform.event_log.recorder import CHECK, StreamAfter
+from fristwerk_platform.event_log.postgres.statements import CREATING, statements, statements_in_loop
+from fristwerk_platform.event_log.recorder import CHECK
 from fristwerk_platform.event_log.stored_rows import ReadColumns, feed_lines
 
 UNSTORABLE: Final = (ValueError, TypeError, OverflowError, psycopg.DataError)
 """Raised for one append's own content; every other error concerns the whole group."""
 RETRY_PAUSES_SECONDS: Final = (0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
 """Before each new attempt at a group whose connection broke: long enough for a server that is started again."""
-CREATING: Final = (
-    "create_schema",
-    "create_keys",
-    "create_events",
-    "create_index",
-    "create_claims",
-    "create_labels",
-    "create_fillings",
-    "protect",
-)
 Result = TypeVar("Result")
 
 
@@ -225,10 +216,11 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
     def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
         """See :class:`Recorder`."""
-        found: list[list[StreamVersion]] = [[] for _ in labels]
-        for number, stream, version in self._rows("labelled", (list(labels),)):
-            found[number - 1].append((stream, version))
-        return found
+        return by_label(self._rows("labelled", (list(labels),)), len(labels))
+
+    def select_labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
+        """See :class:`Recorder`."""
+        return [(stream, version) for stream, version in self._rows("labelled_page", (label, after, limit))]
 
     def select_stream_names(self, after: str, limit: int) -> list[str]:
         """See :class:`Recorder`."""

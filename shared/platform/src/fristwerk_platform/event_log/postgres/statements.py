@@ -34,9 +34,11 @@ INDEX_CHANGE: Final = """
 UNCLAIMED: Final = " AND (SELECT count(*) FROM claimed) = (SELECT count(*) FROM wanted)"
 STATEMENTS: Final = {
     "create_schema": "CREATE SCHEMA IF NOT EXISTS {schema}",
+    # An answer of some 2 kB lies in its row as it is: to compress it takes longer than all else that stores it.
     "create_keys": """
         CREATE TABLE IF NOT EXISTS {keys} (scope text, key text, request_digest text NOT NULL,
             answer bytea NOT NULL, stored_at bigint NOT NULL, PRIMARY KEY (scope, key))
+        WITH (toast_tuple_target = 8160)
     """,
     # The table and index of the eventsourcing library 9.5, so that its own recorder can read and continue the log.
     "create_events": """
@@ -106,6 +108,11 @@ STATEMENTS: Final = {
             SELECT stream FROM {labels} WHERE label = given.label ORDER BY stream LIMIT 2147483647
         ) AS found ORDER BY given.number, found.stream
     """,
+    "labelled_page": """
+        SELECT found.stream, (SELECT max(originator_version) FROM {events} WHERE originator_id = found.stream) FROM (
+            SELECT stream FROM {labels} WHERE label = %b AND stream > %b ORDER BY stream LIMIT %s
+        ) AS found ORDER BY found.stream
+    """,
     "stream_names": """
         SELECT originator_id FROM {events} WHERE originator_version = 1 AND originator_id > %b
         ORDER BY originator_id LIMIT %s
@@ -171,6 +178,16 @@ nothing of it is stored. The versions that it looks up may be those from before 
 violates the primary key, which fails too, and who is refused wrongly is asked again under the table's lock.
 """
 INSERTING: Final = {"lock": SQL(""), "behind_lock": SQL(""), "outcome": SQL("(TABLE good)")}
+CREATING: Final = (
+    "create_schema",
+    "create_keys",
+    "create_events",
+    "create_index",
+    "create_claims",
+    "create_labels",
+    "create_fillings",
+    "protect",
+)
 IN_LOOP: Final = ("streams", "feed", "feed_page", "last", "answers", "claimants", "labelled")
 _PARAMETER: Final = re.compile(r"%[bs]")
 
