@@ -129,14 +129,14 @@ def test_rows_of_timers_that_stay_the_same_are_written_anew_with_the_new_custome
     ticket = filed().answer("2026-06-08 10:30").at("2026-06-08 11:00", Resolved())
     before = derived_ticket(ticket.recorded, ticket.terms)
     first, _ = timer_writes([before], {})
-    rows = {row["timer"]: row for row in first[1].rows}
+    rows = {row["timer"]: row for row in first[0].rows}
     kept = {"t-1": {name: StoredTimer(row["document"], row["place"]) for name, row in rows.items()}}
     again, _ = timer_writes([before], kept)
-    assert list(again[1].rows) == []
+    assert list(again[0].rows) == []
     ticket.at("2026-06-09 11:00", to())
     moved, changes = timer_writes([derived_ticket(ticket.recorded, ticket.terms)], kept)
-    assert {row["customer"] for row in moved[1].rows} == {"c-2"}
-    assert {row["timer"] for row in moved[1].rows} >= {"t-1:first_response", "t-1:resolution"}
+    assert {row["customer"] for row in moved[0].rows} == {"c-2"}
+    assert {row["timer"] for row in moved[0].rows} >= {"t-1:first_response", "t-1:resolution"}
     assert all(change.timer not in {"t-1:first_response", "t-1:resolution"} for change in changes)
 
 

@@ -352,8 +352,10 @@ class Pair(msgspec.Struct, kw_only=True):
 
 
 @asynccontextmanager
-async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterator[Pair]:
-    """Both services on the files of a folder, or on PostgreSQL, with their lifespans."""
+async def pair_on(folder: Path, database_url: str | None = None, sla_keys: Path | None = None) -> AsyncIterator[Pair]:
+    """Both services on the files of a folder, or on PostgreSQL, with their lifespans; with ``sla_keys`` the SLA service
+    has a key file of its own.
+    """
     settings = Settings(var=folder, database_url=database_url, customers_may_date=True)
     way_back, sla_stopping = LaterTransport(), Stopping()
     back = httpx.AsyncClient(transport=way_back, base_url="http://sla")
@@ -361,7 +363,7 @@ async def pair_on(folder: Path, database_url: str | None = None) -> AsyncIterato
     followed = httpx.AsyncClient(transport=httpx.ASGITransport(tickets), base_url="http://ticket")
     apps: dict[ServiceName, FastAPI] = {
         "ticket": tickets,
-        "sla": sla_service.app.create_app(settings, sla_stopping, followed),
+        "sla": sla_service.app.create_app(msgspec.structs.replace(settings, key_file=sla_keys), sla_stopping, followed),
     }
     way_back.app = apps["sla"]
     async with AsyncExitStack() as stack:

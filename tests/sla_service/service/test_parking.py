@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_language.events import (
     Actor,
@@ -24,9 +25,10 @@ from fristwerk_language.events import (
 )
 from fristwerk_platform.event_log import NewEvent, SqliteEventLog
 from sla_service.domain.timers.derivation import derive_timers
-from sla_service.domain.timers.published_terms import TermsLookup
+from sla_service.domain.timers.published_terms import PublishedTerms, TermsLookup
 from sla_service.domain.timers.timeline import Timeline
 from sla_service.domain.timers.timer import TimerSet
+from sla_service.projections import projector, writer
 from sla_service.projections.tables import parked, timers
 from tests.sla_service.conftest import Published
 from tests.sla_service.service.conftest import Clock, Desk, OpenPair, Service
@@ -84,6 +86,34 @@ async def test_a_ticket_under_terms_that_were_never_published_waits_for_them(
     await service.apply()
     assert await service.types("bad:first_response") == ["TimerStarted"]
     assert await parked_tickets(service) == {}
+
+
+async def test_many_tickets_that_wait_for_terms_are_derived_some_at_once_and_the_terms_read_once_each_time(
+    service: Service, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, stored_terms = 0, writer.stored_terms
+
+    async def counted(connection: AsyncConnection, provider: str) -> PublishedTerms:
+        nonlocal reads
+        reads += 1
+        return await stored_terms(connection, provider)
+
+    monkeypatch.setattr(projector, "DERIVED_AT_ONCE", 2)
+    monkeypatch.setattr(writer, "stored_terms", counted)
+    names = [f"t{number}" for number in range(7)]
+    for each in names:
+        service.log.ticket(each, "2026-06-09 06:00", agreement_version=9)
+    await service.apply()
+    assert sorted(await parked_tickets(service)) == names
+    assert reads == 1 + 4, "once at first, and once more for each two"
+
+    service.log.publish(msgspec.structs.replace(published["agreements/infoniqa"], version=9))
+    service.log.answer("t3", "2026-06-09 07:00")
+    await service.apply()
+    assert await parked_tickets(service) == {}
+    assert reads == 6
+    assert await service.types("t3:first_response") == ["TimerStarted", "TimerMet"]
+    assert [await service.types(f"{each}:first_response") for each in ("t0", "t6")] == [["TimerStarted"]] * 2
 
 
 async def test_an_event_that_cannot_be_read_parks_its_ticket_alone_and_its_history_grows(service: Service) -> None:

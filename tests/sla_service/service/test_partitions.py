@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_platform.read_models import SqlDatabase, postgres_database, sqlite_database
@@ -19,9 +19,10 @@ from sla_service.notices.watch import Watch
 from sla_service.notices.watched_share import WatchedShare
 from sla_service.projections import tables
 from sla_service.projections.projector import SOURCE, Projector, concerns_all_tickets
+from sla_service.replay import PartitionsApartError, replay
 from tests.sla_service.conftest import Published
 from tests.sla_service.service.shared_work import busy_log, doubled, rows
-from tests.sla_service.service.told_feed import ToldFeed
+from tests.sla_service.service.told_feed import ToldFeed, told
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -155,6 +156,46 @@ async def test_a_share_that_was_taken_over_fires_nothing(postgres_url: str, publ
         await tables.partitions.leave(connection, SOURCE, "a", {})
         await tables.partitions.take_share(connection, SOURCE, "b", {})
     assert await first.watch.look() == 0
+    await database.close()
+
+
+async def shared_unevenly(database: SqlDatabase, lines: Sequence[bytes], behind: int) -> None:
+    """Two processes have half of the partitions each, and one of them has read less of the log."""
+    await database.create()
+    first = Process("a", database, ToldFeed(lines), lambda: LATER)
+    second = Process("b", database, ToldFeed(lines[:behind]), lambda: LATER)
+    for each in (first, second, first, second):
+        await each.follower.resume()
+    for each in (first, second):
+        while await each.follower.step(0):
+            pass
+        await each.follower.resume()
+
+
+async def test_a_replay_compares_each_partition_as_far_as_it_is_applied(
+    postgres_url: str, published: Published
+) -> None:
+    log = busy_log(published, 60)
+    database = postgres_database(postgres_url, "sla", tables.metadata)
+    await shared_unevenly(database, log.lines, len(log.lines) - 100)
+    said: list[str] = []
+    found = await replay(database, told(log.lines), said.append)
+    assert (found.differing, found.tickets > 40, found.is_equal) == ((), True, True)
+    assert f"positions {len(log.lines) - 100:,} to {len(log.lines):,}" in said[0]
+    async with database.transaction() as connection:
+        await connection.execute(delete(tables.timers).where(tables.timers.c.ticket == "t00007"))
+    assert (await replay(database, told(log.lines), said.append)).differing == ("t00007",)
+    await database.close()
+
+
+async def test_a_replay_is_refused_while_terms_lie_between_the_partitions(
+    postgres_url: str, published: Published
+) -> None:
+    log = busy_log(published, 60)
+    database = postgres_database(postgres_url, "sla", tables.metadata)
+    await shared_unevenly(database, log.lines, 12)
+    with pytest.raises(PartitionsApartError, match="up to positions from 12 to"):
+        await replay(database, told(log.lines), lambda _: None)
     await database.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,27 +12,14 @@ import pytest
 from fristwerk_language.terms import read_yaml
 from fristwerk_local.terminal_output import TERMS
 from tests.sla_service.service.conftest import Desk, OpenPair, Pair, utc
-from ticket_service.api import rows as rows_api
+from tests.sla_service.service.row_lists import opened, pages, row_of, rows_when_current
+from ticket_service.api.list_tags import holds_until, still_holds
 from ticket_service.application import deadlines as following
-from ticket_service.application import rows as rows_application
-from ticket_service.application.deadlines import Freshness, ShownDeadline
+from ticket_service.application import ticket_lists
+from ticket_service.application.deadlines import ShownDeadline
+from ticket_service.queries.ticket_filters import FILTERS
 
 AGREED = {"contact": "Frau Muster", "channel": "phone", "at": "2026-06-03T09:00:00Z"}
-
-
-async def rows_when_current(desk: Desk, role: str = "agent", **params: Any) -> Any:
-    """The page, once its deadlines rest on all that its rows show."""
-    async with asyncio.timeout(10):
-        while True:
-            page = await desk.read("/v1/rows", role, "ticket", **params)
-            if page["deadlines"]["state"] == "current":
-                return page
-            await asyncio.sleep(0.01)
-
-
-async def opened(desk: Desk, customer: str, **more: Any) -> Any:
-    body = {"customer": customer, "channel": "email", "subject": "Neue Sache"} | more
-    return (await desk.done("/v1/tickets", body))["ticket"]
 
 
 async def test_a_row_says_what_three_requests_said(day: Desk) -> None:
@@ -73,16 +59,6 @@ async def test_a_deadline_that_a_command_changes_appears(day: Desk) -> None:
     after = await row_of(day, ticket["id"])
     assert after["version"] > before["version"]
     assert after["next_deadline"] != before["next_deadline"]
-
-
-async def row_of(desk: Desk, ticket: str) -> Any:
-    async with asyncio.timeout(10):
-        while True:
-            page = await rows_when_current(desk, sort="opened", limit=200)
-            (row,) = [each for each in page["items"] if each["id"] == ticket]
-            if row["deadline_is"] == "current":
-                return row
-            await asyncio.sleep(0.01)
 
 
 async def test_rows_come_while_the_sla_service_is_away_and_say_so(day: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,17 +119,6 @@ async def test_filters_take_several_values_and_pages_hang_together(day: Desk) ->
         assert (await day.ask(f"/v1/rows?{wrong}", service="ticket")).status_code == 422, wrong
 
 
-async def pages(desk: Desk, path: str | None) -> list[list[str]]:
-    """The ids of every page."""
-    found = []
-    while path:
-        answer = await desk.ask(path, service="ticket")
-        assert answer.status_code == 200, answer.text
-        found.append([row["id"] for row in answer.json()["items"]])
-        path = answer.links.get("next", {}).get("url")
-    return found
-
-
 async def test_what_changes_between_two_pages_is_neither_skipped_nor_repeated(day: Desk) -> None:
     every = (await pages(day, "/v1/rows?sort=updated&limit=200"))[0]
     first = await day.ask("/v1/rows?sort=updated&limit=2", service="ticket")
@@ -173,7 +138,7 @@ async def test_rows_are_counted_where_it_is_asked_for(day: Desk, monkeypatch: py
         one = await day.read("/v1/rows", service="ticket", sort=sort, limit=1, total="true")
         assert one["total"] == {"count": len(every["items"]), "more": False}
         with monkeypatch.context() as bounded:
-            bounded.setattr(rows_application, "MOST_COUNTED", 1)
+            bounded.setattr(ticket_lists, "MOST_COUNTED", 1)
             one = await day.read("/v1/rows", service="ticket", sort=sort, limit=1, total="true")
         assert one["total"] == {"count": 1, "more": True}
 
@@ -211,16 +176,12 @@ def test_a_tag_holds_until_a_running_clock_ends_or_a_local_day_may_begin(state: 
     deadline = ShownDeadline(
         timer="t", metric="callback", state=state, started_at=start, due_at=utc(due_at), ended_at=None
     )
-    fields: dict[str, Any] = dict.fromkeys(rows_application.Row.__struct_fields__) | {"next_deadline": deadline}
-    page = rows_application.RowPage(
-        items=[rows_application.Row(**fields)], as_of=start, deadlines=Freshness(state="current", heard_at=None)
-    )
     now = utc("2026-06-03 12:01")
-    ends = rows_api.holds_until(page, now)
+    ends = holds_until([deadline.until], now)
     assert datetime.fromtimestamp(ends, UTC) == utc(until)
-    assert rows_api.still_holds(f'W/"k.{ends}"', "k", utc(until))
-    assert not rows_api.still_holds(f'W/"k.{ends}"', "k", utc(until) + timedelta(seconds=1))
-    assert not rows_api.still_holds(f'W/"k.{ends}"', "l", now)
+    assert still_holds(f'W/"k.{ends}"', "k", utc(until))
+    assert not still_holds(f'W/"k.{ends}"', "k", utc(until) + timedelta(seconds=1))
+    assert not still_holds(f'W/"k.{ends}"', "l", now)
 
 
 async def test_what_makes_no_sense_is_refused(day: Desk) -> None:
@@ -234,7 +195,7 @@ async def test_what_makes_no_sense_is_refused(day: Desk) -> None:
 async def test_a_worklist_row_fits_every_filter(day: Desk) -> None:
     every = (await rows_when_current(day, limit=200))["items"]
     one = every[-1]
-    for name in rows_api.FILTERS:
+    for name in FILTERS:
         if one[name] is None:
             continue
         found = await day.read("/v1/rows", service="ticket", limit=200, **{name: one[name]})
@@ -268,3 +229,10 @@ async def test_rows_on_postgres(
         assert (row["next_deadline"]["metric"], row["next_deadline"]["state"]) == ("first_response", "running")
         found = await desk.read("/v1/rows", service="ticket", sort="opened", state="new,open", channel="email,phone")
         assert [each["id"] for each in found["items"]] == [ticket["id"]]
+        for words in ("sache must", "NEUE Sache", ticket["reference"][:-2].lower(), "e-mail sache"):
+            for order in ("opened", "received", "updated", "worklist", "severity", "deadline"):
+                found = await desk.read("/v1/rows", service="ticket", sort=order, q=words)
+                assert [each["id"] for each in found["items"]] == [ticket["id"]][: words != "e-mail sache"], (
+                    words,
+                    order,
+                )

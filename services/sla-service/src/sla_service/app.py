@@ -23,7 +23,14 @@ from fristwerk_platform.read_models.blue_green import LiveReadModel
 from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Feed, HttpFeed, Membership, PartitionedSubscription, Subscription
+from fristwerk_platform.subscriptions import (
+    BatchDelay,
+    Feed,
+    HttpFeed,
+    Membership,
+    PartitionedSubscription,
+    Subscription,
+)
 from fristwerk_platform.transparency.followed_heads import FollowedHeads
 from sla_service.api import answers, refusals
 from sla_service.api.deadlines import deadlines_router
@@ -48,7 +55,7 @@ from sla_service.queries.read_model import ReadModel
 from sla_service.stores.idempotency import IdempotencyTable
 from sla_service.stores.simulations import SimulationStore
 
-PAUSE_SECONDS: Final = 0.01
+BATCH_DELAY_SECONDS: Final = BatchDelay(shortest=0.01, longest=0.05)
 """So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
 IDENTITY: Final = ServiceIdentity("sla-service", {"sla": newest_revision(tables.metadata)})
 DESCRIPTION = "What is due, and why: deadlines derived from every ticket's history, each of which explains itself."
@@ -127,7 +134,7 @@ def _alone(feed: Feed, database: Database, outbox: Outbox) -> tuple[Projector, S
         checkpoints=tables.checkpoints,
         apply=projector.apply,
         on_applied=outbox.signal.notify,
-        pause_seconds=PAUSE_SECONDS,
+        delay=BATCH_DELAY_SECONDS,
     )
     return projector, follower, Watch(database, outbox, now, follower.lag)
 
@@ -149,7 +156,7 @@ def _sharing(feed: Feed, database: Database, outbox: Outbox) -> tuple[Projector,
         membership=Membership(tables.partitions, member, concerns_all_tickets),
         apply=projector.apply,
         on_applied=outbox.signal.notify,
-        pause_seconds=PAUSE_SECONDS,
+        delay=BATCH_DELAY_SECONDS,
     )
 
     def share() -> WatchedShare:

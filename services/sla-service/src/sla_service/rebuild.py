@@ -11,15 +11,14 @@ from datetime import datetime
 from functools import partial
 
 import httpx
-from sqlalchemy.exc import ProgrammingError
 
 from fristwerk_language.events import decode_tolerantly
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens
-from fristwerk_platform.read_models import RebuildError
-from fristwerk_platform.read_models.blue_green import open_live_read_model, read_model_versions
+from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed
+from fristwerk_platform.subscriptions.joined_partitions import join_up_partitions
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
@@ -42,7 +41,7 @@ async def rebuild(
     Raises RebuildError, SourceUnavailableError, KeyFileError. A read model that processes share is
     followed as a whole again; RebuildError where that cannot be.
     """
-    await _join_up_partitions(settings)
+    await join_up_partitions(settings, "sla", tables.metadata, tables.partitions, SOURCE)
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     outbox = MutedOutbox()
     async with ticket_service or httpx.AsyncClient(base_url=settings.ticket_url) as client:
@@ -58,24 +57,6 @@ async def rebuild(
             contradictions=[partial(source_contradiction, client, token, "tickets")],
         )
         return await rebuilding.run(check=check, back=back)
-
-
-async def _join_up_partitions(settings: Settings) -> None:
-    """Raises RebuildError: a version can be compared with another at one position only."""
-    if settings.database_url is None:
-        return
-    live = open_live_read_model(settings, "sla", tables.metadata)
-    try:
-        if not await live.find():
-            return
-        async with live.transaction() as connection:
-            because = await tables.partitions.join_up(connection, SOURCE)
-    except ProgrammingError:
-        return  # a version older than partitions has no table of them
-    finally:
-        await live.close()
-    if because is not None:
-        raise RebuildError(because)
 
 
 def _token(tokens: Tokens, now: Callable[[], datetime]) -> str:

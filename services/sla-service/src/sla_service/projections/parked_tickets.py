@@ -7,7 +7,7 @@ known of it may be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -33,7 +33,12 @@ class ParkedTicket(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-async def tickets(connection: AsyncConnection, after: str = "", limit: int | None = None) -> list[str]:
+async def tickets_of(connection: AsyncConnection, providers: Collection[str]) -> list[str]:
+    """The parked tickets of some providers."""
+    return list((await connection.execute(select(parked.c.ticket).where(parked.c.provider.in_(providers)))).scalars())
+
+
+async def tickets(connection: AsyncConnection, after: str, limit: int) -> list[str]:
     """The parked tickets in order, behind one of them."""
     statement = select(parked.c.ticket).where(parked.c.ticket > after).order_by(parked.c.ticket).limit(limit)
     return list((await connection.execute(statement)).scalars())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fristwerk_platform.read_models import Database, Query, fetch
+from fristwerk_platform.read_models import Database, Query
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.projections.writer import stored_terms
 
@@ -25,9 +25,9 @@ class TermsCache:
         known = self._kept.get(provider)
         if known is not None and known[0] == published:
             return known[1]
-        async with self._database.reading() as connection:
-            counted = published if published is not None else (await fetch(connection, _COUNTED, provider))[0][0]
-            if known is None or known[0] != counted:
-                # A version published since it was counted is among them, and makes them be read once more.
+        counted = published if published is not None else (await self._database.fetch(_COUNTED, provider))[0][0]
+        if known is None or known[0] != counted:
+            # A version published since it was counted is among them, and makes them be read once more.
+            async with self._database.reading() as connection:
                 known = self._kept[provider] = (counted, await stored_terms(connection, provider))
         return known[1]

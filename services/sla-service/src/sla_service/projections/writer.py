@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -20,11 +20,13 @@ from fristwerk_language.events import Recorded, decode_tolerantly
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_platform.read_models import Write, in_list, removal, store
 from sla_service.domain.timers.published_terms import PublishedTerms
-from sla_service.domain.timers.timer import Timer, TimerSet
+from sla_service.domain.timers.timer import AbsentTimer, Timer, TimerSet
 from sla_service.projections.stored_tickets import StoredTimer
 from sla_service.projections.tables import deadline_positions, histories, terms, tickets, timers
 
 _log = structlog.get_logger()
+_absent: Final = msgspec.json.Decoder(tuple[AbsentTimer, ...])
+"""Made once: what is no struct is looked through each time, for longer than it takes to read it."""
 
 
 async def stored_terms(connection: AsyncConnection, provider: str) -> PublishedTerms:
@@ -97,12 +99,12 @@ def history_write(by_ticket: Mapping[str, Sequence[Recorded]]) -> Write:
     return Write("store", histories, rows)
 
 
-def position_write(histories: Mapping[str, Sequence[Recorded]], tried_at: Mapping[str, int]) -> Write:
-    """Notes at which position of the log each ticket was derived last, or was tried to be."""
+def position_write(providers: Mapping[str, str], tried_at: Mapping[str, int]) -> Write:
+    """Notes at which position of the log each ticket, of which the provider is given, was derived last,
+    or was tried to be.
+    """
     rows = [
-        {"ticket": ticket, "provider": events[0].envelope.provider, "position": tried_at[ticket]}
-        for ticket, events in histories.items()
-        if events
+        {"ticket": ticket, "provider": provider, "position": tried_at[ticket]} for ticket, provider in providers.items()
     ]
     return Write("store", deadline_positions, rows)
 
@@ -155,12 +157,12 @@ def timer_writes(
                 rows.append(row)
         changes += [_change(each, name, old, None) for name, old in sorted(before.items())]
     gone = [change.timer for change in changes if change.after is None]
-    writes = [
-        Write("store", tickets, [ticket_row(each) for each in derived]),
-        Write("store", timers, rows),
-        removal(timers.c.timer, gone),
-    ]
-    return writes, changes
+    return [Write("store", timers, rows), removal(timers.c.timer, gone)], changes
+
+
+def ticket_write(rows: Iterable[Mapping[str, Any]]) -> Write:
+    """What replaces the rows of tickets."""
+    return Write("store", tickets, list(rows))
 
 
 def _change(ticket: DerivedTicket, name: str, before: StoredTimer | None, after: Timer | None) -> TimerChange:
@@ -196,3 +198,8 @@ def _row(ticket: DerivedTicket, place: int, timer: Timer) -> dict[str, Any]:
 def timer_in(document: bytes) -> Timer:
     """A timer from its stored form."""
     return msgspec.json.decode(document, type=Timer)
+
+
+def absent_in(document: bytes) -> tuple[AbsentTimer, ...]:
+    """The metrics without a timer from their stored form."""
+    return _absent.decode(document)

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.read_models import Query, fetch, instant_of_stored
+from fristwerk_platform.read_models import Database, Query, instant_of_stored
 from sla_service.domain.timers.timer import AbsentTimer, Timer
 from sla_service.projections.parked_tickets import ParkedTicket
-from sla_service.projections.writer import timer_in
+from sla_service.projections.writer import absent_in, timer_in
 
 _NAMED: Final = "provider = $1 AND (ticket = $2 OR reference = $3)"
 _TICKET: Final = Query(
@@ -55,10 +54,10 @@ class TicketReading(msgspec.Struct, frozen=True, kw_only=True):
     published: int
 
 
-async def read_ticket(connection: AsyncConnection, provider: str, name: str) -> TicketReading:
+async def read_ticket(database: Database, provider: str, name: str) -> TicketReading:
     """The ticket of that id or reference."""
     rows: dict[str, list[Sequence[Any]]] = {"ticket": [], "timer": [], "parked": [], "terms": []}
-    for row in await fetch(connection, _TICKET, provider, name, name.upper()):
+    for row in await database.fetch(_TICKET, provider, name, name.upper()):
         rows[row[0]].append(row)
     timers = sorted(rows["timer"], key=lambda row: row[6])
     tickets = sorted(rows["ticket"], key=lambda row: (row[5], row[1]))
@@ -81,7 +80,7 @@ def _ticket(provider: str, row: Sequence[Any], timers: Sequence[Sequence[Any]]) 
         received_at=instant_of_stored(received_at),
         entitled=bool(entitled),
         reason=reason,
-        absent=msgspec.json.decode(absent, type=tuple[AbsentTimer, ...]),
+        absent=absent_in(absent),
         timers=tuple(timer_in(each[8]) for each in timers if each[1] == ticket),
     )
 

@@ -16,11 +16,11 @@ from sqlalchemy import and_, func, or_, select
 from fristwerk_language.events import Recorded
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.read_models import Database
-from sla_service.domain.timers.timer import AbsentTimer, Timer
+from sla_service.domain.timers.timer import Timer
 from sla_service.projections import parked_tickets
 from sla_service.projections.tables import announced, timers
 from sla_service.projections.tables import tickets as ticket_table
-from sla_service.projections.writer import stored_histories, timer_in
+from sla_service.projections.writer import absent_in, stored_histories, timer_in
 from sla_service.queries.one_ticket import StoredTicket, TicketReading, read_ticket
 
 PAGE: Final = 500
@@ -72,8 +72,7 @@ class ReadModel:
 
     async def ticket(self, provider: str, name: str) -> TicketReading:
         """A ticket by id or reference, with its timers in the order of their metrics and starts."""
-        async with self._database.reading() as connection:
-            return await read_ticket(connection, provider, name)
+        return await read_ticket(self._database, provider, name)
 
     async def tickets_of_any_provider(self, name: str) -> list[StoredTicket]:
         """The tickets of that id or reference; two providers may use the same reference."""
@@ -205,7 +204,7 @@ class ReadModel:
                 received_at=row.received_at,
                 entitled=row.entitled,
                 reason=row.reason,
-                absent=msgspec.json.decode(row.absent, type=tuple[AbsentTimer, ...]),
+                absent=absent_in(row.absent),
                 timers=tuple(timer_in(document) for document in documents[row.ticket]),
             )
             for row in rows

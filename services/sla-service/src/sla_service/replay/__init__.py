@@ -8,6 +8,6 @@ memory grows with neither. The digests are merged by ticket, so it does not matt
 from __future__ import annotations
 
 from sla_service.replay.comparison import Replay, replay
-from sla_service.replay.parts import OpenFeed, Sizes, SourceShorterError
+from sla_service.replay.parts import OpenFeed, PartitionsApartError, Sizes, SourceShorterError
 
-__all__ = ["OpenFeed", "Replay", "Sizes", "SourceShorterError", "replay"]
+__all__ = ["OpenFeed", "PartitionsApartError", "Replay", "Sizes", "SourceShorterError", "replay"]

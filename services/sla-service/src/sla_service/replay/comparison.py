@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fristwerk_platform.read_models import Database
+from fristwerk_platform.subscriptions import AppliedPositions, applied_positions, position_of
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.projections import tables, timer_fingerprints
 from sla_service.projections.writer import stored_histories, stored_terms
@@ -21,6 +22,7 @@ from sla_service.replay.parts import (
     DerivedPartition,
     LogPart,
     OpenFeed,
+    PartitionsApartError,
     Plan,
     Sizes,
     derive,
@@ -60,24 +62,25 @@ async def replay(
     """Recompute and compare; without a feed from the histories that the service itself keeps, in this process.
 
     ``processes`` is how many work on a long log at most, this one included. The read model is looked
-    at first, as of one moment; then the log is read up to exactly that position.
+    at first, as of one moment; then the log is read up to exactly that position, or up to that of each
+    partition where processes share the work.
 
-    Raises SourceShorterError, and SourceUnavailableError of ``fristwerk_platform.subscriptions``.
+    Raises SourceShorterError, PartitionsApartError, and SourceUnavailableError of ``fristwerk_platform.subscriptions``.
     """
     async with database.reading() as connection:
         await _as_of_one_moment(connection)
-        position = await tables.checkpoints.position(connection, SOURCE)
+        applied = await applied_positions(connection, tables.checkpoints, tables.partitions, SOURCE)
 
         async def stored_now() -> dict[str, bytes]:
             found = await timer_fingerprints.stored_fingerprints(connection)
-            tell(f"The read model holds {len(found):,} tickets as of position {position:,}.")
+            tell(f"The read model holds {len(found):,} tickets as of {_named(applied)}.")
             return found
 
         if open_feed is None:
             stored = await stored_now()
             replayed = await _from_histories(database)
         else:
-            stored, replayed = await _from_log(open_feed, position, processes, sizes, stored_now, tell)
+            stored, replayed = await _from_log(open_feed, applied, processes, sizes, stored_now, tell)
     for _, sentence in sorted(replayed.failures.items()):
         tell(sentence)
     tell(f"{replayed.tickets:,} tickets recomputed.")
@@ -127,22 +130,38 @@ async def _from_histories(database: Database) -> DerivedPartition:
 
 async def _from_log(
     open_feed: OpenFeed,
-    position: int,
+    applied: AppliedPositions,
     processes: int,
     sizes: Sizes,
     stored_now: Callable[[], Awaitable[dict[str, bytes]]],
     tell: Tell,
 ) -> tuple[dict[str, bytes], DerivedPartition]:
     """What is stored, looked up while other processes begin on the log, and every ticket derived from the log."""
-    beside = min(processes - 1, position // sizes.process)
+    beside = min(processes - 1, applied.last // sizes.process)
     with tempfile.TemporaryDirectory(prefix="fristwerk-replay-") as folder:
-        plan = Plan(position=position, folder=Path(folder), sizes=sizes)
+        plan = Plan(applied=applied, folder=Path(folder), sizes=sizes)
         async with other_processes(beside) as others:
             looking_up = asyncio.ensure_future(stored_now())
             published = await _read(open_feed, plan, others, looking_up, tell)
             stored = await looking_up
+            _check_terms(published, applied)
             write_published(plan, published)
             return stored, await _derive(plan, others, tell)
+
+
+def _named(applied: AppliedPositions) -> str:
+    if applied.are_level:
+        return f"position {applied.last:,}"
+    return f"positions {applied.first:,} to {applied.last:,}, as its partitions are"
+
+
+def _check_terms(published: Sequence[bytes], applied: AppliedPositions) -> None:
+    """Raises PartitionsApartError."""
+    if published and position_of(published[-1]) > applied.first:
+        raise PartitionsApartError(
+            f"The partitions are applied up to positions from {applied.first:,} to {applied.last:,}, and terms were"
+            " published between: try again in some seconds, once all of them are beyond."
+        )
 
 
 async def _read(

@@ -15,7 +15,7 @@ import msgspec
 from fristwerk_language.events import TYPE_NAMES, Recorded, decode_tolerantly, streams
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_platform.cli import CliError
-from fristwerk_platform.subscriptions import Feed, pages_between
+from fristwerk_platform.subscriptions import AppliedPositions, Feed, pages_between
 from sla_service.domain.timers.published_terms import PublishedTerms
 from sla_service.projections import timer_fingerprints
 from sla_service.projections.projector import derived_ticket
@@ -34,6 +34,12 @@ class SourceShorterError(CliError):
     """Raised when the log ends before what the read model was made of: an old backup was restored. The message says so."""
 
 
+class PartitionsApartError(CliError):
+    """Raised where terms were published that not every partition is applied up to: whether a ticket
+    beyond or before them was derived with them is left to chance. The message says what to do.
+    """
+
+
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """From how many positions on a log is split: into parts, into partitions, and among processes."""
 
@@ -45,11 +51,16 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How the work on a log up to ``position`` is split; ``folder`` is where the lines of partitions are put."""
+    """How the work on a log, as far as it is ``applied``, is split; ``folder`` is where the lines of partitions are put."""
 
-    position: int
+    applied: AppliedPositions
     folder: Path
     sizes: Sizes
+
+    @property
+    def position(self) -> int:
+        """Beyond it nothing counts."""
+        return self.applied.last
 
     @property
     def parts(self) -> list[LogPart]:
@@ -113,7 +124,7 @@ async def read_part(open_feed: OpenFeed, plan: Plan, part: LogPart) -> list[byte
                     raise SourceShorterError(
                         f"The log ends at position {page.last:,}, but the read model was made of {plan.position:,}."
                     )
-                published += _sorted_out(page.lines, part.until, files)
+                published += _sorted_out(page.lines, part.until, plan.applied, files)
     return published
 
 
@@ -122,15 +133,18 @@ def read_part_at_once(open_feed: OpenFeed, plan: Plan, part: LogPart) -> list[by
     return asyncio.run(read_part(open_feed, plan, part))
 
 
-def _sorted_out(lines: Sequence[bytes], until: int, files: Sequence[IO[bytes]]) -> Iterator[bytes]:
-    """Write the lines of tickets; yields those that publish terms."""
+def _sorted_out(
+    lines: Sequence[bytes], until: int, applied: AppliedPositions, files: Sequence[IO[bytes]]
+) -> Iterator[bytes]:
+    """Write the lines of tickets that are applied; yields those that publish terms."""
     number = len(files)
     for line in lines:
         head = _head.decode(line)
         if head.position > until:
             return
         if streams.TICKET.includes(head.stream):
-            files[crc32(head.stream.encode()) % number].write(line + b"\n")
+            if applied.include(head.stream, head.position):
+                files[crc32(head.stream.encode()) % number].write(line + b"\n")
         elif head.type in _PUBLISHED:
             yield line
 

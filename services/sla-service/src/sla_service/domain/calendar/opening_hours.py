@@ -150,15 +150,18 @@ def compile_year(hours: OpeningHours, year: int) -> CompiledYear:
     regular = [merged(_within_day(hours.week[weekday], hours.week[weekday - 1])) for weekday in range(7)]
     special = hours.exceptional.keys() | {ordinal + 1 for ordinal in hours.exceptional}
     compiled = CompiledYear([], [], [], [])
-    offset = hours.offset(datetime.fromordinal(first))
+    utcoffset, at = hours.zone.utcoffset, datetime.fromordinal
+    known, offset, following = None, 0, utcoffset(at(first))
     for ordinal in range(first, last + 1):
-        offset_here, offset = offset, hours.offset(datetime.fromordinal(ordinal + 1))
+        here, following = following, utcoffset(at(ordinal + 1))
+        if here is not known:  # a zone gives the same object again while its offset stays the same
+            known, offset = here, hours.offset(at(ordinal))
         if ordinal in hours.closed:
             continue
         local = hours.hours_of(ordinal) if ordinal in special else regular[(ordinal - 1) % 7]
         if not local:
             continue
-        if offset == offset_here:
+        if here == following:
             midnight = (ordinal - _EPOCH_ORDINAL) * DAY - offset
             day = tuple([(midnight + start, midnight + end) for start, end in local])
         else:

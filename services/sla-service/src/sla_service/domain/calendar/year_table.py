@@ -7,6 +7,8 @@ All instants are whole seconds since 1970-01-01T00:00Z, all sums are seconds of 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import sub
 from typing import Final
 
 import msgspec
@@ -60,32 +62,29 @@ def joined(years: list[CompiledYear], bounds: tuple[int, int], first_year: int) 
             closes.pop()
         opens += year.opens[1:] if touching else year.opens
         closes += year.closes
-    after: list[int] = []
-    total = 0
-    for opened, closed in zip(opens, closes, strict=True):
-        total += closed - opened
-        after.append(total)
+    lengths = list(map(sub, closes, opens))
+    after = list(accumulate(lengths))
     return YearTable(
         *bounds,
         opens,
         closes,
         after,
-        [closed - seconds for closed, seconds in zip(closes, after, strict=True)],
+        list(map(sub, closes, after)),
         [ordinal for year in years for ordinal in year.ordinals],
         [day for year in years for day in year.days],
         first_year,
         first_year + len(years) - 1,
         _first_in_blocks(closes, *bounds),
-        min((closed - opened for opened, closed in zip(opens, closes, strict=True)), default=1),
+        min(lengths, default=1),
     )
 
 
 def _first_in_blocks(closes: list[int], start: int, end: int) -> list[int]:
     """See ``YearTable.first_in_block``."""
     found: list[int] = []
-    index = 0
+    index, number = 0, len(closes)
     for instant in range(start, end, 1 << BLOCK_BITS):
-        while index < len(closes) and closes[index] <= instant:
+        while index < number and closes[index] <= instant:
             index += 1
         found.append(index)
     return found

@@ -102,6 +102,11 @@ class GrowingTimeline:
         self._read(later)
         return True
 
+    @property
+    def created(self) -> tickets.TicketCreated:
+        """How the ticket was opened."""
+        return self._reader.created
+
     def timeline(self) -> Timeline:
         """What was read."""
         return self._reader.timeline()
