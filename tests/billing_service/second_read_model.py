@@ -6,10 +6,10 @@ Both logs are projected into a database of their own, and every account is rated
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import aiosqlite
 import msgspec
@@ -27,7 +27,7 @@ from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentFilter, DocumentQueries
 from billing_service.replay import NothingToCompareError, ReplayComparison
 from fristwerk_language.events import Recorded, decode_tolerantly
-from fristwerk_platform.read_models import Database, SqlDatabase
+from fristwerk_platform.read_models import Database, Query, SqlDatabase, fetch
 from fristwerk_platform.subscriptions import Apply, Feed, Prefetch
 
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
@@ -43,6 +43,10 @@ class _Snapshot:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """See :class:`Database`."""
         yield self._connection
+
+    async def fetch(self, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
+        """See :class:`Database`."""
+        return await fetch(self._connection, query, *arguments)
 
     def transaction(self) -> NoReturn:
         """See :class:`Database`."""

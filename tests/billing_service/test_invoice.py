@@ -28,10 +28,13 @@ from billing_service.domain.invoice.document import (
     terms_used,
 )
 from billing_service.domain.invoice.rated import Rated
-from billing_service.domain.invoice.views import preview
+from billing_service.domain.invoice.views import preview, shown, shown_as_json
+from billing_service.domain.money import Money, zero
 from billing_service.domain.rating.packages import frozen_draws
+from billing_service.domain.statement.charge_line import ChargeLine, Waived
 from billing_service.domain.statement.ledger import NOTHING, Invoiced, reversed_line
 from fristwerk_language.events import customers, tickets
+from fristwerk_platform.http import json_answer
 from tests.billing_service.conftest import Story
 
 STORED = Path(__file__).parent / "stored_documents.jsonl"
@@ -97,6 +100,39 @@ def test_a_preview_shows_what_the_next_invoice_adds_beside_all_that_was_done(sto
         ("U", 30, "new"),
     ]
     assert shown["to_invoice"]["lines"][1] == shown["lines"][1]
+
+
+@pytest.mark.parametrize("account_id", ["k-1", 'k"\\ä-1'])
+def test_a_line_as_json_is_what_the_line_as_plain_data_is_encoded_to(story: type[Story], account_id: str) -> None:
+    account = story({"billing": PREPAID}, plan="m", package_hours=1)
+    account.log("T", "2026-05-04 10:00", 50)
+    account.log("T", "2026-05-04 11:00", 45)
+    account.tell("T", tickets.TypeChanged(type="quick_high"), "2026-05-05 09:00")
+    account.log("T", "2026-05-06 11:00", 7)
+    lines = account.rate("2026-06-30").lines
+    assert {line.kind for line in lines} >= {"allowance", "overage"}
+    for line in (*lines, *map(reversed_line, lines)):
+        as_json = shown_as_json(account_id, line)
+        assert isinstance(as_json, msgspec.Raw)
+        assert bytes(as_json) == json_answer(shown(account_id, line)).body
+
+
+def test_a_waiver_stays_plain_data_of_which_a_customer_does_not_see_all() -> None:
+    waived = Waived(waives="hourly", amount=Money(Decimal("1.00"), "CHF"), reason="weil", actor="a-1")
+    line = ChargeLine(
+        charge="c",
+        kind="waiver",
+        ticket="T",
+        on=date(2026, 5, 4),
+        unit_price=zero("CHF"),
+        amount=zero("CHF"),
+        rules=("R8",),
+        clauses=(),
+        agreement="test",
+        agreement_version=1,
+        basis=waived,
+    )
+    assert shown_as_json("k-1", line) == shown("k-1", line)
 
 
 def test_a_changed_price_takes_the_old_line_back_and_bills_the_new_one(story: type[Story]) -> None:

@@ -71,6 +71,19 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+CREATED: dict[str, Any] = {
+    "agreement": "infoniqa",
+    "agreement_version": 1,
+    "calendar": "infoniqa",
+    "calendar_version": 1,
+    "type": "normal",
+    "channel": "email",
+    "received_at": AT,
+    "entitled": True,
+    "entitled_why": "contract",
+}
+
+
 def told(stream: str, version: int, event: Event) -> Recorded:
     """A recorded event; its id is its place."""
     line = stored_line(
@@ -87,18 +100,7 @@ def told(stream: str, version: int, event: Event) -> Recorded:
 
 def story() -> list[Recorded]:
     """A customer with a contract, a ticket under it and one without, and work on both."""
-    created: dict[str, Any] = {
-        "customer": "c-1",
-        "agreement": "infoniqa",
-        "agreement_version": 1,
-        "calendar": "infoniqa",
-        "calendar_version": 1,
-        "type": "normal",
-        "channel": "email",
-        "received_at": AT,
-        "entitled": True,
-        "entitled_why": "contract",
-    }
+    created = CREATED | {"customer": "c-1"}
     signed = ContractSigned(
         contract="k-1", customer="c-1", agreement="infoniqa", agreement_version=1, from_on=date(2026, 1, 1)
     )

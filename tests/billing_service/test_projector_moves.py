@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from billing_service.projections.projector import Projector
-from billing_service.projections.tables import facts, metadata
+from billing_service.projections.tables import facts, metadata, unchecked_accounts
+from billing_service.queries.account_checks import AccountCheckQueries
 from billing_service.queries.accounts import AccountQueries
 from billing_service.replay.collected_logs import CollectedLogs
 from fristwerk_language.events import Recorded
@@ -95,6 +96,15 @@ async def test_the_account_that_lost_its_only_ticket_can_still_be_billed_and_nam
     assert await queries.references(["c-1"]) == {"t-2": "INF-1"}
     ticket = await queries.ticket("infoniqa", "t-2")
     assert (ticket and ticket.account) == "k-2"
+    await database.close()
+
+
+async def test_both_accounts_of_a_moved_ticket_are_checked_again(tmp_path: Path) -> None:
+    database, _ = await stored(tmp_path / "billing.db", [told_with_moves()[:-1]])
+    async with database.transaction() as connection:
+        await connection.execute(delete(unchecked_accounts))
+        await Projector().apply(connection, told_with_moves()[-1:])
+    assert {each.account for each in await AccountCheckQueries(database).unchecked(10)} == {"c-1", "k-2"}
     await database.close()
 
 

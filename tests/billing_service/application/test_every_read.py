@@ -38,6 +38,7 @@ async def existing(vendor: Vendor) -> dict[str, str]:
         "at": "2026-07-01T00:00:00Z",
         "known_at": "2100-01-01T00:00:00Z",
         "limit": "1",
+        "total": "true",
         "lang": "en",
     }
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
-from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.sealing_keys import load_sealing_key
 from tests.billing_service.application.conftest import TERMS, Vendor
 from ticket_service import personal_data
 from ticket_service.kept_recipients import KeptRecipients
@@ -40,6 +40,22 @@ async def test_an_invoice_bills_what_the_preview_says_and_a_second_one_finds_not
     assert kinds(invoice) == [("hourly", "97.50"), ("minimum_top_up", "2.50")]
     problem = await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
     assert contract in problem["detail"]
+
+
+async def test_access_to_the_portal_is_never_billed(vendor: Vendor) -> None:
+    customer, contract = await vendor.signed()
+    users = f"/v1/customers/{customer}/portal-users"
+    for number in range(3):
+        await vendor.tell(users, {"user": f"user-{number}", "email": "vera@muster.example"}, "agent")
+        await vendor.tell(f"{users}/user-{number}/activation", {}, "agent")
+    await vendor.tell(f"{users}/user-0/end", {}, "agent")
+    await vendor.caught_up()
+
+    for path in (f"/v1/contracts/{contract}/preview", f"/v1/customers/{customer}/preview"):
+        assert (await vendor.read(path, until=JUNE))["lines"] == []
+    await vendor.refused(409, "nothing-to-invoice", "/v1/invoices", {"contract": contract, "until": JUNE})
+    await vendor.work(await vendor.ticket(customer), "2026-06-17T14:00:00+02:00", 20)
+    assert kinds(await vendor.issue(contract=contract)) == [("hourly", "97.50"), ("minimum_top_up", "2.50")]
 
 
 async def test_an_invoice_remarks_on_a_word_that_no_coverage_rule_knows(vendor: Vendor) -> None:
@@ -350,7 +366,7 @@ async def kept_recipients(vendor: Vendor) -> AsyncIterator[KeptRecipients]:
     """The ticket service's own, as a second process would open them."""
     settings = vendor.services.settings
     database = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
-    yield KeptRecipients(database, PersonalData(database, load_keys(settings.keys).sealing_bytes()))
+    yield KeptRecipients(database, PersonalData(database, load_sealing_key(settings)))
     await database.close()
 
 

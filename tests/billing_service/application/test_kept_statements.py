@@ -18,10 +18,12 @@ from billing_service.application.kept_statements import KeptStatements
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement
 from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
-from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account
+from billing_service.domain.invoice.account_parts import AccountParts
+from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account, rate_lines
 from billing_service.projections.tables import metadata
 from billing_service.queries.ledgers import LedgerReader
 from fristwerk_language.events import Event, customers, decode, tickets
+from fristwerk_language.events.relations import SplitOff, TicketMoved
 from fristwerk_language.terms import Publication, agreement_document
 from fristwerk_platform.read_models import sqlite_database
 from tests.billing_service.conftest import BARE, Story
@@ -94,12 +96,16 @@ class Kept:
             facts = [decode(line) for line in lines]
             return rate_account(ROW, facts, self.published, moment, ledger, now=lambda: self.now)
 
-        def counted() -> Rated | None:
-            self.rated_anew += 1
-            return everything()
+        return self.found(ROW, lines, moment, ledger), everything()
 
-        found = self.kept.rated(ROW, lines, self.published, moment, ledger, now=lambda: self.now, rate=counted)
-        return found, everything()
+    def found(self, row: AccountRow, lines: list[bytes], moment: Cutoff, ledger: Ledger) -> Rated | None:
+        """What is kept or rated."""
+
+        def rate(parts: AccountParts | None) -> Rated | None:
+            self.rated_anew += 1
+            return rate_lines(row, lines, self.published, moment, ledger, now=lambda: self.now, parts=parts)
+
+        return self.kept.rated(row, lines, self.published, moment, ledger, now=lambda: self.now, rate=rate)
 
 
 def logged(kept: Kept, chance: random.Random) -> None:
@@ -132,6 +138,47 @@ def issued(kept: Kept, chance: random.Random) -> None:
     kept.billed += [BilledLine(number=number, until=until, line=line) for line in rated.to_invoice]
 
 
+def retyped(kept: Kept, chance: random.Random) -> None:
+    kept.story.tell(f"T{chance.randrange(4)}", tickets.TypeChanged(type=f"type{chance.randrange(3)}"), day(chance))
+
+
+def migrated(kept: Kept, chance: random.Random) -> None:
+    terms = tickets.TermsMigrated(agreement_version=chance.randrange(len(kept.published)) + 1, calendar_version=1)
+    kept.story.tell(f"T{chance.randrange(4)}", terms, day(chance))
+
+
+def moved(kept: Kept, chance: random.Random) -> None:
+    """A ticket goes to another account, or comes back."""
+    to = chance.choice(("c-1", "c-1", "c-2"))
+    event = TicketMoved(
+        reference="T",
+        from_customer="k-1",
+        customer="k-1",
+        sealed_for="k-1",
+        contract=to,
+        plan="m",
+        agreement="bare",
+        agreement_version=1,
+        calendar="c",
+        calendar_version=1,
+        type="normal",
+        entitled=True,
+        entitled_by="contract",
+        entitled_why="contract",
+    )
+    kept.story.tell(f"T{chance.randrange(4)}", event, "2026-06-01 10:00")
+
+
+def split(kept: Kept, chance: random.Random) -> None:
+    """An entry counts with a ticket that is not this account's from now on."""
+    entries = [each for each in kept.story.events if isinstance(each.event, tickets.TimeLogged)]
+    if entries:
+        entry = chance.choice(entries)
+        assert isinstance(entry.event, tickets.TimeLogged)
+        off = SplitOff(ticket="X", reference="X", entries=[entry.event.entry])
+        kept.story.tell(entry.stream.removeprefix("ticket-"), off, "2026-06-01 11:00")
+
+
 def published(kept: Kept, chance: random.Random) -> None:  # noqa: ARG001 - one of the steps
     kept.publish(len(kept.published) + 1)
 
@@ -149,7 +196,8 @@ def day(chance: random.Random) -> str:
 
 
 CHANGES: Final[tuple[Callable[[Kept, random.Random], None], ...]] = (
-    logged, logged, corrected, corrected, purchased, issued, published, time_passed, nothing, nothing,
+    logged, logged, corrected, corrected, purchased, issued, retyped, migrated, moved, split, published, time_passed,
+    nothing, nothing, nothing,
 )  # fmt: skip
 
 

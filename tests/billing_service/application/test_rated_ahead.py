@@ -12,7 +12,7 @@ from billing_service.application import statements
 from billing_service.application.kept_statements import LONG_FACTS
 from billing_service.application.statements import Statements
 from billing_service.domain.facts.account_row import AccountRow
-from billing_service.domain.invoice.rated import Rated, rate_account
+from billing_service.domain.invoice.rated import Rated, rate_lines
 from billing_service.projections.projector import Projector
 from billing_service.projections.tables import metadata
 from billing_service.queries.accounts import AccountQueries
@@ -35,9 +35,9 @@ async def test_an_account_that_somebody_asked_for_is_rated_ahead_once_it_was_wor
     def counted(*given: Any, **named: Any) -> Rated | None:
         nonlocal rated_anew
         rated_anew += 1
-        return rate_account(*given, **named)
+        return rate_lines(*given, **named)
 
-    monkeypatch.setattr(statements, "rate_account", counted)
+    monkeypatch.setattr(statements, "rate_lines", counted)
     database = sqlite_database(tmp_path / "billing.db", metadata)
     await database.create()
     rating = Statements(AccountQueries(database), DocumentQueries(database), lambda: NOON)

@@ -51,6 +51,7 @@ async def reasoned(vendor: Vendor) -> dict[str, str]:
         "known_at": "2100-01-01T00:00:00Z",
         "limit": "50",
         "lang": "en",
+        "total": "true",
     }
 
 

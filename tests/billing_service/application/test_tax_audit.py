@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from billing_service.application import tax_audit
+from billing_service.domain.tax_audit.rows import carrier_rows
 from fristwerk_platform.http.queries import csv_cell
 from tests.billing_service.application.conftest import Vendor, VendorOn, busy
 from tests.description_standard import Carrier, check_sums, violations
@@ -45,6 +50,22 @@ async def test_the_prices_are_those_of_the_agreements_and_lines_name_their_versi
     assert prices["/billing/hourly/rate"] == Decimal("195.00")
     versions = {(row["Vereinbarung"], row["Version"]) for row in carrier.rows("Preise")}
     assert {(row["Vereinbarung"], row["Version"]) for row in carrier.rows("Positionen")} <= versions
+
+
+async def test_others_are_served_while_the_rows_of_many_years_are_made(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by: list[threading.Thread] = []
+
+    def noted(*given: Any) -> Any:
+        made_by.append(threading.current_thread())
+        return carrier_rows(*given)
+
+    monkeypatch.setattr(tax_audit, "carrier_rows", noted)
+    await taken(vendor)
+
+    assert len(made_by) == 1
+    assert made_by[0] is not threading.current_thread()
 
 
 async def test_the_same_log_gives_the_same_bytes_also_after_a_restart(vendor_on: VendorOn, folder: Any) -> None:

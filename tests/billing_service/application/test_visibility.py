@@ -32,6 +32,7 @@ READS = (
     "/v1/customers/{customer}/preview?until=2026-06-30",
     "/v1/contracts/{contract}/balance",
     "/v1/tickets/{ticket}/charges",
+    "/v1/charges",
     "/v1/charges/{charge}/trace",
     "/v1/charges/{charge}/trace?lang=de",
     "/v1/invoices",

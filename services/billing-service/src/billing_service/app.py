@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from billing_service.application.decisions import Decisions
 from billing_service.application.invoice_runs import InvoiceRuns
 from billing_service.application.invoices import Invoices
 from billing_service.application.invoicing import Invoicing
+from billing_service.application.open_charges import OpenCharges
 from billing_service.application.reasons import Reasons
 from billing_service.application.recipients import Recipients
 from billing_service.application.reconciliation import Reconciliation
@@ -34,8 +36,8 @@ from billing_service.application.what_if import WhatIf
 from billing_service.clock import new_id, now
 from billing_service.projections import tables
 from billing_service.projections.invoice_runs import InvoiceRunWriter
-from billing_service.projections.projector import Projector
-from billing_service.projections.unchecked_accounts import AccountCheckWriter
+from billing_service.projections.projector import Projector, concerns_all_accounts
+from billing_service.projections.unchecked_accounts import AccountCheckWriter, CheckedShare
 from billing_service.queries.account_checks import AccountCheckQueries
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
@@ -55,11 +57,20 @@ from fristwerk_platform.read_models import Database, open_live_read_model
 from fristwerk_platform.read_models.migrations import newest_revision
 from fristwerk_platform.service import service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, Subscription
+from fristwerk_platform.subscriptions import (
+    BatchDelay,
+    Feed,
+    HttpFeed,
+    LogFeed,
+    Membership,
+    PartitionedSubscription,
+    Subscription,
+)
+from fristwerk_platform.subscriptions.partitions import LEASE_SECONDS
 
 GATHER_SECONDS: Final = 0.05
 """So long the feed's events stay on the connection after some were read; each reading costs as much as many events."""
-PAUSE_SECONDS: Final = 0.1
+BATCH_DELAY_SECONDS: Final = BatchDelay(shortest=0.1, longest=0.25)
 """So long events gather after a batch: one that comes alone is applied at once, and many share a transaction."""
 IDENTITY: Final = ServiceIdentity("billing-service", {"billing": newest_revision(tables.metadata)})
 DESCRIPTION = (
@@ -78,11 +89,11 @@ def create_app(settings: Settings, stopping: Stopping, ticket_service: httpx.Asy
     client = ticket_service or httpx.AsyncClient(base_url=settings.ticket_url)
     feed, tickets = LogFeed(log), _ticket_feed(client, tokens, streaming=ticket_service is None)
     changed = asyncio.Event()
-    upstream, own = _projections(tickets, feed, database, changed)
+    upstream, own, share = _projections(tickets, feed, database, changed, shared=settings.follow_in_partitions)
     tasks, auditing = BackgroundTasks(), open_auditing(settings, log, "billing", now, metrics)
     checks = {"log": log.check, "read model": database.check, "tasks": tasks.check} | auditing.checks
     application = _application(log, database, own, client, _on_behalf_of(tokens))
-    account_checks = _account_checks(application, database, changed)
+    account_checks = _account_checks(application, database, changed, share)
     health = _health_routes(checks, [upstream, own], account_checks, metrics, auditing)
     app = create_api(
         title="Fristwerk billing-service",
@@ -130,9 +141,11 @@ def _on_behalf_of(tokens: Tokens) -> Callable[[str], str]:
     return token
 
 
-def _account_checks(application: Application, database: Database, changed: asyncio.Event) -> AccountChecks:
+def _account_checks(
+    application: Application, database: Database, changed: asyncio.Event, share: Callable[[], CheckedShare | None]
+) -> AccountChecks:
     queries, writer = AccountCheckQueries(database), AccountCheckWriter(database)
-    return AccountChecks(queries, writer, application.statements, changed, now)
+    return AccountChecks(queries, writer, application.statements, changed, now, share)
 
 
 def _health_routes(
@@ -164,25 +177,33 @@ def _ticket_feed(client: httpx.AsyncClient, tokens: Tokens, *, streaming: bool) 
 
 
 def _projections(
-    ticket_feed: Feed, own_feed: Feed, database: Database, changed: asyncio.Event
-) -> tuple[Subscription[Recorded], Subscription[Recorded]]:
+    ticket_feed: Feed, own_feed: Feed, database: Database, changed: asyncio.Event, *, shared: bool
+) -> tuple[Subscription[Recorded], Subscription[Recorded], Callable[[], CheckedShare | None]]:
     """Keep the read model up to date with the ticket service's log, and with the service's own;
-    ``changed`` is set with each batch.
+    ``changed`` is set with each batch. Also which accounts are this process's to check.
+
+    Processes that share the work have partitions of the ticket service's log each; of the own log,
+    which is short, each batch is applied by whoever is first.
     """
-    projector = Projector()
+    projector, member = Projector(), new_id()
+    follow: Callable[..., Subscription[Recorded]] = Subscription
+    if shared:
+        follow = partial(
+            PartitionedSubscription, membership=Membership(tables.partitions, member, concerns_all_accounts)
+        )
 
     async def notice() -> None:
         changed.set()
 
-    upstream = Subscription(
-        source="ticket-service",
+    upstream = follow(
+        source=tables.SOURCE,
         feed=ticket_feed,
         decode=decode_tolerantly,
         database=database,
         checkpoints=tables.checkpoints,
         apply=projector.apply,
         on_applied=notice,
-        pause_seconds=PAUSE_SECONDS,
+        delay=BATCH_DELAY_SECONDS,
     )
     own = Subscription(
         source="own log",
@@ -192,8 +213,13 @@ def _projections(
         checkpoints=tables.checkpoints,
         apply=projector.apply_own,
         on_applied=notice,
+        idle_seconds=LEASE_SECONDS if shared else None,
     )
-    return upstream, own
+
+    def share() -> CheckedShare | None:
+        return CheckedShare(member, upstream.caught_up()) if isinstance(upstream, PartitionedSubscription) else None
+
+    return upstream, own, share
 
 
 def _application(
@@ -223,6 +249,7 @@ def _application(
         read_model=model,
         current=current,
         statements=statements,
+        open_charges=OpenCharges(model, statements),
         decisions=Decisions(log, statements, model, reasons, new_id),
         invoices=invoices,
         invoicing=invoicing,

@@ -19,6 +19,7 @@ from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models.blue_green import read_model_versions
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import HttpFeed, LogFeed
+from fristwerk_platform.subscriptions.joined_partitions import join_up_partitions
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
 from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
@@ -36,10 +37,11 @@ async def rebuild(
 ) -> bool:
     """Rebuild, compare and switch (see ``subscriptions.rebuild``); returns whether nothing differed.
 
-    invoice runs are copied.
+    invoice runs are copied. A read model that processes share is followed as a whole again.
 
     Raises RebuildError, SourceUnavailableError, KeyFileError, LogUnavailableError.
     """
+    await join_up_partitions(settings, "billing", tables.metadata, tables.partitions, tables.SOURCE)
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
     reader = Principal(sub="billing-service", role="service", provider="*", scopes=frozenset({"audit"}))
 
@@ -57,7 +59,7 @@ async def rebuild(
             metadata=tables.metadata,
             checkpoints=tables.checkpoints,
             sources=[
-                Source(name="ticket-service", feed=tickets, decode=decode_tolerantly, apply=projector.apply),
+                Source(name=tables.SOURCE, feed=tickets, decode=decode_tolerantly, apply=projector.apply),
                 Source(name="own log", feed=LogFeed(log), decode=decode_tolerantly, apply=projector.apply_own),
             ],
             say=say,

@@ -59,7 +59,7 @@ def accounts_router(application: Application) -> Routes:
         await application.current()
         moment = Cutoff(until=query.until, at=query.at, known_at=query.known_at)
         rated = await statements.all_rated(rows, moment)
-        preview = await asyncio.to_thread(billing_answers.preview, rated, contract)
+        preview = await asyncio.to_thread(billing_answers.preview, rated, contract, show=billing_answers.shown_as_json)
         return preview_seen_by(principal, preview)
 
     @routes.get(

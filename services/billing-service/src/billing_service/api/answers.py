@@ -148,6 +148,21 @@ class ChargePage(msgspec.Struct):
     items: list[ChargeItem]
 
 
+class OpenCharge(ChargeItem, frozen=True, gc=False, kw_only=True):
+    """A charge that waits for a decision, and whose it is; ``contract`` is null where no contract covers the work."""
+
+    account: str
+    contract: str | None
+    customer: str
+
+
+class OpenChargePage(msgspec.Struct):
+    """Charges that wait for a decision; ``total`` where it was asked for."""
+
+    items: list[OpenCharge]
+    total: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class ChargeAnswer(msgspec.Struct):
     """The charge that was decided on, and the event."""
 

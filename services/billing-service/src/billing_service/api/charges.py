@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from starlette.requests import Request
@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from billing_service.api import answers
 from billing_service.api.access import ACCOUNT_READERS, BILLING, there
-from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, TRACE, TRACE_AS_TEXT
-from billing_service.api.parameters import ChargeId, LanguageQuery
+from billing_service.api.examples import CHARGE_DECIDED, CHARGE_ITEM, OPEN_CHARGE, TRACE, TRACE_AS_TEXT
+from billing_service.api.parameters import ChargeId, LanguageQuery, Table, UntilDay
 from billing_service.api.reasons import with_reasons
+from billing_service.api.spreadsheets import money_cell
 from billing_service.api.trace_answers import trace_answer
 from billing_service.application.application import Application
+from billing_service.application.open_charges import cursor
 from billing_service.application.visibility import lines_seen_by
 from billing_service.domain.invoice.views import charges
 from fristwerk_platform.http import (
@@ -25,10 +27,31 @@ from fristwerk_platform.http import (
     allowed,
     as_response,
     command_metadata,
+    own_only,
     responses,
 )
 from fristwerk_platform.http.described_headers import IF_MATCH
 from fristwerk_platform.http.negotiation import also_as_text
+from fristwerk_platform.http.queries import PageLimit, QueryParameters, csv_answer, next_link
+
+_COLUMNS: Final = (
+    *("id", "on", "account", "contract", "customer", "ticket", "kind", "minutes", "unit_price", "amount", "currency"),
+    "rule",
+)
+_OPEN: Final = responses(200, "A page, or all rows", {"items": [OPEN_CHARGE]}, answers.OpenChargePage)
+_OPEN[200]["content"]["text/csv"] = {"example": "id,on,account\r\n", "model": str}
+
+
+class OpenChargesQuery(QueryParameters):
+    """Which charges."""
+
+    contract: str | None = Field(None, max_length=64, description="Only this contract's")
+    customer: str | None = Field(None, max_length=64, description="Only this customer's")
+    until: UntilDay = None
+    after: str = Field("", max_length=220, description="The cursor of the page before, as its Link has it")
+    limit: PageLimit = 50
+    total: bool = Field(False, description="Also count the charges of all pages")
+    table: Table = "json"
 
 
 class DecisionBody(HttpModel):
@@ -40,8 +63,9 @@ class DecisionBody(HttpModel):
 
 
 def charges_router(application: Application) -> Routes:
-    """``/v1/tickets/{ticket}/charges``, ``/v1/charges/{charge}/decision`` and ``/trace``."""
+    """``/v1/charges``, ``/v1/tickets/{ticket}/charges``, ``/v1/charges/{charge}/decision`` and ``/trace``."""
     routes = Routes(tags=["charges"], found=there(application))
+    _add_open_charges(routes, application)
 
     @routes.get(
         "/tickets/{ticket}/charges",
@@ -87,3 +111,26 @@ def charges_router(application: Application) -> Routes:
         return as_response(await application.decisions.decide(meta, charge, body.decision, body.reason))
 
     return routes
+
+
+def _add_open_charges(routes: Routes, application: Application) -> None:
+    @routes.get("/charges", summary="List the charges that wait for a decision", responses=_OPEN, is_long=True)
+    async def list_open_charges(request: Request, query: OpenChargesQuery) -> Response:
+        """Of all contracts and customers, the oldest first. Whoever decides on one takes it off the list. An account that
+        cannot be rated is left out; `/health/ready` counts those.
+        """
+        principal = allowed(request, ACCOUNT_READERS, "read charges")
+        customer = own_only(principal, query.customer, "customer")
+        await application.current()
+        found = await application.open_charges.listed(
+            principal.provider, query.until, contract=query.contract, customer=customer
+        )
+        shown = lines_seen_by(principal, found)
+        if query.table == "csv":
+            rows = (each | {"currency": each["amount"].currency} for each in shown)
+            return csv_answer(_COLUMNS, rows, name="charges", own=money_cell)
+        items = [each for each in shown if cursor(each) > query.after][: query.limit + 1]
+        more = cursor(items[query.limit - 1]) if len(items) > query.limit else None
+        total = {"total": len(shown)} if query.total else {}
+        body = {"items": items[: query.limit]} | total
+        return await with_reasons(request, application.reasons, body, next_link(request, more))

@@ -123,6 +123,11 @@ BALANCE: Final[dict[str, Any]] = {
     },
 }
 CHARGE_ITEM: Final[dict[str, Any]] = {"id": CHARGE, "state": "proposed", "invoices": []} | LINE
+OPEN_CHARGE: Final[dict[str, Any]] = CHARGE_ITEM | {
+    "account": CONTRACT,
+    "contract": CONTRACT,
+    "customer": CUSTOMER,
+}
 CHARGE_DECIDED: Final[dict[str, Any]] = {
     "charge": CHARGE_ITEM | {"state": "charged"},
     "events": [_event("ChargeDecided")],

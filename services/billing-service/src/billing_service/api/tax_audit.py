@@ -35,7 +35,7 @@ class CarrierQuery(QueryParameters):
 def add_data_carrier(routes: Routes, application: Application) -> None:
     """``/v1/audit/gobd``."""
 
-    @routes.get("/audit/gobd", summary="Take the data carrier of a tax audit", responses=_CARRIER)
+    @routes.get("/audit/gobd", summary="Take the data carrier of a tax audit", responses=_CARRIER, is_long=True)
     async def read_data_carrier(request: Request, query: CarrierQuery) -> Response:
         """A ZIP of invoices, credit notes, their lines, taxes, recipients and prices as tables, with
         an `index.xml` that describes them (GoBD, Z3). The same log gives the same bytes, until the

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Final
@@ -22,7 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from billing_service.application.statements import Statements
 from billing_service.domain.errors import Refusal
 from billing_service.domain.facts.account_row import AccountRow
-from billing_service.projections.unchecked_accounts import AccountCheckWriter, Checked, UncheckedAccount
+from billing_service.projections.unchecked_accounts import (
+    AccountCheckWriter,
+    Checked,
+    CheckedShare,
+    Numbers,
+    UncheckedAccount,
+)
 from billing_service.queries.account_checks import AccountCheckQueries
 from fristwerk_platform.pacing import Pace
 
@@ -50,14 +56,19 @@ class AccountChecks:
         statements: Statements,
         changed: asyncio.Event,
         now: Callable[[], datetime],
+        share: Callable[[], CheckedShare | None] = lambda: None,
     ) -> None:
-        """``changed`` is set by the projections whenever they applied something."""
+        """``changed`` is set by the projections whenever they applied something. ``share``: the
+        partitions whose accounts this process checks; None where it checks all.
+        """
         self._queries = queries
         self._writer = writer
         self._statements = statements
         self._now = now
         self._changed = changed
         self._day: date | None = None
+        self._share = share
+        self._tried: Mapping[int, int] = {}
 
     async def count_parked(self) -> int:
         """How many accounts are parked."""
@@ -88,24 +99,28 @@ class AccountChecks:
     async def _round(self) -> int:
         """Check some accounts; returns how many."""
         today = self._now().date()
-        if self._day is None:  # perhaps this program can rate what the last one could not
-            await self._writer.mark_parked(self._now())
-        elif self._day < today:
-            await self._writer.mark_all(today.isoformat())
-        self._day = today
-        found = await self._some_checked()
+        share = self._share()
+        epochs = {} if share is None else share.epochs
+        numbers = None if share is None else list(epochs)
+        taken = [each for each, epoch in epochs.items() if self._tried.get(each) != epoch]
+        if self._day is None or taken:  # perhaps this program can rate what the last one could not
+            await self._writer.mark_parked(self._now(), None if share is None else taken)
+        if self._day is not None and self._day < today:
+            await self._writer.mark_all(today.isoformat(), numbers)
+        self._day, self._tried = today, {**self._tried, **epochs}
+        found = await self._some_checked(numbers)
         if found:
-            parked, released = await self._writer.store(found, self._now())
+            parked, released = await self._writer.store(found, self._now(), share)
             for each in parked:
                 _log.error("account_parked", account=each.unchecked.account, code=each.code, because=each.error)
             for each in released:
                 _log.info("account_no_longer_parked", account=each.unchecked.account)
         return len(found)
 
-    async def _some_checked(self) -> list[Checked]:
+    async def _some_checked(self, numbers: Numbers) -> list[Checked]:
         """As many accounts as fit into a round, one at least if there is one."""
         ends_at, found = time.monotonic() + ROUND_SECONDS, []
-        for each in await self._queries.unchecked(AT_ONCE):
+        for each in await self._queries.unchecked(AT_ONCE, numbers):
             found.append(await self._checked(each))
             if time.monotonic() >= ends_at:
                 break

@@ -12,6 +12,7 @@ from billing_service.application.decisions import Decisions
 from billing_service.application.invoice_runs import InvoiceRuns
 from billing_service.application.invoices import Invoices
 from billing_service.application.invoicing import Invoicing
+from billing_service.application.open_charges import OpenCharges
 from billing_service.application.reasons import Reasons
 from billing_service.application.reconciliation import Reconciliation
 from billing_service.application.statements import Statements
@@ -33,6 +34,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     current: ConsistentReads
     statements: Statements
     decisions: Decisions
+    open_charges: OpenCharges
     invoices: Invoices
     invoicing: Invoicing
     traces: Traces

@@ -3,6 +3,9 @@
 What is closed is rated once in this way and stays so: a correction, an entry before the cutoff, a
 decision or a document changes the bytes that the statement rests on, and with them the digest.
 Nothing is ever told to be out of date, so nothing can be forgotten.
+
+Where the facts are others, what was read and rated of the account before is gone on from: most
+tickets of a long account are the same.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Final
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement
 from billing_service.domain.invoice.account_ledger import Ledger
+from billing_service.domain.invoice.account_parts import AccountParts
 from billing_service.domain.invoice.rated import Cutoff, Rated, last_day
 
 LONG_FACTS: Final = 2_000
@@ -32,6 +36,8 @@ class KeptStatements:
         self._long_facts = long_facts
         self._most_facts = most_facts
         self._kept: OrderedDict[tuple[bytes, date], tuple[Rated, int]] = OrderedDict()
+        self._parts: dict[str, AccountParts] = {}
+        """Of the accounts with a kept statement, what the last one was made of."""
         self._lock = threading.Lock()
 
     def rated(
@@ -43,20 +49,24 @@ class KeptStatements:
         ledger: Ledger,
         *,
         now: Callable[[], datetime],
-        rate: Callable[[], Rated | None],
+        rate: Callable[[AccountParts | None], Rated | None],
     ) -> Rated | None:
-        """The statement that ``rate`` would give, which is asked only where it is not kept. Raises what ``rate`` raises."""
+        """The statement that ``rate`` gives, which is asked only where it is not kept, with the parts of the account from
+        which it goes on where they are worth keeping. Raises what ``rate`` raises.
+        """
         if len(lines) < self._long_facts:
-            return rate()
+            return rate(None)
         digest = _digest(row, lines, published, moment, ledger)
         with self._lock:
             found = self._found(digest, moment, now)
         if found is not None:
             return found
-        rated = rate()
+        parts = AccountParts(self._parts.get(row.account))
+        rated = rate(parts)
         if rated is not None:
             rated.to_invoice  # noqa: B018 - worked out here, in the caller's thread, and not when it is shown
-            self._keep((digest, rated.statement.until), rated, len(lines))
+            parts.settle()
+            self._keep((digest, rated.statement.until), rated, len(lines), None if moment.at else parts)
         return rated
 
     def has(self, account: str) -> bool:
@@ -72,12 +82,16 @@ class KeptStatements:
                 return rated
         return None
 
-    def _keep(self, key: tuple[bytes, date], rated: Rated, facts: int) -> None:
+    def _keep(self, key: tuple[bytes, date], rated: Rated, facts: int, parts: AccountParts | None) -> None:
         with self._lock:
+            if parts is not None:
+                self._parts[rated.row.account] = parts
             self._kept[key] = rated, facts
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > self._most_facts:
                 self._kept.popitem(last=False)
+            left = {each.row.account for each, _ in self._kept.values()}
+            self._parts = {account: each for account, each in self._parts.items() if account in left}
 
 
 def _digest(

@@ -14,11 +14,11 @@ from billing_service.domain.errors import NotFound, NotRateable, Refusal
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
 from billing_service.domain.invoice.account_ledger import Ledger
-from billing_service.domain.invoice.rated import NOW, Cutoff, Rated, lookup, rate_account
+from billing_service.domain.invoice.account_parts import AccountParts
+from billing_service.domain.invoice.rated import NOW, Cutoff, Rated, lookup, rate_lines
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms
 from billing_service.queries.accounts import ALL, AccountQueries
 from billing_service.queries.documents import DocumentQueries
-from fristwerk_language.events import decode
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_platform.auth import Principal
 
@@ -104,14 +104,13 @@ class Statements:
         if ledger is None:
             ledger = await self._documents.ledger(row.account, at=moment.at, known_at=moment.known_at)
 
-        def from_facts() -> Rated | None:
-            facts = [decode(line) for line in lines]
-            return rate_account(row, facts, published, moment, ledger, now=self._now, instead=instead)
+        def rate(parts: AccountParts | None) -> Rated | None:
+            return rate_lines(row, lines, published, moment, ledger, now=self._now, instead=instead, parts=parts)
 
         if instead is not None or not keep:
-            return await asyncio.to_thread(from_facts)
+            return await asyncio.to_thread(rate, None)
         return await asyncio.to_thread(
-            self._kept.rated, row, lines, published, moment, ledger, now=self._now, rate=from_facts
+            self._kept.rated, row, lines, published, moment, ledger, now=self._now, rate=rate
         )
 
     async def agreement(self, row: AccountRow, up_to: int) -> AgreementDocument | None:

@@ -4,6 +4,7 @@ opened where they can be read.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Final
 
@@ -51,7 +52,8 @@ class TaxAudit:
             found += await self._opened(provider, page, named)
             wanted = msgspec.structs.replace(wanted, after=page[-1].number)
         supplier = found[-1].document.parties.seller.name if found else provider
-        return AuditedTables(supplier, carrier_rows(found, await self._read_model.agreements(provider)))
+        agreements = await self._read_model.agreements(provider)
+        return AuditedTables(supplier, await asyncio.to_thread(carrier_rows, found, agreements))
 
     async def _opened(
         self, provider: str, page: list[IssuedDocument], named: dict[str, Named | None]

@@ -99,6 +99,14 @@ class Projector:
         await writer.store(connection)
 
 
+def concerns_all_accounts(recorded: Recorded) -> bool:
+    """Whether an event is one that accounts of every partition may rest on: terms, and what is known
+    of customers. Who applies a contract's or ticket's events has applied these before.
+    """
+    stream = recorded.envelope.stream
+    return streams.AGREEMENT.includes(stream) or streams.CUSTOMER.includes(stream)
+
+
 def apply_event(writer: FactWriter, owners: dict[str, str], recorded: Recorded) -> None:  # noqa: C901 - a kind of event each
     """What an event of the ticket service comes to. ``owners`` has the account of each ticket stream
     created before; a move changes it.

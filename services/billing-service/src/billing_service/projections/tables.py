@@ -10,10 +10,13 @@ from typing import Final
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table
 
 from fristwerk_platform.read_models import KEPT, PASSING, UtcDateTime, migrated_by
-from fristwerk_platform.subscriptions import Checkpoints
+from fristwerk_platform.subscriptions import Checkpoints, Partitions
 
 metadata: Final = MetaData(info=migrated_by(Path(__file__).parents[1] / "migrations" / "billing"))
 checkpoints: Final = Checkpoints(metadata)
+partitions: Final = Partitions(metadata)
+SOURCE: Final = "ticket-service"
+"""Whose log is followed, and shared by partitions of its streams; account checks by those of accounts."""
 
 agreements: Final = Table(
     "agreements",

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_service.domain.invoice.document import read_document
 from billing_service.projections import tables
-from billing_service.projections.unchecked_accounts import Wide, mark_wide
+from billing_service.projections.unchecked_accounts import Wide, mark_of, wide_marks
 from fristwerk_language.events import Envelope, Recorded, streams
 from fristwerk_language.events.billing import ChargeDecided, CreditNoteIssued, InvoiceIssued, InvoicePaid, InvoiceSent
 from fristwerk_language.events.relations import TicketMoved
@@ -49,15 +49,18 @@ class BatchWriter:
     async def store(self, connection: AsyncConnection) -> None:
         """Write all collected rows in one statement; only what concerns every account of a provider
         or a customer, which is rare, takes further ones.
+
+        Where processes share the work they write some of the same rows. They do so in one order,
+        by table and by account, so that none waits for another that waits for it.
         """
-        changed = Write("store", tables.unchecked_accounts, list(self._changed.values()))
         writes = [Write("store", table, rows) for table, rows in self._rows.items()]
-        if not self._wide:
-            await write(connection, *writes, changed)
-            return
-        await write(connection, *writes)
-        await mark_wide(connection, self._wide)
-        await write(connection, changed)
+        marks = self._changed
+        if self._wide:
+            for each in sorted(writes, key=lambda each: each.table.name):
+                await write(connection, each)
+            writes, marks = [], await wide_marks(connection, self._wide) | self._changed
+        changed = Write("store", tables.unchecked_accounts, [marks[account] for account in sorted(marks)])
+        await write(connection, *writes, changed)
 
     def agreement(self, recorded: Recorded, event: AgreementPublished) -> None:
         """A version of an agreement."""
@@ -113,6 +116,7 @@ class BatchWriter:
         )
         of_ticket = account, stream
         stored = [each._asdict() for each in self._of_moved if (each.account, each.stream) == of_ticket]
+        self._changes(to, recorded.envelope)
         in_batch = [row for row in self._rows[tables.facts] if (row["account"], row["stream"]) == of_ticket]
         self._rows[tables.facts] += [{**row, "account": to} for row in (*stored, *in_batch)]
 
@@ -168,4 +172,4 @@ class BatchWriter:
 
     def _changes(self, account: str, envelope: Envelope) -> None:
         """Of the changes of one account in a batch the last is named."""
-        self._changed[account] = {"account": account, "changed_at": envelope.recorded_at, "event": envelope.id}
+        self._changed[account] = mark_of(account, envelope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from billing_service.projections.tables import accounts, parked_accounts, unchecked_accounts
-from billing_service.projections.unchecked_accounts import UncheckedAccount
+from billing_service.projections.unchecked_accounts import Numbers, UncheckedAccount, of_partitions
 from fristwerk_platform.read_models import Database
 
 
@@ -15,11 +15,12 @@ class AccountCheckQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def unchecked(self, limit: int) -> list[UncheckedAccount]:
-        """Accounts to be checked, those that changed last first."""
+    async def unchecked(self, limit: int, numbers: Numbers = None) -> list[UncheckedAccount]:
+        """Accounts of partitions that are to be checked, those that changed last first."""
         statement = (
             select(accounts, unchecked_accounts.c.event)
             .join(unchecked_accounts, unchecked_accounts.c.account == accounts.c.account)
+            .where(of_partitions("unchecked_accounts.account", numbers))
             .order_by(unchecked_accounts.c.changed_at.desc())
             .limit(limit)
         )

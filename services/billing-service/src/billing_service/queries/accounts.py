@@ -6,19 +6,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, false, func, or_, select, true, union_all
+from sqlalchemy import Boolean, ColumnElement, bindparam, false, func, or_, select, true, union_all
 
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
-from billing_service.projections.tables import accounts, agreements, checkpoints, decisions, facts, tickets
-from fristwerk_language.events import Recorded, decode, streams
+from billing_service.projections.tables import (
+    SOURCE,
+    accounts,
+    agreements,
+    checkpoints,
+    decisions,
+    facts,
+    partitions,
+    tickets,
+)
+from fristwerk_language.events import TYPE_NAMES, Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided, InvoiceBasis
 from fristwerk_language.events.customers import CustomerRegistered
+from fristwerk_language.events.tickets import AppointmentCancelled, AppointmentMissed
 from fristwerk_platform.read_models import Database
 
 _FIRST_TICKET: Final = streams.TICKET.stream("")
 _OF_TICKETS: Final = (facts.c.stream > _FIRST_TICKET, facts.c.stream < streams.TICKET.stream("~"))
 """Facts that stand in the streams of tickets."""
+
+_LOST: Final = tuple(f'"type":"{TYPE_NAMES[each]}"'.encode() for each in (AppointmentCancelled, AppointmentMissed))
+"""How lines say that an appointment was called off or missed."""
 
 
 class _Head(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +86,25 @@ class AccountQueries:
             conditions.append(accounts.c.account == account)
         return await self._accounts(*conditions, limit=limit)
 
+    async def with_lost_appointments(
+        self, provider: str, *, contract: str | None = None, customer: str | None = None
+    ) -> list[AccountRow]:
+        """Every account (of that contract, or of that customer) with an appointment that was called off or missed: no other
+        charge ever waits for a decision. The lines are searched as they are stored, which is much less than rating them.
+        """
+        conditions = [accounts.c.provider == provider]
+        if contract is not None:
+            conditions += [accounts.c.account == contract, accounts.c.kind == "contract"]
+        if customer is not None:
+            conditions.append(accounts.c.customer == customer)
+        async with self._database.reading() as connection:
+            says = _says_on_postgresql if connection.dialect.name == "postgresql" else _says_on_sqlite
+            lost = select(facts.c.stream).where(
+                facts.c.account == accounts.c.account, *_OF_TICKETS, or_(*map(says, _LOST))
+            )
+            statement = select(accounts).where(*conditions, lost.exists())
+            return [AccountRow(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001
+
     async def providers(self) -> list[str]:
         """Every provider with an account."""
         statement = select(accounts.c.provider).distinct().order_by(accounts.c.provider)
@@ -103,9 +135,13 @@ class AccountQueries:
             return {row.ticket: row.reference for row in rows}
 
     async def followed(self) -> int:
-        """The position up to which the ticket service's log is applied: what is read afterwards has everything up to there."""
+        """The position up to which the ticket service's log is applied: what is read afterwards has everything up to there.
+
+        Where processes share the work, that of the partition that is furthest behind.
+        """
         async with self._database.reading() as connection:
-            return await checkpoints.position(connection, "ticket-service")
+            shared = await partitions.position(connection, SOURCE)
+            return await checkpoints.position(connection, SOURCE) if shared is None else shared
 
     async def facts(self, account: AccountRow, up_to: int = ALL) -> list[Recorded]:
         """Everything recorded that the account's bill rests on, the vendor's decisions included."""
@@ -205,3 +241,11 @@ class AccountQueries:
         statement = select(accounts).where(*conditions).order_by(accounts.c.account).limit(limit)
         async with self._database.reading() as connection:
             return [AccountRow(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001
+
+
+def _says_on_postgresql(words: bytes) -> ColumnElement[bool]:
+    return func.bytealike(facts.c.line, b"%" + words + b"%", type_=Boolean)  # the function behind LIKE
+
+
+def _says_on_sqlite(words: bytes) -> ColumnElement[bool]:
+    return func.instr(facts.c.line, words) > 0

@@ -7,6 +7,7 @@ them: so each account is rated once. Only where bytes differ is the read model's
 
 from __future__ import annotations
 
-from billing_service.replay.comparison import NothingToCompareError, ReplayComparison, compare, replay
+from billing_service.replay.applied_lines import NothingToCompareError
+from billing_service.replay.comparison import ReplayComparison, compare, replay
 
 __all__ = ["NothingToCompareError", "ReplayComparison", "compare", "replay"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import httpx
 import msgspec
@@ -20,20 +20,20 @@ from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.published import PublishedAgreement, published_agreement
 from billing_service.domain.invoice.account_ledger import BilledLine, Ledger, ledger_of
 from billing_service.domain.invoice.rated import Cutoff, Rated, rate_account
-from billing_service.projections.tables import checkpoints, metadata
+from billing_service.projections.tables import SOURCE, checkpoints, metadata
 from billing_service.queries.accounts import AccountQueries
 from billing_service.queries.documents import DocumentQueries
+from billing_service.replay.applied_lines import NothingToCompareError, collect_applied
 from billing_service.replay.collected_logs import CollectedLogs
 from billing_service.replay.issued import issued_differences, unsound
 from billing_service.replay.stored_side import StoredLines, stored_agreements, stored_documents, stored_lines
 from fristwerk_language.events import columns_of, decode
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import Principal, Tokens
-from fristwerk_platform.cli import CliError
 from fristwerk_platform.event_log import open_log
-from fristwerk_platform.read_models import Database, open_live_read_model
+from fristwerk_platform.read_models import Database, Query, fetch, open_live_read_model
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed, pages_between
+from fristwerk_platform.subscriptions import Feed, HttpFeed, LogFeed
 from fristwerk_platform.subscriptions.source_check import source_contradiction
 from fristwerk_platform.token_keys import load_keys
 from fristwerk_platform.transparency.trees import stored_contradiction
@@ -44,14 +44,9 @@ PAGE_DOCUMENTS: Final = 20
 """Lines of billing's own log at once: a document may have some megabytes."""
 PAGE_BYTES: Final = 8 * 1024**2
 """Facts of a page at most, unless one account alone has more."""
-Collect = Callable[[Sequence[bytes], int], None]
 _encoder: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 _billed_line: Final = msgspec.json.Decoder(BilledLine)
 _log = structlog.get_logger()
-
-
-class NothingToCompareError(CliError):
-    """There is no read model, or its source ends before what it was made of; the message is a sentence."""
 
 
 class ReplayComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +74,10 @@ class _Snapshot:
         """See :class:`Database`."""
         yield self._connection
 
+    async def fetch(self, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
+        """See :class:`Database`."""
+        return await fetch(self._connection, query, *arguments)
+
     def transaction(self) -> NoReturn:
         """See :class:`Database`."""
         raise AssertionError("a replay writes nothing to the read model")
@@ -96,7 +95,7 @@ async def replay(
     KeyFileError without the keys to ask it.
     """
     tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="billing-replay", role="service", provider="*", scopes=frozenset({"audit"}))
+    reader = Principal(sub="billing-service", role="service", provider="*", scopes=frozenset({"audit"}))
     async with AsyncExitStack() as opened:
         stored = open_live_read_model(settings, "billing", metadata)
         opened.push_async_callback(stored.close)
@@ -125,8 +124,8 @@ async def compare(
     async with stored.reading() as connection:
         await _freeze(connection)
         with CollectedLogs() as logs:
-            await _collect("ticket-service", tickets, connection, logs.read, at_once=PAGE_LINES)
-            await _collect("own log", own, connection, logs.read_own, at_once=PAGE_DOCUMENTS)
+            await collect_applied(SOURCE, tickets, connection, logs.read, at_once=PAGE_LINES)
+            await collect_applied("own log", own, connection, logs.read_own, at_once=PAGE_DOCUMENTS)
             return await _Comparison(connection, logs, until, now).run()
 
 
@@ -135,18 +134,6 @@ async def _freeze(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     await checkpoints.position(connection, "own log")
-
-
-async def _collect(source: str, feed: Feed, connection: AsyncConnection, collect: Collect, *, at_once: int) -> None:
-    """Collect a feed up to the position that the read model has of it. Raises NothingToCompareError where it ends before."""
-    until_position = await checkpoints.position(connection, source)
-    async with aclosing(pages_between(feed, 0, until_position, lines=at_once)) as pages:
-        async for page in pages:
-            if page.last < until_position:
-                raise NothingToCompareError(
-                    f"The {source} ends at {page.last}, the read model was made of {until_position}."
-                )
-            collect(page.lines, until_position)
 
 
 class _Comparison:

@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from fristwerk_language.events import TYPE_NAMES, BillingEvent, ContractEvent, NoticeEvent, UnreadableEvent
+from fristwerk_language.events.agents import AgentEvent
 from fristwerk_language.events.calls import KeptCallEvent
-from fristwerk_language.events.customers import ContactAssigned, CustomerRegistered, DeviceRegistered, PersonForgotten
+from fristwerk_language.events.customers import (
+    ContactAssigned,
+    CustomerRegistered,
+    DeviceRegistered,
+    OpinionEvent,
+    PersonForgotten,
+    PortalEvent,
+)
 from fristwerk_language.events.relations import (
     MergedInto,
     SplitOff,
@@ -77,6 +85,9 @@ EventWithoutPrice = (
     CalendarPublished
     | DeviceRegistered
     | ContactAssigned
+    | OpinionEvent
+    | PortalEvent
+    | AgentEvent
     | PersonForgotten
     | AcknowledgementSent
     | SeveritySuggested

@@ -41,9 +41,9 @@ _DONE: Final = frozenset({"resolved", "closed"})
 """The states in which a ticket whose reopening is taken back is done again."""
 
 
-def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
+def account(account_id: str, recorded: Iterable[Recorded], *, read_before: Iterable[BilledTicket] = ()) -> Account:
     """The account of a contract or customer, made of recorded events; events of other accounts are
-    ignored.
+    ignored. ``read_before`` are tickets of which nothing is among the events, as they were read before.
 
     Events may come in any order and repeatedly: an event counts once, by its envelope's id. Work on
     tickets without a contract belongs to the customer's account.
@@ -54,7 +54,7 @@ def account(account_id: str, recorded: Iterable[Recorded]) -> Account:
     contract_events: list[tuple[FactStamp, ContractEvent]] = []
     registrations: list[tuple[FactStamp, customers.CustomerRegistered]] = []
     decisions: list[ChargeDecision] = []
-    tickets: list[BilledTicket] = []
+    tickets = list(read_before)
     for stream, by_id in by_stream.items():
         ordered = sorted(by_id.values(), key=lambda one: one.envelope.version)
         if streams.TICKET.includes(stream):

@@ -10,18 +10,21 @@ from typing import Final
 import msgspec
 
 from billing_service.domain.errors import NotAcceptable
+from billing_service.domain.facts.account import Account
 from billing_service.domain.facts.account_row import AccountRow
 from billing_service.domain.facts.from_events import account as read_account
 from billing_service.domain.facts.published import PublishedAgreement
 from billing_service.domain.invoice.account_ledger import Ledger
+from billing_service.domain.invoice.account_parts import AccountParts
 from billing_service.domain.invoice.invoice import difference
 from billing_service.domain.money import CurrencyMixedError
+from billing_service.domain.rating.rated_parts import RatedParts
 from billing_service.domain.rating.rating import EmptyAccountError, account_terms, rate
 from billing_service.domain.rating.vat import NoVatRateError
 from billing_service.domain.rating.work import AgreementLookup
 from billing_service.domain.statement.charge_line import ChargeLine
 from billing_service.domain.statement.statement import Statement
-from fristwerk_language.events import Recorded, streams
+from fristwerk_language.events import Recorded, decode, streams
 from fristwerk_language.events.billing import ChargeDecided
 from fristwerk_language.terms import AgreementDocument, Validity, zone
 
@@ -73,6 +76,41 @@ def rate_account(
     where two currencies meet or no VAT rate is known.
     """
     account = read_account(row.account, _occurred(facts, moment.at))
+    return _rated(row, account, published, moment, ledger, now=now, instead=instead)
+
+
+def rate_lines(
+    row: AccountRow,
+    lines: Sequence[bytes],
+    published: Mapping[tuple[str, int], PublishedAgreement],
+    moment: Cutoff,
+    ledger: Ledger,
+    *,
+    now: Callable[[], datetime],
+    instead: AgreementDocument | None = None,
+    parts: AccountParts | None = None,
+) -> Rated | None:
+    """The same from the lines of the logs. What ``parts`` have of an earlier rating of the account is
+    neither read nor rated again; of what had occurred at an instant, they have nothing.
+    """
+    if parts is None or moment.at is not None:
+        facts = [decode(line) for line in lines]
+        return rate_account(row, facts, published, moment, ledger, now=now, instead=instead)
+    account = parts.facts.account(row.account, lines)
+    return _rated(row, account, published, moment, ledger, now=now, instead=instead, parts=parts.rated)
+
+
+def _rated(
+    row: AccountRow,
+    account: Account,
+    published: Mapping[tuple[str, int], PublishedAgreement],
+    moment: Cutoff,
+    ledger: Ledger,
+    *,
+    now: Callable[[], datetime],
+    instead: AgreementDocument | None = None,
+    parts: RatedParts | None = None,
+) -> Rated | None:
     try:
         _, own = account_terms(account, lookup(published))
     except EmptyAccountError:
@@ -88,6 +126,7 @@ def rate_account(
             known_at=moment.known_at,
             invoiced=ledger.invoiced,
             validity=validity,
+            parts=parts,
         )
     except CurrencyMixedError as error:
         raise NotAcceptable("currencies-mixed", f"The account {row.account} cannot be rated: {error}.") from error

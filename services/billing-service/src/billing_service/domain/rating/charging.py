@@ -18,6 +18,7 @@ from billing_service.domain.rating.cancellation import Fee, Fees
 from billing_service.domain.rating.classification import ClassifiedWork
 from billing_service.domain.rating.grouping import RoundingGroup
 from billing_service.domain.rating.packages import Demand, Exact, Frozen, Regime
+from billing_service.domain.rating.rated_parts import RatedParts
 from billing_service.domain.rating.waivers import waived_minutes
 from billing_service.domain.rating.work import Piece
 from billing_service.domain.statement.charge_line import ChargeLine, Draw, merged_draws
@@ -78,7 +79,11 @@ def free_lines(account: str, tickets: Sequence[ClassifiedWork], pool: Pool) -> l
 
 
 def charge(
-    account: str, tickets: Sequence[ClassifiedWork], pool: Pool, decisions: Mapping[str, ChargeDecision]
+    account: str,
+    tickets: Sequence[ClassifiedWork],
+    pool: Pool,
+    decisions: Mapping[str, ChargeDecision],
+    parts: RatedParts,
 ) -> Charged:
     """Billable work and fees as lines. Work draws from packages before fees do, each in the order
     of its days.
@@ -91,7 +96,7 @@ def charge(
     decided = [fee for fee in found.fees if not _needs_decision(fee) or fee.charge in decisions]
     settled = [fee for fee in decided if _is_settled(fee, decisions)]
     priced = [fee for fee in decided if not _is_settled(fee, decisions)]
-    drawn, packed = _drawn([group for group, refusal in refusals if refusal is None], settled, pool, decisions)
+    drawn, packed = _drawn([group for group, refusal in refusals if refusal is None], settled, pool, decisions, parts)
     return Charged(
         lines=[*drawn, *(cancellation.charged_line(fee) for fee in priced)],
         proposed=[cancellation.charged_line(fee) for fee in undecided],
@@ -165,7 +170,11 @@ def _is_settled(fee: Fee, decisions: Mapping[str, ChargeDecision]) -> bool:
 
 
 def _drawn(
-    groups: Sequence[RoundingGroup], fees: Sequence[Fee], pool: Pool, decisions: Mapping[str, ChargeDecision]
+    groups: Sequence[RoundingGroup],
+    fees: Sequence[Fee],
+    pool: Pool,
+    decisions: Mapping[str, ChargeDecision],
+    parts: RatedParts,
 ) -> tuple[list[ChargeLine], packages.Drawn]:
     """The lines of work and of fees that packages settle: rounded, weighted, drawn, and the rest
     priced.
@@ -196,20 +205,25 @@ def _drawn(
     lines = [
         line
         for number, group in enumerate(groups)
-        for line in _work_lines(group, grouping.rounded_minutes(shares[number]), by_group[number], pool)
+        for line in _work_lines(group, grouping.rounded_minutes(shares[number]), by_group[number], pool, parts)
     ]
     for fee, drawn in zip(fees, draws[len(asking) :], strict=True):
         lines += cancellation.settled_lines(fee, drawn)
     return lines, packed
 
 
-def _work_lines(group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool: Pool) -> list[ChargeLine]:
-    hourly = group.first.prices.billing.hourly
-    if group.regime.packages:
-        weighted = packages.weigh(rounded, group.first.factor, pool.agreement)
-        return pricing.package_lines(group, rounded, weighted, merged_draws(draws))
-    assert hourly is not None, "groups without a price are refused before"
-    return [pricing.hourly_line(group, rounded, hourly)]
+def _work_lines(
+    group: RoundingGroup, rounded: int, draws: Sequence[Draw], pool: Pool, parts: RatedParts
+) -> list[ChargeLine]:
+    def priced() -> list[ChargeLine]:
+        if group.regime.packages:
+            weighted = packages.weigh(rounded, group.first.factor, pool.agreement)
+            return pricing.package_lines(group, rounded, weighted, merged_draws(draws))
+        hourly = group.first.prices.billing.hourly
+        assert hourly is not None, "groups without a price are refused before"
+        return [pricing.hourly_line(group, rounded, hourly)]
+
+    return parts.priced_lines(group, draws, pool.agreement, priced)
 
 
 def _increment(group: RoundingGroup) -> int:

@@ -19,6 +19,7 @@ from billing_service.domain.money import CurrencyMixedError
 from billing_service.domain.rating import addons, charging, classification, minimum, packages, vat, work
 from billing_service.domain.rating.charging import Charged
 from billing_service.domain.rating.classification import ClassifiedWork
+from billing_service.domain.rating.rated_parts import RatedParts
 from billing_service.domain.rating.waivers import still_charged, waiver_lines
 from billing_service.domain.rating.work import AgreementLookup, ValidityLookup
 from billing_service.domain.statement import ledger
@@ -43,24 +44,24 @@ def rate(
     invoiced: Invoiced = ledger.NOTHING,
     vat_rates: vat.Rates = vat.RATES,
     validity: ValidityLookup = work.without_validity,
+    parts: RatedParts | None = None,
 ) -> Statement:
     """The statement of an account up to and including ``until``, as far as recorded by ``known_at``.
 
-    ``terms`` finds the agreement of a name and version, ``validity`` when the versions of a name
-    came into force. What issued documents billed, ``invoiced``, stays drawn from packages (R13).
-    Raises CurrencyMixedError, EmptyAccountError.
+    ``terms`` finds the agreement of a name and version, ``validity`` when the versions of a name came into force. What
+    issued documents billed, ``invoiced``, stays drawn from packages (R13), and what ``parts`` have of an earlier rating
+    is not made again. Raises CurrencyMixedError, EmptyAccountError.
     """
     version, own = account_terms(account, terms)
     counted = up_to(account, terms, until, known_at)
-    tickets = classified(counted.tickets, own, terms, validity)
+    tickets = classified(counted.tickets, own, terms, validity, parts := parts or RatedParts())
     decisions = {each.charge: each for each in counted.decisions}
     waived = {charge: each for charge, each in decisions.items() if each.decision == "waive"}
     pool = charging.pool_of(counted, own, until, invoiced)
-    charged = charging.charge(account.id, tickets, pool, decisions)
+    charged = charging.charge(account.id, tickets, pool, decisions, parts)
     priced = [*charging.free_lines(account.id, tickets, pool), *charged.lines]
-    topped_up = top_ups(account.id, still_charged(priced, waived), tickets, invoiced, (version, own))
     booked, refused = addons.addon_lines(counted.contract, own, until)
-    unwaived = [*priced, *topped_up, *booked]
+    unwaived = priced + top_ups(account.id, still_charged(priced, waived), tickets, invoiced, (version, own)) + booked
     waivers = waiver_lines(unwaived, waived, charged.given_back)
     places = taxable_at(counted, tickets, own)
     lines = in_order(vat.taxed([*unwaived, *waivers], places, counted.customer, vat_rates))
@@ -94,12 +95,16 @@ def up_to(account: Account, terms: AgreementLookup, until: date, known_at: datet
 
 
 def classified(
-    tickets: Iterable[facts.BilledTicket], own: AgreementDocument, terms: AgreementLookup, validity: ValidityLookup
+    tickets: Iterable[facts.BilledTicket],
+    own: AgreementDocument,
+    terms: AgreementLookup,
+    validity: ValidityLookup,
+    parts: RatedParts,
 ) -> list[ClassifiedWork]:
     """The work of tickets under their terms. Raises CurrencyMixedError if a currency is not the
     account's.
     """
-    found = [classification.classify_work(each, work.terms_in_force(each, terms, validity)) for each in tickets]
+    found = [parts.classified(each, work.terms_in_force(each, terms, validity)) for each in tickets]
     check_currency(own, found)
     return found
 
