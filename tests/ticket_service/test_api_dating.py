@@ -19,7 +19,7 @@ from tests.ticket_service.test_api_access import CUSTOMER_COMMANDS
 from ticket_service.api.ticket_commands import COMMANDS as ROUTES
 from ticket_service.app import CUSTOMERS_MAY_DATE, create_app
 from ticket_service.domain.ticket.commands import Escalate
-from ticket_service.domain.ticket.roles import CUSTOMER_MAY
+from ticket_service.domain.ticket.possible_commands import CUSTOMER_MAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -26,12 +26,8 @@ async def sent_twice(office: Office, path: Any, body: Any, **how: Any) -> Any:
 
 def is_replay(first: Any, second: Any) -> Any:
     """Whether the second answer is the first again."""
-    same = (first.status_code, first.content, first.headers.get("ETag")) == (
-        second.status_code,
-        second.content,
-        second.headers.get("ETag"),
-    )
-    return same and REPLAYED not in first.headers and second.headers.get(REPLAYED) == "true"
+    told, again = ((each.status_code, each.content, each.headers.get("ETag")) for each in (first, second))
+    return told == again and REPLAYED not in first.headers and second.headers.get(REPLAYED) == "true"
 
 
 async def test_every_post_of_the_openapi_document_is_tried_here(service: Service) -> None:
@@ -53,6 +49,16 @@ async def test_every_post_of_the_openapi_document_is_tried_here(service: Service
         "/v1/calls/{call}/attachment",
         "/v1/calls/{call}/ticket",
         "/v1/calls/{call}/dismissal",
+        "/v1/agents/{agent}/absences",
+        "/v1/agents/{agent}/absences/{number}/end",
+        "/v1/customers/{customer}/surveys",
+        "/v1/customers/{customer}/surveys/{number}/answers",
+        "/v1/customers/{customer}/surveys/{number}/cancellation",
+        "/v1/customers/{customer}/suggestions",
+        "/v1/customers/{customer}/suggestions/{number}/outcome",
+        "/v1/customers/{customer}/portal-users",
+        "/v1/customers/{customer}/portal-users/{user}/activation",
+        "/v1/customers/{customer}/portal-users/{user}/end",
         "/v1/escalations",
         "/v1/tickets",
         "/v1/worklist/next",
@@ -65,6 +71,44 @@ async def test_a_customer_is_not_registered_twice(open_office: OpenOffice) -> No
     assert is_replay(first, second)
     assert stored == 0
     assert len((await office.get("/v1/customers"))["items"]) == 1
+
+
+async def test_an_absence_is_entered_and_ended_once(open_office: OpenOffice) -> None:
+    office = await open_office("liveagent")
+    assert (await office.call("PUT", "/v1/agents/eva", {"role": "agent"}, role="admin")).status_code == 201
+    entered = {"from": "2031-06-15T09:00:00Z", "until": "2031-06-20T09:00:00Z"}
+    for path, body in (("", entered), ("/1/end", {"at": "2031-06-19T09:00:00Z"})):
+        first, second, stored = await sent_twice(office, f"/v1/agents/eva/absences{path}", body, role="admin")
+        assert (is_replay(first, second), stored) == (True, 0)
+
+
+async def test_what_a_customer_says_of_the_service_is_kept_once(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    customer = f"/v1/customers/{await office.served()}"
+    for path, body in (
+        ("surveys", {"channel": "phone"}),
+        ("surveys/1/answers", {"score": 4}),
+        ("suggestions", {"text": "T"}),
+        ("suggestions/1/outcome", {"outcome": "taken_up"}),
+    ):
+        first, second, stored = await sent_twice(office, f"{customer}/{path}", body)
+        assert is_replay(first, second)
+        assert stored == 0
+    await office.post(f"{customer}/surveys", {"channel": "phone"})
+    first, second, _ = await sent_twice(office, f"{customer}/surveys/2/cancellation", {"reason": "R"})
+    assert is_replay(first, second)
+
+
+async def test_access_to_the_portal_is_given_and_ended_once(open_office: OpenOffice) -> None:
+    office = await open_office("infoniqa")
+    users = f"/v1/customers/{await office.served()}/portal-users"
+    for path, body in (
+        (users, {"user": "vera", "email": "vera@muster.example"}),
+        (f"{users}/vera/activation", {}),
+        (f"{users}/vera/end", {"reason": "R"}),
+    ):
+        first, second, stored = await sent_twice(office, path, body)
+        assert (is_replay(first, second), stored) == (True, 0)
 
 
 @pytest.mark.parametrize("outcome", ["attachment", "ticket", "dismissal"])

@@ -137,6 +137,20 @@ async def test_a_caller_is_found_by_number_however_it_is_written(open_office: Op
     assert found[0]["contact"]["name"] == "Anna Muster"
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"), [("+41 41 000 00 03", "041 000 00 03"), ("041/0000003", "%2B41410000003")]
+)
+async def test_a_number_in_national_form_is_read_by_the_providers_country(
+    open_office: OpenOffice, stored: str, asked: str
+) -> None:
+    """Whichever of the two is written with the country's code: callers, and calls that were kept."""
+    office = await open_office("infoniqa", calls={"log_all": True})
+    customer = await office.customer(contact={"name": "Anna Muster", "phone": stored})
+    await office.post("/v1/calls", {"from": stored, "started_at": "2026-06-03T14:30:00Z"})
+    assert [each["id"] for each in (await office.get(f"/v1/customers?phone={asked}"))["items"]] == [customer]
+    assert [each["customer"] for each in (await office.get(f"/v1/calls?phone={asked}"))["items"]] == [customer]
+
+
 async def test_a_number_finds_nobody_of_another_provider_and_nothing_without_digits(open_office: OpenOffice) -> None:
     office = await open_office("infoniqa")
     await office.customer(contact={"phone": "+41 41 000 00 01"})

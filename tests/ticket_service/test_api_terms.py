@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fristwerk_language.terms import read_yaml
 from tests.ticket_service.conftest import Office, OpenOffice
+from tests.watchdog import watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -273,20 +274,13 @@ async def test_a_large_document_is_refused_and_leaves_the_event_loop_to_others(
     open_office: OpenOffice, content: Any, media_type: str
 ) -> None:
     office = await open_office("infoniqa")
-    longest, stopped = 0.0, asyncio.Event()
-
-    async def watch() -> None:
-        nonlocal longest
-        while not stopped.is_set():
-            used = time.thread_time()
-            await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - used)
-
-    watching = asyncio.create_task(watch())
     headers = office.who("agent") | {"Content-Type": media_type}
-    answer = await office.service.client.post("/v1/calendars/preview", content=content, headers=headers)
-    stopped.set()
-    await watching
+
+    async def preview() -> httpx.Response:
+        return await office.service.client.post("/v1/calendars/preview", content=content, headers=headers)
+
+    async with watched() as watchdog:
+        answer = await watchdog.see("the document", preview)
 
     assert answer.status_code in (400, 422), answer.text
-    assert longest < 0.02
+    assert watchdog.longest < 0.02

@@ -22,7 +22,7 @@ from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
-from fristwerk_platform.token_keys import load_keys
+from fristwerk_platform.sealing_keys import load_sealing_key
 from tests.ticket_service.conftest import Office, OpenOffice
 from tests.ticket_service.domain.ticket.test_visibility import PARTS_HIDE, TICKET_HIDES, personal_fields
 from ticket_service import personal_data
@@ -122,7 +122,7 @@ async def seen(open_office: OpenOffice) -> Seen:
     settings = office.service.settings
     log = open_log(settings, "tickets-log", read_columns=columns_of)
     keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
-    executor = CommandExecutor(log, PersonalData(keys, load_keys(settings.keys).sealing_bytes()), new_id)
+    executor = CommandExecutor(log, PersonalData(keys, load_sealing_key(settings)), new_id)
     stream, version = streams.TICKET.stream(ticket["id"]), ticket["version"]
     roles: tuple[tuple[Role, str], ...] = (("agent", f"{MARK}-agent"), ("customer", "anna"))
     names = [*TYPES, "Reopened"]  # so that the ticket is open in the end

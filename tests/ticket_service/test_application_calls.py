@@ -96,6 +96,7 @@ async def test_a_call_without_a_ticket_is_kept_where_all_calls_are_logged(hambur
         "minutes": 3,
         "to": "+49 40 1",
         "dedicated": False,
+        "for_agent": None,
     }
     unknown = await office.post("/v1/calls", CALL | {"from": "+49 40 999"})
     assert unknown["call"]["customer"] is None

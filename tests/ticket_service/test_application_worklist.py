@@ -221,11 +221,13 @@ async def test_a_page_shows_every_ticket_as_it_is_now_and_reads_again_only_what_
 ) -> None:
     office = await open_office("fluxpunkt")
     made = await opened(office, await office.served(), {name: {"severity": "hoch"} for name in "abcd"})
+    own = set(made.values())
     read = []
     tickets_with = ReadModel.tickets_with
 
     async def noted(self: Any, ids: Any) -> Any:
-        read.append(sorted(ids))
+        if own & set(ids):  # what other tests opened at the same service is read in the background
+            read.append(sorted(ids))
         return await tickets_with(self, ids)
 
     monkeypatch.setattr(ReadModel, "tickets_with", noted)

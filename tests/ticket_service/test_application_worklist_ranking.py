@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from fristwerk_language.terms import agreement_document, read_yaml, zone
 from tests.lanes import examples
+from ticket_service.application.newest_reads import Beyond
+from ticket_service.application.ordered import PART
 from ticket_service.application.worklist import Worklist
-from ticket_service.application.worklist_ranking import PART, Ranking
+from ticket_service.application.worklist_ranking import Ranking
 from ticket_service.domain.contract.state import Contract, in_force
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.worklist import Placed, sort_key
@@ -173,6 +175,22 @@ def test_a_page_begins_behind_the_place_that_a_done_ticket_would_have() -> None:
         await ranking.refresh(cast("Any", rows), NOON, rows.position)
         assert [each.id for each in await ranking.page(None, 10)] == ["t-0", "t-1", "t-3", "t-4"]
         assert [each.id for each in await ranking.page(done, 1)] == ["t-3"]
+
+    asyncio.run(play())
+
+
+def test_what_one_look_knows_beyond_the_read_model_is_not_in_the_order_that_it_began_with() -> None:
+    async def play() -> None:
+        rows, ranking = cast("Any", Rows()), Ranking("flux", cast("Any", Published()))
+        rows.put(rows.tickets, ticket(0))
+        await ranking.refresh(rows, NOON, rows.position)
+        terms: dict[str, Any] = {"agreement": "fluxpunkt", "agreement_version": 1, "site": "far", "group": "contract"}
+        signed = Contract(id="c-1", customer="a", plan=None, package_hours=None, from_on=NOON.date(), **terms)
+        newest = await ranking.with_newest(Beyond(tickets={}, contracts={"c-1": signed}), rows, NOON)
+        rows.put(rows.tickets, ticket(3))
+        await ranking.refresh(rows, NOON, rows.position)
+        assert [each.id for each in ranking.first()] == sorted_anew(rows, NOON)
+        assert [each.id for each in newest.first()] == ["t-0"]
 
     asyncio.run(play())
 

@@ -55,6 +55,7 @@ async def test_calls_are_read_with_and_without_a_ticket(open_office: OpenOffice)
         "waited_seconds": None,
         "abandoned": False,
         "dedicated": False,
+        "for_agent": None,
         "taken_by": "agent-7",
         "customer": customer,
         "ticket": ticket["id"],
@@ -120,6 +121,43 @@ async def test_a_voicemail_without_a_channel_is_kept_and_becomes_a_ticket(open_o
     assert await listed(office, open="true") == []
     assert [each["ticket"] for each in await listed(office, voicemail="true")] == [ticket["id"]]
     again = await office.refused(409, f"/v1/calls/{call}/ticket", {"subject": "Rückruf"})
+    assert again["type"] == "/problems/call-has-ticket"
+
+
+async def test_voicemails_of_one_caller_become_one_ticket_together(open_office: OpenOffice) -> None:
+    office, customer, _ = await hamburg(open_office)
+
+    async def left(text: str, at: str, number: str = CALL["from"]) -> str:
+        body = CALL | {"from": number, "started_at": at, "voicemail": {"text": text}}
+        return str((await office.post("/v1/calls", body))["call"]["id"])
+
+    second = await left("Noch dringender", "2026-06-03T15:00:00Z")
+    first = await left("Der Drucker steht", "2026-06-03T14:00:00Z")
+    other = await left("Etwas anderes", "2026-06-03T14:10:00Z", "+49 30 99")
+    dismissed = await left("Verwählt", "2026-06-03T14:20:00Z")
+    await office.post(f"/v1/calls/{dismissed}/dismissal", {"reason": "Verwählt"})
+    assert (await office.get(f"/v1/calls/{second}"))["voicemails"] == [first]
+    assert (await office.get(f"/v1/calls/{other}"))["voicemails"] == []
+
+    body = {"subject": "Drucker", "fields": FIELDS, "voicemails": [first, second]}
+    problem = await office.refused(422, f"/v1/calls/{second}/ticket", body | {"voicemails": [first, other]})
+    assert [each["pointer"] for each in problem["errors"]] == ["/voicemails/1"]
+    await office.refused(404, f"/v1/calls/{second}/ticket", body | {"voicemails": ["nothing"]})
+    answer = await office.post(f"/v1/calls/{second}/ticket", body)
+    assert [each for each in types(answer) if each != "AcknowledgementSent"] == [
+        *("CallAttached", "CallAttached", "TicketCreated"),
+        *("CallReceived", "VoicemailLeft", "CallReceived", "VoicemailLeft"),
+    ]
+    ticket = answer["ticket"]
+    assert (ticket["customer"], ticket["received_at"]) == (customer, "2026-06-03T14:00:00Z")
+    read = await office.get(f"/v1/tickets/{ticket['id']}")
+    assert read["personal"]["description"] == "Der Drucker steht\n\nNoch dringender"
+    occurred = [each["occurred_at"] for each in answer["events"] if each["type"] == "VoicemailLeft"]
+    assert occurred == ["2026-06-03T14:00:00Z", "2026-06-03T15:00:00Z"]
+    assert {each["id"] for each in await listed(office, ticket=ticket["id"])} == {first, second}
+    assert [each["id"] for each in await listed(office, open="true")] == [other]
+    late = await left("Und noch eine", "2026-06-03T16:00:00Z")
+    again = await office.refused(409, f"/v1/calls/{late}/ticket", body | {"voicemails": [first]})
     assert again["type"] == "/problems/call-has-ticket"
 
 

@@ -37,7 +37,9 @@ async def test_a_customer_asks_for_free_times_and_books_one(open_office: OpenOff
     spans = [(each["start"], each["end"]) for each in after["items"]]
     assert (_written(start), _written(later)) in spans
     assert (_written(later + timedelta(hours=2)), _written(end)) in spans
-    assert (await office.get(path))["items"] == after["items"]
+    again = (await office.get(path))["items"]
+    assert again[1:] == after["items"][1:]
+    assert again[0]["end"] == after["items"][0]["end"], "it begins now while eva is at work, so perhaps a second later"
     await office.refused(404, "/v1/agents/tom/free?ticket=" + ticket, method="GET", **as_customer)
     await office.refused(404, path, method="GET", role="customer", customer=other)
     await office.refused(422, "/v1/agents/eva/free", method="GET", **as_customer)

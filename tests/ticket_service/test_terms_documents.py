@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
 
 from fristwerk_language.terms import NotReadableError
+from tests.watchdog import watched
 from ticket_service.api.terms_documents import JSON, parse_terms_document
 
 LARGEST = b"a: [" + b"x," * 19_990 + b"x]"
@@ -19,23 +19,14 @@ def unchanged(data: Any) -> Any:
 
 
 async def test_the_event_loop_goes_on_while_documents_are_read() -> None:
-    longest, stopped = 0.0, asyncio.Event()
+    async def read_all() -> list[Any]:
+        return await asyncio.gather(*(parse_terms_document(LARGEST, "application/yaml", unchanged) for _ in range(20)))
 
-    async def watch() -> None:
-        nonlocal longest
-        while not stopped.is_set():
-            began, used = time.monotonic(), time.thread_time()
-            await asyncio.sleep(0.001)
-            # What this thread itself computed: others may use the same processors.
-            longest = max(longest, min(time.monotonic() - began, time.thread_time() - used))
-
-    watching = asyncio.create_task(watch())
-    found = await asyncio.gather(*(parse_terms_document(LARGEST, "application/yaml", unchanged) for _ in range(20)))
-    stopped.set()
-    await watching
+    async with watched() as watchdog:
+        found = await watchdog.see("twenty documents", read_all)
 
     assert len(found[0]["a"]) == 19_991
-    assert longest < 0.02
+    assert watchdog.longest < 0.02
 
 
 async def test_what_the_reader_of_a_document_raises_comes_back() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,9 @@ from fristwerk_platform.commands import ContentionError
 from fristwerk_platform.event_log import ClaimedError
 from fristwerk_platform.settings import Settings
 from tests.ticket_service.conftest import DOCUMENTS, Office, OpenService
+from ticket_service.application.agents import Agents
 from ticket_service.application.turns import Turn, in_turn, next_turn
+from ticket_service.domain.agent.state import Absence
 
 START: Final = "2028-06-27T09:00:00+02:00"
 LATE: Final = "2026-06-17T08:00:01Z"
@@ -66,6 +68,33 @@ async def test_what_one_process_has_called_off_the_other_books(offices: Offices)
         await there.refused(409, f"{second}/booking", {"start": START})
         await there.post(f"{first}/cancellation", {"by": "vendor"})
         first, second = second, await asked(there, customer, "trainer")
+
+
+async def test_an_agent_who_goes_away_at_one_process_while_the_other_books_is_not_booked(
+    offices: Offices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = offices
+    path = await asked(there, await here.served(), "trainer")
+    assert (await here.call("PUT", "/v1/agents/trainer", {"role": "agent"}, role="admin")).status_code == 201
+    has_looked, is_away = asyncio.Event(), asyncio.Event()
+    absences = Agents.absences
+
+    async def held(self: Agents, provider: str, agent: str) -> Sequence[Absence]:
+        found = await absences(self, provider, agent)
+        has_looked.set()
+        await is_away.wait()
+        return found
+
+    monkeypatch.setattr(Agents, "absences", held)
+    booking = asyncio.create_task(there.call("POST", f"{path}/booking", {"start": START, "minutes": 60}))
+    await has_looked.wait()
+    for number, day in enumerate((20, 26), start=1):
+        away = {"from": f"2028-06-{day}T09:00:00+02:00", "until": f"2028-06-{day + 4}T09:00:00+02:00"}
+        entered = await here.post("/v1/agents/trainer/absences", away, role="manager")
+        assert len(entered["agent"]["absences"]) == number
+    is_away.set()
+    answer = await booking
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/agent-absent")
 
 
 async def test_two_late_messages_at_two_processes_open_one_ticket(offices: Offices) -> None:

@@ -30,16 +30,18 @@ from fristwerk_platform.metrics import Metrics
 from fristwerk_platform.read_models import IRREPLACEABLE, Database, SqlDatabase, open_database, open_live_read_model
 from fristwerk_platform.read_models.blue_green import LiveReadModel
 from fristwerk_platform.read_models.migrations import newest_revision
+from fristwerk_platform.sealing_keys import load_or_make_sealing_key
 from fristwerk_platform.service import StartupStep, service_lifespan, step
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import Feed, LogFeed, Subscription
-from fristwerk_platform.token_keys import load_or_make_keys
+from fristwerk_platform.subscriptions import BatchDelay, Feed, LogFeed, Subscription
 from ticket_service import personal_data, terms_migration_ledger
 from ticket_service.api import answers, refusals
 from ticket_service.api.agents import agents_router
 from ticket_service.api.calls import calls_router
 from ticket_service.api.contracts import contracts_router
 from ticket_service.api.customers import customers_router
+from ticket_service.api.opinions import opinions_router
+from ticket_service.api.portal_users import admission, portal_users_router
 from ticket_service.api.rows import rows_router
 from ticket_service.api.severities import severities_router
 from ticket_service.api.tasks import tasks_router
@@ -48,6 +50,7 @@ from ticket_service.api.terms_migrations import migrations_router
 from ticket_service.api.ticket_commands import ticket_commands_router
 from ticket_service.api.tickets import tickets_router
 from ticket_service.application import names
+from ticket_service.application.agents import Agents
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Calls
 from ticket_service.application.command_executor import CommandExecutor
@@ -55,6 +58,7 @@ from ticket_service.application.complaints import Complaints
 from ticket_service.application.consequences import Consequences
 from ticket_service.application.consistent_reads import ConsistentReads
 from ticket_service.application.contracts import Contracts
+from ticket_service.application.cost_texts import CostTexts
 from ticket_service.application.customers import Customers
 from ticket_service.application.deadlines import SCOPES, Deadlines
 from ticket_service.application.dedicated_agents import DedicatedAgents
@@ -68,7 +72,10 @@ from ticket_service.application.kept_calls import KeptCalls
 from ticket_service.application.logged_calls import LoggedCalls
 from ticket_service.application.moves import Moves
 from ticket_service.application.newest_reads import NewestReads
+from ticket_service.application.opinions import Opinions
 from ticket_service.application.place_upkeep import PlaceUpkeep
+from ticket_service.application.places import Places
+from ticket_service.application.portal_users import PortalUsers
 from ticket_service.application.relations import Relations
 from ticket_service.application.rows import RowLists
 from ticket_service.application.sources import Sources
@@ -76,6 +83,8 @@ from ticket_service.application.states import States
 from ticket_service.application.tasks import Tasks
 from ticket_service.application.terms import Terms
 from ticket_service.application.terms_migrations import Migrations
+from ticket_service.application.ticket_lists import TicketLists
+from ticket_service.application.ticket_reads import TicketReads
 from ticket_service.application.tickets import Tickets
 from ticket_service.application.worklist import Worklist
 from ticket_service.domain.ticket.decision_context import DatingRules
@@ -86,11 +95,11 @@ from ticket_service.personal_data import PersonalData
 from ticket_service.projections import tables
 from ticket_service.projections.projector import Projector
 from ticket_service.queries.read_model import ReadModel
-from ticket_service.queries.rows import RowReads
+from ticket_service.queries.ticket_lists import TicketListReads
 from ticket_service.terms_migration_ledger import MigrationLedger
 
-PROJECTION_PAUSE_SECONDS: Final = 0.5
-"""So long the read model may stay behind while nobody asks it; who asks waits for no pause."""
+PROJECTION_DELAY_SECONDS: Final = BatchDelay(shortest=0.5)
+"""So long the read model may stay behind while nobody asks it; who asks waits for no delay."""
 CUSTOMERS_MAY_DATE: Final = "customers may date their own facts (FRISTWERK_CUSTOMERS_MAY_DATE)"
 IDENTITY: Final = ServiceIdentity(
     "ticket-service",
@@ -111,17 +120,18 @@ now: Final = partial(datetime.now, UTC)
 def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncClient | None = None) -> FastAPI:
     """The ticket service on SQLite files in ``settings.var`` or on PostgreSQL; ``sla_service`` is where lists get deadlines."""
     settings.var.mkdir(parents=True, exist_ok=True)
-    keys, metrics, tokens = load_or_make_keys(settings.keys), Metrics(), open_tokens(settings, TOKEN_ROLES)
+    metrics, tokens = Metrics(), open_tokens(settings, TOKEN_ROLES)
     log = open_log(settings, "tickets-log", metrics.log(), read_columns=columns_of)
     database = open_live_read_model(settings, "tickets", tables.metadata)
     subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
-    personal = PersonalData(subject_keys, keys.sealing_bytes(), ForgottenList(settings.forgotten))
-    feed, tasks = LogFeed(log), BackgroundTasks()
-    follower = _projection(feed, database, personal)
+    personal = PersonalData(subject_keys, load_or_make_sealing_key(settings), ForgottenList(settings.forgotten))
+    feed, tasks, states = LogFeed(log), BackgroundTasks(), States(log)
+    follower = _projection(feed, database, personal, states)
     plans = open_database(settings, "terms-migrations", terms_migration_ledger.metadata, IRREPLACEABLE)
     client = sla_service or httpx.AsyncClient(base_url=settings.sla_url)
     deadlines = Deadlines(client, lambda: tokens.issue(DEADLINE_READER, now=now()), now)
-    application = _application(log, personal, subject_keys, follower, database, _dating_rules(settings), deadlines)
+    rules = _dating_rules(settings)
+    application = _application(log, states, personal, subject_keys, follower, database, rules, deadlines)
     auditing = open_auditing(settings, log, "tickets", now, metrics)
     migrations = Migrations(application, MigrationLedger(plans), now, new_id)
     app = create_api(
@@ -130,19 +140,9 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
         version=version("fristwerk-ticket-service"),
         token_printed_by=TOKEN_ROLES.printed_by,
         routers=[
-            tickets_router(application),
-            rows_router(application),
-            tasks_router(application),
-            severities_router(application),
-            agents_router(application),
-            ticket_commands_router(application),
+            *_routers(application, migrations),
             feed_router(feed, stopping, READERS, answers.LINES, auditing.newest_head),
             _health_routes(_checks(log, database, subject_keys, tasks, settings), follower, metrics, auditing),
-            customers_router(application),
-            contracts_router(application),
-            calls_router(application),
-            terms_router(application),
-            migrations_router(application, migrations),
             auditing.routes,
         ],
         lifespan=service_lifespan(
@@ -156,8 +156,36 @@ def create_app(settings: Settings, stopping: Stopping, sla_service: httpx.AsyncC
         required=answers.REQUIRED,
     )
     refusals.install(app)
-    guard(app, settings, IDENTITY, tokens=tokens, now=now, meter=metrics, accesses=auditing.accesses)
+    guard(
+        app,
+        settings,
+        IDENTITY,
+        tokens=tokens,
+        now=now,
+        meter=metrics,
+        accesses=auditing.accesses,
+        admission=admission(application.portal_users),
+    )
     return app
+
+
+def _routers(application: Application, migrations: Migrations) -> list[Routes]:
+    """What the use cases are asked by."""
+    return [
+        tickets_router(application),
+        rows_router(application),
+        tasks_router(application),
+        severities_router(application),
+        agents_router(application),
+        ticket_commands_router(application),
+        customers_router(application),
+        opinions_router(application),
+        portal_users_router(application),
+        contracts_router(application),
+        calls_router(application),
+        terms_router(application),
+        migrations_router(application, migrations),
+    ]
 
 
 def _checks(
@@ -213,7 +241,7 @@ def _background(
     ]
 
 
-def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subscription[Recorded]:
+def _projection(feed: Feed, database: Database, personal: PersonalData, states: States) -> Subscription[Recorded]:
     """Keeps the read model up to date with the log."""
     return Subscription(
         source="own log",
@@ -221,8 +249,8 @@ def _projection(feed: Feed, database: Database, personal: PersonalData) -> Subsc
         decode=decode_tolerantly,
         database=database,
         checkpoints=tables.checkpoints,
-        apply=Projector(personal).apply,
-        pause_seconds=PROJECTION_PAUSE_SECONDS,
+        apply=Projector(personal, states.kept_at).apply,
+        delay=PROJECTION_DELAY_SECONDS,
     )
 
 
@@ -247,6 +275,7 @@ def _dating_rules(settings: Settings) -> DatingRules:
 
 def _application(
     log: GroupCommitLog,
+    states: States,
     personal: PersonalData,
     subject_keys: Database,
     follower: Subscription[Recorded],
@@ -254,20 +283,21 @@ def _application(
     dating: DatingRules,
     deadlines: Deadlines,
 ) -> Application:
-    read_model = ReadModel(database)
-    states, executor = States(log), CommandExecutor(log, personal, new_id)
+    read_model, executor = ReadModel(database), CommandExecutor(log, personal, new_id)
     current = ConsistentReads(log, follower, read_model)
     newest_reads = NewestReads(log, follower, read_model, states.tickets, states.contracts)
     terms = Terms(log, executor, states.calendars, states.agreements)
     consequences = Consequences(log, newest_reads, terms, states.contracts)
     recipients = InvoiceRecipients(executor, states.customers, consequences, KeptRecipients(subject_keys, personal))
-    dedicated = DedicatedAgents(log, terms, states.contracts)
-    customers = Customers(log, executor, dedicated, personal, states.customers, recipients)
-    tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating)
-    intake = Intake(log, executor, newest_reads, terms, states.customers, states.contracts, states.tickets, dating)
-    calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake)
+    agents, dedicated = Agents(log, executor, terms, states.agents), DedicatedAgents(log, terms, states.contracts)
+    customers = Customers(log, executor, dedicated, personal, states.customers, recipients, terms)
+    tickets = Tickets(log, executor, terms, states.customers, states.tickets, states.contracts, dating, agents)
+    intake = Intake(log, executor, newest_reads, terms, states, dating, agents)
+    calls = Calls(log, executor, terms, customers, states.contracts, states.calls, tickets, intake, agents)
     logged = LoggedCalls(current, states.calls, customers, terms, personal)
     worklist = Worklist(current, newest_reads, terms, tickets)
+    reads = TicketListReads(database, personal.word_digest)
+    lists = TicketLists(current, reads, worklist, deadlines)
     sources = Sources(log, personal, tickets, intake, FollowUps(log, tickets, intake, newest_reads), calls)
     return Application(
         now=now,
@@ -281,6 +311,7 @@ def _application(
         recipients=recipients,
         contracts=Contracts(executor, terms, customers, tickets, states.contracts, consequences),
         tickets=tickets,
+        ticket_reads=TicketReads(log, executor, states.tickets, states.customers),
         intake=intake,
         moves=Moves(executor, terms, states.customers, states.tickets, tickets, intake, dating),
         relations=Relations(executor, terms, states.customers, states.tickets, tickets, intake, dating),
@@ -289,7 +320,13 @@ def _application(
         kept_calls=KeptCalls(executor, customers, states.calls, states.tickets, tickets, intake, calls, logged),
         complaints=Complaints(customers, intake),
         worklist=worklist,
-        rows=RowLists(current, RowReads(database), worklist, states, personal, deadlines),
+        lists=lists,
+        rows=RowLists(current, reads, lists, states, personal, deadlines),
+        places=Places(current, reads, worklist),
         tasks=Tasks(current),
-        free_times=FreeTimes(log, terms, customers, tickets, states.tickets),
+        cost_texts=CostTexts(log, executor, states.tickets, states.customers),
+        agents=agents,
+        opinions=Opinions(log, executor, terms, customers, states.customers, states.contracts),
+        portal_users=PortalUsers(log, executor, customers, states.customers),
+        free_times=FreeTimes(log, terms, customers, tickets, states.tickets, agents),
     )

@@ -18,10 +18,10 @@ import asyncio
 import base64
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -39,6 +39,9 @@ KEPT_ELSEWHERE: Final = "text"
 """What is bound to a text that another service stores in its own log: it knows no event of this
 one.
 """
+WordKind = Literal["subject", "name"]
+WORD_DIGITS: Final = 32
+"""128 bits: two words share a digest by chance in no index that there will be."""
 _NONCE_BYTES: Final = 12
 KNOWN_KEYS: Final = 10_000
 metadata: Final = MetaData(info=migrated_by(Path(__file__).with_name("migrations") / "personal_keys"))
@@ -77,6 +80,7 @@ class PersonalData:
         self._forgotten = forgotten
         self._wrapping = AESGCM(sealing_key)
         self._index_key = hmac.digest(sealing_key, b"fristwerk phone index", "sha256")
+        self._word_key = hmac.digest(sealing_key, b"fristwerk search words", "sha256")
         self._known: OrderedDict[str, AESGCM] = OrderedDict()
         self._wanted: dict[str, None] = {}
         self._serving = asyncio.Lock()
@@ -108,11 +112,23 @@ class PersonalData:
 
         What was sealed for none of the present subjects is left out: it was forgotten.
         """
+        return {
+            event: msgspec.json.decode(content) for event, content in (await self.open_json(sealed, subjects)).items()
+        }
+
+    async def open_one(self, sealed: Sealed, subjects: Collection[str]) -> dict[str, Any]:
+        """One content; empty where it was sealed for none of the present subjects."""
+        subject = subject_of(sealed.text)
+        content = _opened((await self._keys((subject,))).get(subject), sealed) if subject in subjects else None
+        return {} if content is None else msgspec.json.decode(content)
+
+    async def open_json(self, sealed: Iterable[Sealed], subjects: Iterable[str]) -> dict[str, bytes]:
+        """The same as the JSON that was sealed."""
         present = set(subjects)
-        readable = {each: subject for each in sealed if (subject := subject_of(each.text)) in present}
-        keys = await self._keys(set(readable.values()))
-        contents = {each.event: _opened(keys.get(subject), each) for each, subject in readable.items()}
-        return {event_id: content for event_id, content in contents.items() if content is not None}
+        readable = [(each, subject) for each in sealed if (subject := subject_of(each.text)) in present]
+        keys = await self._keys({subject for _, subject in readable})
+        contents = {each.event: _opened(keys.get(subject), each) for each, subject in readable}
+        return {event: content for event, content in contents.items() if content is not None}
 
     async def seal_text(self, subject: str, text: str) -> str:
         """A text that another service stores, sealed with the subject's key."""
@@ -129,7 +145,7 @@ class PersonalData:
         contents = {
             each: _opened(keys.get(subject), Sealed(KEPT_ELSEWHERE, each)) for each, subject in readable.items()
         }
-        return {each: str(content["text"]) for each, content in contents.items() if content is not None}
+        return {each: str(msgspec.json.decode(content)["text"]) for each, content in contents.items() if content}
 
     async def has_sealed(self, subject: str) -> bool:
         """Whether anything was ever sealed for the subject and is not forgotten."""
@@ -160,6 +176,13 @@ class PersonalData:
     def phone_index(self, provider: str, phone: str) -> str:
         """A keyed digest under which a normalised number can be looked up without storing it."""
         return hmac.new(self._index_key, f"{provider}|{phone}".encode(), sha256).hexdigest()
+
+    def word_digest(self, provider: str, kind: WordKind, word: str) -> str:
+        """A keyed digest by which a word of a sealed text is found: equal for equal words of one
+        provider and kind.
+        """
+        content = msgspec.json.encode(["word", provider, kind, word])
+        return hmac.new(self._word_key, content, sha256).hexdigest()[:WORD_DIGITS]
 
     def source_digest(self, provider: str, system: str, message: str) -> str:
         """A keyed digest by which a message is known again without telling anything of its id."""
@@ -228,14 +251,12 @@ def subject_of(sealed: str) -> str:
     return sealed.split(".", 2)[1]
 
 
-def _opened(key: AESGCM | None, sealed: Sealed) -> dict[str, Any] | None:
+def _opened(key: AESGCM | None, sealed: Sealed) -> bytes | None:
     if key is None:
         return None
     text = sealed.text.split(".", 2)[2]
     try:
         content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        opened = key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], sealed.event.encode())
+        return key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], sealed.event.encode())
     except (InvalidTag, ValueError):
         return None
-    decoded: dict[str, Any] = msgspec.json.decode(opened)
-    return decoded

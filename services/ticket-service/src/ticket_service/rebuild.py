@@ -11,10 +11,10 @@ from fristwerk_language.events import columns_of, decode_tolerantly
 from fristwerk_platform.event_log import open_log
 from fristwerk_platform.read_models import IRREPLACEABLE, open_database
 from fristwerk_platform.read_models.blue_green import read_model_versions
+from fristwerk_platform.sealing_keys import load_sealing_key
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions import LogFeed
 from fristwerk_platform.subscriptions.rebuild import Rebuild, Source
-from fristwerk_platform.token_keys import load_keys
 from fristwerk_platform.transparency.trees import stored_contradiction
 from ticket_service import personal_data
 from ticket_service.personal_data import PersonalData
@@ -34,13 +34,13 @@ async def rebuild(
 
     Raises RebuildError, KeyFileError, LogUnavailableError.
     """
-    keys = load_keys(settings.keys)
+    sealing_key = load_sealing_key(settings)
     async with AsyncExitStack() as closing:
         subject_keys = open_database(settings, "personal-keys", personal_data.metadata, IRREPLACEABLE)
         closing.push_async_callback(subject_keys.close)
         log = open_log(settings, "tickets-log", read_columns=columns_of)
         closing.push_async_callback(log.close)
-        projector = Projector(PersonalData(subject_keys, keys.sealing_bytes()))
+        projector = Projector(PersonalData(subject_keys, sealing_key))
         rebuilding = Rebuild(
             versions=read_model_versions(settings, "tickets", tables.metadata),
             metadata=tables.metadata,

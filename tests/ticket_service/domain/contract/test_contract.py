@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ from ticket_service.domain.errors import NotAcceptable, NotInThisState
 
 AGREEMENTS = Path(__file__).parents[4] / "deploy/local/src/fristwerk_local/terms/agreements"
 NEW_YEAR, MARCH, LAST_DAY = date(2026, 1, 1), date(2026, 3, 16), date(2026, 12, 31)
-CUSTOMER = apply_to_customer(None, CustomerRegistered(customer="c-1", kind="company", name="Muster Treuhand AG"))
+AT = datetime(2026, 3, 16, 8, tzinfo=UTC)
+CUSTOMER = apply_to_customer(None, CustomerRegistered(customer="c-1", kind="company", name="Muster Treuhand AG"), AT)
 
 
 def agreement(name: str) -> AgreementDocument:
@@ -195,7 +196,7 @@ def test_an_impossible_addon_is_refused(addons: list[WantedAddon], pointers: lis
 
 def test_a_forgotten_person_signs_nothing() -> None:
     registered = CustomerRegistered(customer="c-2", kind="person")
-    forgotten = apply_to_customer(apply_to_customer(None, registered), PersonForgotten(customer="c-2"))
+    forgotten = apply_to_customer(apply_to_customer(None, registered, AT), PersonForgotten(customer="c-2"), AT)
     command = SignContract(agreement="infoniqa", plan="l", from_on=NEW_YEAR)
     with pytest.raises(NotInThisState) as refusal:
         sign(forgotten, "k-1", command, agreement("infoniqa"), 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import reduce
 from typing import Any
 
@@ -17,13 +17,14 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 
+AT = datetime(2026, 6, 3, 8, tzinfo=UTC)
 MUSTER = CustomerRegistered(customer="c-1", kind="company", language="de-CH", country="CH", name="Muster Treuhand AG")
 NELE = CustomerRegistered(customer="c-2", kind="person", language="de-DE")
 PRINTER = DeviceRegistered(customer="c-1", device="d-1", serial="SN-4711", warranty_until=date(2026, 5, 13))
 
 
 def given(*events: Any) -> Customer:
-    customer = reduce(apply, events, None)
+    customer: Customer | None = reduce(lambda known, event: apply(known, event, AT), events, None)
     assert customer is not None
     return customer
 

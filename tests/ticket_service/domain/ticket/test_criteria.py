@@ -6,19 +6,26 @@ from typing import Any
 
 import pytest
 
-from fristwerk_language.events.tickets import SeveritySet, TicketCreated
+from fristwerk_language.events.tickets import EscalationClosed, EscalationRaised, SeveritySet, TicketCreated
 from tests.ticket_service.domain.conftest import NOW, STORIES, Agreements, GivenTicket
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
+from ticket_service.domain.tasks import open_tasks
 from ticket_service.domain.ticket.commands import CreateTicket, SetSeverity
 from ticket_service.domain.ticket.decision_context import Caller, Context
 from ticket_service.domain.ticket.intake import Versions, open_ticket
 
 SCALE = [
-    {"id": "critical", "name": "Kritisch", "criteria": {"service_down": True, "workaround": False}},
+    {
+        "id": "critical",
+        "name": "Kritisch",
+        "criteria": {"service_down": True, "workaround": False},
+        "involves": "administrators",
+    },
     {"id": "standard", "name": "Standard"},
 ]
+BROUGHT_IN = EscalationRaised(escalation=1, to="administrators")
 WITH_A_WAY_ROUND = {"service_down": True, "workaround": True}
 
 
@@ -87,13 +94,13 @@ def test_a_severity_is_set_against_its_criteria_with_a_reason_only(given: GivenT
     assert refusal.errors[0][1] == "is required: the request says workaround yes, and critical means workaround no"
     ticket.when(SetSeverity(severity="standard")).then(SeveritySet(severity="standard"))
     ticket.when(SetSeverity(severity="critical", reason="Nur für wenige")).then(
-        SeveritySet(severity="critical", against=["workaround"])
-    ).sealing({"reason": "Nur für wenige"})
+        SeveritySet(severity="critical", against=["workaround"]), BROUGHT_IN
+    ).sealing({"reason": "Nur für wenige"}, {"text": "severities.critical.involves: administrators"})
 
 
 def test_what_a_request_does_not_say_speaks_against_nothing(given: GivenTicket) -> None:
     given("liveagent", created={"circumstances": {"service_down": True}}).when(SetSeverity(severity="critical")).then(
-        SeveritySet(severity="critical")
+        SeveritySet(severity="critical"), BROUGHT_IN
     )
 
 
@@ -103,3 +110,20 @@ def test_a_severity_set_with_the_ticket_is_held_to_the_same(terms: Agreements) -
     assert [pointer for pointer, _ in refused(terms, {}, **said)] == ["/severity_reason"]
     facts = opened(terms, {}, **said, severity_reason="Nur für wenige")
     assert DecidedEvent(SeveritySet(severity="critical", against=["workaround"]), {"reason": "Nur für wenige"}) in facts
+
+
+def test_a_severity_brings_in_the_role_that_it_involves_until_that_escalation_is_closed(
+    given: GivenTicket, terms: Agreements
+) -> None:
+    """Set on the way or with the ticket; while the escalation is open, it is not raised again."""
+    raised, setting = BROUGHT_IN, SetSeverity(severity="critical")
+    outcome = given("liveagent").when(setting)
+    outcome.then(SeveritySet(severity="critical"), raised)
+    assert [(each.kind, each.state) for each in open_tasks(outcome.ticket)] == [("escalation", "with administrators")]
+    given("liveagent", raised).when(setting).then(SeveritySet(severity="critical"))
+    closed = EscalationClosed(escalation=1)
+    given("liveagent", raised, closed).when(setting, contacts={"administrators": "ada"}).then(
+        SeveritySet(severity="critical"), EscalationRaised(escalation=2, to="administrators", agent="ada")
+    )
+    given("liveagent").when(SetSeverity(severity="high")).then(SeveritySet(severity="high"))
+    assert raised in [each.event for each in opened(terms, {}, severity="critical")]

@@ -36,7 +36,7 @@ from ticket_service.domain.errors import NotAcceptable, NotAllowed, NotFound, No
 from ticket_service.domain.ticket import commands
 from ticket_service.domain.ticket.commands import AgreementRecord, CallTransfer, Command, DecisionRecord
 from ticket_service.domain.ticket.evolve import evolve
-from ticket_service.domain.ticket.lifecycle import POSSIBLE_IN
+from ticket_service.domain.ticket.possible_commands import POSSIBLE_IN
 from ticket_service.domain.ticket.state import Ticket, TicketState
 
 SECRET = "Anna Muster, +41 41 000 00 01"

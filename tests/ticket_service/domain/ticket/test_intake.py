@@ -14,6 +14,7 @@ from fristwerk_language.events.customers import BookedAddon, DeviceRegistered
 from fristwerk_language.events.tickets import (
     AcknowledgementSent,
     Assigned,
+    EscalationRaised,
     PriorityDerived,
     SeveritySet,
     SeveritySuggested,
@@ -234,7 +235,8 @@ def test_a_request_is_not_received_in_the_future(opened: Callable[..., list[Deci
 def test_staff_set_a_severity_at_once(opened: Callable[..., list[DecidedEvent]]) -> None:
     facts = opened("liveagent", request(channel="chat", severity="critical"), contract("liveagent"))
     assert created(facts).severity == "critical"
-    assert events(facts)[1:] == [SeveritySet(severity="critical")]
+    brought_in = EscalationRaised(escalation=1, to="administrators")
+    assert events(facts)[1:] == [SeveritySet(severity="critical"), brought_in]
 
 
 @pytest.mark.parametrize("role", ["customer", "specialist"])

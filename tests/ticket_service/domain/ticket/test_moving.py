@@ -19,7 +19,7 @@ from fristwerk_language.events.tickets import (
 from tests.ticket_service.domain.conftest import Agreements, GivenTicket, elsewhere
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.ticket.commands import Move
-from ticket_service.domain.ticket.lifecycle import TicketMergedError
+from ticket_service.domain.ticket.possible_commands import TicketMergedError
 from ticket_service.domain.ticket.state import TicketMove
 
 MOVE = Move(customer="bedarf", reason="falscher Kunde")

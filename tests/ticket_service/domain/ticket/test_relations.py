@@ -36,7 +36,7 @@ from fristwerk_language.events.tickets import (
 from tests.ticket_service.domain.conftest import GivenTicket
 from ticket_service.domain.errors import NotAcceptable, NotInThisState
 from ticket_service.domain.ticket.commands import GiveFeedback, Link, LogTime, Merge, ReceiveMessage, Split, Unlink
-from ticket_service.domain.ticket.lifecycle import TicketMergedError
+from ticket_service.domain.ticket.possible_commands import TicketMergedError
 from ticket_service.domain.ticket.relations import OPPOSITE, counterpart
 from ticket_service.domain.ticket.state import Ticket, TicketLink, TimeEntry
 

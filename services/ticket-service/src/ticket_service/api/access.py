@@ -10,10 +10,12 @@ from typing import Final
 
 from starlette.requests import Request
 
+from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata
 from fristwerk_platform.http import allowed, command_metadata, principal_of
 from fristwerk_platform.http.operations import Found
 from ticket_service.application.application import Application
+from ticket_service.domain.errors import NotFound
 from ticket_service.domain.ticket.commands import Command
 
 ADMIN: Final = frozenset({"admin"})
@@ -48,9 +50,16 @@ def there(application: Application, command: type[Command] | None = None) -> Fou
         elif "call" in names:
             await application.logged_calls.newest(principal.provider, names["call"])
         elif "customer" in names:
+            check_own(principal, names["customer"])
             await application.customers.customer(principal.provider, names["customer"])
 
     return check
+
+
+def check_own(principal: Principal, customer: str) -> None:
+    """Raises NotFound for who belongs to another customer."""
+    if principal.role == "customer" and customer != principal.belongs_to:
+        raise NotFound("customer-not-found", f"There is no customer {customer}.")
 
 
 async def authorise_command(

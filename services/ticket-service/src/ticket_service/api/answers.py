@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fristwerk_language.events import CATALOGUE, CUSTOMERS, KEPT_CALLS, TICKETS
+from fristwerk_language.events import AGENTS, CATALOGUE, CUSTOMERS, KEPT_CALLS, TICKETS
 from fristwerk_language.events.customers import (
     BookedAddon,
     CustomerKind,
@@ -22,9 +22,11 @@ from fristwerk_language.events.described import described_events
 from fristwerk_language.examples import fed_line
 from fristwerk_platform.http.feed_routes import FeedLines
 from ticket_service.application.logged_calls import CallRead
+from ticket_service.application.ticket_lists import Total
+from ticket_service.domain.agent.state import Absence, Agent
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.contract.visibility import CONTRACT_SHOWS
-from ticket_service.domain.customer.state import Customer
+from ticket_service.domain.customer.state import Customer, PortalUser, Suggestion, Survey
 from ticket_service.domain.ticket import state
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.ticket.visibility import CUSTOMER_SEES, PARTS_SHOW, TICKET_SHOWS
@@ -32,7 +34,9 @@ from ticket_service.domain.ticket.visibility import CUSTOMER_SEES, PARTS_SHOW, T
 if TYPE_CHECKING:
     Event = Any  # a type that is made when the service starts
 else:
-    Event = described_events([*CATALOGUE.values(), *CUSTOMERS.values(), *TICKETS.values(), *KEPT_CALLS.values()])
+    Event = described_events(
+        [each for family in (CATALOGUE, CUSTOMERS, AGENTS, TICKETS, KEPT_CALLS) for each in family.values()]
+    )
     """One event of this service's log."""
 LINES: Final = FeedLines(fed_line("Responded"), Event)
 
@@ -60,6 +64,7 @@ class CallKept(msgspec.Struct):
     minutes: int | None
     to: str | None
     dedicated: bool
+    for_agent: str | None
     customer: str | None
 
 
@@ -76,9 +81,10 @@ class CallPage(msgspec.Struct):
 
 
 class CallAnswer(msgspec.Struct):
-    """One call."""
+    """One call, and the ids of the other voicemails from its number that wait."""
 
     call: CallRead
+    voicemails: list[str]
 
 
 class CallTaken(CommandAnswer):
@@ -92,12 +98,15 @@ class CallTaken(CommandAnswer):
 
 
 class RequestTexts(msgspec.Struct):
-    """What is sealed in the log: empty where nothing was, or once the person was forgotten."""
+    """What is sealed in the log: empty where nothing was, or once the person was forgotten. ``cost_approvals`` are the texts
+    with which the customer was asked, by number.
+    """
 
     subject: str = ""
     description: str = ""
     fields: dict[str, str] = {}
     source_id: str = ""
+    cost_approvals: dict[str, str] = {}
 
 
 class TicketRead(msgspec.Struct):
@@ -125,9 +134,10 @@ class SeverityScale(msgspec.Struct):
 
 
 class TicketPage(msgspec.Struct):
-    """Tickets."""
+    """Tickets; ``total`` where it was asked for."""
 
     items: list[Ticket]
+    total: Total | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventPage(msgspec.Struct):
@@ -157,6 +167,9 @@ class CustomerRead(msgspec.Struct):
     address: PostalAddress | None
     devices: list[DeviceRegistered]
     contacts: dict[str, str]
+    surveys: list[Survey]
+    suggestions: list[Suggestion]
+    portal_users: dict[str, PortalUser]
     forgotten: bool
     times_forgotten: int
     contact: ContactPerson | None = None
@@ -277,7 +290,9 @@ def _given_of(event: type[Any]) -> frozenset[str]:
 REQUIRED: Final[Mapping[type, frozenset[str]]] = {
     Ticket: TICKET_SHOWS,
     Contract: CONTRACT_SHOWS - {"dedicated_number"},
-    Customer: _all_of(Customer),
+    **{each: _all_of(each) for each in (Customer, Survey, Suggestion, PortalUser)},
+    Agent: _all_of(Agent),
+    Absence: _all_of(Absence),
     **{each: _all_of(each) for each in (state.Acknowledgement, state.CostApproval, state.Delivery, state.Escalation)},
     **PARTS_SHOW,
     **{event: _given_of(event) for event in CUSTOMER_SEES},

@@ -38,6 +38,7 @@ from ticket_service.application import intake
 from ticket_service.application.application import Application
 from ticket_service.application.calls import Call
 from ticket_service.application.kept_calls import CallWork
+from ticket_service.application.logged_calls import MOST_JOINED
 from ticket_service.domain.ticket.commands import CallTransfer
 from ticket_service.queries.calls import CallFilter
 
@@ -136,6 +137,13 @@ class TicketOfCallBody(WorkOfCall):
     subject: ShortText = Field(examples=["Rückruf zum Druckwerk"])
     description: OptionalText = ""
     fields: Annotated[dict[Identifier, OptionalText], Field(max_length=50)] = {}
+    voicemails: Annotated[
+        list[CallId],
+        Field(
+            max_length=MOST_JOINED,
+            description="Other voicemails of the caller, as the call's own `voicemails` has them",
+        ),
+    ] = []
 
 
 class CallDismissalBody(HttpModel):
@@ -215,7 +223,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
         ticket = query.ticket and await application.tickets.identify(principal_of(request), query.ticket)
         since, before = await calls.day(provider, query.day, application.now()) if query.day else (None, None)
         wanted = CallFilter(
-            numbers=calls.numbers(provider, query.number) if query.phone else None,
+            numbers=await calls.numbers(provider, query.number) if query.phone else None,
             ticket=ticket,
             customer=query.customer,
             since=since,
@@ -230,11 +238,14 @@ def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get(
         "/calls/{call}",
         summary="Read a call",
-        responses=responses(200, "The call", {"call": examples.CALL}, answers.CallAnswer),
+        responses=responses(200, "The call", {"call": examples.CALL, "voicemails": []}, answers.CallAnswer),
     )
     async def read_call(request: Request, call: CallId) -> Response:
+        """With the ids of the `voicemails` from the same number that nobody has dealt with."""
         provider = allowed(request, READERS, "read calls").provider
-        return json_answer({"call": await calls.one(provider, call)})
+        found = await calls.one(provider, call)
+        waiting = await calls.waiting_voicemails(provider, found.from_, call)
+        return json_answer({"call": found, "voicemails": waiting})
 
 
 def _add_outcomes(routes: Routes, application: Application) -> None:
@@ -266,13 +277,13 @@ def _add_outcomes(routes: Routes, application: Application) -> None:
         permits=(STAFF, "record calls"),
     )
     async def open_ticket_from_call(request: Request, call: CallId, body: TicketOfCallBody) -> Response:
-        """Received when the call began. Without `customer` it is the caller's, who is registered as a prospect if nobody
-        knows the number. 409 `call-has-ticket` where the call has a ticket.
+        """Received when the call began, or the first of the voicemails that it is joined with. Without `customer` it is the
+        caller's, who is registered as a prospect if nobody knows the number. 409 `call-has-ticket` where the call has a ticket.
         """
         meta = await command_of(request, application, body.occurred_at)
         given = body.model_dump(include={"contract", "channel", "type", "subject", "description", "fields"})
         wanted = intake.Request(received_at=meta.now, **given)
-        return as_response(await kept.open_ticket(meta, call, body.customer, wanted, body.work))
+        return as_response(await kept.open_ticket(meta, call, body.customer, wanted, body.work, joined=body.voicemails))
 
     @routes.post(
         "/calls/{call}/dismissal",

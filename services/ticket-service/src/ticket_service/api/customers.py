@@ -28,7 +28,7 @@ from fristwerk_platform.http import (
 from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
 from fristwerk_platform.http.queries import Page, page
 from ticket_service.api import answers, examples, forgetting_answers
-from ticket_service.api.access import ADMIN, authorise_command, command_of, there
+from ticket_service.api.access import ADMIN, authorise_command, check_own, command_of, there
 from ticket_service.api.customer_texts import add_texts
 from ticket_service.api.parameters import CustomerId
 from ticket_service.api.recipients import add_recipients
@@ -37,7 +37,6 @@ from ticket_service.application.contracts import contract_seen_by
 from ticket_service.application.views import seen_by
 from ticket_service.domain.contract.signing import SignContract, WantedAddon
 from ticket_service.domain.customer import commands
-from ticket_service.domain.errors import NotFound
 
 Address = Annotated[dict[Identifier, ShortText], Field(max_length=20)]
 """Where invoices go: countries name the parts of an address differently."""
@@ -249,8 +248,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
     async def described(request: Request, customer: str) -> dict[str, Any]:
         """The customer, if the caller may see it: staff the provider's, a customer the own company."""
         principal = principal_of(request)
-        if principal.role == "customer" and customer != principal.belongs_to:
-            raise NotFound("customer-not-found", f"There is no customer {customer}.")
+        check_own(principal, customer)
         return await customers.described(await customers.customer(principal.provider, customer))
 
     @routes.get(

@@ -90,6 +90,7 @@ CALL: Final[dict[str, Any]] = {
     "waited_seconds": 50,
     "abandoned": False,
     "dedicated": False,
+    "for_agent": None,
     "taken_by": "agent-3",
     "customer": TICKET["customer"],
     "ticket": TICKET["id"],
@@ -98,7 +99,7 @@ CALL: Final[dict[str, Any]] = {
     "transfers": [{"to": "specialist", "result": "failed"}],
     "voicemail": None,
 }
-_KEPT: Final = ("id", "started_at", "minutes", "to", "dedicated")
+_KEPT: Final = ("id", "started_at", "minutes", "to", "dedicated", "for_agent")
 CALL_DISMISSED: Final[dict[str, Any]] = {
     "call": {name: CALL[name] for name in _KEPT} | {"customer": None},
     "events": [_event("CallDismissed")],
@@ -135,6 +136,9 @@ _CUSTOMER: Final[dict[str, Any]] = {
     **{name: _REGISTERED[name] for name in ("kind", "language", "country", "vat_id", "name", "address")},
     "devices": [],
     "contacts": {"customer_success_manager": "csm-7"},
+    "surveys": [],
+    "suggestions": [],
+    "portal_users": {},
     "forgotten": False,
     "times_forgotten": 0,
 }
@@ -151,6 +155,30 @@ CONTACT_ADDED: Final[dict[str, Any]] = {
     "contact": {"id": "customer_success_manager", "role": "customer_success_manager", "agent": "csm-7"},
     "events": [_event("ContactAssigned")],
 }
+_INVITED: Final = _data("PortalUserInvited")
+_PORTAL_USER: Final[dict[str, Any]] = {
+    **{name: _INVITED[name] for name in ("user", "administrator")},
+    "state": "invited",
+    "invited_at": _event("PortalUserInvited")["occurred_at"],
+    "activated_at": None,
+    "ended_at": None,
+}
+PORTAL_USER: Final[dict[str, Any]] = _PORTAL_USER | {"email": "vera@muster.example", "name": "Vera Muster"}
+PORTAL_USER_CHANGED: Final[dict[str, Any]] = {"portal_user": _PORTAL_USER, "events": [_event("PortalUserInvited")]}
+PORTAL_USER_EVENT: Final[dict[str, Any]] = _event("PortalAccessEnded") | {
+    "personal": {"reason": "Hat das Haus verlassen"}
+}
+_AGENT: Final[dict[str, Any]] = {
+    **{name: _data("AgentRegistered")[name] for name in ("agent", "role", "groups", "department", "site", "languages")},
+    "calendar": _data("AgentRegistered")["calendar"],
+    "absences": [
+        {"number": 1, "from": "2026-06-15T07:00:00Z", "until": "2026-06-20T07:00:00Z", "deputy": "tom"},
+    ],
+}
+AGENT: Final[dict[str, Any]] = _AGENT | {"version": 2, "absent_until": "2026-06-20T07:00:00Z", "stand_in": "tom"}
+AGENT_CHANGED: Final[dict[str, Any]] = {"agent": _AGENT | {"absences": []}, "events": [_event("AgentRegistered")]}
+ABSENCE_ENTERED: Final[dict[str, Any]] = {"agent": _AGENT, "events": [_event("AbsenceEntered")]}
+ABSENCE_ENDED: Final[dict[str, Any]] = {"agent": _AGENT, "events": [_event("AbsenceEnded")]}
 FORGETTING: Final[dict[str, Any]] = {
     "forgetting": {
         "customer": "0199c3c4-1f00-7c11-8d2a-3b4c5d6e7f80",

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from fristwerk_language.roles import READERS
 from fristwerk_language.terms import agreement_document, calendar_document, read_yaml
 from fristwerk_platform.http import Routes, allowed, as_response, json_answer, responses
-from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
+from fristwerk_platform.http.described_headers import ETAG, IF_MATCH, PREFER
+from fristwerk_platform.http.preferences import NO_CONTENT, as_preferred
 from fristwerk_platform.http.problems import Problem
 from fristwerk_platform.http.queries import NumberedPage, Page, QueryParameters, page
 from ticket_service.api import examples
@@ -95,8 +96,8 @@ def terms_router(application: Application) -> Routes:
         "/calendars/{name}",
         summary="Publish a calendar",
         status_code=201,
-        responses=responses(201, "Published", examples.CALENDAR_CHANGED, answers.CalendarChanged),
-        headers=(IF_MATCH,),
+        responses=responses(201, "Published", examples.CALENDAR_CHANGED, answers.CalendarChanged) | NO_CONTENT,
+        headers=(IF_MATCH, PREFER),
         openapi_extra=_document(_CALENDAR_YAML),
         permits=(ADMIN, "publish calendars"),
     )
@@ -105,7 +106,7 @@ def terms_router(application: Application) -> Routes:
         meta = await command_of(request, application)
         document = await _read(request, calendar_document)
         check_name(name, document.calendar, "calendar")
-        return as_response(await application.terms.publish_calendar(meta, document))
+        return as_preferred(request, as_response(await application.terms.publish_calendar(meta, document)))
 
     @routes.post(
         "/calendars/preview",
@@ -130,8 +131,8 @@ def _add_agreements(routes: Routes, application: Application) -> None:
         "/agreements/{name}",
         summary="Publish an agreement",
         status_code=201,
-        responses=responses(201, "Published", examples.AGREEMENT_CHANGED, answers.AgreementChanged),
-        headers=(IF_MATCH,),
+        responses=responses(201, "Published", examples.AGREEMENT_CHANGED, answers.AgreementChanged) | NO_CONTENT,
+        headers=(IF_MATCH, PREFER),
         openapi_extra=_document(_AGREEMENT_YAML),
         permits=(ADMIN, "publish agreements"),
     )
@@ -143,7 +144,7 @@ def _add_agreements(routes: Routes, application: Application) -> None:
         meta = await command_of(request, application)
         document = await _read(request, agreement_document)
         check_name(name, document.agreement, "agreement")
-        return as_response(await application.terms.publish_agreement(meta, document))
+        return as_preferred(request, as_response(await application.terms.publish_agreement(meta, document)))
 
 
 def _add_reads(routes: Routes, application: Application, kind: str) -> None:

@@ -19,25 +19,23 @@ from fristwerk_platform.http import (
     allowed,
     as_response,
     json_answer,
-    own_only,
     principal_of,
     responses,
 )
-from fristwerk_platform.http.described_headers import ETAG
-from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import AsOf, Filter, NumberedPage, Page, next_link, page
+from fristwerk_platform.http.described_headers import ETAG, IF_NONE_MATCH, POSITION
+from fristwerk_platform.http.queries import AsOf, NumberedPage, next_link, page
 from ticket_service.api import answers
 from ticket_service.api.access import command_of
 from ticket_service.api.complaints import add_complaints
 from ticket_service.api.examples import OPENED_EVENT, PERSONAL, TICKET, TICKET_ANSWER
+from ticket_service.api.list_answers import WorklistPage
+from ticket_service.api.list_tags import NOT_MODIFIED, holds_until, kind_of, tag_of, unchanged
 from ticket_service.api.parameters import TicketName
 from ticket_service.api.sources import SourceBody
+from ticket_service.api.ticket_filters import ListedTickets, WorklistQuery
 from ticket_service.application import intake
 from ticket_service.application.application import Application
 from ticket_service.application.views import request_seen_by, seen_by
-from ticket_service.domain.ticket.state import TicketState
-from ticket_service.domain.ticket.visibility import TICKET_SHOWS
-from ticket_service.queries.read_model import FILTERS
 
 MAX_FIELDS: Final = 50
 
@@ -63,25 +61,12 @@ class CreateTicketBody(HttpModel):
     occurred_at: Instant | None = None
 
 
-class TicketQuery(Page):
-    """What tickets are listed; a customer sees the own company's, may name no other, and lists by what it sees of them."""
-
-    state: TicketState | None = None
-    customer: Filter = None
-    contract: Filter = None
-    severity: Filter = None
-    type: Filter = None
-    group: Filter = None
-    assignee: Filter = None
-    channel: Filter = None
-    agreement: Filter = None
-
-
 def tickets_router(application: Application) -> Routes:
     """``/v1/tickets`` without the commands to a ticket, ``/v1/escalations`` and ``/v1/worklist``."""
     routes = Routes(tags=["tickets"])
     _add_intake(routes, application)
     add_complaints(routes, application)
+    _add_list(routes, application)
     _add_reads(routes, application)
     _add_worklist(routes, application)
     return routes
@@ -110,23 +95,33 @@ def _add_intake(routes: Routes, application: Application) -> None:
         return as_response(await application.sources.opened(meta, body.customer, wanted))
 
 
-def _add_reads(routes: Routes, application: Application) -> None:
+def _add_list(routes: Routes, application: Application) -> None:
     @routes.get(
-        "/tickets", summary="List tickets", responses=responses(200, "A page", {"items": [TICKET]}, answers.TicketPage)
+        "/tickets",
+        summary="List tickets",
+        responses=responses(200, "A page", {"items": [TICKET]}, answers.TicketPage, headers=(POSITION, ETAG))
+        | NOT_MODIFIED,
+        headers=(IF_NONE_MATCH,),
     )
-    async def list_tickets(request: Request, query: TicketQuery) -> Response:
-        """In the order of creation."""
-        principal = principal_of(request)
-        own = own_only(principal, query.customer, "customer")
-        wanted = {name: value for name in FILTERS if (value := getattr(query, name)) is not None}
-        if principal.role == "customer" and (hidden := [name for name in wanted if name not in TICKET_SHOWS]):
-            raise Problem(403, f"A customer does not see {', '.join(hidden)} of a ticket, and lists none by it.")
-        if own is not None:
-            wanted["customer"] = own
-        read_model = await application.current()
-        found = await read_model.tickets(principal.provider, wanted, after=query.after, limit=query.limit + 1)
-        return page(request, found, query.limit, lambda each: each.id, seen_by(principal))
+    async def list_tickets(request: Request, query: ListedTickets) -> Response:
+        """In the order of creation unless another one is asked for."""
+        principal, now = principal_of(request), application.now()
+        asked = query.question(principal, "opened")
+        standing = await application.lists.standing(asked.order)
+        kind = kind_of(principal, asked, standing)
+        if (answer := unchanged(request, kind, now)) is not None:
+            return answer
+        total = {"total": await application.lists.total(principal.provider, now, asked)} if asked.counted else {}
+        found, cursor = await application.lists.page(principal.provider, now, asked)
+        shown = seen_by(principal)
+        items = [shown(each) for each in await application.lists.states(found)]
+        headers = next_link(request, cursor) | {ETAG: tag_of(kind, holds_until((), now))}
+        if principal.role != "customer":
+            headers |= {POSITION: str(standing.position)}
+        return json_answer({"items": items} | total, headers=headers)
 
+
+def _add_reads(routes: Routes, application: Application) -> None:
     @routes.get(
         "/tickets/{ticket}",
         summary="Read a ticket",
@@ -135,16 +130,20 @@ def _add_reads(routes: Routes, application: Application) -> None:
         ),
     )
     async def read_ticket(request: Request, ticket: TicketName, query: AsOf) -> Response:
-        """The newest state, or the state at an instant; `personal` holds what is sealed in the log."""
+        """The newest state, or the state at an instant; `personal` holds what is sealed in the log of the request, and the
+        texts of `cost_approvals`.
+        """
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
         if query.at is None and query.known_at is None:
-            loaded = await application.tickets.newest(principal, found)
+            loaded, said = await application.ticket_reads.newest(principal, found)
         else:
             loaded = await application.tickets.as_of(principal, found, query.at, query.known_at)
+            said = await application.tickets.personal(loaded)
+        texts = await application.cost_texts.of(principal, loaded.state)
         body = {
             "ticket": seen_by(principal)(loaded.state),
-            "personal": request_seen_by(principal, loaded.state, await application.tickets.personal(loaded)),
+            "personal": request_seen_by(principal, loaded.state, said) | ({"cost_approvals": texts} if texts else {}),
         }
         return json_answer(body, headers={"ETag": f'"{loaded.version}"'})
 
@@ -157,7 +156,7 @@ def _add_reads(routes: Routes, application: Application) -> None:
         """In the order of recording. What is the vendor's own business is left out for a customer."""
         principal = principal_of(request)
         found = await application.tickets.identify(principal, ticket)
-        items, cursor = await application.tickets.history(principal, found, after=query.after, limit=query.limit)
+        items, cursor = await application.ticket_reads.history(principal, found, after=query.after, limit=query.limit)
         return json_answer({"items": items}, headers=next_link(request, cursor))
 
 
@@ -165,15 +164,21 @@ def _add_worklist(routes: Routes, application: Application) -> None:
     @routes.get(
         "/worklist",
         summary="See what to do next",
-        responses=responses(200, "In order", {"items": [TICKET]}, answers.TicketPage),
+        responses=responses(200, "In order", {"items": [TICKET]}, WorklistPage),
     )
-    async def read_worklist(request: Request, query: Page) -> Response:
+    async def read_worklist(request: Request, query: WorklistQuery) -> Response:
         """Open tickets in the agreement's order, those that wait for the customer included."""
-        provider = allowed(request, READERS, "read the worklist").provider
+        principal, now = allowed(request, READERS, "read the worklist"), application.now()
+        wanted = await application.lists.kept_values(principal.provider, query.wanted(principal))
         items = await application.worklist.page(
-            provider, application.now(), after=query.after or None, limit=query.limit + 1
+            principal.provider, now, after=query.after or None, limit=query.limit + 1, wanted=wanted
         )
-        return page(request, items, query.limit, lambda each: each.id, lambda each: each.shown)
+        if not query.explain:
+            return page(request, items, query.limit, lambda each: each.id, lambda each: each.shown)
+        listed = items[: query.limit]
+        places = await application.places.of(principal.provider, now, [each.id for each in listed])
+        headers = next_link(request, listed[-1].id if len(items) > query.limit else None)
+        return json_answer({"items": [each.shown for each in listed], "places": places}, headers=headers)
 
     @routes.post(
         "/worklist/next",

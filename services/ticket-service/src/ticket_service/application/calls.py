@@ -19,9 +19,11 @@ from fristwerk_language.terms.billing import Performer
 from fristwerk_platform.commands import CommandMetadata, CommandResult
 from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
+from ticket_service.application.agents import Agents
 from ticket_service.application.command_executor import CommandExecutor, PlannedChange
 from ticket_service.application.customers import Customers
 from ticket_service.application.intake import Intake, Request
+from ticket_service.application.phone_forms import written_forms
 from ticket_service.application.state_cache import KeyedLocks, StateCache
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import Tickets
@@ -36,7 +38,8 @@ from ticket_service.domain.phone import normalised_phone
 from ticket_service.domain.ticket.call_facts import check_queue, left_words, received
 from ticket_service.domain.ticket.commands import AttachCall, CallTransfer, MessageSource
 from ticket_service.domain.ticket.decision_context import local_day
-from ticket_service.domain.ticket.lifecycle import TicketMergedError
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
+from ticket_service.domain.ticket.possible_commands import TicketMergedError
 from ticket_service.domain.validation import Violations
 from ticket_service.personal_data import subject_of
 
@@ -77,7 +80,9 @@ class Calls:
         known: StateCache[LoggedCall],
         tickets: Tickets,
         intake: Intake,
+        agents: Agents,
     ) -> None:
+        self._agents = agents
         self._log = log
         self._known = known
         self._contracts = contracts
@@ -107,7 +112,7 @@ class Calls:
             return await self._keep(meta, told, dedicated)
         # Two calls from one number that nobody knows are one new customer: of this process the
         # second waits here.
-        matter = self._customers.callers_like(meta.principal.provider, call.from_number)
+        matter = await self._customers.callers_like(meta.principal.provider, call.from_number)
         async with self._taking.of(matter or ""):
             return await in_turn(partial(self._open_ticket, meta, told, call.voicemail, dedicated, matter))
 
@@ -182,7 +187,7 @@ class Calls:
             stream=stream,
             after_version=0,
             subject=stream if caller is None else caller.subject,
-            facts=[received(told), *left_words(told)],
+            facts=[received(told, await self._for_agent(provider, caller, told)), *left_words(told)],
             occurred_at=meta.occurred_at if meta.occurred_at_given else min(told.started_at, meta.occurred_at),
             names=NameChange(claims=claims) if claims else NO_NAMES,
         )
@@ -191,6 +196,11 @@ class Calls:
         result = await self._executor.store(meta, events, {"call": kept_call(loaded.state)}, version=loaded.version)
         self._known.keep(stream, loaded)
         return result
+
+    async def _for_agent(self, provider: str, caller: Customer | None, told: AttachCall) -> str | None:
+        """Who is asked for: the caller's dedicated agent, or who stood in when the call began."""
+        own = None if caller is None else caller.contacts.get(DEDICATED_AGENT)
+        return None if own is None else await self._agents.stand_in(provider, own, told.started_at) or own
 
     async def kept(self, stream: str) -> dict[str, Any]:
         """What the command answered that kept the call of that stream."""
@@ -207,8 +217,8 @@ class Calls:
         """The customer whose contract, in force when the call began, has the number that was called
         for its own.
         """
-        number = normalised_phone(call.to or "")
-        found = await self._log.labelled(names.own_number(provider, number)) if number else []
+        forms = written_forms(call.to, await self._terms.country(provider)) if call.to else ()
+        found = [each for number in forms for each in await self._log.labelled(names.own_number(provider, number))]
         for contract in await self._contracts.at(found):
             state = contract.state
             agreement = await self._terms.agreement_version(provider, state.agreement, state.agreement_version)
@@ -225,7 +235,7 @@ class Calls:
 
 def kept_call(call: LoggedCall) -> dict[str, Any]:
     """A call without a ticket as the command answers it that kept it."""
-    shown = {name: getattr(call, name) for name in ("id", "started_at", "minutes", "to", "dedicated")}
+    shown = {name: getattr(call, name) for name in ("id", "started_at", "minutes", "to", "dedicated", "for_agent")}
     return shown | {"customer": caller_of(call)}
 
 

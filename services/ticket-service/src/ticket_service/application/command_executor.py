@@ -8,7 +8,7 @@ was first.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
@@ -35,6 +35,16 @@ State = TypeVar("State")
 ATTEMPTS: Final = 16
 """How many times a command is decided, if somebody else keeps being first."""
 _NOT_ENCODED: Final = msgspec.Raw(b"null")
+
+
+class _SealedPart(msgspec.Struct, frozen=True):
+    """Of a stored line, what its personal part is opened with."""
+
+    id: str
+    personal: str | None
+
+
+_sealed_part: Final = msgspec.json.Decoder(_SealedPart)
 
 
 class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,13 +200,20 @@ class CommandExecutor:
         contents = await self._personal_data.open(sealed, subjects)
         return [each | {"personal": contents.get(each["id"])} for each in envelopes]
 
+    async def opened_lines(self, lines: Sequence[bytes], subjects: Iterable[str]) -> list[msgspec.Raw]:
+        """The same as JSON: stored bytes, in which the opened personal part stands for the sealed one."""
+        heads = [_sealed_part.decode(line) for line in lines]
+        sealed = [Sealed(each.id, each.personal) for each in heads if each.personal]
+        contents = await self._personal_data.open_json(sealed, subjects) if sealed else {}
+        return [_opened_line(line, each, contents) for line, each in zip(lines, heads, strict=True)]
+
     async def personal(self, loaded: Loaded[Any], *subjects: str) -> dict[str, Any]:
         """The personal part of a stream's first event; empty if it has none, or once the person was
         forgotten.
         """
         if loaded.sealed is None:
             return {}
-        return (await self._personal_data.open([loaded.sealed], subjects)).get(loaded.sealed.event, {})
+        return await self._personal_data.open_one(loaded.sealed, subjects)
 
     async def _recorded(
         self, meta: CommandMetadata, change: PlannedChange, version: int, fact: DecidedEvent
@@ -246,6 +263,14 @@ def shown_as(name: str) -> Callable[[object], dict[str, Any]]:
 def _seen_by_customer(events: Sequence[NewEvent]) -> list[NewEvent]:
     lines = [(each, line_for_customer(each.line)) for each in events]
     return [msgspec.structs.replace(each, line=line) for each, line in lines if line is not None]
+
+
+def _opened_line(line: bytes, part: _SealedPart, contents: Mapping[str, bytes]) -> msgspec.Raw:
+    content = contents.get(part.id, b"null")
+    sealed = b'"personal":' + msgspec.json.encode(part.personal) + b"}"
+    if line.endswith(sealed):  # its place in every line that this version stores
+        return msgspec.Raw(line[: -len(sealed)] + b'"personal":' + content + b"}")
+    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(line) | {"personal": msgspec.Raw(content)}))
 
 
 def _version(loaded: Loaded[Any] | None) -> int:

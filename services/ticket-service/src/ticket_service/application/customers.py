@@ -19,7 +19,9 @@ from ticket_service.application.command_executor import CommandExecutor, Decisio
 from ticket_service.application.consequences import ForgettingOutcome
 from ticket_service.application.dedicated_agents import DedicatedAgents
 from ticket_service.application.invoice_recipients import InvoiceRecipients
+from ticket_service.application.phone_forms import written_forms
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
+from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn, next_turn
 from ticket_service.domain.confirmation import check_accepted
 from ticket_service.domain.customer import decide as domain
@@ -46,7 +48,9 @@ class Customers:
         personal_data: PersonalData,
         known: StateCache[Customer],
         recipients: InvoiceRecipients,
+        terms: Terms,
     ) -> None:
+        self._terms = terms
         self._recipients = recipients
         self._log = log
         self._executor = executor
@@ -71,29 +75,33 @@ class Customers:
         return [_description(row.state, row.version, contents.get(row.event or "", {})) for row in rows]
 
     async def with_phone(self, provider: str, phone: str) -> list[str]:
-        """The ids of the customers whose contact has the number, in whatever form it is written,
+        """The ids of the customers whose contact has the number, in whatever form either is written,
         the first one first.
         """
-        found = [await self._log.labelled(each) for each in self.phone_labels(provider, phone)]
-        return [streams.CUSTOMER.subject(stream) for stream, _ in chain.from_iterable(found)]
+        indexes = await self.phone_indexes(provider, phone)
+        found = [await self._log.labelled(names.with_phone(each)) for each in indexes]
+        return sorted({streams.CUSTOMER.subject(stream) for stream, _ in chain.from_iterable(found)})
 
     def phone_labels(self, provider: str, phone: str | None) -> tuple[str, ...]:
-        """Under which a customer is found by the number of its contact: one label, none for a
-        number without digits.
+        """Under which a customer is found by the number of its contact, in the form in which that was
+        given: one label, none for a number without digits.
         """
-        return tuple(map(names.with_phone, self.phone_indexes(provider, phone or "")))
+        number = normalised_phone(phone or "")
+        return (names.with_phone(self._personal_data.phone_index(provider, number)),) if number else ()
 
-    def phone_indexes(self, provider: str, phone: str) -> tuple[str, ...]:
-        """The keyed digests of a number: one, none for a number without digits."""
-        number = normalised_phone(phone)
-        return (self._personal_data.phone_index(provider, number),) if number else ()
-
-    def callers_like(self, provider: str, phone: str) -> str | None:
-        """The matter in which a caller of that number is registered; None for a number without
-        digits.
+    async def phone_indexes(self, provider: str, phone: str) -> tuple[str, ...]:
+        """The keyed digests of every form in which a number may have been stored; none for a number
+        without digits.
         """
-        number = normalised_phone(phone)
-        return names.callers_like(provider, self._personal_data.phone_index(provider, number)) if number else None
+        forms = written_forms(phone, await self._terms.country(provider))
+        return tuple(self._personal_data.phone_index(provider, each) for each in forms)
+
+    async def callers_like(self, provider: str, phone: str) -> str | None:
+        """The matter in which a caller of that number is registered, the same for all of its forms;
+        None for a number without digits.
+        """
+        indexes = await self.phone_indexes(provider, phone)
+        return names.callers_like(provider, min(indexes)) if indexes else None
 
     async def sealed_labels(self, loaded: Loaded[Customer]) -> tuple[str, ...]:
         """The labels that a customer has by what its registration sealed; none once the person was
@@ -159,7 +167,7 @@ class Customers:
         def decide(state: Customer) -> list[DecidedEvent]:
             return domain.register_device(state, self._executor.new_id(meta.now), command)
 
-        return await self._change(meta, customer, decide, body)
+        return await self.change(meta, customer, decide, body)
 
     async def assign_contact(self, meta: CommandMetadata, customer: str, command: AssignContact) -> CommandResult:
         """A member of staff takes a role for a customer.
@@ -176,7 +184,7 @@ class Customers:
                 turn = await next_turn(self._log, names.dedicated_to(meta.principal.provider, command.agent))
                 await self._dedicated_agents.check(meta.principal.provider, customer, command.agent, meta.now)
                 names_changed = NameChange(claims=(turn.claim,))
-            return await self._change(
+            return await self.change(
                 meta,
                 customer,
                 lambda state: domain.assign_contact(state, command),
@@ -213,7 +221,7 @@ class Customers:
             check_accepted(f"Forgetting customer {customer}", hanging.consequences, accepted)
             await self._recipients.keep(loaded, hanging.kept)
         numbers = await self.sealed_labels(loaded)
-        answer = await self._change(
+        answer = await self.change(
             meta,
             customer,
             lambda state: domain.forget(state, sealed_since=sealed),
@@ -237,7 +245,7 @@ class Customers:
             meta = metadata(loaded.provider)
             hanging = await self._recipients.forgetting(loaded.provider, loaded.state, meta.now.date())
             await self._recipients.keep(loaded, hanging.kept)
-            await self._change(
+            await self.change(
                 meta,
                 customer,
                 lambda state: domain.forget(state, sealed_since=True) if state.subject == subject else [],
@@ -246,7 +254,7 @@ class Customers:
             )
         await self._personal_data.forget(subject)
 
-    async def _change(
+    async def change(
         self,
         meta: CommandMetadata,
         customer: str,
@@ -254,6 +262,8 @@ class Customers:
         body: CustomerView,
         change: NameChange = NO_NAMES,
     ) -> CommandResult:
+        """Any command to a customer. Raises NotFound, and what ``decide`` raises."""
+
         async def decision(loaded: Loaded[Customer] | None) -> Decision[Customer]:
             own = _own(meta.principal.provider, customer, loaded)
             check_version(meta, own.version)

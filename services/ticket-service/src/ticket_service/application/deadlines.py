@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from fristwerk_language.terms import Metric
+from ticket_service.application.ordered import Ordered
 
 SCOPES: Final = frozenset({"deadlines"})
 """What this service uses of the SLA service."""
@@ -31,6 +32,11 @@ FIRST_SECONDS: Final = 1.0
 """So long the first list after a start waits for deadlines."""
 KEPT_ENDED: Final = 100_000
 """Deadlines that are kept after their clocks have ended, those that changed last."""
+_PAUSED: Final = 2 * 10**17
+NO_DEADLINE: Final = 9 * 10**17
+"""Keys of the order by deadline are microseconds of the epoch; those that pause come behind all that run."""
+NEVER: Final = 2**62
+"""Seconds of the epoch that no clock reaches."""
 _log = structlog.get_logger()
 
 DeadlineState = Literal["running", "paused", "met", "missed"]
@@ -46,6 +52,11 @@ class ShownDeadline(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     due_at: datetime | None
     ended_at: datetime | None
+
+    @property
+    def until(self) -> int:
+        """The last second of the epoch at which it is shown so, by the time alone."""
+        return int(self.due_at.timestamp()) if self.state == "running" and self.due_at is not None else NEVER
 
     def at(self, now: datetime) -> ShownDeadline:
         """As it stands at an instant: one that runs is missed once its deadline has passed."""
@@ -64,11 +75,18 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     position: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class _Changed(msgspec.Struct, frozen=True, kw_only=True):
+class DerivedDeadline(msgspec.Struct, frozen=True, kw_only=True):
+    """What the SLA service derived last for a ticket; another object once it derives something else."""
+
     ticket: str
+    provider: str
     position: int
     parked: bool
     next: ShownDeadline | None
+
+    def at(self, now: datetime) -> ShownDeadline | None:
+        """As it stands at an instant."""
+        return None if self.next is None else self.next.at(now)
 
 
 class _Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +97,7 @@ class _Cursor(msgspec.Struct, frozen=True, kw_only=True):
 class _Page(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     read_model: int
-    items: list[_Changed]
+    items: list[DerivedDeadline]
     next: _Cursor
 
 
@@ -125,13 +143,25 @@ class Deadlines:
         """A ticket's next deadline, and whether it rests on all that was recorded of the ticket up to
         a position. A parked ticket has none that could be relied on.
         """
-        found = self._waiting.get(ticket) or self._ended.get(ticket)
+        found = self.last(ticket)
+        standing = self.standing(found, position)
+        return (None if found is None or standing == "parked" else found.at(now)), standing
+
+    def last(self, ticket: str) -> DerivedDeadline | None:
+        """What was derived last for a ticket, as far as it is kept."""
+        return self._waiting.get(ticket) or self._ended.get(ticket)
+
+    def standing(self, found: DerivedDeadline | None, position: int) -> DeadlineIs:
+        """Whether what was derived last rests on all that was recorded of its ticket up to a position."""
         if found is not None and found.parked:
-            return None, "parked"
-        deadline = None if found is None or found.next is None else found.next.at(now)
+            return "parked"
         if position > self._cursor.position:
-            return deadline, "behind"
-        return deadline, "unknown" if found is None else "current"
+            return "behind"
+        return "unknown" if found is None else "current"
+
+    def order(self, provider: str) -> Ordered[int]:
+        """The provider's tickets whose next deadline is known, the earliest first."""
+        return self._orders.get(provider) or Ordered()
 
     @property
     def position(self) -> int:
@@ -149,8 +179,9 @@ class Deadlines:
     def _start_over(self) -> None:
         self._cursor = _Cursor()
         self._read_model: int | None = None
-        self._waiting: dict[str, _Changed] = {}
-        self._ended: OrderedDict[str, _Changed] = OrderedDict()
+        self._waiting: dict[str, DerivedDeadline] = {}
+        self._ended: OrderedDict[str, DerivedDeadline] = OrderedDict()
+        self._orders: dict[str, Ordered[int]] = {}
 
     async def _step(self) -> bool:
         """Read what has changed next; returns whether that was all."""
@@ -177,12 +208,21 @@ class Deadlines:
         self._cursor = page.next
         return len(page.items) < PAGE
 
-    def _keep(self, changed: _Changed) -> None:
+    def _keep(self, changed: DerivedDeadline) -> None:
         self._waiting.pop(changed.ticket, None)
         self._ended.pop(changed.ticket, None)
+        key = _key(changed.next)
+        order = self._orders.setdefault(changed.provider, Ordered())
+        order.place({} if key is None else {changed.ticket: key}, [changed.ticket])
         if changed.next is not None and changed.next.ended_at is None:
             self._waiting[changed.ticket] = changed
             return
         self._ended[changed.ticket] = changed
         if len(self._ended) > KEPT_ENDED:
             self._ended.popitem(last=False)
+
+
+def _key(deadline: ShownDeadline | None) -> int | None:
+    if deadline is None or deadline.ended_at is not None or deadline.due_at is None:
+        return None
+    return (_PAUSED if deadline.state == "paused" else 0) + int(deadline.due_at.timestamp()) * 1_000_000

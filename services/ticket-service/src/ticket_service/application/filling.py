@@ -34,6 +34,7 @@ class IndexFilling:
             streams.CALL: states.calls,
             streams.CUSTOMER: states.customers,
             streams.CONTRACT: states.contracts,
+            streams.AGENT: states.agents,
             streams.CALENDAR: states.calendars,
             streams.AGREEMENT: states.agreements,
         }

@@ -20,7 +20,7 @@ from ticket_service.application.turns import Turn, in_turn, next_turn
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.commands import LogTime, ReceiveInformation, ReceiveMessage
 from ticket_service.domain.ticket.conversation import read_from
-from ticket_service.domain.ticket.lifecycle import TicketMergedError
+from ticket_service.domain.ticket.possible_commands import TicketMergedError
 from ticket_service.domain.ticket.reopening import CLOSED, TOO_LATE
 
 DONE_FOR_GOOD: Final = frozenset({CLOSED, TOO_LATE})

@@ -16,22 +16,23 @@ from fristwerk_language.events import streams
 from fristwerk_platform.commands import CommandMetadata, CommandResult, ContentionError
 from fristwerk_platform.event_log import ClaimedError, EventLog, NameChange
 from ticket_service.application import names
+from ticket_service.application.agents import Agents
 from ticket_service.application.command_executor import ATTEMPTS, CommandExecutor, PlannedChange, renamed
 from ticket_service.application.customers import no_customer
 from ticket_service.application.newest_reads import NewestReads
 from ticket_service.application.provider_terms import ProviderTerms
-from ticket_service.application.state_cache import StateCache
+from ticket_service.application.states import States
 from ticket_service.application.terms import Terms
 from ticket_service.application.tickets import caller
 from ticket_service.application.views import SHOWN, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
-from ticket_service.domain.ticket.commands import Command, CreateTicket, MessageSource
+from ticket_service.domain.ticket.commands import AttachCall, Command, CreateTicket, MessageSource
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Context, DatingRules
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
 from ticket_service.domain.ticket.intake import Versions, open_ticket, serving_contract
-from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
 from ticket_service.entropy import random_bytes
 
@@ -89,18 +90,18 @@ class Intake:
         executor: CommandExecutor,
         newest_reads: NewestReads,
         terms: Terms,
-        customers: StateCache[Customer],
-        contracts: StateCache[Contract],
-        known: StateCache[Ticket],
+        states: States,
         dating: DatingRules,
+        agents: Agents,
     ) -> None:
+        self._agents = agents
         self._log = log
         self._executor = executor
         self._newest_reads = newest_reads
         self._terms = terms
-        self._customers = customers
-        self._contracts = contracts
-        self._known = known
+        self._customers = states.customers
+        self._contracts = states.contracts
+        self._known = states.tickets
         self._dating = dating
 
     async def open(
@@ -165,13 +166,15 @@ class Intake:
         name = contract.agreement if contract else await terms.default_agreement()
         agreement, version = await terms.agreement_at(name, received_at)
         calendars = {each: await terms.calendar_at(each, received_at) for _, each in agreement.calendar_names()}
+        occurred_at = meta.occurred_at if meta.occurred_at_given else request.received_at
         context = Context(
             now=meta.now,
-            occurred_at=meta.occurred_at if meta.occurred_at_given else request.received_at,
+            occurred_at=occurred_at,
             actor=caller(meta.principal),
             agreement=agreement,
             contacts=customer.contacts,
             dating=self._dating,
+            stand_ins=await self._agents.stand_ins(provider, customer.contacts.get(DEDICATED_AGENT), occurred_at),
             earliest_receipt=await self._earliest_receipt(meta, request),
         )
         versions = Versions(agreement=version, calendars=calendars)
@@ -239,8 +242,9 @@ class Intake:
         events = await self._executor.prepare(meta, [self._change(ground, stream, 0, facts)])
         loaded = self._known.after(None, (each.recorded for each in events))
         for each in following:
-            more = decide(loaded.state, each, ground.context)
-            added = await self._executor.prepare(meta, [self._change(ground, stream, loaded.version, more)])
+            then = _ground_of(ground, each)
+            more = decide(loaded.state, each, then.context)
+            added = await self._executor.prepare(meta, [self._change(then, stream, loaded.version, more)])
             loaded = self._known.after(loaded, (each.recorded for each in added))
             events += added
         claim = NameChange(claims=(*_claims(meta.principal.provider, ground.command), *claims))
@@ -261,6 +265,14 @@ class Intake:
             facts=facts,
             occurred_at=ground.context.occurred_at,
         )
+
+
+def _ground_of(ground: Ground, command: Command) -> Ground:
+    """What one of the commands of an intake rests on: of several calls a later one occurred when it began."""
+    if not isinstance(command, AttachCall) or command.started_at <= ground.context.occurred_at:
+        return ground
+    context = msgspec.structs.replace(ground.context, occurred_at=command.started_at)
+    return msgspec.structs.replace(ground, context=context)
 
 
 def _claims(provider: str, command: CreateTicket) -> Iterator[str]:

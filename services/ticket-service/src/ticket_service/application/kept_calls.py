@@ -5,6 +5,7 @@ What was said is sealed once more for the ticket's customer, as it is from now o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -28,7 +29,7 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
 from ticket_service.domain.ticket.commands import AttachCall
-from ticket_service.domain.ticket.lifecycle import TicketMergedError
+from ticket_service.domain.ticket.possible_commands import TicketMergedError
 from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
 from ticket_service.personal_data import subject_of
@@ -96,30 +97,42 @@ class KeptCalls:
         return msgspec.structs.replace(decision, also=[self._change(meta, call, facts)])
 
     async def open_ticket(
-        self, meta: CommandMetadata, call: str, customer: str | None, request: Request, work: CallWork
+        self,
+        meta: CommandMetadata,
+        call: str,
+        customer: str | None,
+        request: Request,
+        work: CallWork,
+        *,
+        joined: Sequence[str] = (),
     ) -> CommandResult:
         """A ticket that was received when the call began, described by the words on the answering machine where nobody
         says more. Without a ``customer`` it is the caller's, who is registered as a prospect if nobody knows the number.
+        ``joined`` are the ids of other voicemails of the caller; the first of all is the receipt. Raises NotFound,
+        NotAcceptable or NotInThisState where one of them cannot be joined.
         """
         for _ in range(ATTEMPTS):
             loaded = await self._logged.newest(meta.principal.provider, call)
-            told = await self._told(meta, loaded, work)
+            calls = [loaded, *(await self._beside(loaded, joined) if joined else ())]
+            calls.sort(key=lambda each: each.state.started_at)
+            told = [await self._told(meta, each, work) for each in calls]
+            words = [each.voicemail for each in told if each.voicemail]
             given = msgspec.structs.replace(
                 request,
-                received_at=told.started_at,
-                description=request.description or told.voicemail or "",
-                fields={"phone": told.from_number} | request.fields,
+                received_at=told[0].started_at,
+                description=request.description or "\n\n".join(words),
+                fields={"phone": told[0].from_number} | request.fields,
             )
-            asking, before = await self._asking(meta, loaded.state, told.from_number, customer)
+            asking, before = await self._asking(meta, loaded.state, told[0].from_number, customer)
             ground = await self._intake.ground(meta, asking, given)
 
             def beside(
-                ticket: str, reference: str, loaded: Loaded[LoggedCall] = loaded
+                ticket: str, reference: str, calls: list[Loaded[LoggedCall]] = calls
             ) -> tuple[list[PlannedChange], list[DecidedEvent]]:
-                return [self._change(meta, loaded, attach(loaded.state, ticket, reference))], []
+                return [self._change(meta, each, attach(each.state, ticket, reference)) for each in calls], []
 
             try:
-                return await self._intake.conclude(meta, ground, before=before, following=[told], beside=beside)
+                return await self._intake.conclude(meta, ground, before=before, following=told, beside=beside)
             except VersionConflictError:
                 continue
         raise ContentionError
@@ -142,6 +155,23 @@ class KeptCalls:
             )
 
         return await self._executor.execute(meta, self._known, streams.CALL.stream(call), decide)
+
+    async def _beside(self, loaded: Loaded[LoggedCall], joined: Sequence[str]) -> list[Loaded[LoggedCall]]:
+        """The other calls, which must be voicemails from the same number. Raises NotFound or NotAcceptable."""
+        provider, violations = loaded.provider, Violations()
+        number = await self._number(loaded)
+        found = [await self._logged.newest(provider, each) for each in dict.fromkeys(joined) if each != loaded.state.id]
+        for each in found:
+            place = f"/voicemails/{joined.index(each.state.id)}"
+            same = number & await self._number(each)
+            violations.require(each.state.voicemail is not None and bool(same), place, "is no voicemail of this caller")
+        violations.raise_if_any(f"The call {loaded.state.id} becomes no ticket together with these.")
+        return found
+
+    async def _number(self, loaded: Loaded[LoggedCall]) -> frozenset[str]:
+        """The caller's number in every form, as digests; none once the caller was forgotten."""
+        number = (await self._logged.said(loaded)).number
+        return frozenset(() if number is None else await self._logged.numbers(loaded.provider, number))
 
     async def _asking(
         self, meta: CommandMetadata, call: LoggedCall, number: str, customer: str | None

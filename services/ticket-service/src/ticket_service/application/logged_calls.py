@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +20,9 @@ from ticket_service.domain.errors import NotAcceptable, NotFound
 from ticket_service.personal_data import PersonalData, Sealed, subject_of
 from ticket_service.queries.calls import CallFilter, CallRow
 
+MOST_JOINED: Final = 20
+"""So many other voicemails of a caller become one ticket together with the one that is named."""
+
 
 class Said(msgspec.Struct, frozen=True):
     """The caller's number and the words left behind; None where there are none, or once the caller was forgotten."""
@@ -30,7 +34,7 @@ class Said(msgspec.Struct, frozen=True):
 class CallRead(msgspec.Struct, frozen=True, kw_only=True):
     """A call as it is read. ``from`` and ``voicemail`` are null once the caller was forgotten; ``customer`` is the
     ticket's, else whose number called or was called. ``dedicated``: the number called is a contract's own, so that no
-    queue was promised.
+    queue was promised. ``for_agent`` is the dedicated agent whom it was for, or who stood in.
     """
 
     id: str
@@ -44,6 +48,7 @@ class CallRead(msgspec.Struct, frozen=True, kw_only=True):
     waited_seconds: int | None
     abandoned: bool
     dedicated: bool
+    for_agent: str | None
     taken_by: str
     customer: str | None
     ticket: str | None
@@ -103,9 +108,19 @@ class LoggedCalls:
             raise NotFound("call-not-found", f"There is no call {call}.")
         return found[0]
 
-    def numbers(self, provider: str, phone: str) -> tuple[str, ...]:
+    async def waiting_voicemails(self, provider: str, number: str | None, but: str) -> list[str]:
+        """The ids of the voicemails from a number that nobody has dealt with, in the order in which they were left, without
+        that one call; the first ``MOST_JOINED``.
+        """
+        if number is None or not (numbers := await self.numbers(provider, number)):
+            return []
+        wanted = CallFilter(numbers=numbers, open=True, voicemail=True)
+        found = await (await self._current()).calls(provider, wanted, after="", limit=MOST_JOINED + 1)
+        return [each.state.id for each in found if each.state.id != but][:MOST_JOINED]
+
+    async def numbers(self, provider: str, phone: str) -> tuple[str, ...]:
         """The keyed digests under which a number is looked up."""
-        return self._customers.phone_indexes(provider, phone)
+        return await self._customers.phone_indexes(provider, phone)
 
     async def day(self, provider: str, day: date, now: datetime) -> tuple[datetime, datetime]:
         """When a local day begins and ends where the provider's default agreement counts its days; else in UTC."""

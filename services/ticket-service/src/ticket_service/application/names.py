@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from ticket_service.domain.agent.state import Agent
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.ticket.booking import kept_appointments
@@ -57,6 +58,11 @@ def terms_of(provider: str) -> str:
     return f"terms:{provider}"
 
 
+def agents_of(provider: str) -> str:
+    """The provider's people."""
+    return f"agents:{provider}"
+
+
 def with_phone(phone_index: str) -> str:
     """The customers whose contact has the number with that keyed digest."""
     return f"phone:{phone_index}"
@@ -65,6 +71,11 @@ def with_phone(phone_index: str) -> str:
 def dedicated_to(provider: str, agent: str) -> str:
     """The customers whom an agent serves as dedicated agent."""
     return f"dedicated:{provider}:{agent}"
+
+
+def absences_of(provider: str, agent: str) -> str:
+    """When an agent is away: a matter about which absences and bookings take turns, and no label."""
+    return f"absences:{provider}:{agent}"
 
 
 def bookings_on(provider: str, day: date) -> str:
@@ -83,6 +94,11 @@ def days_of(start: datetime, end: datetime) -> Iterator[date]:
 def of_terms(provider: str, _: object) -> LabelSet:
     """The labels of a calendar or an agreement."""
     return frozenset((terms_of(provider),))
+
+
+def of_agent(provider: str, _: Agent) -> LabelSet:
+    """The labels of a member of staff."""
+    return frozenset((agents_of(provider),))
 
 
 def follow_ups_of(ticket: str) -> str:
@@ -112,11 +128,18 @@ def of_contract(provider: str, contract: Contract) -> LabelSet:
 
 def of_registered(provider: str, customer: Customer) -> LabelSet:
     """The labels of a customer that follow from its state."""
-    own = of_customer(customer.id)
+    found = {of_customer(customer.id)}
+    if customer.surveys or customer.suggestions:
+        found.add(with_opinions(provider))
     agent = customer.contacts.get(DEDICATED_AGENT)
-    if agent is None or (customer.forgotten and customer.kind != "company"):
-        return frozenset((own,))
-    return frozenset((own, dedicated_to(provider, agent)))
+    if agent is not None and not (customer.forgotten and customer.kind != "company"):
+        found.add(dedicated_to(provider, agent))
+    return frozenset(found)
+
+
+def with_opinions(provider: str) -> str:
+    """The customers who were to be asked, or have suggested something."""
+    return f"opinions:{provider}"
 
 
 def of_ticket(provider: str, ticket: Ticket) -> LabelSet:

@@ -17,7 +17,7 @@ from fristwerk_language.events import streams
 from fristwerk_language.roles import STAFF
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import AnsweredBefore, CommandMetadata, CommandResult, command_result
-from fristwerk_platform.event_log import ClaimedError, EventLog, NewEvent, stream_pages
+from fristwerk_platform.event_log import ClaimedError, EventLog, NewEvent
 from ticket_service.application import names
 from ticket_service.application.calls import Call, Calls
 from ticket_service.application.follow_ups import FollowUps
@@ -76,7 +76,7 @@ class Sources:
 
     async def claimed_by(self, provider: str, stream: str) -> list[str]:
         """What a stored ticket claims with the messages that were taken on it."""
-        pages = stream_pages(self._log, stream)
+        pages = self._log.stream_pages(stream)
         digests = [_head.decode(each.line).digest async for lines in pages for each in lines]
         return [names.source_claim(provider, digest) for digest in digests if digest is not None]
 
@@ -159,7 +159,7 @@ class Sources:
 
     async def _led_to(self, stream: str, digest: str) -> list[bytes]:
         """The events of the command that recorded the source."""
-        heads = (_head.decode(each.line) async for lines in stream_pages(self._log, stream) for each in lines)
+        heads = (_head.decode(each.line) async for lines in self._log.stream_pages(stream) for each in lines)
         taken = await anext((head.command async for head in heads if head.digest == digest), None)
-        pages = stream_pages(self._log, stream)
+        pages = self._log.stream_pages(stream)
         return [each.line async for lines in pages for each in lines if _head.decode(each.line).command == taken]

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from fristwerk_language.events import Recorded, UnknownEvent, decode
-from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange, StreamVersion, stream_pages
+from fristwerk_platform.event_log import (
+    ALL,
+    NO_NAMES,
+    EventLog,
+    FeedLine,
+    NameChange,
+    StreamAfter,
+    StreamVersion,
+    is_full_page,
+)
 from ticket_service.personal_data import Sealed
 
 State = TypeVar("State")
@@ -24,13 +33,14 @@ KEPT_STATES: Final = 10_000
 
 class Loaded(msgspec.Struct, Generic[State], frozen=True):
     """A state with the version it stands at, the provider it belongs to, and what its first event
-    sealed.
+    sealed. It is whole where no event of an unknown type was left out.
     """
 
     provider: str
     version: int
     state: State
     sealed: Sealed | None = None
+    is_whole: bool = True
 
 
 class KeyedLocks:
@@ -46,6 +56,11 @@ class KeyedLocks:
     def of(self, name: str) -> asyncio.Lock:
         """The lock of that name."""
         return self._locks.setdefault(name, asyncio.Lock())
+
+
+def unread(stream: str, loaded: Loaded[Any] | None) -> StreamAfter:
+    """What of a stream a state does not show yet."""
+    return stream, loaded.version if loaded else 0, ALL
 
 
 Evolve = Callable[[State | None, Recorded], State | None]
@@ -69,14 +84,31 @@ class StateCache(Generic[State]):
         """The state after everything in the log; None if there is no such stream."""
         loaded = self._kept.get(stream)
         version = loaded.version if loaded else 0
-        async for lines in stream_pages(self._log, stream, version):
+        async for lines in self._log.stream_pages(stream, version):
             for line in lines:
                 loaded = self._after(loaded, decode(line.line))
-        if loaded is not None and loaded.version > version:
-            self.keep(stream, loaded)
-        elif stream in self._kept:
-            self._kept.move_to_end(stream)
-        return loaded
+        return self._shown(stream, version, loaded)
+
+    async def continued_by(
+        self, stream: str, before: Loaded[State] | None, lines: Sequence[FeedLine]
+    ) -> Loaded[State] | None:
+        """The newest state, where these lines were just read as what is ``unread`` by the state
+        before.
+        """
+        loaded = before
+        for line in lines:
+            loaded = self._after(loaded, decode(line.line))
+        self._shown(stream, before.version if before else 0, loaded)
+        return await self.newest(stream) if lines and is_full_page(lines, ALL) else loaded
+
+    def peek(self, stream: str) -> Loaded[State] | None:
+        """The state as it is kept, if it is."""
+        return self._kept.get(stream)
+
+    def kept_at(self, stream: str, version: int) -> State | None:
+        """The state after exactly this version, if that is what is kept, and whole."""
+        kept = self._kept.get(stream)
+        return kept.state if kept is not None and kept.version == version and kept.is_whole else None
 
     async def kept(self, stream: str) -> Loaded[State] | None:
         """The state as it is kept, or the newest if none is; a command may decide on it."""
@@ -143,6 +175,14 @@ class StateCache(Generic[State]):
         """The lock under which this process continues the stream."""
         return self._locks.of(stream)
 
+    def _shown(self, stream: str, version: int, loaded: Loaded[State] | None) -> Loaded[State] | None:
+        """A state that was read from the log after a version is kept where it is newer."""
+        if loaded is not None and loaded.version > version:
+            self.keep(stream, loaded)
+        elif stream in self._kept:
+            self._kept.move_to_end(stream)
+        return loaded
+
     def _kept_version(self, stream: str) -> int:
         kept = self._kept.get(stream)
         return 0 if kept is None else kept.version
@@ -150,11 +190,12 @@ class StateCache(Generic[State]):
     def _after(self, loaded: Loaded[State] | None, each: Recorded) -> Loaded[State] | None:
         envelope = each.envelope
         state = loaded.state if loaded else None
-        if not isinstance(each.event, UnknownEvent):
+        is_known = not isinstance(each.event, UnknownEvent)
+        if is_known:
             state = self._evolve(state, each)
         if state is None:
             return None
         if loaded is None:
             sealed = None if envelope.personal is None else Sealed(envelope.id, envelope.personal)
             return Loaded(envelope.provider, envelope.version, state, sealed)
-        return Loaded(loaded.provider, envelope.version, state, loaded.sealed)
+        return Loaded(loaded.provider, envelope.version, state, loaded.sealed, loaded.is_whole and is_known)

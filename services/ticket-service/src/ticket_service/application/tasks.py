@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ticket_service.application.consistent_reads import ConsistentReads
-from ticket_service.domain.tasks import Task, open_tasks
+from ticket_service.domain.tasks import KINDS, Task, TaskKind, open_tasks
 from ticket_service.queries.read_model import ReadModel
 
 KEPT_PROVIDERS: Final = 100
@@ -40,10 +40,17 @@ class Tasks:
         self._refreshing = asyncio.Lock()
 
     async def page(
-        self, provider: str, wanted: Mapping[str, str], *, until: datetime | None, after: str, limit: int | None
+        self,
+        provider: str,
+        wanted: Mapping[str, str],
+        *,
+        kinds: Collection[TaskKind] = KINDS,
+        until: datetime | None,
+        after: str,
+        limit: int | None,
     ) -> Sequence[Task]:
-        """Open tasks in the order of ``at`` behind a cursor: those whose fields equal what is
-        ``wanted`` and that are due ``until`` then. Without a ``limit`` all of them.
+        """Open tasks of these ``kinds`` in the order of ``at`` behind a cursor: those whose fields
+        equal what is ``wanted`` and that are due ``until`` then. Without a ``limit`` all of them.
         """
         read_model = await self._current()
         async with self._refreshing:
@@ -52,7 +59,8 @@ class Tasks:
             found = (
                 each
                 for each in islice(known.ordered, start, None)
-                if all(getattr(each, name) == value for name, value in wanted.items())
+                if each.kind in kinds
+                and all(getattr(each, name) == value for name, value in wanted.items())
                 and (until is None or each.at <= until)
             )
             return list(islice(found, limit))

@@ -107,6 +107,20 @@ class Terms:
         found = await self._log.labelled(names.terms_of(provider))
         return ProviderTerms(provider, found, self._calendars, self._agreements, self.agreement_version)
 
+    async def country(self, provider: str) -> str | None:
+        """Where the provider is at home, so that numbers without a country's code are read as its own: the country whose tax
+        its default agreement states; None where it is not known.
+        """
+        terms = await self.of(provider)
+        try:
+            name = await terms.default_agreement()
+        except NotAcceptable:
+            return None
+        newest = (await self.agreement(provider, name)).newest
+        assert newest is not None, "an agreement has a version"
+        vat = stored_agreement(newest.document).billing.vat
+        return None if vat is None else vat.country
+
     async def agreement_version(self, provider: str, name: str, version: int) -> AgreementDocument:
         """The document of one version; versions never change, so it is kept. Raises NotFound."""
         key = (provider, name, version)

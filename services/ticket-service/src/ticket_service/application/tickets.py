@@ -14,15 +14,16 @@ import msgspec
 from fristwerk_language.events import UnknownEvent, decode, streams
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from fristwerk_platform.event_log import ALL, NO_NAMES, EventLog, NameChange, is_full_page, stream_pages
+from fristwerk_platform.event_log import NO_NAMES, EventLog, NameChange
 from ticket_service.application import names
-from ticket_service.application.bookings import other_bookings
+from ticket_service.application.agents import Agents
+from ticket_service.application.bookings import Bookings
 from ticket_service.application.command_executor import CommandExecutor, Decision, PlannedChange
 from ticket_service.application.state_cache import KeyedLocks, Loaded, StateCache
 from ticket_service.application.subjects import subjects_of
 from ticket_service.application.terms import Terms
 from ticket_service.application.turns import in_turn
-from ticket_service.application.views import SHOWN, event_seen_by, shown
+from ticket_service.application.views import SHOWN, shown
 from ticket_service.domain.contract.state import Contract
 from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.errors import NotFound
@@ -38,10 +39,11 @@ from ticket_service.domain.ticket.commands import (
 )
 from ticket_service.domain.ticket.decide import decide
 from ticket_service.domain.ticket.decision_context import Caller, Context, DatingRules, local_day
+from ticket_service.domain.ticket.dedicated import DEDICATED_AGENT
 from ticket_service.domain.ticket.evolve import evolve
 from ticket_service.domain.ticket.lifecycle import DONE
 from ticket_service.domain.ticket.placement import PRESENT, Cause, derive_present, serving_now
-from ticket_service.domain.ticket.roles import check_role
+from ticket_service.domain.ticket.possible_commands import check_role
 from ticket_service.domain.ticket.state import Ticket
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -59,6 +61,7 @@ class Tickets:
         known: StateCache[Ticket],
         contracts: StateCache[Contract],
         dating: DatingRules,
+        agents: Agents,
     ) -> None:
         self._log = log
         self._executor = executor
@@ -66,6 +69,8 @@ class Tickets:
         self._customers = customers
         self._known = known
         self._booking = KeyedLocks()
+        self._bookings = Bookings(log, known, terms, agents)
+        self._agents = agents
         self._contracts = contracts
         self._dating = dating
 
@@ -103,18 +108,18 @@ class Tickets:
             contacts=customer.contacts,
             dating=self._dating,
         )
+        if ticket.assignee is not None and ticket.assignee == customer.contacts.get(DEDICATED_AGENT):
+            stand_ins = await self._agents.asked(found.provider, ticket.assignee, command, occurred_at)
+            context = msgspec.structs.replace(context, stand_ins=stand_ins)
         claims = _claimed_by(found.provider, command)
         if ticket.contract is not None and _worked_since(ticket, command) < ticket.received_at:
             context = await self._with_contract(context, ticket.contract)
         elif isinstance(command, BookAppointment):
-            others = await other_bookings(self._log, self._known, found.provider, command)
-            calendar = (await self._terms.calendar(found.provider, ticket.calendar)).version(ticket.calendar_version)
-            context = msgspec.structs.replace(context, bookings=others.bookings, calendar=calendar)
-            claims = others.claims
+            context, claims = await self._bookings.surroundings(context, found.provider, ticket, command)
         elif isinstance(command, MigrateTerms):
             context = await self._with_newest_versions(context, found.provider, ticket, command)
         elif isinstance(command, MarkNoAnswerNeeded):
-            pages = stream_pages(self._log, streams.TICKET.stream(ticket.id))
+            pages = self._log.stream_pages(streams.TICKET.stream(ticket.id))
             history = [decode(each.line) async for lines in pages for each in lines]
             context = msgspec.structs.replace(context, history=history)
         facts = decide(ticket, command, context)
@@ -127,10 +132,7 @@ class Tickets:
         )
 
     async def identify(self, principal: Principal, name: str) -> str:
-        """The id behind an id or a reference. Raises NotFound.
-
-        Whoever may not see a ticket hears the same as where there is none: what was asked for, and nothing of what is there.
-        """
+        """The id behind an id or a reference. Raises NotFound, in the same words where the caller may not see the ticket."""
         if _ID.fullmatch(name.lower()):
             return name.lower()
         stream = await self._log.claimant(names.reference_claim(principal.provider, name.upper()))
@@ -155,7 +157,7 @@ class Tickets:
         """The ticket by what had occurred at one instant and had been recorded at another. Raises NotFound."""
         loaded = await self.newest(principal, ticket)
         state: Ticket | None = None
-        async for lines in stream_pages(self._log, streams.TICKET.stream(ticket)):
+        async for lines in self._log.stream_pages(streams.TICKET.stream(ticket)):
             for each in (decode(line.line) for line in lines):
                 envelope = each.envelope
                 is_known = not ((at and envelope.occurred_at > at) or (known_at and envelope.recorded_at > known_at))
@@ -164,24 +166,6 @@ class Tickets:
         if state is None or (principal.role == "customer" and state.customer != principal.belongs_to):
             raise NotFound("ticket-not-found", f"There was no ticket {ticket} then.")
         return msgspec.structs.replace(loaded, version=state.version, state=state)
-
-    async def history(
-        self, principal: Principal, ticket: str, *, after: int, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """The ticket's first events after a version, opened, and after which there are more (``None``: none), in pages that
-        end early where they have many bytes; where a customer sees nothing of one, the next is read. Raises NotFound.
-        """
-        loaded = await self.newest(principal, ticket)
-        subjects = await subjects_of(loaded.state, self._customers)
-        found, moved_here = list[dict[str, Any]](), loaded.state.moved_here
-        async for lines in stream_pages(self._log, streams.TICKET.stream(ticket), after, limit + 1):
-            items = await self._executor.opened((line.line for line in lines), subjects)
-            found += [seen for each in items if (seen := event_seen_by(principal, each, moved_here)) is not None]
-            if len(found) > limit:
-                return found[:limit], found[limit - 1]["version"]
-            if found and is_full_page(lines, ALL):
-                return found, items[-1]["version"]
-        return found, None
 
     async def personal(self, loaded: Loaded[Ticket]) -> dict[str, Any]:
         """Subject, description and personal fields of the request; empty once the person was forgotten."""
@@ -273,10 +257,7 @@ def _claimed_by(provider: str, command: Command) -> tuple[str, ...]:
 
 
 def _occurred_at(meta: CommandMetadata, ticket: Ticket, command: Command) -> datetime:
-    """When the facts of a command happened.
-
-    A call that is entered later says itself when it was. One that would be of the future is refused by its decision.
-    """
+    """When the facts of a command happened. A call entered later says when; one of the future is refused by its decision."""
     if meta.occurred_at_given:
         return meta.occurred_at
     own = command.started_at if isinstance(command, AttachCall) else meta.occurred_at

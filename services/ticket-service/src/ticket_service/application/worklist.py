@@ -48,21 +48,23 @@ class Worklist:
         self._terms = terms
         self._tickets = tickets
         self._rankings: OrderedDict[str, Ranking] = OrderedDict()
-        self._items: OrderedDict[str, Item] = OrderedDict()
+        self._items: dict[str, Item] = {}
         self._refreshing = asyncio.Lock()
         self._has_looked = False
         self.displaced: dict[str, list[tuple[str, Contract | None]]] = {}
         self.has_displaced = asyncio.Event()
         self._taking = asyncio.Lock()
 
-    async def page(self, provider: str, now: datetime, *, after: str | None, limit: int) -> list[Item]:
+    async def page(
+        self, provider: str, now: datetime, *, after: str | None, limit: int, wanted: Wanted = EVERYTHING
+    ) -> list[Item]:
         """Open tickets, the most urgent first, behind the place of a ticket that may be done
         meanwhile.
 
         Raises NotAcceptable if there never was such a ticket.
         """
         read_model = await self._current()
-        return await self._shown(read_model, await self.places(provider, now, after=after, limit=limit))
+        return await self.shown(read_model, await self.places(provider, now, after=after, limit=limit, wanted=wanted))
 
     async def places(
         self, provider: str, now: datetime, *, after: str | None, limit: int, wanted: Wanted = EVERYTHING
@@ -71,12 +73,16 @@ class Worklist:
 
         Raises NotAcceptable as ``page`` does.
         """
-        ranking = await self._ranking(provider, now, self._current.position)
+        ranking = await self.ranking(provider, now)
         last = None if after is None else await self._current.so_far.placed(provider, after)
         if after is not None and last is None:
             sentence = f"there is no ticket {after}"
             raise NotAcceptable(f"The worklist has no such page: {sentence}.", [("#query/after", sentence)])
         return await ranking.page(last, limit, wanted)
+
+    async def ranking(self, provider: str, now: datetime) -> Ranking:
+        """The order as the read model has it, for a caller who has waited for it."""
+        return await self._ranking(provider, now, self._current.position)
 
     async def take_next(self, meta: CommandMetadata) -> CommandResult:
         """Assign the first free ticket to the caller, decided on exactly the version seen: no two
@@ -107,21 +113,19 @@ class Worklist:
             if is_read_ahead or any(each.groups for each in await (await self._terms.of(provider)).agreements_at(now)):
                 await self._ranking(provider, now, self._current.position)
 
-    async def _shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
+    async def shown(self, read_model: ReadModel, places: Sequence[Placed]) -> list[Item]:
         """The tickets at the places.
 
         What was shown before and has not changed since is not read again.
         """
         kept = self._items
-        changed = [each.id for each in places if each.id not in kept or kept[each.id].position < each.position]
+        changed = [each.id for each in places if (item := kept.get(each.id)) is None or item.position < each.position]
         if changed:
             for key, row in (await read_model.tickets_with(changed)).items():
                 kept[key] = Item(id=key, position=row.position, shown=msgspec.Raw(msgspec.json.encode(row.state)))
         items = [kept[each.id] for each in places]
-        for each in items:
-            kept.move_to_end(each.id)
         while len(kept) > KEPT_ITEMS:
-            kept.popitem(last=False)
+            del kept[next(iter(kept))]
         return items
 
     async def _free(self, provider: str, now: datetime) -> list[Placed]:

@@ -8,11 +8,10 @@ on besides the tickets are the customers' present contracts, and so the local da
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
-from itertools import chain, islice
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -20,27 +19,23 @@ import msgspec
 
 from fristwerk_language.terms import AgreementDocument
 from ticket_service.application.newest_reads import Beyond
+from ticket_service.application.ordered import PART, Key, Ordered
 from ticket_service.application.terms import Terms
 from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.place import Ranked
 from ticket_service.domain.ticket.decision_context import local_day
 from ticket_service.domain.ticket.entitlement import group_of
 from ticket_service.domain.ticket.placement import serving_now
 from ticket_service.domain.ticket.state import Ticket
-from ticket_service.domain.worklist import Placed, SortKey, placed, sort_key
+from ticket_service.domain.worklist import Placed, SeverityKey, SortKey, placed, severity_key, sort_key
 from ticket_service.queries.read_model import CLOSED_STATES, ReadModel
 
-PART: Final = 500
-"""How many tickets are ranked before other requests have their turn."""
-FEW: Final = 100
-"""Up to this many changed tickets are put in place one by one; if there are more, all are sorted
-again.
-"""
 NOTHING_NEWER: Final[Mapping[str, Ticket]] = MappingProxyType({})
 Days = dict[tuple[str, int, str | None], date]
 """The local day by the agreement, its version and the contract's site."""
 
 
-Wanted = Mapping[str, Collection[str]]
+Wanted = Mapping[str, Collection[str | None]]
 """By field of ``Placed``, the values of which a ticket must have one."""
 EVERYTHING: Final[Wanted] = MappingProxyType({})
 
@@ -53,6 +48,13 @@ async def in_parts(items: Iterable[str]) -> AsyncIterator[str]:
         yield item
         if number % PART == 0:
             await asyncio.sleep(0)
+
+
+def _fits(place: Placed, wanted: Wanted) -> bool:
+    for name, values in wanted.items():  # noqa: SIM110 - it runs for thousands, and ``all`` takes twice as long
+        if getattr(place, name) not in values:
+            return False
+    return True
 
 
 class Ranking:
@@ -70,8 +72,8 @@ class Ranking:
         self._contracts_position = 0
         self._places: set[tuple[str, int, str | None]] = set()
         self._days: Days = {}
-        self._keys: dict[str, SortKey] = {}
-        self._order: list[tuple[SortKey, str]] = []
+        self._order = Ordered[SortKey]()
+        self._by_severity = Ordered[SeverityKey]()
         self._present: dict[str, int] = {}
 
     async def refresh(self, read_model: ReadModel, now: datetime, position: int) -> None:
@@ -85,8 +87,9 @@ class Ranking:
         if (days := await self._local_days(now)) != self._days:
             self._days = days
             changed |= set(self._tickets)  # beside those that were just done and are to go
-        await self._compare(read_model, changed)
-        await self._place(changed)
+        if changed:
+            await self._compare(read_model, changed)
+            await self._place(changed)
 
     async def with_newest(self, beyond: Beyond, read_model: ReadModel, now: datetime) -> Ranking:
         """The order with what the read model does not show yet.
@@ -105,11 +108,12 @@ class Ranking:
         """Share nothing with the order that this one was copied of which a change to these
         customers' tickets touches.
         """
-        self._tickets, self._keys, self._present = {**self._tickets}, {**self._keys}, {**self._present}
-        self._order, self._places = [*self._order], {*self._places}
-        self._of_assignee = {}  # the lists of one person are those of the order that was copied
-        self._of_customer |= {each: {*self._of_customer.get(each, ())} for each in customers}
-        self._contracts |= {each: {**self._contracts.get(each, {})} for each in customers}
+        self._tickets, self._present, self._places = {**self._tickets}, {**self._present}, {*self._places}
+        self._order = self._order.copied()
+        self._of_assignee, self._by_severity = {}, Ordered()  # lists are those of the order that was copied
+        # Assigned anew: ``|=`` would change what the order that was copied has.
+        self._of_customer = self._of_customer | {each: {*self._of_customer.get(each, ())} for each in customers}
+        self._contracts = self._contracts | {each: {**self._contracts.get(each, {})} for each in customers}
 
     async def take_in(self, beyond: Beyond, read_model: ReadModel, now: datetime) -> None:
         """Take in what has changed after the last refresh."""
@@ -168,37 +172,57 @@ class Ranking:
 
     def first(self) -> Iterator[Placed]:
         """The tickets, the most urgent first."""
-        return (self._tickets[ticket] for _, ticket in self._order if ticket in self._tickets)
+        return (self._tickets[ticket] for ticket in self._order if ticket in self._tickets)
+
+    def ids(self) -> list[str]:
+        """The ids of all."""
+        return [*self._tickets]
 
     async def page(self, after: Placed | None, limit: int, wanted: Wanted = EVERYTHING) -> list[Placed]:
         """The wanted tickets behind the place that one has or, once it is done, would have."""
         last = None if after is None else (await self._key(after), after.id)
-        if not wanted:
-            start = 0 if last is None else bisect_right(self._order, last)
-            behind = (self._tickets.get(ticket) for _, ticket in islice(self._order, start, None))
-            return [*islice((each for each in behind if each is not None), limit)]
-        found: list[Placed] = []
-        async for ticket in in_parts(self._behind(last, wanted)):
+        return await self._page(self._order, last, limit, wanted)
+
+    async def by_severity(
+        self, last: tuple[SeverityKey, str] | None, limit: int, wanted: Wanted = EVERYTHING
+    ) -> list[tuple[SeverityKey, Placed]]:
+        """The wanted tickets behind a place in the order of severity, each with its key."""
+        found = await self._page(self._by_severity, last, limit, wanted)
+        return [(key, each) for each in found if (key := self._by_severity.key(each.id)) is not None]
+
+    async def _page(
+        self, order: Ordered[Key], last: tuple[Key, str] | None, limit: int, wanted: Wanted
+    ) -> list[Placed]:
+        if wanted:
+            return await self.chosen(order.among(self.narrowed(wanted), last), limit, wanted)
+        tickets, found = self._tickets, list[Placed]()
+        for part in order.parts(last, limit):
+            found += [tickets[each] for each in part if each in tickets]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    async def chosen(self, among: Iterable[str], limit: int, wanted: Wanted) -> list[Placed]:
+        """The first of these tickets that are open and wanted, in the order in which they are given."""
+        found: dict[str, Placed] = {}
+        for number, ticket in enumerate(among, start=1):
             place = self._tickets.get(ticket)
-            if place is not None and all(getattr(place, name) in values for name, values in wanted.items()):
-                found.append(place)
+            if place is not None and _fits(place, wanted):
+                found[ticket] = place
                 if len(found) == limit:
                     break
-        return found
+            if number % PART == 0:
+                await asyncio.sleep(0)
+        return [*found.values()]
 
-    def _behind(self, last: tuple[SortKey, str] | None, wanted: Wanted) -> list[str]:
-        """The ids of the tickets behind a place, among them all that are wanted: a copy, since the
-        order may change while they are looked through.
-        """
-        if "assignee" in wanted:
-            among = chain.from_iterable(self._of_assignee.get(each, ()) for each in wanted["assignee"])
-        elif "customer" in wanted:
-            among = chain.from_iterable(self._of_customer.get(each, ()) for each in wanted["customer"])
-        else:
-            start = 0 if last is None else bisect_right(self._order, last)
-            return [ticket for _, ticket in self._order[start:]]
-        places = sorted((self._keys[ticket], ticket) for ticket in among if ticket in self._keys)
-        return [ticket for _, ticket in places[0 if last is None else bisect_right(places, last) :]]
+    def narrowed(self, wanted: Wanted) -> Collection[str] | None:
+        """Ids among which all wanted tickets are; None where they may be any."""
+        if "id" in wanted:
+            return [each for each in wanted["id"] if each is not None]
+        for name, kept in (("assignee", self._of_assignee), ("customer", self._of_customer)):
+            if name in wanted:
+                return [*chain.from_iterable(kept.get(each or "", ()) for each in wanted[name])]
+        return None
 
     def _take(self, ticket: Placed) -> None:
         self._note_assignee(ticket)
@@ -218,23 +242,31 @@ class Ranking:
 
     async def _place(self, changed: Iterable[str]) -> None:
         """Give each of these tickets its place, or none if it is done."""
-        placed_anew = [ticket for ticket in changed if ticket in self._tickets]
-        keys = {ticket: await self._key(self._tickets[ticket]) async for ticket in in_parts(placed_anew)}
-        gone = [ticket for ticket in changed if ticket in self._keys]
-        if len(keys) > FEW:
-            self._keys = {ticket: key for ticket, key in self._keys.items() if ticket in self._tickets} | keys
-            self._order = sorted((key, ticket) for ticket, key in self._keys.items())
-            return
-        for ticket in gone:
-            del self._order[bisect_left(self._order, (self._keys.pop(ticket), ticket))]
-        for ticket, key in keys.items():
-            self._keys[ticket] = key
-            insort(self._order, (key, ticket))
+        keys, severities = dict[str, SortKey](), dict[str, SeverityKey]()
+        async for ticket in in_parts([each for each in changed if each in self._tickets]):
+            keys[ticket] = await self._key(self._tickets[ticket])
+            severities[ticket] = severity_key(self._tickets[ticket], await self._agreement(self._tickets[ticket]))
+        gone = [each for each in changed if each not in self._tickets]
+        self._order.place(keys, gone)
+        self._by_severity.place(severities, gone)
+
+    async def standing(self, ticket: str) -> tuple[int, Ranked, Ranked | None] | None:
+        """Where a ticket stands, from 1, with what its place and that of the one before it rest on; None once it is done."""
+        found = self._order.before(ticket)
+        if found is None or ticket not in self._tickets:
+            return None
+        number, before = found
+        own, other = self._tickets[ticket], None if before is None else self._tickets.get(before)
+        return number + 1, await self._ranked(own), None if other is None else await self._ranked(other)
 
     async def _key(self, ticket: Placed) -> SortKey:
+        ranked = await self._ranked(ticket)
+        return sort_key(ranked.ticket, ranked.group, ranked.agreement)
+
+    async def _ranked(self, ticket: Placed) -> Ranked:
         agreement = await self._agreement(ticket)
         present = msgspec.structs.replace(ticket, priority=self._present.get(ticket.id, ticket.priority))
-        return sort_key(present, group_of(self._serving(ticket), agreement), agreement)
+        return Ranked(ticket=present, group=group_of(self._serving(ticket), agreement), agreement=agreement)
 
     async def _agreement(self, ticket: Placed) -> AgreementDocument:
         return await self._terms.agreement_version(self._provider, ticket.agreement, ticket.agreement_version)

@@ -23,7 +23,7 @@ from fristwerk_platform.settings import Settings, SettingsError
 from fristwerk_platform.token_keys import load_keys
 from fristwerk_platform.transparency.keys import FILE, rotate_checkpoint_key
 from ticket_service.app import create_app, now
-from ticket_service.cli.backup import backup_command, restore_command
+from ticket_service.cli.backup import backup_command, check_heads_command, restore_command
 from ticket_service.cli.export import export, export_arguments
 from ticket_service.cli.keys import key_commands
 from ticket_service.cli.publish import published
@@ -49,6 +49,7 @@ def main(given: Sequence[str] | None = None) -> int:
         ),
         backup_command(),
         restore_command(),
+        check_heads_command(),
         *key_commands(),
         CliCommand(
             name="rotate_heads",
@@ -84,7 +85,8 @@ SCOPES: Final = (
         "invoice-runs",
         "invoices",
     ),
-    *("lines", "reports", "rows", "simulations", "tasks", "terms-migrations", "tickets", "timers", "worklist"),
+    *("lines", "reports", "rows", "simulations", "suggestions", "surveys", "tasks", "terms-migrations"),
+    *("tickets", "timers", "worklist"),
 )
 """The resources of the three services, apart from the feeds."""
 

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from fristwerk_platform.backup import Manifest, make_backup, remove_older, restore_backup
+from fristwerk_platform.backup import Manifest, check_stored_heads, make_backup, remove_older, restore_backup
 from fristwerk_platform.backup.figures import write_figures
 from fristwerk_platform.cli import CliCommand, CliError, show
+from fristwerk_platform.key_files import read_key_file
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_keys
 from fristwerk_platform.transparency import keys
@@ -34,6 +35,21 @@ def restore_command() -> CliCommand:
     """``restore``: a backup into an empty data folder, once it was checked."""
     help_text = "check a backup and put it into an empty data folder (SQLite)"
     return CliCommand(name="restore", help=help_text, run=_restore, add_arguments=_restore_arguments)
+
+
+def check_heads_command() -> CliCommand:
+    """``check-heads``: what a restored database holds, before the services are started."""
+    help_text = "compare a restored database with its hash trees and signed heads (PostgreSQL)"
+    return CliCommand(name="check-heads", help=help_text, run=_check_heads)
+
+
+def _check_heads(settings: Settings, _arguments: argparse.Namespace) -> int:
+    if settings.database_url is None:
+        raise CliError("The data lie in SQLite files, whose heads 'restore' compares by itself.")
+    signing = read_key_file(settings.keys.with_name(keys.FILE), keys.CheckpointKeys)
+    for each in asyncio.run(check_stored_heads(settings, ("billing", "tickets"), signing, now)):
+        show(each)
+    return 0
 
 
 def _backup_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,5 @@
-"""``python -m ticket_service rotate``, ``revoke`` and ``jwks``: the key that signs tokens, and
-tokens that hold no more.
+"""``python -m ticket_service rotate``, ``service-key``, ``revoke``, ``jwks`` and
+``move-sealing-key``: the keys, and tokens that hold no more.
 """
 
 from __future__ import annotations
@@ -7,37 +7,85 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import jwt
 
 from fristwerk_platform.cli import CliCommand, CliError, show
 from fristwerk_platform.key_rotation import jwks, rotate
 from fristwerk_platform.revocations import Revocations, read_revocations, subject_line, token_line
+from fristwerk_platform.sealing_keys import load_sealing_key, move_sealing_key
+from fristwerk_platform.service_keys import make_service_key
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.token_keys import load_keys
 from ticket_service.app import now
+
+PROGRAMS: Final = ("sla-service", "billing-service", "relay")
+"""Who asks the ticket service in its own name."""
 
 
 def key_commands() -> list[CliCommand]:
     """The commands."""
     return [
-        CliCommand(name="rotate", help="sign tokens with a new key; the old one verifies for 90 days", run=_rotate),
+        CliCommand(
+            name="rotate",
+            help="sign tokens with a new key; the old one verifies for 90 days",
+            run=_rotate,
+            add_arguments=_rotate_arguments,
+        ),
+        CliCommand(
+            name="service-key",
+            help="give a service a key of its own, which signs that service's tokens alone",
+            run=_make_service_key,
+            add_arguments=_service_key_arguments,
+        ),
         CliCommand(name="jwks", help="print the public keys of our tokens (RFC 7517)", run=_print_jwks),
         CliCommand(name="revoke", help="let tokens hold no more", run=_revoke, add_arguments=_revoke_arguments),
+        CliCommand(
+            name="move-sealing-key",
+            help="move the sealing key out of the key file, into its own",
+            run=_move_sealing_key,
+        ),
     ]
 
 
-def _rotate(settings: Settings, _arguments: argparse.Namespace) -> int:
-    keys = rotate(settings.keys, now=now())
+def _rotate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--service-keys", nargs="*", type=Path, default=[], help="key files of services, which learn the new key first"
+    )
+
+
+def _rotate(settings: Settings, arguments: argparse.Namespace) -> int:
+    keys = rotate(settings.keys, now=now(), services=arguments.service_keys)
     show(f"tokens are signed with the key {keys.key_id} from now on")
     for each in keys.previous:
         show(f"those signed with {each.key_id} hold until {each.until.isoformat(timespec='seconds')}")
     return 0
 
 
+def _service_key_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", choices=PROGRAMS, required=True, help="whose tokens the key signs")
+    parser.add_argument("--file", type=Path, required=True, help="the key file that the service gets")
+
+
+def _make_service_key(settings: Settings, arguments: argparse.Namespace) -> int:
+    keys = make_service_key(settings.keys, arguments.service, arguments.file, now=now())
+    show(f"{arguments.file} holds the key {keys.key_id}, which signs tokens of {arguments.service} alone")
+    return 0
+
+
 def _print_jwks(settings: Settings, _arguments: argparse.Namespace) -> int:
     show(json.dumps(jwks(load_keys(settings.keys), now()), indent=1))
+    return 0
+
+
+def _move_sealing_key(settings: Settings, _arguments: argparse.Namespace) -> int:
+    if move_sealing_key(settings):
+        show(f"the sealing key is in {settings.sealing_key} now, which only the ticket service needs")
+    else:
+        load_sealing_key(settings)
+        show(f"{settings.keys} holds no sealing key; it is in {settings.sealing_key}")
     return 0
 
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 from typing import Final
 
-import httpx
-
-from fristwerk_language.roles import TOKEN_ROLES
-from fristwerk_platform.auth import ALL_PROVIDERS, Principal, Tokens
 from fristwerk_platform.cli import CliCommand, CliError
 from fristwerk_platform.logs import configure_logs
 from fristwerk_platform.settings import Settings
-from fristwerk_platform.subscriptions import HttpFeed
-from fristwerk_platform.token_keys import load_keys
-from ticket_service.app import now
 
-LOG: Final = "ticket"
-"""What the events are of, in their types and sources."""
+PORT: Final = 8004
+"""Where the relay says how it is, unless the settings name another port."""
 HINT: Final = "Publishing to NATS needs the package nats-py: install fristwerk-platform[nats]."
 
 
@@ -50,32 +41,19 @@ def _bytes(given: str) -> int:
 def _relay(settings: Settings, arguments: argparse.Namespace) -> int:
     if settings.nats_url is None:
         raise CliError("FRISTWERK_NATS_URL says where to: nats://host:4222, several with commas between them.")
-    configure_logs(settings.log_level, "ticket-service-relay")
-    asyncio.run(_run(settings, settings.nats_url.split(","), arguments))
-    return 0
-
-
-async def _run(settings: Settings, servers: list[str], arguments: argparse.Namespace) -> None:
     try:
-        from fristwerk_platform.relay import (  # noqa: PLC0415 - no other command needs NATS
-            StreamOptions,
-            UnusableStreamError,
-            relay_until_stopped,
-        )
+        from fristwerk_platform.relay import StreamOptions  # noqa: PLC0415 - no other command needs NATS
+        from ticket_service.relay_app import RelayProcess  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         raise CliError(HINT) from error
+    from fristwerk_platform.http import Stopping, serve  # noqa: PLC0415 - the same
+    from fristwerk_platform.http.connection_limits import ConnectionLimits  # noqa: PLC0415 - the same
+
+    configure_logs(settings.log_level, "ticket-service-relay")
     options = StreamOptions(name=arguments.stream, replicas=arguments.replicas, max_bytes=arguments.max_bytes)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stopping.set)
-    tokens = Tokens(load_keys(settings.keys), TOKEN_ROLES, issuer=settings.issuer, audience=settings.audience)
-    reader = Principal(sub="relay", role="service", provider=ALL_PROVIDERS)
-    async with httpx.AsyncClient(base_url=settings.ticket_url) as client:
-        feed = HttpFeed(client, lambda: tokens.issue(reader, now=now()), streaming=True)
-        try:
-            await relay_until_stopped(feed, servers, options, LOG, stopping)
-        except UnusableStreamError as error:
-            raise CliError(str(error)) from error
-        finally:
-            await feed.aclose()
+    stopping, port = Stopping(), settings.port or PORT
+    relay = RelayProcess(settings, settings.nats_url.split(","), options, stopping)
+    code = serve(relay.app, stopping, host=settings.host, port=port, limits=ConnectionLimits.of(settings))
+    if relay.unusable is not None:
+        raise CliError(relay.unusable)
+    return code

@@ -14,12 +14,14 @@ from ticket_service.domain.ticket.state import Ticket
 
 TaskKind = Literal["callback", "appointment", "escalation", "cost_approval", "acceptance", "escalation_task"]
 KINDS: Final[tuple[TaskKind, ...]] = get_args(TaskKind)
+AWAITED: Final[frozenset[TaskKind]] = frozenset({"cost_approval", "acceptance"})
+"""What waits for a decision of the customer."""
 OPEN_APPOINTMENTS: Final = frozenset({"requested", "booked", "cancellation_not_written"})
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One open thing of a ticket. ``at``: a booked appointment's start or the first proposal of another, else since when it
-    waits (for costs: since the ticket's last activity); a task of an escalation until when it is due, where somebody said so.
+    waits; a task of an escalation until when it is due, where somebody said so.
     ``agent`` is whom it names, of an escalation the owner, else None.
     """
 
@@ -94,7 +96,8 @@ def _open(ticket: Ticket) -> Iterator[_OpenThing]:
             yield "appointment", each.number, each.start or min(each.proposals), each.state, each.agent
     for approval in ticket.cost_approvals:
         if approval.state == "requested":
-            yield "cost_approval", approval.number, ticket.last_activity_at, "requested", None
+            asked_at = approval.requested_at or ticket.last_activity_at
+            yield "cost_approval", approval.number, asked_at, "requested", None
     if ticket.deliveries and "awaiting_acceptance" in ticket.waits:
         delivered = ticket.deliveries[-1]
         yield "acceptance", len(ticket.deliveries), delivered.delivered_at, f"on {delivered.system}", None

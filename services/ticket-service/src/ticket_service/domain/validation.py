@@ -17,6 +17,7 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 CUSTOMERS_CLOCK: Final = timedelta(minutes=5)
 """How old what a customer enters may be: clocks differ, and a request may wait on its way."""
 LONGEST_LINE: Final = 500
+_LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 EARLIEST_WORK: Final = timedelta(days=1)
 
@@ -101,6 +102,11 @@ class Violations:
         """Raises NotAcceptable with everything gathered so far."""
         if self.errors:
             raise NotAcceptable(detail, self.errors, code)
+
+
+def is_language(text: str) -> bool:
+    """Whether it is written as ``de`` or ``de-CH``."""
+    return _LANGUAGE.fullmatch(text) is not None
 
 
 def is_email_address(text: str) -> bool:

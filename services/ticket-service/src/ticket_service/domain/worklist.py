@@ -16,12 +16,13 @@ from ticket_service.domain.ticket.lifecycle import WORKABLE
 from ticket_service.domain.ticket.state import QUEUE, Ticket, TicketState
 
 SortKey = tuple[tuple[int, ...], str]
+SeverityKey = tuple[int, int]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a ticket only what its place in the worklist rests on: thousands of them are kept in order.
+    """Of a ticket only what its place rests on and what lists are filtered by: thousands of them are kept in order.
 
     ``position`` is where in the log it changed last.
     """
@@ -35,6 +36,11 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     agreement_version: int
     state: TicketState
     assignee: str | None
+    department: str | None = None
+    level: str | None = None
+    site: str | None = None
+    group: str | None = None
+    opened_by: str | None = None
     type: str
     severity: str | None
     priority: int
@@ -63,6 +69,11 @@ def sort_key(ticket: Ticket | Placed, group: str | None, agreement: AgreementDoc
     """
     keys = tuple(_value(key, ticket, group, agreement) for key in agreement.worklist.order)
     return (*keys, _microseconds(ticket.received_at)), ticket.reference
+
+
+def severity_key(ticket: Ticket | Placed, agreement: AgreementDocument) -> SeverityKey:
+    """The ticket's place by its severity alone, on the agreement's scale, then by receipt: the smallest comes first."""
+    return _severity(ticket.severity, agreement), _microseconds(ticket.received_at)
 
 
 def is_workable(ticket: Ticket | Placed) -> bool:

@@ -13,12 +13,15 @@ from ticket_service.domain.customer.state import Customer
 from ticket_service.domain.phone import normalised_phone
 from ticket_service.personal_data import PersonalData, Sealed
 from ticket_service.projections.calls import forget_calls, write_calls
+from ticket_service.projections.search import forget_words, write_search
 from ticket_service.projections.writer import (
     CONTRACT_STATES,
     CUSTOMER_STATES,
     TICKET_STATES,
+    KeptStates,
     Registration,
     delete_personal_rows,
+    nothing_kept,
     write_dedicated_agents,
     write_open_when_closed,
     write_registrations,
@@ -30,19 +33,22 @@ from ticket_service.projections.writer import (
 class Projector:
     """Applies the events of every stream to the tables of the read model."""
 
-    def __init__(self, personal_data: PersonalData) -> None:
+    def __init__(self, personal_data: PersonalData, kept_at: KeptStates = nothing_kept) -> None:
+        """``kept_at`` gives the states that commands of this process have just made."""
         self._personal_data = personal_data
+        self._kept_at = kept_at
 
     async def apply(self, connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
         """Apply a batch inside the subscription's transaction."""
-        tickets = await write_states(connection, batch, TICKET_STATES)
+        tickets = await write_states(connection, batch, TICKET_STATES, self._kept_at)
         await write_open_when_closed(connection, batch, tickets)
-        await write_states(connection, batch, CONTRACT_STATES)
-        customers = await write_states(connection, batch, CUSTOMER_STATES)
+        await write_states(connection, batch, CONTRACT_STATES, self._kept_at)
+        customers = await write_states(connection, batch, CUSTOMER_STATES, self._kept_at)
         await write_terms(connection, batch)
         await write_dedicated_agents(connection, batch)
         await write_registrations(connection, await self._registrations(batch))
         await write_calls(connection, batch, self._personal_data)
+        await write_search(connection, batch, self._personal_data)
         for each in batch:
             if isinstance(each.event, PersonForgotten):
                 await self._forget(connection, customers[each.event.customer])
@@ -73,3 +79,4 @@ class Projector:
             await self._personal_data.forget(subject)
         await delete_personal_rows(connection, customer)
         await forget_calls(connection, customer)
+        await forget_words(connection, customer)

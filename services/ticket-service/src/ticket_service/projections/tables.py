@@ -34,6 +34,7 @@ customers: Final = Table(
     Column("provider", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    Column("language", String),
     Index("customers_by_provider", "provider", "customer"),
 )
 registrations: Final = Table(
@@ -71,6 +72,8 @@ dedicated: Final = Table(
 _UNDER_CONTRACT: Final = text("contract IS NOT NULL")
 _IN_GROUP: Final = text('"group" IS NOT NULL')
 _ASSIGNED: Final = text("assignee IS NOT NULL")
+_IN_DEPARTMENT: Final = text("department IS NOT NULL")
+_OPENED_BY_SOMEBODY: Final = text("opened_by IS NOT NULL")
 tickets: Final = Table(
     "tickets",
     metadata,
@@ -91,6 +94,10 @@ tickets: Final = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    Column("department", String),
+    Column("level", String),
+    Column("site", String),
+    Column("opened_by", String),
     Index("tickets_by_provider", "provider", "ticket"),
     Index("tickets_in_state", "provider", "state", "ticket"),
     Index("tickets_of_severity", "provider", "severity", "ticket"),
@@ -105,10 +112,27 @@ tickets: Final = Table(
     ),
     Index("tickets_of_group", "provider", "group", "ticket", postgresql_where=_IN_GROUP, sqlite_where=_IN_GROUP),
     Index("tickets_of_assignee", "provider", "assignee", "ticket", postgresql_where=_ASSIGNED, sqlite_where=_ASSIGNED),
+    Index(
+        "tickets_of_department",
+        "provider",
+        "department",
+        "ticket",
+        postgresql_where=_IN_DEPARTMENT,
+        sqlite_where=_IN_DEPARTMENT,
+    ),
+    Index(
+        "tickets_opened_by",
+        "provider",
+        "opened_by",
+        "ticket",
+        postgresql_where=_OPENED_BY_SOMEBODY,
+        sqlite_where=_OPENED_BY_SOMEBODY,
+    ),
+    Index("tickets_by_receipt", "provider", "received_at", "ticket"),
     Index("tickets_by_position", "provider", "position"),
 )
-"""Lists of what few tickets may have find their page by an index. Of types, channels and agreements there are so few that
-a page is soon full; a value that no ticket has is looked for in all of the provider's tickets.
+"""Lists of what few tickets may have find their page by an index. Of types, channels, agreements, levels and sites there are
+so few that a page is soon full; a value that no ticket has is looked for in all of the provider's tickets.
 """
 open_when_closed: Final = Table(
     "open_when_closed",
@@ -118,6 +142,26 @@ open_when_closed: Final = Table(
     Index("open_when_closed_by_provider", "provider"),
 )
 """The closed tickets whose escalations are not: without it a list of what is open would read every ticket there ever was."""
+search_words: Final = Table(
+    "search_words",
+    metadata,
+    Column("sealed_for", String, primary_key=True),
+    Column("item", String, primary_key=True),
+    Column("word", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Index("search_words_by_word", "provider", "word", "item", "sealed_for"),
+)
+"""Keyed digests of the words of a ticket's subject, or of a person's name: ``item`` is the ticket's id or the customer's. Gone
+once the person was forgotten for whom the text is sealed.
+"""
+search_prefixes: Final = Table(
+    "search_prefixes",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("word", String().with_variant(String(collation="C"), "postgresql"), primary_key=True),
+    Column("item", String, primary_key=True),
+)
+"""References of tickets and words of companies' names, which the log holds in clear, for what begins with something."""
 calls: Final = Table(
     "calls",
     metadata,

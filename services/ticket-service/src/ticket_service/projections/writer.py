@@ -51,18 +51,28 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     phone_index: str | None
 
 
+KeptStates = Callable[[StreamCategory, str, int], Any | None]
+"""The state of a stream after exactly this version, if it is kept, so that it need not be made again."""
+
+
+def nothing_kept(_category: StreamCategory, _stream: str, _version: int) -> None:
+    """No state is kept: each is made from what is stored and its events."""
+
+
 async def write_states(
-    connection: AsyncConnection, batch: Sequence[Recorded], kind: StateTable[Subject]
+    connection: AsyncConnection, batch: Sequence[Recorded], kind: StateTable[Subject], kept_at: KeptStates
 ) -> dict[str, Subject]:
     """Apply a batch to the states of one category, each read and written once. Returns the changed states by id."""
     own = [each for each in batch if kind.category.includes(each.envelope.stream)]
+    ends = {each.envelope.stream: each.envelope for each in own}
+    kept = {stream: kept_at(kind.category, stream, end.version) for stream, end in ends.items()}
     begun = {each.envelope.stream for each in own if each.envelope.version == 1}
-    continued = {each.envelope.stream for each in own} - begun
+    continued = {stream for stream, state in kept.items() if state is None} - begun
     states = await _stored(connection, kind, [kind.category.subject(stream) for stream in continued])
     last: dict[str, Envelope] = {}
     for each in own:
         key = kind.category.subject(each.envelope.stream)
-        state = kind.evolve(states.get(key), each)
+        state = kept[each.envelope.stream] or kind.evolve(states.get(key), each)
         if state is not None:
             states[key], last[key] = state, each.envelope
     await store(connection, kind.table, [_row(kind, key, state, last[key]) for key, state in states.items()])
@@ -167,5 +177,5 @@ CUSTOMER_STATES: Final = StateTable[Customer](
     table=tables.customers,
     evolve=evolve_customer,
     read=customer_from,
-    columns=lambda _: {},
+    columns=lambda customer: {"language": customer.language},
 )

@@ -45,6 +45,7 @@ def _received(call: LoggedCall | None, event: CallReceived, envelope: Envelope) 
         answered_at=event.answered_at,
         abandoned=event.abandoned,
         dedicated=event.dedicated,
+        for_agent=event.for_agent,
         taken_by=envelope.actor.id,
         ticket=ticket,
         said=_sealed(envelope),

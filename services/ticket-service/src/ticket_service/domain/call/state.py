@@ -24,7 +24,8 @@ class TransferTry(msgspec.Struct, frozen=True):
 
 class LoggedCall(msgspec.Struct, frozen=True, kw_only=True):
     """An inbound call. ``ticket`` is the id of the one it is about, ``taken_by`` who entered it, ``dismissed_at`` when
-    somebody saw that nothing has to be done. ``said`` is the sealed number, ``voicemail`` the sealed words.
+    somebody saw that nothing has to be done. ``for_agent`` is the dedicated agent whom it was for, or who stood in. ``said`` is
+    the sealed number, ``voicemail`` the sealed words.
     """
 
     id: str
@@ -37,6 +38,7 @@ class LoggedCall(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     abandoned: bool = False
     dedicated: bool = False
+    for_agent: str | None = None
     taken_by: str
     ticket: str | None = None
     dismissed_at: datetime | None = None

@@ -1,1 +1,1 @@
-"""Customers: registration, devices, contacts, and forgetting a person."""
+"""Customers: registration, devices, contacts, opinions, portal users, and forgetting a person."""

@@ -23,10 +23,9 @@ from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
 from ticket_service.domain.phone import normalised_phone
-from ticket_service.domain.validation import is_email_address
+from ticket_service.domain.validation import is_email_address, is_language
 
 MAX_TEXT: Final = 500
-_LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _ROLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 
@@ -97,7 +96,7 @@ def forget(customer: Customer, *, sealed_since: bool = False) -> list[DecidedEve
 
 def _registration_errors(command: Register) -> Iterator[tuple[str, str]]:
     yield from (("/name", sentence) for sentence in _text_errors(command.name))
-    if command.language is not None and not _LANGUAGE.fullmatch(command.language):
+    if command.language is not None and not is_language(command.language):
         yield "/language", f"{command.language!r} is not a language such as 'de' or 'de-CH'"
     if command.country is not None and not _COUNTRY.fullmatch(command.country):
         yield "/country", f"{command.country!r} is not a country code such as 'CH'"

@@ -8,9 +8,9 @@ from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.handling import AcceptanceTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import Accept, AcceptanceCommand, Deliver, Release
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.possible_commands import check_decision_maker
 from ticket_service.domain.ticket.state import Delivery, Ticket
 from ticket_service.domain.validation import Violations, personal
 
@@ -110,7 +110,7 @@ def _deliver(ticket: Ticket, command: Deliver, context: Context) -> list[Decided
 
 def _accept(ticket: Ticket, command: Accept, context: Context) -> list[DecidedEvent]:
     violations = Violations()
-    roles.check_decision_maker(command.on_behalf, context, violations)
+    check_decision_maker(command.on_behalf, context, violations)
     violations.raise_if_any(f"The delivery of ticket {ticket.reference} still awaits the customer's acceptance.")
     given = command.on_behalf
     on_behalf = tickets.OnBehalf(channel=given.channel, at=given.at) if given is not None else None

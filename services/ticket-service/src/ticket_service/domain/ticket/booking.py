@@ -9,6 +9,7 @@ import msgspec
 
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import AppointmentBooked, OnBehalf
+from ticket_service.domain.agent.state import Absence
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAllowed, NotInThisState
 from ticket_service.domain.terms.opening import is_open, open_spans
@@ -42,10 +43,18 @@ def kept_appointments(ticket: Ticket) -> Iterator[KeptAppointment]:
 
 
 def free_times(
-    calendar: CalendarPublished, kept: Iterable[KeptAppointment], start: datetime, end: datetime, minutes: int
+    calendar: CalendarPublished,
+    kept: Iterable[KeptAppointment],
+    start: datetime,
+    end: datetime,
+    minutes: int,
+    absences: Iterable[Absence] = (),
 ) -> Iterator[tuple[datetime, datetime]]:
-    """When the calendar is open, between ``start`` and ``end``, and nothing is kept, for so many minutes at least."""
-    taken = sorted((each.start, each.end) for each in kept)
+    """When the calendar is open, between ``start`` and ``end``, the agent is there and keeps nothing, for so many
+    minutes at least.
+    """
+    away = [(each.from_at, each.until_at) for each in absences]
+    taken = sorted([*away, *((each.start, each.end) for each in kept)])
     for opens, closes in open_spans(calendar, start, end):
         free = opens
         for begins, ends in (*taken, (closes, closes)):
@@ -58,8 +67,8 @@ def book(ticket: Ticket, appointment: Appointment, command: BookAppointment, con
     """Staff book one of the proposals, or any other time to come with the record of who agreed to it; a customer books any
     time of its dedicated agent that is free.
 
-    Raises NotAllowed for a customer without one, NotInThisState where the agent has another appointment then, or the calendar
-    is closed to a named agent.
+    Raises NotAllowed for a customer without one, NotInThisState where the agent has another appointment then or is absent, or
+    the calendar is closed to a named agent.
     """
     if context.actor.role == "customer":
         command = _in_person(ticket, command, context)
@@ -132,6 +141,12 @@ def _check_free(ticket: Ticket, command: BookAppointment, agent: str | None, con
                 "agent-already-booked",
                 f"{agent} keeps the appointment {each.number} of ticket {each.reference} from {each.start.isoformat()} "
                 f"to {each.end.isoformat()}.",
+            )
+    for absence in context.absences:
+        if absence.overlaps(wanted.start, wanted.end):
+            raise NotInThisState(
+                "agent-absent",
+                f"{agent} is away from {absence.from_at.isoformat()} to {absence.until_at.isoformat()}.",
             )
     if command.agent is not None and context.calendar is not None:
         _check_open(wanted, context.calendar)

@@ -13,7 +13,7 @@ from ticket_service.domain.validation import Violations, is_given, personal
 _MINUTE: Final = timedelta(minutes=1)
 
 
-def received(command: AttachCall) -> DecidedEvent:
+def received(command: AttachCall, for_agent: str | None = None) -> DecidedEvent:
     """That the call came in. How long its caller waited follows from the instants, where nobody says it."""
     event = CallReceived(
         call=command.call,
@@ -27,6 +27,7 @@ def received(command: AttachCall) -> DecidedEvent:
         abandoned=command.abandoned,
         dedicated=command.dedicated,
         source=source_of(command.source),
+        for_agent=for_agent,
     )
     return DecidedEvent(event, personal(source_id=source_id(command.source), **{"from": command.from_number}))
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fristwerk_language.events.tickets import Assigned, PriorityChanged, SeveritySet, Transferred, TypeChanged
+from fristwerk_language.events.tickets import (
+    Assigned,
+    EscalationRaised,
+    PriorityChanged,
+    SeveritySet,
+    Transferred,
+    TypeChanged,
+)
 from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.agreement import NORMAL_TYPE
 from ticket_service.domain.decided_event import DecidedEvent
@@ -19,7 +26,7 @@ from ticket_service.domain.ticket.commands import (
     Transfer,
 )
 from ticket_service.domain.ticket.decision_context import Context
-from ticket_service.domain.ticket.state import Ticket
+from ticket_service.domain.ticket.state import Escalation, Ticket
 from ticket_service.domain.validation import Violations, is_given, personal
 
 PRIORITIES: Final = range(1, 6)
@@ -29,7 +36,8 @@ def classify(ticket: Ticket, command: ClassifyingCommand, context: Context) -> l
     """Severity, type or priority become another."""
     match command:
         case SetSeverity():
-            return [severity_set(ticket.reference, command, ticket.circumstances, context.agreement)]
+            setting = severity_set(ticket.reference, command, ticket.circumstances, context.agreement)
+            return [setting, *brought_in(command.severity, ticket.escalations, context)]
         case ChangeType():
             return _change_type(ticket, command, context.agreement)
         case ChangePriority():
@@ -90,6 +98,19 @@ def severity_set(
         violations.add(pointer, f"is required: the request says {said}, and {severity.id} means {wanted}")
     violations.raise_if_any(f"The severity of ticket {reference} stays as it is.")
     return DecidedEvent(SeveritySet(severity=command.severity, against=against), personal(reason=command.reason))
+
+
+def brought_in(severity: str, escalations: Sequence[Escalation], context: Context) -> list[DecidedEvent]:
+    """The escalation to the role that a severity ``involves``; none where an open one has gone to it already.
+
+    Whoever holds the role for the customer is asked, else whoever has it: it is open until somebody closes it.
+    """
+    found = context.agreement.severity(severity)
+    to = None if found is None else found.involves
+    if to is None or any(each.to == to and each.closed_at is None for each in escalations):
+        return []
+    raised = EscalationRaised(escalation=len(escalations) + 1, to=to, agent=context.contacts.get(to))
+    return [DecidedEvent(raised, personal(text=f"severities.{severity}.involves: {to}"))]
 
 
 def _yes_or_no(answer: bool) -> str:  # noqa: FBT001 - the answer itself

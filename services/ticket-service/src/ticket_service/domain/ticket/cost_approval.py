@@ -12,9 +12,9 @@ from fristwerk_language.terms import AgreementDocument
 from fristwerk_language.terms.coverage import is_charged_preparation, match_coverage
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import CostCommand, DecideCost, RequestCostApproval
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.possible_commands import check_decision_maker
 from ticket_service.domain.ticket.state import Ticket, TimeEntry
 from ticket_service.domain.validation import Violations, personal
 
@@ -93,7 +93,7 @@ def _decide(ticket: Ticket, command: DecideCost, context: Context) -> list[Decid
             "a further one can be requested.",
         )
     violations = Violations()
-    roles.check_decision_maker(command.on_behalf, context, violations)
+    check_decision_maker(command.on_behalf, context, violations)
     if command.extra_minutes is not None:
         violations.require(command.approved, "/extra_minutes", "a rejection grants no minutes")
         violations.require(command.extra_minutes > 0, "/extra_minutes", "must be at least one minute, or left out")

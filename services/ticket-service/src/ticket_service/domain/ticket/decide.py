@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
-from ticket_service.domain.ticket import commands, lifecycle, roles
+from ticket_service.domain.ticket import commands, possible_commands
 from ticket_service.domain.ticket.acceptance import deliver_or_accept
 from ticket_service.domain.ticket.appointment import arrange
 from ticket_service.domain.ticket.callback import attach_call, call_back
@@ -17,6 +17,7 @@ from ticket_service.domain.ticket.commands import Command
 from ticket_service.domain.ticket.conversation import converse
 from ticket_service.domain.ticket.cost_approval import ask_or_decide
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.dedicated import to_deputy
 from ticket_service.domain.ticket.escalation import escalate_or_close
 from ticket_service.domain.ticket.moving import move
 from ticket_service.domain.ticket.relations import relate
@@ -27,9 +28,14 @@ from ticket_service.domain.ticket.work import work
 from ticket_service.domain.validation import CLOCK_TOLERANCE, Violations
 
 
-def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:  # noqa: C901, PLR0911, PLR0912 - a family a line
+def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:
     """The facts that a command brings about. Raises a refusal (``errors``); then nothing happens."""
     _check(ticket, command, context)
+    facts = _facts(ticket, command, context)
+    return facts + to_deputy(ticket, command, context) if context.stand_ins else facts
+
+
+def _facts(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:  # noqa: C901, PLR0911, PLR0912 - a family a line
     if isinstance(command, commands.RelationCommand):
         return relate(ticket, command, context.other)
     if isinstance(command, commands.EscalationCommand):
@@ -80,9 +86,9 @@ def decide(ticket: Ticket, command: Command, context: Context) -> list[DecidedEv
 
 def _check(ticket: Ticket, command: Command, context: Context) -> None:
     """Asked in this order: may this caller, is the instant possible, is the state right; then whether the terms allow it."""
-    roles.check_caller(ticket, command, context)
+    possible_commands.check_caller(ticket, command, context)
     _check_instant(ticket, context)
-    lifecycle.check_state(ticket, command, context)
+    possible_commands.check_state(ticket, command, context)
 
 
 def _check_instant(ticket: Ticket, context: Context) -> None:

@@ -11,6 +11,7 @@ from fristwerk_language.events import Recorded
 from fristwerk_language.events.terms import CalendarPublished
 from fristwerk_language.events.tickets import TicketCreated
 from fristwerk_language.terms import AgreementDocument, zone
+from ticket_service.domain.agent.state import Absence
 from ticket_service.domain.ticket.state import KeptAppointment, Ticket
 
 
@@ -50,7 +51,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ``agreement`` is the version the ticket is under. What only the application can look up: ``contacts`` (role → the
     member of staff who holds it for this customer) and, for a migration of terms, the newest published versions of the
     ticket's agreement and calendar, and the versions in force of the ``line_calendars`` that another agreement version
-    names; for a booking, the provider's other ``bookings`` and the ticket's ``calendar``;
+    names; for a booking, the provider's other ``bookings``, the ``absences`` of who is
+    booked, and that one's own ``calendar``, else the ticket's; ``stand_ins`` (absent agent → who stands in);
     ``contract_began``, the beginning of the ticket's contract, for work that is logged;
     ``earliest_receipt``, before which no new ticket was received; ``other``, the ticket that a merge or a link names;
     ``history``, the ticket's events in the order of their versions, for a mark on one of its messages;
@@ -67,6 +69,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     line_calendars: Mapping[str, int] | None = None
     bookings: Sequence[KeptAppointment] = ()
     calendar: CalendarPublished | None = None
+    absences: Sequence[Absence] = ()
+    stand_ins: Mapping[str, str] = {}
     contract_began: datetime | None = None
     earliest_receipt: datetime | None = None
     history: Sequence[Recorded] = ()

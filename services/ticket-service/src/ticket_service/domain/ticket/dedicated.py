@@ -6,8 +6,13 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Final
 
+from fristwerk_language.events.tickets import Assigned
 from fristwerk_language.terms import AgreementDocument
 from ticket_service.domain.contract.state import Contract
+from ticket_service.domain.decided_event import DecidedEvent
+from ticket_service.domain.ticket.commands import AttachCall, Command, ReceiveInformation, ReceiveMessage
+from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.state import Ticket
 from ticket_service.domain.validation import Violations
 
 DEDICATED_AGENT: Final = "dedicated_agent"
@@ -21,6 +26,24 @@ def dedicated_agent(addons: Collection[str], agreement: AgreementDocument, conta
     """
     terms = agreement.dedicated_agent
     return contacts.get(DEDICATED_AGENT) if terms is None or terms.addon in addons else None
+
+
+def to_deputy(ticket: Ticket, command: Command, context: Context) -> list[DecidedEvent]:
+    """What a customer writes or calls about while its dedicated agent is absent goes to whoever stands in."""
+    if not asks_the_agent(command):
+        return []
+    own = dedicated_agent(ticket.addons, context.agreement, context.contacts)
+    deputy = context.stand_ins.get(own) if own is not None and own == ticket.assignee else None
+    return [] if deputy is None else [DecidedEvent(Assigned(agent=deputy, deputy_for=own))]
+
+
+def asks_the_agent(command: Command) -> bool:
+    """Whether a person at the customer turns to whoever has the ticket."""
+    match command:
+        case ReceiveMessage(automatic=automatic) | AttachCall(automatic=automatic):
+            return not automatic
+        case _:
+            return isinstance(command, ReceiveInformation)
 
 
 def check_dedicated_channel(

@@ -14,7 +14,6 @@ from fristwerk_language.events.tickets import (
 from fristwerk_language.terms.handling import EscalationTerms
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable, NotFound, NotInThisState
-from ticket_service.domain.ticket import roles
 from ticket_service.domain.ticket.commands import (
     AddEscalationTask,
     AssignEscalation,
@@ -24,6 +23,7 @@ from ticket_service.domain.ticket.commands import (
     EscalationCommand,
 )
 from ticket_service.domain.ticket.decision_context import Context
+from ticket_service.domain.ticket.possible_commands import STAFF
 from ticket_service.domain.ticket.state import Escalation, Ticket
 from ticket_service.domain.validation import Violations, personal
 
@@ -65,7 +65,7 @@ def addressee(to: str, terms: EscalationTerms | None, contacts: Mapping[str, str
     """
     fallback = terms.fallback if terms is not None else None
     for role in (to, fallback):
-        if role is not None and (role in contacts or role in roles.STAFF):
+        if role is not None and (role in contacts or role in STAFF):
             return role, contacts.get(role)
     sentence = f"nobody holds the role {to!r} for this customer"
     if fallback is not None:

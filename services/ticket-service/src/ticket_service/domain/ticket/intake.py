@@ -20,8 +20,7 @@ from ticket_service.domain.contract.state import Contract, addons_in_force, in_f
 from ticket_service.domain.customer.state import Customer, check_not_forgotten
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotAcceptable
-from ticket_service.domain.ticket import roles
-from ticket_service.domain.ticket.classification import check_severity, check_type, severity_set
+from ticket_service.domain.ticket.classification import brought_in, check_severity, check_type, severity_set
 from ticket_service.domain.ticket.commands import CreateTicket, SetSeverity, source_id, source_of
 from ticket_service.domain.ticket.decision_context import Context, local_day
 from ticket_service.domain.ticket.dedicated import check_dedicated_channel, dedicated_agent
@@ -31,6 +30,7 @@ from ticket_service.domain.ticket.entitlement import (
     entitlement_at,
     group_of,
 )
+from ticket_service.domain.ticket.possible_commands import check_intake
 from ticket_service.domain.ticket.state import QUEUE
 from ticket_service.domain.validation import Violations, is_email_address, is_given, personal
 
@@ -81,7 +81,7 @@ def open_ticket(
 
     Raises a refusal; what is wrong with the command is named all at once.
     """
-    roles.check_intake(command, context)
+    check_intake(command, context)
     check_not_forgotten(customer)
     _check_input(command, context)
     created = opened_for(command, customer, contract, versions, context)
@@ -94,6 +94,7 @@ def open_ticket(
         facts.append(
             severity_set(command.reference, setting, command.circumstances, context.agreement, "/severity_reason")
         )
+        facts += brought_in(command.severity, (), context)
     if command.suggested_severity is not None:
         facts.append(DecidedEvent(SeveritySuggested(severity=command.suggested_severity)))
     return (
@@ -186,12 +187,13 @@ def _acknowledgement(created: TicketCreated, context: Context) -> list[DecidedEv
 
 
 def _assignment(created: TicketCreated, context: Context) -> list[DecidedEvent]:
-    """To the dedicated agent that comes with the add-on; else, where the agreement asks for it, to the queue."""
+    """To the dedicated agent that comes with the add-on, or who stands in; else, where the agreement says so, to the queue."""
     agreement = context.agreement
     agent = dedicated_agent(created.addons, agreement, context.contacts)
     if agreement.intake.assign is None and (agreement.dedicated_agent is None or agent is None):
         return []
-    return [DecidedEvent(Assigned(agent=agent or QUEUE))]
+    deputy = context.stand_ins.get(agent or QUEUE)
+    return [DecidedEvent(Assigned(agent=deputy or agent or QUEUE, deputy_for=None if deputy is None else agent))]
 
 
 def _check_channel(created: TicketCreated, context: Context) -> None:

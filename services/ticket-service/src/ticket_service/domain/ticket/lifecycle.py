@@ -1,4 +1,4 @@
-"""The states of a ticket: which event leads where, and which command is possible in which (contract, section 4).
+"""The states of a ticket, and which event leads where (contract, section 4).
 
 An event that cannot lead anywhere from the present state leaves it alone: time logged later does not end a wait for the
 customer, an answer does not stop work, and nothing but ``Reopened`` brings back what is resolved or closed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from fristwerk_language.events import (
+    AgentEvent,
     BillingEvent,
     CatalogueEvent,
     ContractEvent,
@@ -22,11 +23,7 @@ from fristwerk_language.events import (
     tickets,
 )
 from fristwerk_language.events.waits import NOTHING, WAITING, OpenWaits, waits_after
-from ticket_service.domain.errors import NotInThisState
-from ticket_service.domain.ticket import commands, roles
-from ticket_service.domain.ticket.commands import Command
-from ticket_service.domain.ticket.decision_context import Context
-from ticket_service.domain.ticket.state import Ticket, TicketState
+from ticket_service.domain.ticket.state import TicketState
 
 UNTOUCHED: Final[frozenset[TicketState]] = frozenset({"new", "open"})
 DONE: Final[frozenset[TicketState]] = frozenset({"resolved", "closed"})
@@ -37,55 +34,6 @@ WORKABLE: Final[frozenset[TicketState]] = frozenset({"new", "open", "in_progress
 """The vendor's turn: nothing is awaited from the customer, and the matter is not done."""
 NO_DECISION_AWAITED: Final[frozenset[TicketState]] = WORKABLE | {"waiting_customer"}
 
-POSSIBLE_IN: Final[dict[type[Command], frozenset[TicketState]]] = {
-    commands.SetSeverity: NOT_CLOSED,
-    commands.ChangeType: NOT_CLOSED,
-    commands.ChangePriority: NOT_CLOSED,
-    commands.Assign: NOT_CLOSED,
-    commands.Transfer: NOT_CLOSED,
-    commands.ReceiveMessage: NOT_CLOSED,
-    commands.Respond: NOT_CLOSED,
-    commands.ReportProgress: NOT_CLOSED,
-    commands.RequestInformation: ACTIVE,
-    commands.ReceiveInformation: NOT_CLOSED,
-    commands.StartWork: NO_DECISION_AWAITED,
-    commands.LogTime: ALL,
-    commands.CorrectTime: ALL,
-    commands.StartRemoteSession: ACTIVE,
-    commands.StopRemoteSession: ALL,
-    commands.SendEffortNotice: ACTIVE,
-    commands.RequestCallback: NOT_CLOSED,
-    commands.AttemptCallback: NOT_CLOSED,
-    commands.CompleteCallback: NOT_CLOSED,
-    commands.RequestAppointment: ACTIVE,
-    commands.BookAppointment: ACTIVE,
-    commands.CancelAppointment: NOT_CLOSED,
-    commands.RecordAppointmentOutcome: NOT_CLOSED,
-    commands.RequestCostApproval: ACTIVE,
-    commands.DecideCost: NOT_CLOSED,
-    commands.Deliver: ACTIVE,
-    commands.Accept: frozenset({"awaiting_acceptance"}),
-    commands.Release: ACTIVE,
-    commands.CommunicateNumber: NOT_CLOSED,
-    commands.Escalate: ALL,
-    commands.CloseEscalation: ALL,
-    commands.AssignEscalation: ALL,
-    commands.AddEscalationTask: ALL,
-    commands.CompleteEscalationTask: ALL,
-    commands.Resolve: ACTIVE,
-    commands.Reopen: DONE,
-    commands.Close: frozenset({"resolved"}),
-    commands.GiveFeedback: ALL,
-    commands.MigrateTerms: NOT_CLOSED,
-    commands.MarkNoAnswerNeeded: ALL,
-    commands.AttachCall: NOT_CLOSED,
-    commands.Merge: ALL,
-    commands.Link: ALL,
-    commands.Unlink: ALL,
-    commands.Split: ALL,
-    commands.Move: ALL,
-}
-
 _NEW: Final[frozenset[TicketState]] = frozenset({"new"})
 _WAITING_FOR_CUSTOMER: Final[frozenset[TicketState]] = frozenset({"waiting_customer"})
 _WAITING_FOR_APPROVAL: Final[frozenset[TicketState]] = frozenset({"waiting_approval"})
@@ -95,6 +43,7 @@ NotOfATicket = (
     CatalogueEvent
     | CustomerEvent
     | ContractEvent
+    | AgentEvent
     | KeptCallEvent
     | NoticeEvent
     | BillingEvent
@@ -147,24 +96,6 @@ WithoutTransition = (
 """The events that change no state; how a ticket stands after ``NoAnswerNeeded``, the event says itself. mypy refuses an event
 type that is neither here nor in ``_transition``.
 """
-
-_WHY_NOT: Final[dict[TicketState, tuple[str, str]]] = {
-    "waiting_approval": ("cost-approval-pending", "waits for the customer's decision on costs"),
-    "awaiting_acceptance": ("acceptance-pending", "waits for the customer's acceptance"),
-    "resolved": ("ticket-already-resolved", "is resolved"),
-    "closed": ("ticket-already-closed", "is closed"),
-}
-
-
-class TicketMergedError(NotInThisState):
-    """The ticket was a duplicate: whatever is said or done about it belongs to the ticket ``into``."""
-
-    def __init__(self, ticket: Ticket, into: str) -> None:
-        self.into = into
-        super().__init__(
-            "ticket-merged",
-            f"The ticket {ticket.reference} was merged into the ticket {into}, which has taken its place.",
-        )
 
 
 def state_after(state: TicketState, event: DecodedEvent) -> TicketState:
@@ -219,51 +150,3 @@ def _transition(event: DecodedEvent) -> Transition | None:  # noqa: C901, PLR091
 
 def _no_transition(_event: WithoutTransition) -> Transition | None:
     return None
-
-
-def check_state(ticket: Ticket, command: Command, context: Context) -> None:
-    """Raises NotInThisState, saying what would be possible for this caller, if the command does not fit the state.
-
-    A message that asks for nothing fits any: it leads nowhere. Nothing fits a duplicate: TicketMergedError.
-    """
-    if ticket.merged_into is not None:
-        raise TicketMergedError(ticket, ticket.merged_into)
-    if isinstance(command, commands.ReceiveMessage) and (command.automatic or not command.needs_answer):
-        return
-    if isinstance(command, commands.Accept) and "awaiting_acceptance" in ticket.waits:
-        return
-    if not _is_possible(type(command), ticket.state, context):
-        code, why = _refusal(ticket.state, command)
-        possible = ", ".join(possible_words(ticket.state, context))
-        raise NotInThisState(
-            code, f"The ticket {ticket.reference} {why}; {command.word} is not possible now. Possible are: {possible}."
-        )
-
-
-def possible_words(state: TicketState, context: Context) -> list[str]:
-    """The words of the commands that are possible in a state for a caller, in the order of the contract."""
-    return [
-        kind.word
-        for kind in POSSIBLE_IN
-        if _is_possible(kind, state, context) and roles.may(context.actor.role, kind, context.agreement)
-    ]
-
-
-def _is_possible(kind: type[Command], state: TicketState, context: Context) -> bool:
-    """What is closed is taken up again by staff only."""
-    if kind is commands.Reopen and state == "closed" and context.actor.role == "customer":
-        return False
-    return state in POSSIBLE_IN[kind]
-
-
-def _refusal(state: TicketState, command: Command) -> tuple[str, str]:
-    """The stable code, and what the ticket is or lacks."""
-    if state in DONE:
-        return _WHY_NOT[state]
-    match command:
-        case commands.Close() | commands.Reopen():
-            return "ticket-not-resolved", f"is in the state {state}, not resolved"
-        case commands.Accept():
-            return "nothing-delivered", f"is in the state {state}: nothing was delivered for acceptance"
-        case _:
-            return _WHY_NOT[state]

@@ -108,12 +108,13 @@ class KeptAppointment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostApproval(msgspec.Struct, frozen=True, kw_only=True):
-    """``extra_minutes`` null on an approval leaves the end open."""
+    """``extra_minutes`` null on an approval leaves the end open; ``requested_at`` is null where an earlier version stored it."""
 
     number: int
     estimate_minutes: int
     state: Literal["requested", "approved", "rejected"] = "requested"
     extra_minutes: int | None = None
+    requested_at: datetime | None = None
     decided_at: datetime | None = None
 
 

@@ -86,7 +86,8 @@ def cost_approvals_after(
     """A ticket's cost approvals after an event."""
     match event:
         case tickets.CostApprovalRequested(approval=number):
-            return _with(approvals, CostApproval(number=number, estimate_minutes=event.estimate_minutes))
+            asked = CostApproval(number=number, estimate_minutes=event.estimate_minutes, requested_at=at)
+            return _with(approvals, asked)
         case tickets.CostApproved(approval=number, extra_minutes=extra):
             return _changed(
                 approvals, number, lambda each: replace(each, state="approved", extra_minutes=extra, decided_at=at)

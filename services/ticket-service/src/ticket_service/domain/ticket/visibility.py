@@ -77,7 +77,7 @@ CUSTOMER_SEES: Final[Mapping[type[events.TicketEvent], EventRule]] = {
     events.CallReceived: _seen(
         "call started_at minutes to automatic waited_seconds queued_at answered_at abandoned dedicated",
         "from",
-        but_not="source",
+        but_not="source for_agent",
         nor_personal="source_id",
     ),
     events.CallbackRequested: _seen("callback purpose", "purpose"),

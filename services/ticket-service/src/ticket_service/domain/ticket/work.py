@@ -6,7 +6,6 @@ from datetime import datetime
 
 from fristwerk_language.events.tickets import Assigned, EffortNoticeSent, TimeLogCorrected, TimeLogged, WorkStarted
 from fristwerk_language.terms import AgreementDocument
-from fristwerk_language.terms.coverage import known_activities
 from ticket_service.domain.decided_event import DecidedEvent
 from ticket_service.domain.errors import NotFound, NotInThisState
 from ticket_service.domain.ticket.commands import (
@@ -133,7 +132,7 @@ def time_spent(
 
 def check_activity(activity: str, agreement: AgreementDocument, violations: Violations) -> None:
     """Work is named by one of the agreement's words, where it lists them: another word might be billed."""
-    words = known_activities(agreement)
+    words = agreement.known_activities
     if words and is_given(activity):
         violations.known("/activity", "activity", activity, words)
 

@@ -1,0 +1,1 @@
+"""Members of staff: what they do, when they work, when they are away and who stands in."""
