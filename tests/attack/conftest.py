@@ -1,14 +1,11 @@
-"""What attacks need: the three services in this process with one provider's data, a watchdog of the event loop, and memory."""
+"""What attacks need: the three services in this process with one provider's data, and memory."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,59 +53,6 @@ class Target(msgspec.Struct, frozen=True):
         return {"Authorization": f"Bearer {self.vendor.services.issue(principal)}", "Content-Type": "application/json"}
 
 
-class Watchdog:
-    """How long the event loop ran one thing, in processor time of its own thread: other processes and threads do not count.
-
-    It wakes every millisecond; what the thread did in between ran without a chance for anything else, but for a millisecond.
-    Collecting the garbage of this process is not counted: most of it is the tests' own.
-    """
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self.culprit: str | None = None
-        self.now = ""
-        """What is being tried, for whoever reads the result."""
-        self.paused = False
-        """Whether the test itself is at work until the loop runs again."""
-        self._collecting_since = 0.0
-        self._collected = 0.0
-
-    async def watch(self) -> None:
-        """Until cancelled."""
-        before = time.thread_time()
-        while True:
-            await asyncio.sleep(0.001)
-            after = time.thread_time()
-            if self.paused:
-                self.paused = False
-            elif after - before - self._collected > self.longest:
-                self.longest, self.culprit = after - before - self._collected, self.now
-            before, self._collected = after, 0.0
-
-    def collects(self, phase: str, _info: dict[str, int]) -> None:
-        """For ``gc.callbacks``: how long a collection took."""
-        if phase == "start":
-            self._collecting_since = time.thread_time()
-        else:
-            self._collected += time.thread_time() - self._collecting_since
-
-
-@asynccontextmanager
-async def watched() -> AsyncIterator[Watchdog]:
-    """A watchdog for as long as the context is open; garbage is collected as in a service that has started."""
-    watchdog = Watchdog()
-    gc.collect()
-    gc.freeze()
-    gc.callbacks.append(watchdog.collects)
-    task = asyncio.create_task(watchdog.watch())
-    try:
-        yield watchdog
-    finally:
-        task.cancel()
-        gc.callbacks.remove(watchdog.collects)
-        gc.unfreeze()
-
-
 def megabytes() -> float:
     """What this process holds in memory, after the garbage was collected."""
     gc.collect()
@@ -144,6 +88,8 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
         call = await vendor.tell(
             "/v1/calls", {"from": "+41 44 123 45 67", "started_at": "2026-05-04T08:00:00Z"}, "agent"
         )
+        portal_user = {"user": "portal-muster", "email": SECRETS["mail"], "name": SECRETS["person"]}
+        await vendor.tell(f"/v1/customers/{customer}/portal-users", portal_user)
         run = await vendor.post("/v1/invoice-runs", {"until": "2026-06-30"})
         shown = await vendor.tickets.get(f"/v1/tickets/{ticket}", headers=vendor.headers("agent"))
         existing = {
@@ -159,6 +105,7 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
             "entry": "e-1",
             "addon": "dedicated_support",
             "agent": "agent-3",
+            "user": "portal-muster",
             "name": PROVIDER,
             "run": run.headers["Location"].rpartition("/")[2],
             "timer": f"{ticket}:first_response",

@@ -69,6 +69,7 @@ TEXTS: Final = (
     "infoniqa@99999",
     "infoniqa@-1",
     "Mars/Olympus",
+    "x999/" * 11 + "999",
 )
 SHAPES: Final[tuple[object, ...]] = (
     None,
@@ -81,6 +82,10 @@ SHAPES: Final[tuple[object, ...]] = (
     {str(n): n for n in range(2_000)},
 )
 EVERYTHING: Final[tuple[object, ...]] = (*INSTANTS, *NUMBERS, *TEXTS, *SHAPES)
+
+
+TILE: Final = {"level": "0", "path": "000.p/1"}
+"""A part of a tree, as paths name it; bodies mean something else by these names."""
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +114,13 @@ class Interface(msgspec.Struct, frozen=True):
                     yield from self._of_operation(method.upper(), path, operation)
 
     def operations(self) -> Iterator[tuple[str, str, Any]]:
-        """Method, filled path and a body that fits, for each operation."""
+        """Method, filled path with the query that is needed, and a body that fits, for each operation."""
         for path, methods in sorted(self.description["paths"].items()):
             for method, operation in sorted(methods.items()):
                 if path.startswith("/v1/") and path != "/v1/events/stream":
-                    yield method.upper(), self._filled(path), self._body(operation)
+                    required = self._required(operation)
+                    asked = f"?{urlencode(required)}" if required else ""
+                    yield method.upper(), self._filled(path) + asked, self._body(operation)
 
     def _of_operation(self, method: str, path: str, operation: Mapping[str, Any]) -> Iterator[Attack]:
         body = self._body(operation)
@@ -129,22 +136,32 @@ class Interface(msgspec.Struct, frozen=True):
                 place=place,
             )
 
+        required = self._required(operation)
+        asked = f"?{urlencode(required)}" if required else ""
         for parameter in operation.get("parameters", []):
             name = parameter["name"]
             for value in EVERYTHING:
                 text = value if isinstance(value, str) else json.dumps(value)
                 if parameter["in"] == "path":
                     spelt = quote(text.encode("utf-8", "replace")[:2_000], safe="") or "%20"
-                    yield attack(name, self._filled(path.replace(f"{{{name}}}", spelt)), body)
+                    yield attack(name, self._filled(path.replace(f"{{{name}}}", spelt)) + asked, body)
                 elif parameter["in"] == "query" and name != "wait":
-                    query = urlencode({name: text[:2_000].encode("utf-8", "replace")})
+                    query = urlencode(required | {name: text[:2_000].encode("utf-8", "replace")})
                     yield attack(name, f"{self._filled(path)}?{query}", body)
         for place in _places(body):
             for value in EVERYTHING:
                 yield attack("/".join(map(str, place)), self._filled(path), _with(body, place, value))
 
+    def _required(self, operation: Mapping[str, Any]) -> dict[str, str]:
+        """The parameters without which a query is refused, whatever else it says."""
+        return {
+            each["name"]: str(self._value(each["schema"], each["name"]))
+            for each in operation.get("parameters", [])
+            if each["in"] == "query" and each.get("required")
+        }
+
     def _filled(self, path: str) -> str:
-        for name, value in self.existing.items():
+        for name, value in {**self.existing, **TILE}.items():
             path = path.replace(f"{{{name}}}", value)
         return path
 

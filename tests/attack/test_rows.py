@@ -14,10 +14,11 @@ ROWS: Final = 23
 
 
 def test_every_row_names_tests_that_are_there() -> None:
-    rows = ROW.findall((TESTS / "attack" / "README.md").read_text("utf-8"))
+    found, _, taken_out = (TESTS / "attack" / "README.md").read_text("utf-8").partition("\n## What was taken out\n")
+    rows = ROW.findall(found)
 
     assert [int(number) for number, _ in rows] == list(range(1, ROWS + 1))
-    for number, named in rows:
+    for number, named in rows + [(number, failed) for number, failed in ROW.findall(taken_out) if "::" in failed]:
         tests = NAMED.findall(named)
         assert tests, f"row {number} names no test"
         assert len(tests) == named.count("::"), f"row {number} names something else"

@@ -26,6 +26,7 @@ from fristwerk_language.events import new_event_id
 from fristwerk_local.postgres import PostgresServer, binaries
 from fristwerk_platform.event_log import GroupCommitLog, NewEvent, SqliteEventLog
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
+from fristwerk_platform.gc_tuning import tune_garbage_collection
 
 ROUNDS = 5
 AT_ONCE = 64
@@ -173,6 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=300_000, help="how long the history grows")
     events = parser.parse_args().events
+    tune_garbage_collection()  # as a service does
     with postgres() as server, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         figures = uvloop.run(on_postgres(server, folder))

@@ -31,6 +31,7 @@ from billing_service.queries.documents import DocumentQueries
 from fristwerk_language.events import Recorded, decode, terms
 from fristwerk_language.terms import agreement_document
 from fristwerk_platform.event_log import NewEvent
+from fristwerk_platform.gc_tuning import tune_garbage_collection
 from fristwerk_platform.read_models import Database, sqlite_database
 from fristwerk_platform.subscriptions import with_position
 
@@ -159,6 +160,7 @@ async def measured(table: Table) -> None:
 def main() -> None:
     """Print the figures, and on what machine."""
     load = os.getloadavg()[0]
+    tune_garbage_collection()  # as a service does
     table = Table("what", "measured", "to reach")
     for column in (1, 2):
         table.columns[column].justify = "right"

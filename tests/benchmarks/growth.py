@@ -30,6 +30,8 @@ from fristwerk_platform.settings import Settings
 OPEN_TICKETS = 1_000
 """Each log has so many beside those that it begins with, which are resolved."""
 MOST_GROWTH = 1.2
+CONNECTIONS = "max_connections=400"
+"""Nine services run at once, more than PostgreSQL's hundred connections are enough for."""
 
 
 class Log(msgspec.Struct):
@@ -107,7 +109,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     asked = parser.parse_args()
     with ExitStack() as stack:
-        server = stack.enter_context(postgres())
+        server = stack.enter_context(postgres(CONNECTIONS))
         running = [stack.enter_context(services(empty_database(server))) for _ in asked.tickets]
         logs = [opened(each, tickets, server.pid) for each, tickets in zip(running, asked.tickets, strict=True)]
         table = measured(logs, asked)

@@ -52,7 +52,9 @@ def take_the_fence_out() -> None:
     ) -> None:
         stored = self.table
         ours = (stored.c.source == source) & stored.c.partition.in_(list(cursors))
-        await connection.execute(update(stored).where(ours).values(position=until.position))
+        await connection.execute(
+            update(stored).where(ours).values(position=until.position, last_event=until.last_event)
+        )
 
     async def advancing_streams(*_: object) -> list[object]:
         return []

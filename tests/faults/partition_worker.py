@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import structlog
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_service.projections import tables as billing_tables
+from billing_service.projections.projector import Projector as BillingProjector
+from billing_service.projections.projector import concerns_all_accounts
 from fristwerk_language.events import Recorded, decode_tolerantly, new_event_id
 from fristwerk_platform.read_models import Write, postgres_database
 from fristwerk_platform.subscriptions import (
@@ -41,6 +45,7 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: str
     now: datetime
     lease_seconds: float
+    service: Literal["sla", "billing"] = "sla"
     fenced: bool = True
 
 
@@ -68,9 +73,7 @@ async def follow_sla(work: Work) -> None:
     projector = Projector(outbox, applies)
 
     async def apply(connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[Write]:
-        places = [{"stream": each.stream, "version": each.version} for each in batch if applies(each.stream)]
-        if places:
-            await connection.execute(insert(effects), places)
+        await note_effects(connection, batch, applies)
         return await projector.apply(connection, batch)
 
     follower: PartitionedSubscription[Recorded] = PartitionedSubscription(
@@ -90,6 +93,38 @@ async def follow_sla(work: Work) -> None:
     await asyncio.gather(follower.run(lambda: work.now), watch.run())
 
 
+async def follow_billing(work: Work) -> None:
+    """Apply facts to their accounts."""
+    database = postgres_database(work.url, "billing", billing_tables.metadata, max_connections=3)
+    projector = BillingProjector()
+
+    def applies(stream: str) -> bool:
+        return follower.applies(stream)
+
+    async def apply(connection: AsyncConnection, batch: Sequence[Recorded]) -> None:
+        await note_effects(connection, batch, applies)
+        await projector.apply(connection, batch)
+
+    follower: PartitionedSubscription[Recorded] = PartitionedSubscription(
+        source=billing_tables.SOURCE,
+        feed=FileFeed(Path(work.file)),
+        decode=decode_tolerantly,
+        database=database,
+        checkpoints=billing_tables.checkpoints,
+        membership=Membership(billing_tables.partitions, work.member, concerns_all_accounts),
+        apply=apply,
+    )
+    os.write(1, b"following\n")
+    await follower.run(lambda: work.now)
+
+
+async def note_effects(connection: AsyncConnection, batch: Sequence[Recorded], applies: Callable[[str], bool]) -> None:
+    """A row for each event of the own partitions."""
+    places = [{"stream": each.stream, "version": each.version} for each in batch if applies(each.stream)]
+    if places:
+        await connection.execute(insert(effects), places)
+
+
 def main() -> None:
     work = msgspec.json.decode(sys.argv[1], type=Work)
     # Of standard output one line is read: full of the log, it would stop the worker for good.
@@ -98,7 +133,7 @@ def main() -> None:
     partitioned.RENEW_SECONDS = work.lease_seconds / 5  # type: ignore[misc]
     if not work.fenced:
         take_the_fence_out()
-    asyncio.run(follow_sla(work))
+    asyncio.run(follow_sla(work) if work.service == "sla" else follow_billing(work))
 
 
 main()

@@ -26,10 +26,9 @@ from fristwerk_local.services import SERVICE_NAMES, ServiceName, environment
 from fristwerk_local.supervisor import Stack
 from fristwerk_platform.settings import Settings
 
-DESKS = 8
-SHORT = (5, 0, 4)
-LONG = (100, 10_000, 40)
-"""Kills, commands at least, and customers; for each of the two databases."""
+SHORT = (5, 0, 4, 3)
+LONG = (100, 10_000, 40, 8)
+"""Kills, commands at least, customers, and desks, each of which always waits for an answer; for each of the two databases."""
 PATIENCE_SECONDS = 300.0
 """A service that is killed while it starts, again and again, is away for long."""
 CLERK = staff("billing", "office")
@@ -70,12 +69,12 @@ async def place(
 async def test_an_acknowledged_event_is_never_lost_and_nothing_is_doubled(
     place: Place, open_office: Any, replayed: Callable[..., Any], tmp_path: Path, promise: Any, *, long: bool
 ) -> None:
-    kills, commands, customers = LONG if long else SHORT
+    kills, commands, customers, desks = LONG if long else SHORT
     client = place.client
     office = open_office(client, seed=kills)
     await office.open(customers)
     clerk = Clerk(client, office)
-    await worked_through_kills(office, clerk, place, kills, commands)
+    await worked_through_kills(office, clerk, place, kills, commands, desks)
     assert await client.caught_up(60), "the services did not catch up"
     await clerk.run()
 
@@ -148,7 +147,7 @@ class Clerk:
         return f"clerk-{self._asked}"
 
 
-async def worked_through_kills(office: Any, clerk: Clerk, place: Place, kills: int, commands: int) -> None:
+async def worked_through_kills(office: Any, clerk: Clerk, place: Place, kills: int, commands: int, desks: int) -> None:
     """Tickets one after the other at several desks, until so many services were killed and so many commands answered."""
     ended = asyncio.Event()
 
@@ -156,7 +155,7 @@ async def worked_through_kills(office: Any, clerk: Clerk, place: Place, kills: i
         while not ended.is_set():
             await office.ticket()
 
-    at_work = asyncio.gather(*(desk() for _ in range(DESKS)), clerk.work(ended))
+    at_work = asyncio.gather(*(desk() for _ in range(desks)), clerk.work(ended))
     await killing(place, kills, office, commands)
     ended.set()
     await at_work

@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,10 @@ from pathlib import Path
 import httpx
 import nats
 from nats.aio.client import Client
+from nats.errors import NoRespondersError
+from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import ServiceUnavailableError
 
 from fristwerk_client.feeds import Batch, follow
 from fristwerk_client.jetstream import follow_jetstream
@@ -40,6 +44,9 @@ SHORT, LONG = (2_000, 4, 8.0), (100_000, 20, 120.0)
 """Events, kills, and the seconds that both take."""
 BATCH = 50
 PATIENCE_SECONDS = 240.0
+SILENT_SECONDS = 20.0
+NO_LEADER_YET = (TimeoutError, NoRespondersError, ServiceUnavailableError)
+"""What a client gets from servers that were just started or killed, and have not agreed on a leader."""
 
 
 async def test_readers_have_what_the_feed_has_whatever_is_killed(
@@ -49,8 +56,11 @@ async def test_readers_have_what_the_feed_has_whatever_is_killed(
     settings = Settings(var=tmp_path, database_url=postgres_url)
     began_at = time.monotonic()
     with nats_servers(tmp_path, NODES) as servers:
-        async with processes(settings, servers) as running, service_client(settings, running.port) as service:
-            client = await nats.connect([each.url for each in servers], max_reconnect_attempts=-1)
+        async with (
+            processes(settings, servers) as running,
+            service_client(settings, running.port) as service,
+            await nats.connect([each.url for each in servers], max_reconnect_attempts=-1) as client,
+        ):
             await running.relay_began(client)
             reader = Reader(service)
             reading = asyncio.create_task(reader.follow(client))
@@ -58,10 +68,11 @@ async def test_readers_have_what_the_feed_has_whatever_is_killed(
             expected = [each async for batch in follow(service, 0, until_end=True) for each in positions_of(batch)]
             await reader.reaches(expected[-1], reading)
             published = await positions_in(client, expected[-1])
-            await client.close()
+            told = await running.published()
 
     assert len(expected) >= events
     assert published == expected
+    assert told == (expected[-1], 0)
     assert reader.positions == expected
     assert reader.requests < reader.batches
     promise.figures = (
@@ -108,13 +119,12 @@ class Processes:
     """The ticket service, the relay, and who kills what."""
 
     def __init__(self, settings: Settings, servers: list[NatsServer]) -> None:
-        (self.port,) = free_ports(1)
+        self.port, self.relay_port = free_ports(2)
         self.killed = {"relay": 0, "server": 0}
         self._servers = servers
         self._environment = os.environ | {
             "FRISTWERK_VAR": str(settings.var),
             "FRISTWERK_DATABASE_URL": str(settings.database_url),
-            "FRISTWERK_PORT": str(self.port),
             "FRISTWERK_TICKET_URL": f"http://127.0.0.1:{self.port}",
             "FRISTWERK_NATS_URL": ",".join(each.url for each in servers),
             "FRISTWERK_LOG_LEVEL": "error",
@@ -124,7 +134,19 @@ class Processes:
     def start(self, name: str, *arguments: str) -> None:
         """A command of the ticket service."""
         command = [sys.executable, "-m", "ticket_service", name, *arguments]
-        self._running[name] = subprocess.Popen(command, env=self._environment)  # noqa: S603 - our own
+        port = self.relay_port if name == "relay" else self.port
+        environment = self._environment | {"FRISTWERK_PORT": str(port)}
+        self._running[name] = subprocess.Popen(command, env=environment)  # noqa: S603 - our own
+
+    async def published(self) -> tuple[int, int]:
+        """What the relay's figures say: the position of the stream's end, and how many events the log is ahead."""
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.relay_port}") as client:
+            text = (await client.get("/metrics")).text
+        position = re.search(r"^fristwerk_relay_position (\S+)", text, re.MULTILINE)
+        behind = re.search(r'^fristwerk_feed_lag_events\{source="ticket-service"\} (\S+)', text, re.MULTILINE)
+        assert position, text
+        assert behind, text
+        return int(float(position[1])), int(float(behind[1]))
 
     def start_relay(self) -> None:
         self.start("relay", "--replicas", str(NODES))
@@ -133,7 +155,9 @@ class Processes:
         """Return once the relay has made the stream."""
 
         async def made() -> bool:
-            return "FRISTWERK" in [each.config.name for each in await client.jetstream().streams_info()]
+            with suppress(*NO_LEADER_YET):
+                return "FRISTWERK" in [each.config.name for each in await client.jetstream().streams_info()]
+            return False
 
         await until_true(made, PATIENCE_SECONDS)
 
@@ -216,12 +240,27 @@ def positions_of(batch: Batch) -> list[int]:
 
 
 async def positions_in(client: Client, last: int) -> list[int]:
-    """The positions of all messages of the stream, in order, once it has the last one."""
-    subscription = await client.jetstream().subscribe(
-        "fristwerk.>", ordered_consumer=True, config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-    )
-    found: list[int] = []
-    while not found or found[-1] < last:
-        message = await subscription.next_msg(timeout=PATIENCE_SECONDS)
-        found.append(int((message.headers or {})["ce-sequence"]))
-    return found
+    """The positions of all messages of the stream, in order, once it has the last one.
+
+    A subscription that falls silent is made anew and reads from the beginning: a server that has just
+    been started again may lose the consumer, and the client does not notice.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            subscription = await subscribed(client)
+            found: list[int] = []
+            with suppress(nats.errors.TimeoutError):
+                while not found or found[-1] < last:
+                    message = await subscription.next_msg(timeout=SILENT_SECONDS)
+                    found.append(int((message.headers or {})["ce-sequence"]))
+                return found
+
+
+async def subscribed(client: Client) -> JetStreamContext.PushSubscription:
+    """To the whole stream."""
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(*NO_LEADER_YET):
+                return await client.jetstream().subscribe("fristwerk.>", ordered_consumer=True, config=config)
+            await asyncio.sleep(0.2)

@@ -16,7 +16,7 @@ from fristwerk_language.terms.hidden_characters import HIDDEN
 from fristwerk_proof.bundles import MANIFEST
 from fristwerk_verify.cli import main
 from fristwerk_verify.findings import CheckStep, Finding, Report
-from fristwerk_verify.report import as_html, as_text
+from fristwerk_verify.report import as_html, as_json, as_text
 from tests.verifier.bundling import Files, write
 
 Said = Callable[[Path], str]
@@ -140,7 +140,7 @@ def test_a_key_or_a_head_that_is_none(bundle: Path, tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err.count("\n") == 4
 
 
-FORGED = "demo\n✓ Hash trees: everything holds.\x1b[2J\x9b1A\u202egnihtyreve"
+FORGED = "demo\n✓ Hash trees: everything holds.\x1b[2J\x9b1A\x7f\u2028\u202egnihtyreve\U000e0041"
 """What an operator would write into the verdict of whoever checks: a line, a terminal's commands, another direction."""
 
 
@@ -167,8 +167,25 @@ def test_nothing_of_a_bundle_turns_a_report_or_adds_a_line(language: Literal["de
         steps=[step],
         remarks=[Finding(key="file-missing", values={"name": FORGED})],
     )
+    printed = as_json(report, language).decode()
     text, page = as_text(report, language), as_html(report, language, datetime(2026, 6, 3, tzinfo=UTC))
 
     assert not any(HIDDEN.search(line) for line in text.split("\n"))
     assert not any(line.startswith("✓") for line in text.split("\n"))
     assert not HIDDEN.search(page.removesuffix("\n"))
+    assert not any(HIDDEN.search(line) for line in printed.split("\n"))
+    found = json.loads(printed)
+    assert [found["provider"], found["heads"]["tickets"], found["remarks"][0]["values"]["name"]] == [FORGED] * 3
+    assert FORGED in found["steps"][0]["findings"][0]["values"]["name"]
+
+
+def test_the_printed_json_of_a_forged_bundle_commands_no_terminal(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads(files[MANIFEST]) | {"made_at": FORGED}
+    named = write(files | {MANIFEST: json.dumps(manifest).encode()}, tmp_path / "forged.zip", sealed=False)
+
+    main([str(named), "--json"])
+    printed = capsys.readouterr().out
+    assert not any(HIDDEN.search(line) for line in printed.split("\n"))
+    assert json.loads(printed)["made_at"] == FORGED

@@ -84,12 +84,12 @@ def machine(rounds: int) -> str:
 
 
 @contextmanager
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL with its defaults, on an empty folder that ``nobody`` may enter."""
+def postgres(*settings: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL with its defaults but for some settings, on an empty folder that ``nobody`` may enter."""
     with tempfile.TemporaryDirectory(prefix="fristwerk-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        server = PostgresServer(folder / "postgres")
+        server = PostgresServer(folder / "postgres", settings=settings)
         server.start()
         try:
             yield server

@@ -13,6 +13,8 @@ from measuring.services import Name, Services
 ANSWER = {"channel": "email", "text": "Wir schauen es uns an und melden uns heute noch bei Ihnen."}
 PREPARED = 4_000
 """Different requests of a kind that are made ready; more than are sent in a round."""
+CLERKS = 64
+"""Who ask for previews, of which one may have four open at once."""
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ def opening(running: Services, number: int, now: datetime) -> dict[str, str]:
 def reading(running: Services, tickets: Sequence[str]) -> list[Kind]:
     """What users look at."""
     parts = ("", "/events", "/timers")
+    clerks = [f"Bearer {running.token(subject=f'agent-{number}')}" for number in range(CLERKS)]
     return [
         Kind(
             what="read a ticket, its history and timers",
@@ -99,7 +102,10 @@ def reading(running: Services, tickets: Sequence[str]) -> list[Kind]:
         Kind(
             what="preview of a customer",
             names=["billing"],
-            requests=[running.request("GET", f"/v1/customers/{each}/preview") for each in running.customers],
+            requests=[
+                running.request("GET", f"/v1/customers/{each}/preview", Authorization=clerks[number % CLERKS])
+                for number, each in enumerate(running.customers)
+            ],
             bare=[],
         ),
     ]

@@ -42,7 +42,7 @@ class Services:
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
         self.database_url = database_url
-        self._ports = dict(zip(("ticket", "sla", "billing", "bare"), _free_ports(4), strict=True))
+        self._ports = dict(zip(("ticket", "sla", "billing", "bare"), free_ports(4), strict=True))
         self._environment = os.environ | {
             "FRISTWERK_VAR": str(folder),
             "FRISTWERK_DATABASE_URL": database_url,
@@ -53,9 +53,9 @@ class Services:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.customers: list[str] = []
 
-    def start(self, name: Name, **settings: str) -> None:
-        """Start it, one worker, and return when it is ready."""
-        program = [str(HERE / "bare_app.py")] if name == "bare" else ["-m", f"{name}_service", "serve"]
+    def start(self, name: Name, program: Sequence[str] = (), **settings: str) -> None:
+        """Start it, one worker, and return when it is ready; ``program`` is run by Python in its place."""
+        program = program or ([str(HERE / "bare_app.py")] if name == "bare" else ["-m", f"{name}_service", "serve"])
         environment = self._environment | {"FRISTWERK_PORT": str(self._ports[name])} | settings
         if name == "bare":
             environment.pop("FRISTWERK_VAR")
@@ -80,10 +80,10 @@ class Services:
         """Its process id."""
         return self._processes[name].pid
 
-    def command(self, name: Name, *arguments: str) -> subprocess.Popen[bytes]:
+    def command(self, name: Name, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """One of the service's commands, started in its surroundings; its output can be read."""
         program = [sys.executable, "-m", f"{name}_service", *arguments]
-        return subprocess.Popen(program, env=self._environment, stdout=subprocess.PIPE)  # noqa: S603
+        return subprocess.Popen(program, env=self._environment | settings, stdout=subprocess.PIPE)  # noqa: S603
 
     def position(self, name: Name) -> int:
         """How far it has applied the ticket service's events, or its own."""
@@ -106,16 +106,16 @@ class Services:
         """Where it answers."""
         return f"http://127.0.0.1:{self._ports[name]}"
 
-    def token(self, role: Role = "agent", provider: str = PROVIDER) -> str:
-        """A bearer token."""
+    def token(self, role: Role = "agent", provider: str = PROVIDER, subject: str | None = None) -> str:
+        """A bearer token, of somebody of that role unless the subject is named."""
         tokens = Tokens(load_keys(self.folder / "keys.json"), TOKEN_ROLES, issuer="fristwerk", audience="fristwerk")
-        return tokens.issue(Principal(sub=role, role=role, provider=provider), now=datetime.now(UTC))
+        return tokens.issue(Principal(sub=subject or role, role=role, provider=provider), now=datetime.now(UTC))
 
     def request(self, method: str, path: str, body: Any = None, role: Role | None = "agent", **headers: str) -> bytes:
         """A request ready to be sent; without a role it carries no token."""
         content = b"" if body is None else msgspec.json.encode(body)
         lines = {"Host": "bench", "Content-Type": "application/json", "Content-Length": str(len(content))} | headers
-        if role is not None:
+        if role is not None and "Authorization" not in lines:
             lines["Authorization"] = f"Bearer {self.cached_token(role)}"
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content
@@ -210,7 +210,8 @@ async def _in_turns(number: int, make: Any) -> list[str]:
     return found
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on."""
     probes = [socket.socket() for _ in range(number)]
     for each in probes:
         each.bind(("127.0.0.1", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -138,12 +138,31 @@ class Story:
         while coming:
             yield heappop(coming)[-1]
 
+    def all_opened_first(self, number: int) -> Iterator[NewEvent]:
+        """About so many events: all tickets are opened, then have their second event one after the other, then their third:
+        the worst order for who derives tickets, since each event touches another ticket than those before.
+        """
+        yield self.calendar()
+        yield self.agreement()
+        lives: list[Iterator[tuple[datetime, NewEvent]]] = []
+        for ticket in range(number // EVENTS_OF_A_TICKET):
+            contract, rest = divmod(ticket, TICKETS_OF_A_CONTRACT)
+            if rest == 0:
+                yield from self.contract(f"k{contract}")
+            life = self.ticket(f"t{ticket}", f"k{contract}", BEGINNING + timedelta(minutes=ticket))
+            yield next(life)[-1]
+            lives.append(life)
+        for turn in zip(*lives, strict=True):
+            yield from (event for _, event in turn)
 
-async def fill(settings: Settings, number: int) -> None:
+
+async def fill(
+    settings: Settings, number: int, told: Callable[[Story, int], Iterator[NewEvent]] = Story.events
+) -> None:
     """Write the log that the services will find."""
     log = open_log(settings, "tickets-log")
     part: list[NewEvent] = []
-    for event in Story().events(number):
+    for event in told(Story(), number):
         part.append(event)
         if len(part) == BATCH:
             await log.append(part)
