@@ -14,7 +14,7 @@ FOLDER: Final = Path(__file__).parent / "dashboards"
 SOURCE: Final = {"type": "prometheus", "uid": "${source}"}
 WIDTH, HEIGHT, ACROSS = 12, 8, 2
 """A panel's size in Grafana's units, of which a row has 24, and the panels in a row."""
-JOBS: Final = 'job=~"(ticket|sla|billing)-service"'
+JOBS: Final = 'job=~"(ticket|sla|billing)-service|relay"'
 NO_WAITS: Final = 'operation!~"read_events|stream_events"'
 """Long polls and streams are open for as long as nothing happens."""
 
@@ -145,6 +145,34 @@ EVENTS: Final = [
     ),
     Panel("Without a signed head", "Events at the end of each log", "short", {"{{job}}": "fristwerk_log_tail_events"}),
 ]
+RELAY: Final = [
+    Panel(
+        "Behind the log, in events",
+        "What the stream lacks, also while nothing can be published",
+        "short",
+        {"{{instance}}": 'fristwerk_feed_lag_events{job="relay"}'},
+    ),
+    Panel("Behind, in time", "Age of the oldest", "s", {"{{instance}}": 'fristwerk_feed_lag_seconds{job="relay"}'}),
+    Panel(
+        "Published",
+        "Positions a second by which the stream's end moves on",
+        "short",
+        {"{{instance}}": "deriv(fristwerk_relay_position[$__rate_interval])"},
+    ),
+    Panel("Stands by", "1 while another relay works", "short", {"{{instance}}": "fristwerk_relay_stands_by"}),
+    Panel(
+        "Interruptions",
+        "Rounds that ended with an error, by what was met",
+        "short",
+        {"{{instance}} {{by}}": "increase(fristwerk_relay_interruptions_total[$__rate_interval])"},
+    ),
+    Panel(
+        "Published again",
+        "Events that the servers had acknowledged and lost; should be 0",
+        "short",
+        {"{{instance}}": "increase(fristwerk_relay_republished_total[1h])"},
+    ),
+]
 DEADLINES: Final = [
     Panel("Timers running", "By metric", "short", {"{{metric}}": "sum by (metric) (fristwerk_timers_running)"}),
     Panel("Due within 30 minutes", "By metric", "short", {"{{metric}}": "sum by (metric) (fristwerk_timers_due)"}),
@@ -161,6 +189,7 @@ DASHBOARDS: Final = {
     "overview": ("Fristwerk: overview", OVERVIEW),
     "events": ("Fristwerk: logs and followers", EVENTS),
     "deadlines": ("Fristwerk: deadlines and accounts", DEADLINES),
+    "relay": ("Fristwerk: relay to NATS", RELAY),
 }
 
 

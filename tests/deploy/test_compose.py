@@ -16,6 +16,8 @@ COMPOSE: Final = DEPLOY / "compose" / "compose.yaml"
 CADDYFILE: Final = DEPLOY / "compose" / "Caddyfile"
 OURS: Final = ("ticket-service", "sla-service", "billing-service", "relay")
 PORTS: Final = {"ticket-service": 8001, "sla-service": 8002, "billing-service": 8003}
+INSIDE: Final = {"relay": 8004}
+"""Ports that no proxy knows."""
 
 
 def services() -> dict[str, dict[str, Any]]:
@@ -45,7 +47,8 @@ def test_a_service_starts_with_settings_that_exist(name: str) -> None:
 
     settings = read_settings(given)
 
-    assert settings.port == PORTS.get(name)
+    assert settings.port == (PORTS | INSIDE)[name]
+    assert "healthcheck" not in services()[name]  # the image's own asks that port
     assert settings.database_url is not None
     assert (settings.nats_url is not None) == (name == "relay")
 

@@ -9,10 +9,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from prometheus_client import generate_latest
+
 from fristwerk_platform.backup import Manifest
 from fristwerk_platform.backup.figures import write_figures
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.relay import RelayProgress
 from tests.conftest import ServicesInOneProcess
 from tests.deploy.tools import DEPLOY
+from tests.platform.relay.listed_feed import ListedFeed
 
 FIGURE: Final = re.compile(r"\b(?:fristwerk|process|python)_[a-z_]*[a-z]\b")
 PARTS: Final = ("_bucket", "_sum", "_count")
@@ -30,10 +35,21 @@ def unknown(text: str, figures: set[str]) -> set[str]:
 
 
 async def figures_of(services: ServicesInOneProcess) -> set[str]:
-    """The names of all figures of the three services, but for the instants at which each began."""
+    """The names of all figures of the three services."""
     pages = [(await client.get("/metrics")).text for client in services.clients.values()]
-    names = {name for page in pages for name in re.findall(r"^# TYPE (\S+)", page, re.MULTILINE)}
-    return {name for name in names if not name.endswith("_created")}
+    return {name for page in pages for name in names_in(page)}
+
+
+def names_in(page: str) -> set[str]:
+    """The names of a page's figures, but for the instants at which each began."""
+    return {name for name in re.findall(r"^# TYPE (\S+)", page, re.MULTILINE) if not name.endswith("_created")}
+
+
+def figures_of_relay() -> set[str]:
+    """The names of the figures that a relay has beside those that every process has."""
+    metrics = Metrics()
+    RelayProgress("ticket-service", ListedFeed(0), metrics, lambda: datetime(2026, 6, 3, tzinfo=UTC))
+    return names_in(generate_latest(metrics.registry).decode())
 
 
 def dashboards_script() -> ModuleType:
@@ -55,7 +71,7 @@ def figures_of_backups(folder: Path) -> set[str]:
 async def test_alerts_dashboards_and_the_page_name_only_figures_that_exist(
     stack_on_sqlite: ServicesInOneProcess, tmp_path: Path
 ) -> None:
-    figures = await figures_of(stack_on_sqlite) | figures_of_backups(tmp_path)
+    figures = await figures_of(stack_on_sqlite) | figures_of_backups(tmp_path) | figures_of_relay()
     rules = (DEPLOY / "prometheus" / "fristwerk.rules.yml").read_text("utf-8")
     page = (DEPLOY.parent / "docs" / "reference" / "operations.md").read_text("utf-8")
     boards = "".join(file.read_text("utf-8") for file in sorted((DEPLOY / "grafana" / "dashboards").iterdir()))

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.tools import COMES_WITH, DEPLOY
+from tests.deploy.tools import COMES_WITH, DEPLOY, done
 
-BUILD_SECONDS = 900
 READY_SECONDS = 30
 HEALTHCHECK = "/usr/local/lib/fristwerk/healthcheck.py"
 SBOM = "/usr/local/lib/fristwerk/sbom.cdx.json"
@@ -30,12 +29,6 @@ def buildah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
     monkeypatch.setenv("BUILDAH_ISOLATION", "chroot")
     return tmp_path
-
-
-def done(*command: str, seconds: float = BUILD_SECONDS) -> str:
-    ran = subprocess.run(command, capture_output=True, check=False, text=True, timeout=seconds)  # noqa: S603 - ours
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
 
 
 def test_the_image_is_built_twice_with_the_same_layers_and_a_service_in_it_is_ready(

@@ -14,8 +14,15 @@ from fristwerk_platform.settings import read_settings
 from tests.deploy.tools import DEPLOY, run
 
 KUBERNETES: Final = DEPLOY / "kubernetes"
-OVERLAYS: Final = ("trial", "production")
+OVERLAYS: Final = ("trial", "trial-nats", "production")
 PORTS: Final = {"ticket-service": 8001, "sla-service": 8002, "billing-service": 8003}
+RELAY: Final = "trial-nats"
+"""The overlay that has the relay."""
+PODS: Final = [*((overlay, name, port) for overlay in OVERLAYS for name, port in PORTS.items()), (RELAY, "relay", 8004)]
+FROM_SECRETS: Final = {
+    "FRISTWERK_DATABASE_URL": "postgresql://user:password@host:5432/name",
+    "FRISTWERK_NATS_URL": "nats://nats:4222",
+}
 Manifest = dict[str, Any]
 
 
@@ -62,29 +69,28 @@ def test_kubectl_would_refuse_a_base_whose_file_is_missing(tmp_path: Path) -> No
     assert "sla-service.yaml" in said
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("name", PORTS)
-def test_a_service_starts_with_settings_that_exist_and_is_asked_how_it_is(overlay: str, name: str) -> None:
+@pytest.mark.parametrize(("overlay", "name", "port"), PODS)
+def test_a_service_starts_with_settings_that_exist_and_is_asked_how_it_is(overlay: str, name: str, port: int) -> None:
     container = manifests(overlay, "Deployment")[name]["spec"]["template"]["spec"]["containers"][0]
     config = next(iter(each for key, each in manifests(overlay, "ConfigMap").items() if key.startswith("fristwerk-")))
-    from_secret = {"FRISTWERK_DATABASE_URL": "postgresql://user:password@host:5432/name"}
+    from_secret = {each["name"]: FROM_SECRETS[each["name"]] for each in container["env"] if "value" not in each}
     own = {each["name"]: each["value"] for each in container["env"] if "value" in each}
 
     settings = read_settings({**config["data"], **own, **from_secret})
 
-    assert settings.port == PORTS[name]
-    assert {each["name"] for each in container["env"]} == {*own, *from_secret}
+    assert settings.port == port
+    assert list(from_secret) == ["FRISTWERK_NATS_URL" if name == "relay" else "FRISTWERK_DATABASE_URL"]
     assert (
         container["startupProbe"]["httpGet"]["path"] == container["livenessProbe"]["httpGet"]["path"] == "/health/live"
     )
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("name", PORTS)
-def test_a_pod_keeps_to_the_restricted_standard(overlay: str, name: str) -> None:
+@pytest.mark.parametrize(("overlay", "name", "port"), PODS)
+def test_a_pod_keeps_to_the_restricted_standard(overlay: str, name: str, port: int) -> None:
     pod = manifests(overlay, "Deployment")[name]["spec"]["template"]["spec"]
 
+    assert pod["containers"][0]["ports"] == [{"name": "http", "containerPort": port}]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
@@ -103,6 +109,23 @@ def test_nothing_talks_to_anything_unless_a_policy_says_so(overlay: str) -> None
 
     assert policies["nothing-by-default"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert "services-reach-the-database" in policies
+
+
+def test_the_relay_has_its_config_the_key_of_tokens_and_nothing_that_opens_or_stores_data() -> None:
+    pod = manifests(RELAY, "Deployment")["relay"]["spec"]["template"]["spec"]
+    [config] = [each["configMapRef"]["name"] for each in pod["containers"][0]["envFrom"]]
+    [nats] = [each["valueFrom"]["secretKeyRef"]["name"] for each in pod["containers"][0]["env"] if "valueFrom" in each]
+    [secret] = [each["secret"] for each in pod["volumes"] if "secret" in each]
+
+    assert config in manifests(RELAY, "ConfigMap")
+    assert nats in manifests(RELAY, "Secret")
+    assert (secret["secretName"], [each["key"] for each in secret["items"]]) == ("fristwerk-keys", ["keys.json"])
+    assert {each["image"] for each in [*pod["initContainers"], *pod["containers"]]} == {"localhost/fristwerk:latest"}
+
+
+def test_who_does_not_want_nats_has_no_relay() -> None:
+    assert "relay" not in manifests("trial", "Deployment")
+    assert "relay" not in manifests("production", "Deployment")
 
 
 def test_the_list_of_forgotten_persons_outlives_a_pod() -> None:

@@ -17,6 +17,7 @@ UNITS: Final = (
     "fristwerk@sla.service",
     "fristwerk@billing.service",
     "fristwerk-backup.service",
+    "fristwerk-relay.service",
 )
 MOST_EXPOSED: Final = 20
 """Tenths."""
@@ -28,11 +29,11 @@ def unit_folder(folder: Path, old: str = "", new: str = "") -> Path:
     python = folder / "python"  # as the path of the one that runs here may hold a space
     python.unlink(missing_ok=True)
     python.symlink_to(sys.executable)
-    for file in SYSTEMD.iterdir():
+    for file in (each for each in SYSTEMD.rglob("*") if each.is_file()):
         text = file.read_text("utf-8")
-        (folder / file.name).write_text(
-            text.replace("/usr/local/lib/fristwerk/bin/python", str(python)).replace(old, new), "utf-8"
-        )
+        copy = folder / file.relative_to(SYSTEMD)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(text.replace("/usr/local/lib/fristwerk/bin/python", str(python)).replace(old, new), "utf-8")
     return folder
 
 

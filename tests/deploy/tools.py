@@ -22,6 +22,7 @@ COMES_WITH: Final = {
     "caddy": "on Debian: apt install caddy",
     "buildah": "on Debian: apt install buildah",
     "mmdebstrap": "on Debian: apt install mmdebstrap",
+    "systemd-nspawn": "on Debian: apt install systemd-container",
 }
 """What is needed, and where it is had."""
 
@@ -44,6 +45,13 @@ def run(tool: str, *arguments: str | Path, folder: Path | None = None, **environ
         else None,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def done(*command: str, seconds: float = 900) -> str:
+    """What a command prints, which has to succeed in that time."""
+    ran = subprocess.run(command, capture_output=True, check=False, text=True, timeout=seconds)  # noqa: S603 - ours
+    assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"
+    return ran.stdout.strip()
 
 
 def spoiled(file: Path, folder: Path, old: str, new: str) -> Path:

@@ -16,8 +16,9 @@ from rich.table import Table
 from fristwerk_local.client import connected
 from fristwerk_local.past_tickets.importer import Importer, ImportReport, NotTaken
 from fristwerk_local.past_tickets.mapping import MappingError, read_mapping
-from fristwerk_local.past_tickets.rows import read_rows
+from fristwerk_local.past_tickets.rows import FileKindError, read_rows
 from fristwerk_local.progress import Journal
+from fristwerk_platform.hidden_characters import escaped
 from fristwerk_platform.http.queries import csv_cell
 
 SHOWN: Final = 20
@@ -38,6 +39,8 @@ class ImportOrder(msgspec.Struct, frozen=True, kw_only=True):
 async def import_past_tickets(order: ImportOrder, folder: Path, first_port: int) -> int:
     """0 where every fact was taken, else 1. Raises FailedError and OSError."""
     console = Console(width=None if sys.stdout.isatty() else 140)
+    if not order.file.is_file():
+        raise FileKindError(f"There is no file {order.file}.")
     mapping = read_mapping(None if order.mapping is None else _mapping_file(order.mapping))
     async with connected(folder, first_port) as client:
         journal = Journal(folder / "imported" / f"{order.provider}-{mapping.system}.jsonl")
@@ -55,7 +58,7 @@ async def import_past_tickets(order: ImportOrder, folder: Path, first_port: int)
             report = await importer.run(read_rows(order.file), progress)
     if order.report is not None:
         _write(order.report, report.not_taken)
-    _show(console, report, dry_run=order.dry_run)
+    show(console, report, dry_run=order.dry_run)
     return 1 if report.not_taken else 0
 
 
@@ -76,7 +79,8 @@ def _write(file: Path, not_taken: list[NotTaken]) -> None:
         table.writerows([csv_cell(cell) for cell in msgspec.structs.astuple(each)] for each in not_taken)
 
 
-def _show(console: Console, report: ImportReport, *, dry_run: bool) -> None:
+def show(console: Console, report: ImportReport, *, dry_run: bool) -> None:
+    """Print what came of an import. What the file says cannot command the terminal."""
     counted = Table(box=SIMPLE_HEAD)
     counted.add_column("what")
     counted.add_column("would be recorded" if dry_run else "recorded", justify="right")
@@ -88,9 +92,10 @@ def _show(console: Console, report: ImportReport, *, dry_run: bool) -> None:
     if not report.not_taken:
         console.print("Nothing is wrong with any row." if dry_run else "Every fact was taken.", style="green")
         return
-    console.print(f"{len(report.not_taken):,} facts were not taken:", style="red")
+    number = len(report.not_taken)
+    console.print("1 fact was not taken:" if number == 1 else f"{number:,} facts were not taken:", style="red")
     for each in report.not_taken[:SHOWN]:
         place = f"line {each.line}" + (f", ticket {each.ticket}" if each.ticket else "") + f", {each.fact}"
-        console.print(f"  {place}: {each.reason}", markup=False, highlight=False, soft_wrap=True)
+        console.print(escaped(f"  {place}: {each.reason}"), markup=False, highlight=False, soft_wrap=True)
     if len(report.not_taken) > SHOWN:
         console.print(f"  … and {len(report.not_taken) - SHOWN:,} more; --report FILE.csv has all of them.")

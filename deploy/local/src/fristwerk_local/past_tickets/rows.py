@@ -17,7 +17,7 @@ LONGEST_CELL = 10_000_000
 
 
 class FileKindError(FailedError):
-    """The file is neither CSV nor NDJSON."""
+    """The file is neither CSV nor NDJSON, or there is none."""
 
 
 class ExportRow(msgspec.Struct, frozen=True):
