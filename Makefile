@@ -14,6 +14,9 @@ PYTEST := $(PY) -m pytest -n 2 --dist worksteal
 BOUNDED := -o faulthandler_timeout=480 -o faulthandler_exit_on_timeout=true
 IN_PROCESS := not process and not faults and not postgres and not exhaustive
 QUICK := --hypothesis-profile=quick -m "$(IN_PROCESS) and not services"
+MEASURED := fristwerk_language,fristwerk_proof,fristwerk_platform,fristwerk_client,ticket_service,sla_service,billing_service,fristwerk_verify,fristwerk_local
+DOMAINS := ticket_service.domain,sla_service.domain,billing_service.domain
+DOMAIN_TESTS := tests/ticket_service tests/sla_service tests/billing_service
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
@@ -29,7 +32,7 @@ help:
 	@echo "make serve    starts the three services alone: make serve VAR=folder PORT=8001"
 	@echo "              with DATABASE=postgres both run on a PostgreSQL in that folder"
 	@echo "make test     runs the whole test suite"
-	@echo "make quick    runs the tests that need no process, no PostgreSQL and not all three services: about a minute"
+	@echo "make quick    runs the tests that need no process, no PostgreSQL and not all three services: a minute and a half"
 	@echo "make coverage runs the whole test suite and prints which lines and branches it reaches"
 	@echo "make lint     style, types and who may import whom"
 	@echo "make check    lint and test: what CI runs"
@@ -40,7 +43,7 @@ help:
 	@echo "make attack   sends what nobody should send to every operation, and prints what came of it"
 	@echo "make validators  installs into .venv what checks the files in deploy/"
 	@echo "make image    builds the container image with buildah: make image TAG=name BASE=image"
-	@echo "make proof    plays a year of five providers, verifies its bundles and 10,000 changes of one"
+	@echo "make proof    verifies a year of five providers and 10,000 changes of a bundle; what proofs take"
 	@echo "make nightly  the whole test suite with many more examples of every property, then make faults;"
 	@echo "              with OLDER=folder also 2,000 stories through that checkout of an older version"
 	@echo "make setup    makes .venv ready, which every command above does by itself"
@@ -69,11 +72,13 @@ test: setup
 quick: setup
 	$(PYTEST) $(BOUNDED) $(QUICK) --durations=5
 
-# Everything again, slower: what the tests and the processes that they start execute. LANE=quick: the quick lane alone.
+# Everything again, slower: what the tests and the processes that they start execute. LANE=domains: the services' own tests
+# that start no process, and of what they execute the domains alone, as nothing else has a floor.
 coverage: setup
 	rm -f .coverage .coverage.*
 	@status=0; \
-	$(PY) -m coverage run -m pytest -n 2 --dist worksteal $(BOUNDED) $(if $(filter quick,$(LANE)),--hypothesis-profile=quick -m "$(IN_PROCESS)") || status=1; \
+	$(PY) -m coverage run --source=$(if $(filter domains,$(LANE)),$(DOMAINS),$(MEASURED)) -m pytest -n 2 --dist worksteal $(BOUNDED) \
+		$(if $(filter domains,$(LANE)),$(DOMAIN_TESTS) --hypothesis-profile=quick -m "$(IN_PROCESS)") || status=1; \
 	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && $(PY) tests/branches.py || status=1; \
 	exit $$status
 
@@ -106,9 +111,10 @@ faults: setup
 attack: setup .venv/attack-ready
 	$(PY) -m pytest tests/attack --faults=long
 
-# A year of five providers exported and verified, and 10,000 mutations of a bundle; prints both tables.
-proof: setup
+# A year of five providers exported and verified, 10,000 mutations of a bundle, and what hash trees take of commands.
+proof: setup .venv/bench-ready
 	$(PY) -m pytest -s --faults=long tests/verifier/test_year.py tests/verifier/test_mutations.py
+	$(PY) tests/benchmarks/hash_trees.py
 
 .venv/attack-ready: .venv/ready requirements-attack.txt
 	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-attack.txt
@@ -117,6 +123,7 @@ proof: setup
 nightly: setup
 	$(PYTEST) --hypothesis-profile=nightly $(if $(OLDER),--older=$(OLDER))
 	$(MAKE) faults
+	$(PYTEST) tests/deploy --faults=long
 
 # Every page anew each time, as only a page that is read can complain.
 docs: setup .venv/docs-ready

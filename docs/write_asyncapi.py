@@ -16,7 +16,7 @@ from fristwerk_platform.http import Stopping
 from fristwerk_platform.relay.messages import Previous, as_message
 from fristwerk_platform.settings import Settings
 from fristwerk_platform.subscriptions.partitions import PARTITIONS
-from ticket_service.cli.relay import LOG
+from ticket_service.relay_app import LOG
 
 PAGE: Final = Path(__file__).parent / "reference" / "asyncapi.json"
 EXAMPLES: Final = Path(__file__).parents[1] / "tests" / "contracts" / "events"

@@ -28,6 +28,7 @@ This page is written by `docs/write_events.py` from the code.
 _SECTIONS: Final = (
     ("Catalogue", events.CATALOGUE),
     ("Customers", events.CUSTOMERS),
+    ("Agents", events.AGENTS),
     ("Tickets", events.TICKETS),
     ("Calls without a ticket", events.KEPT_CALLS),
     ("SLA notices (the SLA service's own feed)", events.SLA_NOTICES),

@@ -19,10 +19,13 @@ import msgspec
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-OWN_HEADERS: Final = ("etag", "link", "location", "idempotency-", "fristwerk-")
+OWN_HEADERS: Final = ("etag", "link", "location", "idempotency-", "preference-", "fristwerk-")
 """Beginnings of the names of headers that a client reads; the others are HTTP's business."""
+WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _NAME: Final = re.compile(r"\{(\w+)\}")
 _LINES: Final = "application/x-ndjson"
+_DOCUMENT: Final = "described:document"
+"""Where validators find the document: each has the schemas that it refers to, and not a copy of all."""
 _known: dict[str, DescribedService] = {}
 # httpx looks for sniffio with each request to learn whether trio runs: a search of every folder, in vain each time.
 cast("dict[str, ModuleType | None]", sys.modules).setdefault("sniffio", None)
@@ -32,15 +35,33 @@ class NotAsDescribedError(AssertionError):
     """An answer differs from what the service's document says of it."""
 
 
+class ClosedSchemas:
+    """The schemas of a document with no further fields. Each is compiled once, as most operations share theirs."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        components = {"components": {"schemas": closed(document["components"]["schemas"])}}
+        self._registry = jsonschema_rs.Registry([(_DOCUMENT, components)])
+        self._validators: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
+
+    def validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+        """Of a schema that stands in the document."""
+        text = msgspec.json.encode(schema)
+        if text not in self._validators:
+            found = closed(msgspec.json.decode(text.replace(b'"$ref":"#', f'"$ref":"{_DOCUMENT}#'.encode())))
+            self._validators[text] = jsonschema_rs.Draft202012Validator(
+                found, validate_formats=True, registry=self._registry
+            )
+        return self._validators[text]
+
+
 class DescribedService:
-    """What a service says that it answers, with the validators that were needed so far."""
+    """What a service says that it answers."""
 
     def __init__(self, app: FastAPI) -> None:
         self._document: Mapping[str, Any] = app.openapi()
         by_names = sorted(self._document["paths"], key=lambda path: path.count("{"))
         self._paths = [(re.compile(_NAME.sub(_matched, path)), path) for path in by_names]
-        self._components = {"components": {"schemas": closed(self._document["components"]["schemas"])}}
-        self._validators: dict[int, jsonschema_rs.Draft202012Validator] = {}
+        self._schemas = ClosedSchemas(self._document)
 
     def check(self, method: str, path: str, status: int, headers: httpx.Headers, content: bytes) -> None:
         """Raises NotAsDescribedError."""
@@ -56,9 +77,9 @@ class DescribedService:
         names = {each.lower() for each in described.get("headers", {})}
         if unknown := [each for each in headers if each.startswith(OWN_HEADERS) and each not in names]:
             raise NotAsDescribedError(f"{where}: the headers {unknown} are not described")
-        if status == HTTPStatus.NOT_MODIFIED and (content or described["content"]):
+        if status in WITHOUT_BODY and (content or described["content"]):
             raise NotAsDescribedError(f"{where}: it has no body, and describes none")
-        if method != "HEAD" and status != HTTPStatus.NOT_MODIFIED:
+        if method != "HEAD" and status not in WITHOUT_BODY:
             self._check_content(where, described["content"], headers.get("content-type", ""), content)
 
     def _operation(self, method: str, path: str) -> Mapping[str, Any] | None:
@@ -88,11 +109,7 @@ class DescribedService:
         return next(each for each in union["oneOf"] if each["$ref"] == union["discriminator"]["mapping"][event_type])
 
     def _validate(self, where: str, schema: Mapping[str, Any], value: Any) -> None:
-        validator = self._validators.get(id(schema))
-        if validator is None:
-            whole = self._components | cast("dict[str, Any]", closed(schema))
-            validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
-            self._validators[id(schema)] = validator
+        validator = self._schemas.validator(schema)
         if validator.is_valid(value):
             return
         wrong = [

@@ -9,6 +9,7 @@ import inspect
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from fristwerk_platform.gc_tuning import tune_garbage_collection
 
 MARKERS = {
     "faults": "breaks what the services stand on",
@@ -28,6 +31,9 @@ MARKERS = {
 """The markers of tests that ``make quick`` leaves out. No test names them; :func:`markers_of` finds them."""
 POSTGRES_FIXTURES = {"postgres_server", "own_postgres_server"}
 SERVICES_FIXTURES = {"open_services", "stack", "stack_on_sqlite"}
+COLLECTOR_THRESHOLDS = (5_000, 10, 10)
+"""Of Python's collector while tests run. By its own (700, 10, 10) it took a twelfth of the processor's time."""
+FOLDERS = {"faults": "faults", "attack": "exhaustive"}
 PROCESS_STARTERS = (subprocess, asyncio.create_subprocess_exec, asyncio.create_subprocess_shell)
 PROCESS_CLASSES = {"PostgresServer", "Stack"}
 """Classes of the local runner that start processes."""
@@ -56,8 +62,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Before Hypothesis's own plugin, which then loads the profile that ``--hypothesis-profile`` names."""
+    tune_garbage_collection()  # what is imported and collected is kept, so there is next to nothing to find
     if not hasattr(config, "workerinput"):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", temporary_root())
+        keep_bytecode()
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     for name, examples in EXAMPLES.items():
@@ -88,6 +96,13 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays: Python's collector of cycles need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)  # so that a test finds soon what it left open
+
+
+def keep_bytecode() -> None:
+    """Where Python is told to keep none, each process that a test starts would compile everything again."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def temporary_root() -> str:
@@ -104,11 +119,7 @@ def temporary_root() -> str:
 
 def markers_of(item: pytest.Item) -> set[str]:
     """The markers that follow from a test's folder, its fixtures, its parameters and the code it calls."""
-    found = set()
-    if item.path.is_relative_to(TESTS / "faults"):
-        found.add("faults")
-    if item.path.is_relative_to(TESTS / "attack"):
-        found.add("exhaustive")
+    found = set(markers_of_folder(item.path.parent))
     if not isinstance(item, pytest.Function):
         return found
     if getattr(item.function, "_hypothesis_internal_use_settings", settings()).max_examples > EXAMPLES["ci"]:
@@ -121,6 +132,12 @@ def markers_of(item: pytest.Item) -> set[str]:
     if any(known_to_start_processes(each) for each in (item.function, *fixture_functions(item))):
         found.add("process")
     return found
+
+
+@functools.cache
+def markers_of_folder(folder: Path) -> frozenset[str]:
+    """The markers of every test in a folder."""
+    return frozenset(marker for name, marker in FOLDERS.items() if folder.is_relative_to(TESTS / name))
 
 
 def fixture_functions(item: pytest.Function) -> Iterator[Callable[..., Any]]:

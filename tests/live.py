@@ -2,6 +2,11 @@
 
 What counts is how long the service itself kept an answer back: the time in which its threads, or the one who asks, waited
 for a processor that other programs had is left out. Linux counts that for each thread; elsewhere nothing is left out.
+
+Of the threads beside the event loop's only what may have held the loop up is left out: one that has the interpreter's lock
+and no processor. Whoever waits for that lock asks for it again every half millisecond and sleeps in between, which is
+counted, too. So a loop that stands still in a call that waits for something else is seen, however many of the service's
+threads are busy.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import select
 import socket
 import sys
@@ -22,6 +28,9 @@ import msgspec
 PROMISED_SECONDS = 0.05
 """The 99th percentile of the answers."""
 EVERY_SECONDS = 0.01
+LOCK_ASKED_SECONDS = 0.0005
+"""So often a thread that waits for Python's lock asks for it again, as services set it (``sys.setswitchinterval``)."""
+_SLEPT = re.compile(r"^voluntary_ctxt_switches:\s*([0-9]+)$", re.MULTILINE)
 _REQUEST = b"GET /health/live HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n"
 
 
@@ -83,38 +92,66 @@ async def live_throughout(process: int, port: int) -> AsyncIterator[Live]:
     assert live.nearly_longest() <= PROMISED_SECONDS, live.figures()
 
 
-class Processors:
-    """How long threads have run, and have waited for a processor, since they began."""
+class Standing(msgspec.Struct, frozen=True):
+    """What has become of a process' threads since they began, in seconds; nothing where the system does not count."""
 
-    def __init__(self, process: int) -> None:
-        self._tasks = Path(f"/proc/{process}/task")
-        self._first = str(process)
+    ran: float = 0.0
+    """The first thread, which runs the event loop."""
+    waited: float = 0.0
+    """The same for a processor."""
+    others_waited: float = 0.0
+    """All other threads together."""
+    slept: int = 0
+    """How many times the first thread has gone to sleep."""
 
-    def read(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Seconds by thread: ran, and waited; nothing where the system does not count."""
-        ran, waited = {}, {}
-        for each in self._tasks.glob("*/schedstat"):
-            try:
-                found = each.read_text("ascii").split()
-            except OSError:
-                continue  # the thread has ended
-            ran[each.parent.name], waited[each.parent.name] = int(found[0]) / 1e9, int(found[1]) / 1e9
-        return ran, waited
-
-    def since(self, before: tuple[dict[str, float], dict[str, float]]) -> tuple[float, float]:
-        """What the first thread, which runs the event loop, ran, and what all of them waited."""
-        ran, waited = self.read()
-        return (
-            ran.get(self._first, 0) - before[0].get(self._first, 0),
-            sum(seconds - before[1].get(thread, 0) for thread, seconds in waited.items()),
+    def since(self, before: Standing) -> Standing:
+        """What was added."""
+        return Standing(
+            self.ran - before.ran,
+            self.waited - before.waited,
+            # a thread that has ended is not counted any more
+            max(0.0, self.others_waited - before.others_waited),
+            self.slept - before.slept,
         )
 
 
-def ask(port: int, service: Processors, own: Processors) -> dict[str, float]:
-    """One answer. The event loop's own work counts, whichever of its threads waited meanwhile, but for the time in which
-    the one who asks was ready and had no processor: the answer was there by then, or had not been asked for.
+def standing(process: int) -> Standing:
+    """Of a process now."""
+    ran = waited = others_waited = 0.0
+    for each in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        try:
+            found = each.read_text("ascii").split()
+        except OSError:
+            continue  # the thread has ended
+        if each.parent.name == str(process):
+            ran, waited = int(found[0]) / 1e9, int(found[1]) / 1e9
+        else:
+            others_waited += int(found[1]) / 1e9
+    return Standing(ran, waited, others_waited, _slept(process))
+
+
+def _slept(process: int) -> int:
+    try:
+        found = _SLEPT.search(Path(f"/proc/{process}/status").read_text("ascii", "replace"))
+    except OSError:
+        return 0
+    return 0 if found is None else int(found[1])
+
+
+def by_the_service(took: float, waited_here: float, service: Standing) -> float:
+    """How long the service itself kept an answer back that took so long; the one who asked had no processor for a part of it.
+
+    In that part the answer was there, or had not been asked for. In the rest the event loop's own work counts, whichever
+    of its threads waited meanwhile.
     """
-    before, mine = service.read(), own.read()
+    there = max(0.0, took - waited_here)
+    behind_the_lock = min(service.others_waited, LOCK_ASKED_SECONDS * service.slept)
+    return max(min(service.ran, there), there - service.waited - behind_the_lock)
+
+
+def ask(port: int, process: int) -> dict[str, float]:
+    """One answer."""
+    before, mine = standing(process), standing(os.getpid())
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(_REQUEST)
@@ -123,18 +160,17 @@ def ask(port: int, service: Processors, own: Processors) -> dict[str, float]:
             answer += part
     took = time.monotonic() - began
     assert answer.startswith(b"HTTP/1.1 200 "), answer
-    (ran, waited), (_, waited_here) = service.since(before), own.since(mine)
-    return {"by_the_clock": took, "by_the_service": max(0.0, max(ran, took - waited) - waited_here)}
+    here, there = standing(os.getpid()).since(mine), standing(process).since(before)
+    return {"by_the_clock": took, "by_the_service": by_the_service(took, here.waited, there)}
 
 
 def main(process: int, port: int) -> None:
     """Ask until a line comes in, then print the seconds of each."""
-    service, own = Processors(process), Processors(os.getpid())
-    found = [ask(port, service, own)]
+    found = [ask(port, process)]
     sys.stdout.write("\n")
     sys.stdout.flush()
     while not select.select([sys.stdin], [], [], EVERY_SECONDS)[0]:
-        found.append(ask(port, service, own))
+        found.append(ask(port, process))
     sys.stdout.write(json.dumps(found))
 
 

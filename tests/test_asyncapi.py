@@ -38,7 +38,7 @@ def test_the_document_is_what_the_code_says() -> None:
 
 
 def test_it_has_every_type_that_the_ticket_service_records() -> None:
-    recorded = events.CATALOGUE | events.CUSTOMERS | events.TICKETS | events.KEPT_CALLS
+    recorded = events.CATALOGUE | events.CUSTOMERS | events.AGENTS | events.TICKETS | events.KEPT_CALLS
 
     assert MESSAGES.keys() == recorded.keys()
     assert DOCUMENT["channels"]["events"]["messages"].keys() == recorded.keys()

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
 from fristwerk_platform.http import Stopping
 from fristwerk_platform.settings import Settings
-from tests.described_answers import DescribedService, NotAsDescribedError, closed
+from tests.described_answers import ClosedSchemas, DescribedService, NotAsDescribedError
 
 SERVICES = ("ticket", "sla", "billing")
 
@@ -41,9 +40,9 @@ def good_contents(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
                     yield operation["operationId"], media_type, content
 
 
-def validator(app: FastAPI, schema: Any) -> jsonschema_rs.Draft202012Validator:
-    components = {"components": {"schemas": closed(app.openapi()["components"]["schemas"])}}
-    return jsonschema_rs.Draft202012Validator(components | closed(schema), validate_formats=True)
+@pytest.fixture(scope="module")
+def schemas(app: FastAPI) -> ClosedSchemas:
+    return ClosedSchemas(app.openapi())
 
 
 def test_every_operation_says_what_it_answers(app: FastAPI) -> None:
@@ -54,18 +53,18 @@ def test_every_operation_says_what_it_answers(app: FastAPI) -> None:
         assert media_type != "application/json" or schema.keys() & {"$ref", "oneOf"}, operation
 
 
-def test_examples_of_answers_are_as_described(app: FastAPI) -> None:
+def test_examples_of_answers_are_as_described(app: FastAPI, schemas: ClosedSchemas) -> None:
     for operation, media_type, content in good_contents(app):
         examples = content.get("examples", {"only": {"value": content.get("example")}})
         for each in examples.values():
-            wrong = [*validator(app, content["schema"]).iter_errors(each["value"])]
+            wrong = [*schemas.validator(content["schema"]).iter_errors(each["value"])]
             assert not wrong, (operation, media_type, [(each.instance_path, each.message[:200]) for each in wrong])
 
 
-def test_examples_of_lines_are_events(app: FastAPI) -> None:
+def test_examples_of_lines_are_events(app: FastAPI, schemas: ClosedSchemas) -> None:
     content = app.openapi()["paths"]["/v1/events"]["get"]["responses"]["200"]["content"]["application/x-ndjson"]
     for line in content["example"].splitlines():
-        validator(app, content["schema"]["contentSchema"]).validate(json.loads(line))
+        schemas.validator(content["schema"]["contentSchema"]).validate(json.loads(line))
 
 
 def test_operation_ids_are_names_of_functions(app: FastAPI) -> None:
@@ -74,14 +73,14 @@ def test_operation_ids_are_names_of_functions(app: FastAPI) -> None:
     assert all(each.isidentifier() and each == each.lower() for each in ids), ids
 
 
-def test_whatever_is_refused_is_described_by_its_status(app: FastAPI) -> None:
+def test_whatever_is_refused_is_described_by_its_status(app: FastAPI, schemas: ClosedSchemas) -> None:
     for method, path, operation in operations(app):
         if path.startswith("/v1/"):
             expected = {"401", "403", "404", "422", "429", "500", "503"} | ({"409"} if method != "get" else set())
             assert expected <= set(operation["responses"]), (method, path)
     for answer in app.openapi()["components"]["responses"].values():
         content = answer["content"]["application/problem+json"]
-        validator(app, content["schema"]).validate(content["example"])
+        schemas.validator(content["schema"]).validate(content["example"])
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,14 @@ IDENTIFIERS: Final = frozenset(
         "contract",
         "customer",
         "dedicated_number",
+        "deputy",
+        "deputy_for",
         "device",
         "digest",
         "entries",
         "entry",
         "follows",
+        "for_agent",
         "from_contract",
         "from_customer",
         "sealed_for",
@@ -47,9 +50,10 @@ IDENTIFIERS: Final = frozenset(
         "ticket",
         "timer",
         "to",
+        "user",
     ]
 )
-"""Ids that were given here, and those of the vendor's people, roles and numbers."""
+"""Ids that were given here, and those of the vendor's people, roles and numbers, and of tokens."""
 WORDS_OF_THE_TERMS: Final = frozenset(
     [
         "activity",
@@ -66,8 +70,10 @@ WORDS_OF_THE_TERMS: Final = frozenset(
         "classification",
         "department",
         "group",
+        "groups",
         "kind",
         "language",
+        "languages",
         "level",
         "metric",
         "name",
@@ -176,7 +182,9 @@ def test_a_new_field_of_free_text_would_be_found() -> None:
 NAMED = {
     "/v1/calls ticket": "looked up and not stored",
     "/v1/calls/{call}/attachment ticket": "the same",
+    "/v1/calls/{call}/ticket voicemails": "the same",
     "/v1/customers name": "a company's is its own, a private person's is sealed",
+    "/v1/customers/{customer}/portal-users name": "sealed",
     "/v1/contracts/{contract}/what-if agreement": "name or name@version, looked up and not stored",
     "/v1/deadlines calendar": "the same",
     "/v1/simulations agreement": "the same",

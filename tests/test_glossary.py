@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from tests.sizes import generated
+from tests.syntax_trees import parsed
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("shared/*/src", "services/*/src", "deploy/*/src")
@@ -32,6 +34,7 @@ SAME_THING: Final = {
 """Names that several packages give to the same thing, each with the reason."""
 
 
+@cache
 def definitions() -> dict[str, set[str]]:
     """The modules that define each name."""
     found: defaultdict[str, set[str]] = defaultdict(set)
@@ -39,7 +42,7 @@ def definitions() -> dict[str, set[str]]:
         for source in ROOT.glob(pattern):
             for path in source.rglob("*.py"):
                 if "migrations" not in path.parts and not generated(path):
-                    for name in names(ast.parse(path.read_text("utf-8"))):
+                    for name in names(parsed(path)):
                         found[name].add(path.relative_to(ROOT).as_posix())
     return found
 

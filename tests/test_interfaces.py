@@ -24,17 +24,17 @@ STORED = Path(__file__).parent / "contracts" / "openapi"
 FITTING = {"integer": "1", "number": "1", "boolean": "true", "string": "x"}
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(params=SERVICES, scope="module")
 def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(var=tmp_path)
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(var=tmp_path_factory.mktemp("var"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(service: str, settings: Settings) -> FastAPI:
     """A service that was never started: what is refused for its query needs no log and no read model."""
     made: FastAPI = importlib.import_module(f"{service}_service.app").create_app(settings, Stopping())

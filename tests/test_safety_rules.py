@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from tests.syntax_trees import parsed
+
 ROOT: Final = Path(__file__).parents[1]
 SOURCES: Final = sorted(
     path for folder in ("services", "shared", "tools", "deploy") for path in (ROOT / folder).rglob("src/**/*.py")
@@ -23,6 +25,8 @@ SQL: Final = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "DROP ", "A
 OUR_NAMES: Final = frozenset({"table", "events", "columns", "values", "condition", "self.events_table_name"})
 """What the event log puts its SQL together of: names of tables and columns, conditions of its own, and question marks."""
 ARGUMENTS_WITH_ZONE: Final = 8
+INSTANTS: Final = frozenset({"now", "today", "datetime", "utcnow", "utcfromtimestamp", "replace"})
+"""What makes an instant, or changes one."""
 WALL_CLOCK: Final = ("/terms/opening.py", "/terms/coverage.py")
 """Where the hands of a local clock are meant, without a zone."""
 
@@ -33,10 +37,19 @@ EXCEPT: Final = {
 }
 
 
+def last_name(called: ast.expr) -> str:
+    """``now`` of ``datetime.now``; nothing of what has no name."""
+    match called:
+        case ast.Name(id=str(name)) | ast.Attribute(attr=str(name)):
+            return name
+        case _:
+            return ""
+
+
 def naive_instants(tree: ast.AST) -> Iterator[ast.AST]:
     """``utcnow``, ``now()`` or ``datetime(…)`` without a zone, and zones taken away."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call) or last_name(node.func) not in INSTANTS:
             continue
         called = ast.unparse(node.func)
         zoned = any(each.arg in ("tzinfo", "tz") and ast.unparse(each.value) != "None" for each in node.keywords)
@@ -49,7 +62,7 @@ def naive_instants(tree: ast.AST) -> Iterator[ast.AST]:
             "utcfromtimestamp": True,
             "replace": unzoned,
         }
-        if without_zone.get(called.rpartition(".")[2]):
+        if without_zone[last_name(node.func)]:
             yield node
 
 
@@ -145,7 +158,7 @@ def test_the_sources_keep_the_rule(rule: str) -> None:
         for path in SOURCES
         if any(part in path.as_posix() for part in where)
         if not path.as_posix().endswith(EXCEPT.get(rule, ("no such file",)))
-        for node in found(ast.parse(path.read_text("utf-8")))
+        for node in found(parsed(path))
     ]
 
     assert len(SOURCES) > 200

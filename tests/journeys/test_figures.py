@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+
+from fristwerk_platform.metrics import Metrics
+from fristwerk_platform.relay import RelayProgress
+from tests.platform.relay.listed_feed import ListedFeed
 
 ROOT = Path(__file__).parents[2]
 
 
 async def shown(stack: Any) -> set[str]:
+    """What the three services and the relay show."""
     names: set[str] = set()
     for client in stack.clients.values():
         text = (await client.get("/metrics")).text
         names |= {family.name for family in text_string_to_metric_families(text)}
+    relay = Metrics()
+    RelayProgress("ticket-service", ListedFeed(0), relay, lambda: datetime.now(UTC))
+    names |= {family.name for family in text_string_to_metric_families(generate_latest(relay.registry).decode())}
     return {name for name in names if name.startswith("fristwerk_") and not name.endswith("_created")}
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, column, insert, select, table
 
 import billing_service.projections.tables
 import sla_service.projections.tables
@@ -61,3 +62,25 @@ def test_the_revisions_follow_one_another_in_one_line(described: MetaData) -> No
     script = ScriptDirectory(folder, version_locations=[folder])
 
     assert [each.revision for each in script.walk_revisions()][::-1] == revisions(described)
+
+
+async def test_new_columns_of_tickets_are_filled_from_their_documents(database_settings: Settings) -> None:
+    database = open_database(database_settings, "migrated", MetaData())
+    await database.create()
+    said = {"department": "payroll", "level": "2", "site": None, "opened_by": "änna"}
+    ticket = dict.fromkeys(
+        ("ticket", "provider", "reference", "customer", "agreement", "state", "type", "channel"), "t"
+    )
+    numbers = dict.fromkeys(("version", "agreement_version", "priority", "received_at", "position"), 1)
+
+    async with database.transaction() as connection:
+        await migrate(connection, tables.metadata, None, "0005")
+        columns = {name for name in tables.tickets.c.keys() if name in ticket | numbers}  # noqa: SIM118 - of a collection
+        row = {name: value for name, value in (ticket | numbers).items() if name in columns}
+        old = table("tickets", *map(column, [*row, "document"]))
+        await connection.execute(insert(old), row | {"document": json.dumps(said).encode()})
+        await migrate(connection, tables.metadata, "0005")
+        found = (await connection.execute(select(*(tables.tickets.c[name] for name in said)))).one()
+
+    await database.close()
+    assert dict(zip(said, found, strict=True)) == said

@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from fristwerk_local.client import Client, staff
-from fristwerk_local.past_tickets.command import ImportOrder, import_past_tickets
+from fristwerk_local.past_tickets.command import ImportOrder, import_past_tickets, show
 from fristwerk_local.past_tickets.facts import PastTicket
-from fristwerk_local.past_tickets.importer import Importer, ImportReport
+from fristwerk_local.past_tickets.importer import Importer, ImportReport, NotTaken
 from fristwerk_local.past_tickets.mapping import MappingError, NotMappedError, TicketMapping, read_mapping
 from fristwerk_local.past_tickets.rows import FileKindError, read_rows
 from fristwerk_local.player import read_terms
 from fristwerk_local.progress import Journal
 from fristwerk_local.terminal_output import TERMS
+from fristwerk_platform.hidden_characters import HIDDEN
 from tests.conftest import ServicesInOneProcess
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -189,3 +191,19 @@ async def test_a_mapping_that_is_not_there_is_refused_with_the_names_of_those_th
     order = ImportOrder(file=EXPORTS / "jira.csv", provider=PROVIDER, mapping="jira", report=None, dry_run=False)
     with pytest.raises(MappingError, match="shipped: jira-service-management, zammad"):
         await import_past_tickets(order, tmp_path, 8001)
+
+
+async def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
+    order = ImportOrder(file=tmp_path / "gone.csv", provider=PROVIDER, mapping=None, report=None, dry_run=True)
+    with pytest.raises(FileKindError, match=r"There is no file .*gone\.csv"):
+        await import_past_tickets(order, tmp_path, 8001)
+
+
+def test_what_a_file_says_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    row = NotTaken(line=2, ticket="\x1b]0;title\x07", fact="row", reason="unknown field `\u202egnp.\x1b[2J`")
+
+    show(Console(width=140), ImportReport(not_taken=[row]), dry_run=True)
+
+    shown = capsys.readouterr().out
+    assert HIDDEN.search(shown.replace("\n", "")) is None
+    assert "  line 2, ticket \\u001b]0;title\\u0007, row: unknown field `\\u202egnp.\\u001b[2J`" in shown

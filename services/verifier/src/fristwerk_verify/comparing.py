@@ -25,8 +25,14 @@ def as_shown(value: Any) -> Any:
     return _kept(json.loads(_encoder.encode(value)))
 
 
-def first_difference(shown: Any, computed: Any, field: str = "") -> FieldDifference | None:
+def first_difference(shown: Any, computed: Any) -> FieldDifference | None:
     """The first place where plain data differs; a field more or less is a difference."""
+    if json.dumps(shown) == json.dumps(computed):  # as nearly always, and much quicker than field by field
+        return None
+    return _difference(shown, computed, "")
+
+
+def _difference(shown: Any, computed: Any, field: str) -> FieldDifference | None:
     if isinstance(shown, dict) and isinstance(computed, dict):
         return _in_fields(shown, computed, field)
     if isinstance(shown, list) and isinstance(computed, list):
@@ -39,7 +45,7 @@ def first_difference(shown: Any, computed: Any, field: str = "") -> FieldDiffere
 def _in_fields(shown: dict[str, Any], computed: dict[str, Any], field: str) -> FieldDifference | None:
     for key in [*shown, *(each for each in computed if each not in shown)]:
         place = f"{field}.{key}" if field else key
-        found = first_difference(shown.get(key), computed.get(key), place)
+        found = _difference(shown.get(key), computed.get(key), place)
         if found is None and (key in shown) != (key in computed):
             found = FieldDifference(field=place, shown=text(shown.get(key)), computed=text(computed.get(key)))
         if found is not None:
@@ -49,7 +55,7 @@ def _in_fields(shown: dict[str, Any], computed: dict[str, Any], field: str) -> F
 
 def _in_items(shown: list[Any], computed: list[Any], field: str) -> FieldDifference | None:
     for index, (one, other) in enumerate(zip(shown, computed, strict=False)):
-        if (found := first_difference(one, other, f"{field}[{index}]")) is not None:
+        if (found := _difference(one, other, f"{field}[{index}]")) is not None:
             return found
     if len(shown) == len(computed):
         return None

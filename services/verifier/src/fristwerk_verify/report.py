@@ -7,13 +7,14 @@ obeys or that turn the writing are shown as their numbers.
 from __future__ import annotations
 
 import html
+import json
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
 
-from fristwerk_language.terms.hidden_characters import escaped
+from fristwerk_language.terms.hidden_characters import HIDDEN, escaped
 from fristwerk_verify.findings import CheckStep, Report
 from fristwerk_verify.messages import TITLES, VERDICTS, ReportLanguage, sentence, sentences
 
@@ -84,7 +85,15 @@ def as_json(report: Report, language: ReportLanguage) -> bytes:
         shown |= {"outcome": step.outcome, "title": TITLES[language][step.key], "sentences": sentences(step, language)}
     for remark, shown in zip(report.remarks, body["remarks"], strict=True):
         shown["sentence"] = sentence(remark, language)
-    return msgspec.json.format(msgspec.json.encode(body), indent=1)
+    return _harmless(msgspec.json.format(msgspec.json.encode(body), indent=1).decode())
+
+
+def _harmless(document: str) -> bytes:
+    """The same JSON, printable: inside texts hidden characters are escaped, beyond the basic plane as two halves (RFC 8259).
+
+    Outside of texts there is nothing but line ends.
+    """
+    return HIDDEN.sub(lambda found: "\n" if found[0] == "\n" else json.dumps(found[0])[1:-1], document).encode()
 
 
 def as_html(report: Report, language: ReportLanguage, checked_at: datetime) -> str:
