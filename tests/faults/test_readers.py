@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from fristwerk_platform.event_log import NewEvent, VersionConflictError
+from fristwerk_platform.event_log.group_commit import Append
+from fristwerk_platform.event_log.postgres.columns import append_arguments
 from fristwerk_platform.event_log.postgres.log import PostgresEventLog
 from fristwerk_platform.event_log.postgres.recorder import PostgresRecorder
 from tests.faults.log_writers import take_the_lock_out
@@ -21,6 +23,13 @@ WRITERS = Path(__file__).with_name("log_writers.py")
 READER = Path(__file__).with_name("log_reader.py")
 PROCESSES, WRITERS_EACH, READERS = 4, 4, 4
 SHORT, LONG = 4_000, 20_000
+
+
+def arguments(stream: str, version: int) -> list[list[bytes] | str]:
+    """What the log's statement is given to append one event."""
+    loop = asyncio.get_running_loop()
+    event = NewEvent(stream=stream, version=version, type="Closed", line=b"{}")
+    return append_arguments([Append([event], None, loop, loop.create_future())], None)
 
 
 async def started(url: str, program: Path, *arguments: object) -> asyncio.subprocess.Process:
@@ -83,8 +92,7 @@ async def test_a_commit_overtaken_by_another_is_skipped_unless_writers_lock(
     slow = await asyncpg.connect(postgres_url)
     if in_one_statement:
         await slow.execute("BEGIN")
-        given = [["ticket-slow"], [1], ["Closed"], [b"{}"], [0]]
-        await slow.fetch(log._in_loop.sql["append"], *given, [], [], [], [], [])
+        await slow.fetch(log._in_loop.sql["append"], *arguments("ticket-slow", 1))
     else:
         await slow.execute(recorder._sql["begin"].as_string(None))
         await slow.execute(
@@ -110,8 +118,7 @@ async def test_who_waited_for_the_lock_sees_what_was_stored_meanwhile(postgres_u
     slow = await asyncpg.connect(postgres_url)
     for version, wanted in ((1, 2), (3, 3)):
         await slow.execute("BEGIN")
-        given = [["ticket-1"], [version], ["Closed"], [b"{}"], [version - 1]]
-        await slow.fetch(log._in_loop.sql["append"], *given, [], [], [], [], [])
+        await slow.fetch(log._in_loop.sql["append"], *arguments("ticket-1", version))
         appending = asyncio.create_task(
             log.append([NewEvent(stream="ticket-1", version=wanted, type="Closed", line=b"{}")])
         )

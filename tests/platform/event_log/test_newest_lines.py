@@ -93,11 +93,23 @@ class Counting:
         reads = log._reads
         self._select = reads.select_feed
         self.reads = 0
+        self._answered = 0
         monkeypatch.setattr(reads, "select_feed", self._count)
 
     async def _count(self, after: int, limit: int) -> list[FeedLine]:
         self.reads += 1
-        return await self._select(after, limit)
+        try:
+            return await self._select(after, limit)
+        finally:
+            self._answered += 1
+
+    async def rest(self) -> None:
+        """Return once something was read, and nothing more for a while."""
+        before = 0
+        while not before == self.reads == self._answered > 0:
+            before = self.reads
+            await asyncio.sleep(0.1)
+        self.reads = self._answered = 0
 
 
 async def test_three_followers_of_one_event_read_the_log_once_and_what_was_stored_here_not_at_all(
@@ -105,8 +117,7 @@ async def test_three_followers_of_one_event_read_the_log_once_and_what_was_store
 ) -> None:
     counted, feed = Counting(log, monkeypatch), LogFeed(log)
     followers = [asyncio.create_task(feed.page(0, 1_000, 5)) for _ in range(3)]
-    await asyncio.sleep(0.1)
-    counted.reads = 0
+    await counted.rest()
 
     await append("ticket-1")
     pages = await asyncio.gather(*followers)

@@ -14,11 +14,12 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Dialect, Table, any_, func, literal, select
+from sqlalchemy import Column, ColumnElement, Dialect, LargeBinary, Table, Text, any_, cast, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fristwerk_platform.array_literals import array_literal
 from fristwerk_platform.read_models.driver import run_on_postgres, run_on_sqlite
 
 Row = Mapping[str, Any]
@@ -96,7 +97,7 @@ def removal(column: Column[Any], keys: Sequence[str]) -> Write:
 def in_list(connection: AsyncConnection, column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """Whether a text column holds one of the values."""
     if connection.dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(column.type)))
+        return column == any_(cast(literal(array_literal(values), Text), ARRAY(Text)))
     listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
     return column.in_(select(listed.c.value))
 
@@ -141,21 +142,16 @@ def _processors(shape: _Shape, dialect: Dialect) -> Mapping[str, Callable[[Any],
 
 def _postgres_arrays(each: Write, shape: _Shape, dialect: Dialect) -> list[Sequence[Any] | str]:
     """The columns of a write, each as the driver takes an array."""
-    columns, numeric = zip(*_values(each, shape, dialect), strict=True), _numeric(shape)
+    columns, binary = zip(*_values(each, shape, dialect), strict=True), _binary(shape)
     return [
-        _numbers(values) if name in numeric else values for name, values in zip(shape.columns, columns, strict=True)
+        values if name in binary else array_literal(values) for name, values in zip(shape.columns, columns, strict=True)
     ]
 
 
 @lru_cache(maxsize=256)
-def _numeric(shape: _Shape) -> frozenset[str]:
-    """The columns that hold numbers."""
-    return frozenset(name for name in shape.columns if _postgres_type(shape, name) in _NUMERIC)
-
-
-def _numbers(values: Sequence[int | None]) -> str:
-    """The text of an array: asyncpg takes longer to ask of each number whether it is an array itself."""
-    return "{" + ",".join(["NULL" if each is None else str(each) for each in values]) + "}"
+def _binary(shape: _Shape) -> frozenset[str]:
+    """The columns that hold bytes."""
+    return frozenset(name for name in shape.columns if isinstance(shape.table.c[name].type, LargeBinary))
 
 
 @lru_cache(maxsize=256)
@@ -169,13 +165,12 @@ def _postgres_text(shapes: tuple[_Shape, ...]) -> str:
     return (f"WITH {', '.join(named)} " if named else "") + parts[-1]
 
 
-_NUMERIC: Final = {"BIGINT", "INTEGER", "SMALLINT", "BOOLEAN"}
 _POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without types
 
 
 def _postgres_part(shape: _Shape, first: int) -> str:
     arrays = [
-        f"${number}::{'text::' if name in _numeric(shape) else ''}{_postgres_type(shape, name)}[]"
+        f"${number}::{'' if name in _binary(shape) else 'text::'}{_postgres_type(shape, name)}[]"
         for number, name in enumerate(shape.columns, first)
     ]
     table, names = _quoted_table(shape.table), _quoted(shape.columns)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from fristwerk_platform.array_literals import array_literal
 from fristwerk_platform.event_log.conflicts import expected_versions
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import Entry, IndexChange
@@ -18,6 +19,9 @@ from fristwerk_platform.event_log.interface import (
     StoredAnswer,
     StreamVersion,
 )
+
+_OF_BYTES: Final = (3, 8)
+"""Which of the columns of :func:`insert_columns` hold bytes."""
 
 
 def by_label(rows: Iterable[Sequence[Any]], labels: int) -> list[list[StreamVersion]]:
@@ -74,6 +78,12 @@ def insert_columns(group: Sequence[Append]) -> list[list[Any]]:
         [msgspec.msgpack.encode(each.answer) for each in keyed],
         [int(each.stored_at.timestamp()) for each in keyed],
     ]
+
+
+def append_arguments(group: Sequence[Append], change: IndexChange | None) -> list[list[bytes] | str]:
+    """The columns as the event loop's statement takes them: those of bytes as lists, the others as texts."""
+    columns = [*insert_columns(group), *(change_columns(change) if change else ())]
+    return [each if at in _OF_BYTES else array_literal(each) for at, each in enumerate(columns)]
 
 
 def change_columns(change: IndexChange) -> list[list[str]]:

@@ -10,17 +10,17 @@ from typing import Final
 import asyncpg
 import psycopg
 
+from fristwerk_platform.array_literals import array_literal
 from fristwerk_platform.event_log.conflicts import has_rivals
 from fristwerk_platform.event_log.feed_pages import PAGE_BYTES, all_harmless, harmless_bytes
 from fristwerk_platform.event_log.group_commit import Append, AppendOutcome
 from fristwerk_platform.event_log.index import index_change
 from fristwerk_platform.event_log.interface import FeedLine, IdempotencyKey, StoredAnswer, StreamAfter, StreamVersion
 from fristwerk_platform.event_log.postgres.columns import (
+    append_arguments,
     by_key,
     by_label,
-    change_columns,
     columns_of,
-    insert_columns,
     last_positions,
 )
 from fristwerk_platform.event_log.postgres.log_connections import UNSTORABLE, LogConnections
@@ -70,9 +70,9 @@ class InLoop:
 
     async def _insert_together(self, group: Sequence[Append]) -> list[AppendOutcome]:
         change = index_change(group)
-        columns = insert_columns(group) + (change_columns(change) if change else [])
+        arguments = append_arguments(group, change)
         connection = await self._connections.appending()
-        _, positions, _ = await connection.fetchrow(self.sql["append_indexed" if change else "append"], *columns)
+        _, positions, _ = await connection.fetchrow(self.sql["append_indexed" if change else "append"], *arguments)
         lines = (new.line for each in group for new in each.events)
         self._on_appended([*map(FeedLine, positions, lines)])
         return last_positions(positions, group)
@@ -80,7 +80,8 @@ class InLoop:
     async def select_streams(self, wanted: Sequence[StreamAfter]) -> list[list[FeedLine]]:
         """See :class:`Recorder`."""
         found: list[list[FeedLine]] = [[] for _ in wanted]
-        rows = await self._connections.fetch(self.sql["streams"], *map(list, zip(*wanted, strict=True)), PAGE_BYTES)
+        asked = map(array_literal, zip(*wanted, strict=True))
+        rows = await self._connections.fetch(self.sql["streams"], *asked, PAGE_BYTES)
         lines = feed_lines([row[1:] for row in rows], self._read_columns)
         for row, line in zip(rows, lines, strict=True):
             found[row[0] - 1].append(line)
@@ -99,17 +100,17 @@ class InLoop:
 
     async def select_answers(self, keys: Sequence[IdempotencyKey]) -> list[StoredAnswer | None]:
         """See :class:`Recorder`."""
-        answers = by_key(await self._connections.fetch(self.sql["answers"], *columns_of(keys)))
+        answers = by_key(await self._connections.fetch(self.sql["answers"], *map(array_literal, columns_of(keys))))
         return [answers.get((key.scope, key.key)) for key in keys]
 
     async def select_claimants(self, claims: Sequence[str]) -> list[str | None]:
         """See :class:`Recorder`."""
-        rows = await self._connections.fetch(self.sql["claimants"], list(claims))
+        rows = await self._connections.fetch(self.sql["claimants"], array_literal(claims))
         return [stream for _, stream in rows]
 
     async def select_labelled(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
         """See :class:`Recorder`."""
-        return by_label(await self._connections.fetch(self.sql["labelled"], list(labels)), len(labels))
+        return by_label(await self._connections.fetch(self.sql["labelled"], array_literal(labels)), len(labels))
 
     async def close(self) -> None:
         """Close all connections, once what was accepted is written."""

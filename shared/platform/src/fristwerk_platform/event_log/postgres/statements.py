@@ -189,7 +189,7 @@ CREATING: Final = (
     "protect",
 )
 IN_LOOP: Final = ("streams", "feed", "feed_page", "last", "answers", "claimants", "labelled")
-_PARAMETER: Final = re.compile(r"%[bs]")
+_PARAMETER: Final = re.compile(r"%[bs](::(?:text|bigint)\[\])?")
 
 
 def statements(schema: str, events: str, channel: str, lock_seconds: int) -> Mapping[str, Composed]:
@@ -240,6 +240,10 @@ def _composed(text: LiteralString, names: Mapping[str, Any]) -> Composed:
 
 
 def _numbered(statement: Composed) -> str:
-    """The statement with asyncpg's parameters; psycopg's stand for one value each, in their order."""
+    """The statement with asyncpg's parameters; psycopg's stand for one value each, in their order. Arrays but those of bytes
+    are given as texts.
+    """
     numbers = count(1)
-    return _PARAMETER.sub(lambda _: f"${next(numbers)}", statement.as_string(None))
+    return _PARAMETER.sub(
+        lambda found: f"${next(numbers)}" + (f"::text{found[1]}" if found[1] else ""), statement.as_string(None)
+    )
