@@ -40,7 +40,7 @@ def caught_up(running: Services, name: Name, database_url: str, last: int, *, st
             if stop:
                 running.stop(name)
             return float(last - first) / (time.perf_counter() - first_at)
-        time.sleep(0.05)  # asking takes time from the one who is asked
+        time.sleep(0.1)  # asking takes time from the one who is asked
     raise SystemExit(f"{name} did not catch up")
 
 

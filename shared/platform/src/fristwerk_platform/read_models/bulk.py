@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Dialect, LargeBinary, Table, Text, any_, cast, func, literal, select
+from sqlalchemy import Column, ColumnElement, Dialect, LargeBinary, Table, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,7 +65,8 @@ async def write(connection: AsyncConnection, *writes: Write) -> None:
         await run_on_postgres(connection, _postgres_text(shapes), *arrays)
     else:
         prepared = [
-            (_sqlite_text(shape), _values(each, shape, dialect)) for each, shape in zip(wanted, shapes, strict=True)
+            (_sqlite_text(shape), list(zip(*_columns(each, shape, dialect), strict=True)))
+            for each, shape in zip(wanted, shapes, strict=True)
         ]
         await run_on_sqlite(connection, lambda driver: _execute_all(driver, prepared))
 
@@ -97,7 +98,7 @@ def removal(column: Column[Any], keys: Sequence[str]) -> Write:
 def in_list(connection: AsyncConnection, column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """Whether a text column holds one of the values."""
     if connection.dialect.name == "postgresql":
-        return column == any_(cast(literal(array_literal(values), Text), ARRAY(Text)))
+        return column == any_(literal(list(values), ARRAY(column.type)))
     listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
     return column.in_(select(listed.c.value))
 
@@ -107,29 +108,32 @@ def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
     if connection.dialect.name == "postgresql":
         statement = postgresql.insert(table)
         return statement.on_conflict_do_update(
-            index_elements=_keys(table), set_=dict(_others(table, statement.excluded))
+            index_elements=list(_keys(table)), set_=dict(_others(table, statement.excluded))
         )
     inserting = sqlite.insert(table)
-    return inserting.on_conflict_do_update(index_elements=_keys(table), set_=dict(_others(table, inserting.excluded)))
+    return inserting.on_conflict_do_update(
+        index_elements=list(_keys(table)), set_=dict(_others(table, inserting.excluded))
+    )
 
 
 def _others(table: Table, excluded: Any) -> Sequence[tuple[str, Any]]:
     return [(column.name, excluded[column.name]) for column in table.columns if not column.primary_key]
 
 
-def _keys(table: Table) -> list[str]:
-    return [column.name for column in table.primary_key]
+@lru_cache(maxsize=256)
+def _keys(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
 
 
-def _values(each: Write, shape: _Shape, dialect: Dialect) -> Sequence[Sequence[Any]]:
-    """The rows as the driver takes them, in the order of the shape's columns."""
-    processors = _processors(shape, dialect)
+def _columns(each: Write, shape: _Shape, dialect: Dialect) -> list[list[Any]]:
+    """The values of each column as the driver takes them, in the order of the shape's columns."""
     rows = each.rows
     if each.kind == "store":
         keys = _keys(each.table)
         rows = list({tuple([row[key] for key in keys]): row for row in rows}.values())
     return [
-        [row[name] if process is None else process(row[name]) for name, process in processors.items()] for row in rows
+        [row[name] for row in rows] if process is None else [process(row[name]) for row in rows]
+        for name, process in _processors(shape, dialect).items()
     ]
 
 
@@ -142,7 +146,7 @@ def _processors(shape: _Shape, dialect: Dialect) -> Mapping[str, Callable[[Any],
 
 def _postgres_arrays(each: Write, shape: _Shape, dialect: Dialect) -> list[Sequence[Any] | str]:
     """The columns of a write, each as the driver takes an array."""
-    columns, binary = zip(*_values(each, shape, dialect), strict=True), _binary(shape)
+    columns, binary = _columns(each, shape, dialect), _binary(shape)
     return [
         values if name in binary else array_literal(values) for name, values in zip(shape.columns, columns, strict=True)
     ]

@@ -136,7 +136,7 @@ class SqlDatabase:
             async with self.reading() as connection:
                 return await fetch(connection, query, *arguments)
         with unavailable_where_lost(OSError), translated():  # nothing else than connecting raises one
-            return await self._loop_connections.fetch(query.postgres, *query.for_postgres(arguments))
+            return await self._loop_connections.fetch(query.postgres, *arguments)
 
     async def check(self) -> Dependency:
         """For ``/health/ready``: whether the database answers, and on SQLite is where it was."""

@@ -20,7 +20,6 @@ import msgspec
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fristwerk_platform.array_literals import array_literal
 from fristwerk_platform.read_models.unavailable import DatabaseUnavailableError
 
 Result = TypeVar("Result")
@@ -34,15 +33,8 @@ class Query:
     """
 
     def __init__(self, template: str) -> None:
-        self.postgres = _LIST.sub(r"= ANY($\1::text::text[])", template)
-        self._lists = {int(number) for number in _LIST.findall(template)}
+        self.postgres = _LIST.sub(r"= ANY($\1::text[])", template)
         self.sqlite = _PARAMETER.sub(r"?\1", _LIST.sub(r"IN (SELECT value FROM json_each($\1))", template))
-
-    def for_postgres(self, arguments: Sequence[Any]) -> Sequence[Any]:
-        """The arguments as its text in PostgreSQL's notation takes them."""
-        if not self._lists:
-            return arguments
-        return [array_literal(each) if at in self._lists else each for at, each in enumerate(arguments, 1)]
 
 
 async def fetch(connection: AsyncConnection, query: Query, *arguments: Any) -> Sequence[Sequence[Any]]:
@@ -51,7 +43,7 @@ async def fetch(connection: AsyncConnection, query: Query, *arguments: Any) -> S
     Raises what SQLAlchemy raises.
     """
     if connection.dialect.name == "postgresql":
-        return await run_on_postgres(connection, query.postgres, *query.for_postgres(arguments))
+        return await run_on_postgres(connection, query.postgres, *arguments)
     given = [_as_json(each) if isinstance(each, list) else each for each in arguments]
     return await run_on_sqlite(connection, lambda driver: driver.execute(query.sqlite, given).fetchall())
 
