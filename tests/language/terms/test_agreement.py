@@ -113,11 +113,11 @@ def test_the_calendar_is_the_channels_then_the_sites_then_the_general_one() -> N
 
 def test_an_agreement_names_all_its_calendars_with_their_places() -> None:
     document = agreement(calendars={"phone": "phones"}, sites=[{"id": "hamburg", "calendar": "hh"}])
-    assert document.calendar_names() == [
+    assert document.calendar_names == (
         ("/calendar", "office"),
         ("/calendars/phone", "phones"),
         ("/sites/0/calendar", "hh"),
-    ]
+    )
 
 
 @pytest.mark.parametrize(

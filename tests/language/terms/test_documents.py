@@ -100,7 +100,7 @@ def test_every_calendar_that_a_shipped_agreement_names_is_shipped(path: Path) ->
     accepted = document(path)
     assert isinstance(accepted, AgreementDocument)
     shipped = {each.stem for each in (TERMS / "calendars").glob("*.yaml")}
-    assert {name for _, name in accepted.calendar_names()} <= shipped
+    assert {name for _, name in accepted.calendar_names} <= shipped
 
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL))

@@ -42,7 +42,7 @@ def opened(terms: Agreements, agreement: dict[str, Any], **said: Any) -> list[De
         "description": "",
     }
     command = CreateTicket(**(asked | said))
-    versions = Versions(agreement=1, calendars=dict.fromkeys((name for _, name in document.calendar_names()), 1))
+    versions = Versions(agreement=1, calendars=dict.fromkeys((name for _, name in document.calendar_names), 1))
     caller = Caller(id="agent-3", role="agent")
     context = Context(now=NOW, occurred_at=NOW, actor=caller, agreement=document, dating=STORIES)
     return open_ticket(command, Customer(id="muster", kind="company", name="Muster AG"), None, versions, context)

@@ -89,7 +89,7 @@ def opened(terms: Agreements) -> Any:
         **context: Any,
     ) -> list[DecidedEvent]:
         document = terms(agreement) if isinstance(agreement, str) else agreement
-        versions = Versions(agreement=4, calendars=dict.fromkeys((name for _, name in document.calendar_names()), 2))
+        versions = Versions(agreement=4, calendars=dict.fromkeys((name for _, name in document.calendar_names), 2))
         caller = Caller(id="x-1", role=by, customer=customer.id if by == "customer" else None)
         around: dict[str, Any] = {"now": NOW, "dating": STORIES} | context
         surroundings = Context(occurred_at=at, actor=caller, agreement=document, **around)

@@ -85,7 +85,7 @@ class Desk:
         command = msgspec.convert({"reference": "X", **self._read(body)}, CreateTicket)
         held = self.contracts.get(command.customer)
         serving = serving_contract(command, [(held, self.agreement)] if held else [])
-        calendars = dict.fromkeys((each for _, each in self.agreement.calendar_names()), 1)
+        calendars = dict.fromkeys((each for _, each in self.agreement.calendar_names), 1)
         return open_ticket(
             command,
             self.customers[command.customer],

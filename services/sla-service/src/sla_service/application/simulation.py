@@ -251,7 +251,7 @@ def _compiled(calendar: str | CalendarPublished, terms: PublishedTerms) -> str |
 
 def _check_calendars(document: AgreementDocument, given: Collection[str], terms: PublishedTerms) -> None:
     """An agreement that is tried names calendars that are given or published."""
-    for pointer, name in document.calendar_names():
+    for pointer, name in document.calendar_names:
         if name not in given and not terms.knows_calendar(name):
             raise _unknown("calendar", name, f"/agreement{pointer}")
 

@@ -4,7 +4,6 @@ transaction.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time
@@ -142,7 +141,9 @@ class Intake:
 
         These are two labels, which the log looks for in one query.
         """
-        found, terms = await asyncio.gather(self._log.labelled(names.of_customer(customer)), self._terms.of(provider))
+        wanted = (names.of_customer(customer), names.terms_of(provider))
+        found, published = await self._log.labelled_each(wanted)
+        terms = self._terms.among(provider, published)
         own = await self._customers.at(each for each in found if streams.CUSTOMER.includes(each[0]))
         contracts = await self._contracts.at(each for each in found if streams.CONTRACT.includes(each[0]))
         asking = next((each.state for each in own if each.provider == provider), None)
@@ -165,7 +166,7 @@ class Intake:
         contract = serving[0] if serving else None
         name = contract.agreement if contract else await terms.default_agreement()
         agreement, version = await terms.agreement_at(name, received_at)
-        calendars = {each: await terms.calendar_at(each, received_at) for _, each in agreement.calendar_names()}
+        calendars = {each: await terms.calendar_at(each, received_at) for _, each in agreement.calendar_names}
         occurred_at = meta.occurred_at if meta.occurred_at_given else request.received_at
         context = Context(
             now=meta.now,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -14,7 +14,7 @@ from fristwerk_language.events.streams import agreement_stream, calendar_stream
 from fristwerk_language.events.terms import AgreementPublished, CalendarPublished
 from fristwerk_language.terms import AgreementDocument, CalendarDocument, stored_agreement
 from fristwerk_platform.commands import CommandMetadata, CommandResult, check_version
-from fristwerk_platform.event_log import EventLog
+from fristwerk_platform.event_log import EventLog, StreamVersion
 from ticket_service.application import names
 from ticket_service.application.command_executor import CommandExecutor, Decision
 from ticket_service.application.provider_terms import (
@@ -84,7 +84,7 @@ class Terms:
 
     async def _newest_calendars(self, provider: str, document: AgreementDocument) -> dict[str, CalendarPublished]:
         """The published ones among the calendars that an agreement names."""
-        names = sorted({name for _, name in document.calendar_names()})
+        names = sorted({name for _, name in document.calendar_names})
         found = {name: await self._calendar(provider, name) for name in names}
         return {name: each.versions[-1] for name, each in found.items() if each is not None}
 
@@ -104,7 +104,10 @@ class Terms:
 
     async def of(self, provider: str) -> ProviderTerms:
         """All that a provider has published so far, found by one look at the log."""
-        found = await self._log.labelled(names.terms_of(provider))
+        return self.among(provider, await self._log.labelled(names.terms_of(provider)))
+
+    def among(self, provider: str, found: Sequence[StreamVersion]) -> ProviderTerms:
+        """All that a provider has published, where these are the streams of its terms as one look at the log found them."""
         return ProviderTerms(provider, found, self._calendars, self._agreements, self.agreement_version)
 
     async def country(self, provider: str) -> str | None:

@@ -222,7 +222,7 @@ class Tickets:
             wanted = await self._terms.agreement_version(provider, ticket.agreement, command.agreement_version)
             line_calendars = {
                 name: (await self._terms.calendar(provider, name)).in_force_at(context.now)
-                for name in wanted.line_calendars()
+                for name in wanted.line_calendars
             }
         return msgspec.structs.replace(
             context,

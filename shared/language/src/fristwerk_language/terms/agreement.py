@@ -188,28 +188,28 @@ class AgreementDocument(TermsModel):
 
     def ticket_type(self, type_id: str) -> TicketType | None:
         """The ticket type of that id; ``normal`` always exists."""
-        found = next((each for each in self.ticket_types if each.id == type_id), None)
-        return TicketType(id=NORMAL_TYPE) if found is None and type_id == NORMAL_TYPE else found
+        return self._ticket_types.get(type_id)
 
     def severity(self, severity_id: str | None) -> Severity | None:
         """The severity of that id."""
-        return next((each for each in self.severities if each.id == severity_id), None)
+        return None if severity_id is None else self._severities.get(severity_id)
 
-    def circumstances(self) -> list[str]:
+    @cached_property
+    def circumstances(self) -> tuple[str, ...]:
         """What a request may be asked about, as criteria of the severities name it."""
-        return list(dict.fromkeys(name for each in self.severities for name in each.criteria))
+        return tuple(dict.fromkeys(name for each in self.severities for name in each.criteria))
 
     def group(self, group_id: str | None) -> GroupTerms | None:
         """The group of that id."""
-        return next((each for each in self.groups if each.id == group_id), None)
+        return None if group_id is None else self._groups.get(group_id)
 
     def site(self, site_id: str | None) -> SiteTerms | None:
         """The site of that id."""
-        return next((each for each in self.sites if each.id == site_id), None)
+        return None if site_id is None else self._sites.get(site_id)
 
     def timezone_at(self, site_id: str | None) -> str:
         """The time zone of a site's local days; the agreement's where the site names none, or there is no site."""
-        found = None if site_id is None else self.site(site_id)
+        found = self.site(site_id)
         return self.timezone if found is None or found.timezone is None else found.timezone
 
     def vat_at(self, site_id: str | None) -> VatTerms | None:
@@ -228,7 +228,8 @@ class AgreementDocument(TermsModel):
         assert self.calendar is not None, "checked when published"
         return self.calendar
 
-    def calendar_names(self) -> list[tuple[str, str]]:
+    @cached_property
+    def calendar_names(self) -> tuple[tuple[str, str], ...]:
         """Every calendar that the agreement names, with the pointer to the place."""
         named = [("/calendar", self.calendar)] if self.calendar else []
         named += [(place("calendars", channel), name) for channel, name in self.calendars.items()]
@@ -238,11 +239,28 @@ class AgreementDocument(TermsModel):
             for number, line in enumerate(self.service_levels)
             if line.calendar is not None
         ]
-        return named
+        return tuple(named)
 
-    def line_calendars(self) -> list[str]:
+    @cached_property
+    def line_calendars(self) -> tuple[str, ...]:
         """The calendars that lines of the service levels name for themselves."""
-        return sorted({line.calendar for line in self.service_levels if line.calendar is not None})
+        return tuple(sorted({line.calendar for line in self.service_levels if line.calendar is not None}))
+
+    @cached_property
+    def _ticket_types(self) -> dict[str, TicketType]:
+        return {NORMAL_TYPE: TicketType(id=NORMAL_TYPE)} | {each.id: each for each in self.ticket_types}
+
+    @cached_property
+    def _severities(self) -> dict[str, Severity]:
+        return {each.id: each for each in self.severities}
+
+    @cached_property
+    def _groups(self) -> dict[str, GroupTerms]:
+        return {each.id: each for each in self.groups}
+
+    @cached_property
+    def _sites(self) -> dict[str, SiteTerms]:
+        return {each.id: each for each in self.sites}
 
     @model_validator(mode="after")
     def _check_whole(self) -> AgreementDocument:

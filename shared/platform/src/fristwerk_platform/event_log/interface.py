@@ -144,6 +144,10 @@ class EventLog(Protocol):
         """The streams that have a label by every append so far, of whatever process, in the order of their names."""
         ...
 
+    async def labelled_each(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
+        """The same for several labels, in their order, by one look."""
+        ...
+
     async def labelled_page(self, label: str, after: str, limit: int) -> list[StreamVersion]:
         """The first of these behind the name of a stream; ``""``: from the beginning."""
         ...

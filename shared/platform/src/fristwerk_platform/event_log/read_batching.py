@@ -70,6 +70,10 @@ class BatchedReads:
         """See :class:`EventLog`."""
         return await self._read(self._labelled.load(label))
 
+    async def labelled_each(self, labels: Sequence[str]) -> list[list[StreamVersion]]:
+        """See :class:`EventLog`."""
+        return await self._read(self._labelled.load_all(labels))
+
     async def _ask_last(self, askers: Sequence[None]) -> list[int]:
         return [await self._reads.select_last_position()] * len(askers)
 

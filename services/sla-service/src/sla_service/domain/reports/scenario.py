@@ -50,7 +50,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def _of_lines(self, levels: ServiceLevels | None, timeline: Timeline, terms: PublishedTerms) -> dict[str, Calendar]:
         """The calendars of lines: those of the agreement that is tried, else those tried in place of the ticket's own."""
         received_at = timeline.created.received_at
-        names = timeline.ground.line_calendars if levels is None else levels.document.line_calendars()
+        names = timeline.ground.line_calendars if levels is None else levels.document.line_calendars
         replaced = {name: self.calendars.get(name, self.calendar) for name in names}
         return {
             name: _compiled(name if each is None else each, terms, received_at)

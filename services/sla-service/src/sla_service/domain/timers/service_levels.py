@@ -68,11 +68,10 @@ class ServiceLevelLine(msgspec.Struct, frozen=True, kw_only=True):
         """The JSON pointer to the line in the agreement's document."""
         return f"/service_levels/{self.index}"
 
-    def fits(self, ticket: TicketCreated, severity: str | None, type_: str) -> bool:
-        """Whether all keys that the line names fit."""
+    def fits(self, ticket: TicketCreated, type_: str) -> bool:
+        """Whether all keys that the line names fit, but for the severity."""
         return (
-            (self.severity is None or self.severity == severity)
-            and (self.type is None or self.type == type_)
+            (self.type is None or self.type == type_)
             and (self.addon is None or self.addon in ticket.addons)
             and (self.group is None or self.group == ticket.group)
             and (self.channel is None or self.channel == ticket.channel)
@@ -99,23 +98,22 @@ class ServiceLevels(msgspec.Struct, frozen=True):
         More than one only while a ticket has no severity and the agreement says ``unclassified:
         strictest``: one for each severity of the scale; the one with the earliest deadline holds.
         """
-        lines = self.lines[metric]
-        if self.levels[metric]:
-            lines = tuple(line for line in lines if line.level == level)
         if not self._covers(type_):
             return NotApplicable("service_not_covered")
+        by_level = bool(self.levels[metric])
+        lines = [
+            line for line in self.lines[metric] if line.fits(ticket, type_) and (not by_level or line.level == level)
+        ]
         if severity is None and self.document.unclassified == "strictest":
-            return self._of_any_severity(lines, ticket, type_) or NotApplicable("not_configured")
-        if (line := _first(lines, ticket, severity, type_)) is not None:
+            return self._of_any_severity(lines) or NotApplicable("not_configured")
+        if (line := _first(lines, severity)) is not None:
             return (line,)
-        will_fit = severity is None and self._of_any_severity(lines, ticket, type_)
+        will_fit = severity is None and self._of_any_severity(lines)
         return NotApplicable("severity_not_set" if will_fit else "not_configured")
 
-    def _of_any_severity(
-        self, lines: Iterable[ServiceLevelLine], ticket: TicketCreated, type_: str
-    ) -> tuple[ServiceLevelLine, ...]:
+    def _of_any_severity(self, lines: Iterable[ServiceLevelLine]) -> tuple[ServiceLevelLine, ...]:
         """The lines that would hold with one of the scale's severities."""
-        found = (_first(lines, ticket, each.id, type_) for each in self.document.severities)
+        found = (_first(lines, each.id) for each in self.document.severities)
         return tuple({line.index: line for line in found if line is not None}.values())
 
     def billable(
@@ -147,10 +145,11 @@ def service_levels(document: AgreementDocument) -> ServiceLevels:
     return ServiceLevels(document, lines, pauses, levels)
 
 
-def _first(
-    lines: Iterable[ServiceLevelLine], ticket: TicketCreated, severity: str | None, type_: str
-) -> ServiceLevelLine | None:
-    return next((line for line in lines if line.fits(ticket, severity, type_)), None)
+def _first(lines: Iterable[ServiceLevelLine], severity: str | None) -> ServiceLevelLine | None:
+    for line in lines:
+        if line.severity is None or line.severity == severity:
+            return line
+    return None
 
 
 def _service_level_line(index: int, level: ServiceLevel, document: AgreementDocument) -> ServiceLevelLine:

@@ -74,7 +74,7 @@ def publish_agreement(
     _check_soft_targets(document)
     unknown = [
         (pointer, f"there is no calendar {name!r}; publish it first")
-        for pointer, name in document.calendar_names()
+        for pointer, name in document.calendar_names
         if name not in calendars
     ]
     if unknown:

@@ -143,7 +143,7 @@ def opened_for(
         fields=_open_fields(command, customer),
         follows=command.follows,
         prices="when_done",
-        line_calendars={name: versions.calendars[name] for name in agreement.line_calendars()},
+        line_calendars={name: versions.calendars[name] for name in agreement.line_calendars},
         category=command.category,
         circumstances=command.circumstances,
         empty=not (is_given(command.subject) or is_given(command.description)),
@@ -241,7 +241,7 @@ def _check_words(command: CreateTicket, agreement: AgreementDocument, violations
             violations.add("/category", f"the agreement {agreement.agreement} has no categories")
         else:
             violations.known("/category", "category", command.category, agreement.categories)
-    asked = agreement.circumstances()
+    asked = agreement.circumstances
     for name in command.circumstances:
         if name not in asked:
             named = ", ".join(asked) or "none"
