@@ -402,6 +402,25 @@ async def test_what_is_no_http_is_answered_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /health/live HTTP/1.1\r\n", b"400"),
+        (b"GET /health/live HTTP/1.1\r\nHost: service\r\nhost: other\r\n", b"400"),
+        (b"GET /health/live HTTP/1.0\r\nHost: service\r\nHost: service\r\n", b"400"),
+        (b"GET /health/live HTTP/1.1\r\nHost: service\r\nConnection: close\r\n", b"200"),
+        (b"GET /health/live HTTP/1.1\r\nHost:\r\nConnection: close\r\n", b"200"),
+        (b"GET /health/live HTTP/1.0\r\n", b"200"),
+    ],
+    ids=["none", "two", "two of HTTP/1.0", "one", "an empty one", "none of HTTP/1.0"],
+)
+async def test_a_request_names_its_host_once(service: Service, head: bytes, status: bytes) -> None:
+    """RFC 9112, section 3.2."""
+    answer = await answer_to(service.port, head + b"\r\n")
+
+    assert answer.split(maxsplit=2)[1] == status
+
+
+@pytest.mark.parametrize(
     ("begin", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),

@@ -67,6 +67,7 @@ class Refusal(Enum):
     UNKNOWN_CODING = (501, "not-implemented", "Not Implemented", "Of transfer codings only chunked is known here.")
     """RFC 9112, section 6.1: the parser sees that a body is chunked last, and would leave it compressed."""
     NOT_HTTP = (400, "not-http", "Bad Request", "This is no request of HTTP/1.1.")
+    HOST = (400, "not-http", "Bad Request", "A request of HTTP/1.1 names its host, and names it once.")
     TOO_MANY = (503, "not-available", "Service Unavailable", "There are too many connections at the moment.")
 
     @property

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from fristwerk_platform.http.connection_limits import ConnectionLimits, Part, Refusal
 from fristwerk_platform.http.descriptors import Descriptors
-from fristwerk_platform.http.exchange import Exchange
+from fristwerk_platform.http.exchange import Exchange, names_host_once
 from fristwerk_platform.http.refused_rests import LINGER_SECONDS, RefusedRests
 from fristwerk_platform.http.unsent_answers import Unsent, beyond
 from fristwerk_platform.process_counters import CONNECTIONS_CLOSED
@@ -173,11 +173,11 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._refuse(Refusal.UNKNOWN_CODING)
 
     def on_headers_complete(self) -> None:
-        """See httptools' callbacks.
-
-        As uvicorn's, without what is not offered here (WebSockets, a path below another).
-        """
+        """As uvicorn's, without what is not offered here: WebSockets, a path below another."""
         if self._refused:
+            return
+        if not names_host_once(self):
+            self._refuse(Refusal.HOST)
             return
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(Refusal.PIPELINED)
@@ -213,9 +213,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.register.limit_unsent(self.loop.time())
 
     def check_time(self, now: float) -> None:
-        """Give the request up that takes too long to arrive, and the answer that takes too long to
-        leave.
-        """
+        """Give up the request that takes too long to arrive, and the answer that takes too long to leave."""
         if self._refused:
             return
         limits = self.register.limits

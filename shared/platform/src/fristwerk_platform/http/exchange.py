@@ -24,6 +24,12 @@ _NOT_IN_VALUES: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
+def names_host_once(connection: HttpToolsProtocol) -> bool:
+    """RFC 9112, section 3.2: with two hosts a proxy might go by the other one. HTTP/1.0 may name none."""
+    hosts = sum(name == b"host" for name, _ in connection.headers)
+    return hosts == 1 or (hosts == 0 and connection.parser.get_http_version() == "1.0")
+
+
 class Exchange(RequestResponseCycle):
     """A request with its answer; ``send`` is the ASGI callable of that name."""
 
