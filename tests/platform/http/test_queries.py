@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
+from pydantic import Field
 from starlette.requests import Request
 
-from fristwerk_platform.http.queries import SHORT, Page, next_link, read_query
+from fristwerk_platform.http.queries import NOT_KEPT, SHORT, Page, _known, next_link, read_query
 
 
 def asked(query: bytes, path: bytes = b"/v1/things") -> Request:
@@ -55,3 +58,18 @@ def test_a_wrong_query_is_refused_each_time(query: bytes) -> None:
         assert found is None
         assert len(wrong) > 0
         wrong.clear()
+
+
+def test_what_is_asked_of_a_person_stays_in_no_memory() -> None:
+    class Search(Page):
+        q: Annotated[str | None, NOT_KEPT] = None
+        phone: Annotated[str | None, NOT_KEPT] = Field(None, max_length=40)
+        group: str | None = None
+
+    _known.cache_clear()
+    for query in (b"q=Muster", b"group=first&phone=%2B49", b"limit=3&q=a&q=b"):
+        read_query(asked(query), Search)
+    assert _known.cache_info().misses == 0
+
+    assert read_query(asked(b"group=first"), Search)[0] == Search.model_validate({"group": "first"})
+    assert _known.cache_info().misses == 1

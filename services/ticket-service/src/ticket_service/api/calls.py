@@ -29,7 +29,7 @@ from fristwerk_platform.http import (
     principal_of,
     responses,
 )
-from fristwerk_platform.http.queries import Filter, Page, page
+from fristwerk_platform.http.queries import NOT_KEPT, Filter, Page, page
 from ticket_service.api import answers, examples
 from ticket_service.api.access import command_of, there
 from ticket_service.api.parameters import CallId
@@ -166,7 +166,9 @@ class CallQuery(Page):
     after: Annotated[str, AfterValidator(_cursor)] = Field(
         "", max_length=64, description="The cursor of the page before, as its Link has it"
     )
-    phone: str | None = Field(None, max_length=40, description="Only from this number", examples=["+49 40 000001"])
+    phone: Annotated[str | None, NOT_KEPT] = Field(
+        None, max_length=40, description="Only from this number", examples=["+49 40 000001"]
+    )
     ticket: Filter = None
     customer: Filter = None
     day: LocalDate | None = Field(None, description="Only those that began on this day, local to the default agreement")

@@ -26,7 +26,7 @@ from fristwerk_platform.http import (
     responses,
 )
 from fristwerk_platform.http.described_headers import ETAG, IF_MATCH
-from fristwerk_platform.http.queries import Page, page
+from fristwerk_platform.http.queries import NOT_KEPT, Page, page
 from ticket_service.api import answers, examples, forgetting_answers
 from ticket_service.api.access import ADMIN, authorise_command, check_own, command_of, there
 from ticket_service.api.customer_texts import add_texts
@@ -113,7 +113,9 @@ class ForgetBody(HttpModel):
 class CustomerQuery(Page):
     """Which customers."""
 
-    phone: str | None = Field(None, max_length=40, description="Only who has this number", examples=["+49 40 000001"])
+    phone: Annotated[str | None, NOT_KEPT] = Field(
+        None, max_length=40, description="Only who has this number", examples=["+49 40 000001"]
+    )
 
     @property
     def number(self) -> str:

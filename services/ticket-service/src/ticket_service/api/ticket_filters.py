@@ -10,7 +10,7 @@ from pydantic import Field
 from fristwerk_platform.auth import Principal
 from fristwerk_platform.http import own_only
 from fristwerk_platform.http.problems import Problem
-from fristwerk_platform.http.queries import Page
+from fristwerk_platform.http.queries import NOT_KEPT, Page
 from ticket_service.application.ticket_lists import OF_OPEN, ListOrder, ListQuestion
 from ticket_service.domain.ticket.state import TicketState
 from ticket_service.domain.ticket.visibility import TICKET_SHOWS
@@ -54,6 +54,7 @@ class TicketFilters(Page):
     opened_by: Annotated[Several, Field(description="Who of the customer's people opened it, one or several")] = None
     q: Annotated[
         str | None,
+        NOT_KEPT,
         Field(
             min_length=2,
             max_length=200,

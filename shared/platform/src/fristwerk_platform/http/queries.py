@@ -13,7 +13,7 @@ import io
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote, unquote_plus, urlencode
 
@@ -36,6 +36,8 @@ KEPT: Final = 500
 """The last queries of up to so many bytes are kept as they were read: the same lists are asked for
 again and again.
 """
+NOT_KEPT: Final = "not kept in memory"
+"""Marks a parameter that may say something of a person: a query that has it is read anew each time."""
 _LOST_PLUS: Final = re.compile(r" (?=[0-9]{2}:[0-9]{2}\Z)")
 _ADDRESS: Final = "/%:@!$&'()*+,;=?-._~"
 """What may stand in an address as it is (RFC 3986), escapes included."""
@@ -84,7 +86,7 @@ def read_query(request: Request, expected: type[Query]) -> tuple[Query | None, l
     behind ``query``.
     """
     given: bytes = request.scope["query_string"]
-    if len(given) > SHORT:
+    if len(given) > SHORT or any(name in given for name in _not_kept(expected)):
         return _read(given, expected)
     try:
         return _known(given, expected), []
@@ -96,6 +98,12 @@ class _WrongQueryError(Exception):
     def __init__(self, found: list[dict[str, Any]]) -> None:
         super().__init__("the query is not as expected")
         self.found = found
+
+
+@cache
+def _not_kept(expected: type[QueryParameters]) -> tuple[bytes, ...]:
+    fields = expected.model_fields.items()
+    return tuple((field.alias or name).encode() for name, field in fields if NOT_KEPT in field.metadata)
 
 
 @lru_cache(KEPT)
