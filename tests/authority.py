@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,8 +68,8 @@ class Authority:
 
 
 @contextmanager
-def serving(answer: Answer) -> Iterator[str]:
-    """The address of a server that answers every POST so."""
+def serving(answer: Answer, *, pause: float = 0) -> Iterator[str]:
+    """The address of a server that answers every POST so; with a pause of so many seconds before each byte."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -77,7 +78,10 @@ def serving(answer: Answer) -> Iterator[str]:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(OSError):  # nobody waits any more
+                for part in [content] if not pause else [bytes((each,)) for each in content]:
+                    time.sleep(pause)
+                    self.wfile.write(part)
 
         def log_message(self, *_: object) -> None:
             """Nothing is logged."""

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import http.server
 import json
-import threading
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fristwerk_language.roles import TOKEN_ROLES
 from fristwerk_platform.auth import NotAuthenticatedError, Principal, Tokens, open_tokens
-from fristwerk_platform.issuer_keys import MOST_BYTES, IssuerKeys
 from fristwerk_platform.revocations import subject_line
 from fristwerk_platform.settings import Settings, SettingsError
 from tests.conftest import OpenServices
+from tests.key_sets import key_set
 
 NOW = datetime.now(UTC)
 NAME = "https://login.example.com/realms/north"
@@ -48,15 +44,6 @@ def key() -> RSAPrivateKey:
 @pytest.fixture(scope="module")
 def another() -> RSAPrivateKey:
     return generate_private_key(65537, 2048)
-
-
-def key_set(**keys: RSAPrivateKey) -> str:
-    """The public keys by their ids."""
-    found = [
-        json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(each.public_key())) | {"kid": name, "alg": "RS256", "use": "sig"}
-        for name, each in keys.items()
-    ]
-    return json.dumps({"keys": found})
 
 
 def claims(**more: Any) -> dict[str, Any]:
@@ -171,6 +158,15 @@ def test_a_subject_of_theirs_is_revoked_like_ours(tokens: Tokens, settings: Sett
         ('"RS256"', '"HS256"', "cannot be read"),
         ("jwks_file", "jwks_fil", "cannot be read"),
         ("jwks_file =", "jwks_url =", "needs keys over https"),
+        *(
+            ("jwks_file =", f'jwks_url = "{url}" #', "needs keys over https")
+            for url in (
+                "http://127.0.0.1:80@login.example.com/certs",
+                "http://127.0.0.1.example.com/",
+                "http://[",
+                "ftp://a",
+            )
+        ),
         ('audience = "desk"', 'audience = "desk"\njwks_url = "https://login.example.com"', "and not both"),
         (NAME, "fristwerk", "is the one that we issue"),
         ("[[issuer]]", "[[issuers]]", "cannot be read"),
@@ -186,98 +182,6 @@ def test_a_file_that_would_let_too_many_in_is_refused_at_the_start(
 
     with pytest.raises(SettingsError, match=why):
         open_tokens(settings, TOKEN_ROLES)
-
-
-class Provider(http.server.BaseHTTPRequestHandler):
-    """Answers with the keys that stand in the class, or fails."""
-
-    keys: str | None = None
-    asked = 0
-
-    def do_GET(self) -> None:
-        type(self).asked += 1
-        self.send_response(200 if self.keys else 500)
-        self.end_headers()
-        self.wfile.write((self.keys or "").encode())
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def provider() -> Iterator[tuple[str, type[Provider]]]:
-    class Own(Provider):
-        pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Own)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/certs", Own
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def eventually_named(keys: IssuerKeys, name: str) -> bool:
-    end = time.monotonic() + 10
-    while keys.named(name) is None:
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def test_keys_come_over_http_follow_a_rotation_and_outlive_an_outage(
-    provider: tuple[str, type[Provider]], key: RSAPrivateKey, another: RSAPrivateKey
-) -> None:
-    url, served = provider
-    served.keys = key_set(k1=key)
-    keys = IssuerKeys(url, None, at_most_every=0.05)
-    assert keys.named("k1") is not None
-    served.keys = key_set(k1=key, k2=another)
-
-    assert eventually_named(keys, "k2")
-    served.keys = None
-    asked = served.asked
-    keys.named("k3")
-    end = time.monotonic() + 10
-    while served.asked == asked and time.monotonic() < end:
-        time.sleep(0.02)
-    assert served.asked > asked
-    assert keys.named("k2") is not None
-
-
-@pytest.mark.parametrize("broken", ["[", '{"keys": 1}', '{"keys": [1]}', "a name that is a list"])
-def test_whatever_an_issuer_answers_it_is_asked_again(
-    broken: str, provider: tuple[str, type[Provider]], key: RSAPrivateKey
-) -> None:
-    url, served = provider
-    good = key_set(k1=key)
-    served.keys = good.replace('"k1"', '["k1"]') if broken.startswith("a name") else broken
-    keys = IssuerKeys(url, None, at_most_every=0.05)
-    assert keys.named("k1") is None
-    served.keys = good
-
-    assert eventually_named(keys, "k1")
-
-
-def test_of_an_answer_without_end_little_is_kept(provider: tuple[str, type[Provider]], key: RSAPrivateKey) -> None:
-    url, served = provider
-    served.keys = key_set(k1=key) + " " * 2 * MOST_BYTES
-
-    assert IssuerKeys(url, None).named("k1") is None
-
-
-def test_no_token_makes_us_ask_an_issuer_all_the_time(provider: tuple[str, type[Provider]], key: RSAPrivateKey) -> None:
-    url, served = provider
-    served.keys = key_set(k1=key)
-    keys = IssuerKeys(url, None)
-
-    for number in range(1_000):
-        assert keys.named(f"guess-{number}") is None
-    time.sleep(0.1)
-
-    assert served.asked == 1
 
 
 async def test_a_service_takes_them(settings: Settings, open_services: OpenServices, key: RSAPrivateKey) -> None:

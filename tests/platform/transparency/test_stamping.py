@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,6 +77,17 @@ async def test_an_answer_that_is_no_stamp_is_not_kept(
     assert await Stamping(trees.database, address, lambda: now).stamp_all() == 0  # nobody is there now
 
     assert await trees.reads.stamps("hamburg", await trees.reads.heads("hamburg", 0, 10)) == {}
+
+
+async def test_an_answer_that_drips_in_is_given_up(trees: Trees, append: Append, now: datetime) -> None:
+    await append("ticket-1", 1)
+    await trees.keeper.step()
+    with serving(granted, pause=0.05) as address:
+        began = time.monotonic()
+        assert await Stamping(trees.database, address, lambda: now, patience_seconds=0.3).stamp_all() == 0
+        assert time.monotonic() - began < 2
+    with serving(granted) as address:
+        assert await Stamping(trees.database, address, lambda: now, patience_seconds=0.3).stamp_all() == 1
 
 
 def test_a_request_is_what_openssl_reads(tmp_path: Path) -> None:

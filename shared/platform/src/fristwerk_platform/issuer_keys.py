@@ -4,8 +4,8 @@ minutes, and when a token names a key that is not known, which is how issuers ro
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +14,15 @@ import jwt
 import msgspec
 import structlog
 
+from fristwerk_platform.bounded_answer import UNPACKED, read_bounded
+
 EVERY_SECONDS: Final = 600.0
 AT_MOST_EVERY_SECONDS: Final = 10.0
 """How soon keys are asked for again, whatever tokens name: nobody makes us ask an issuer all the
 time.
 """
-FETCH_SECONDS: Final = 5.0
+FETCH_SECONDS: Final = 10.0
+"""For a whole answer, however it drips in."""
 MOST_BYTES: Final = 1024 * 1024
 """Of a set of keys; one has a few kilobytes."""
 FIRST_SECONDS: Final = 2.0
@@ -30,10 +33,18 @@ _log = structlog.get_logger()
 class IssuerKeys:
     """The keys from an address or a file. What was read last holds while they cannot be read."""
 
-    def __init__(self, url: str | None, file: Path | None, *, at_most_every: float = AT_MOST_EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        file: Path | None,
+        *,
+        at_most_every: float = AT_MOST_EVERY_SECONDS,
+        fetch_seconds: float = FETCH_SECONDS,
+    ) -> None:
         self._url = url
         self._file = file
         self._at_most_every = at_most_every
+        self._fetch_seconds = fetch_seconds
         self._keys: dict[str, jwt.PyJWK] = {}
         self._wanted = threading.Event()
         self._read_once = threading.Event()
@@ -63,19 +74,20 @@ class IssuerKeys:
         if self._file is not None:
             return self._file.read_bytes()
         assert self._url is not None, "one of the two is given"
-        with httpx.stream("GET", self._url, timeout=FETCH_SECONDS, follow_redirects=False) as answer:
-            answer.raise_for_status()
-            return _bounded(answer.iter_bytes(), MOST_BYTES)
+        return asyncio.run(_fetched(self._url, self._fetch_seconds))
 
 
-def _bounded(parts: Iterable[bytes], most: int) -> bytes:
-    """The parts together. Raises ValueError where they have more bytes than that."""
-    found = bytearray()
-    for each in parts:
-        found += each
-        if len(found) > most:
-            raise ValueError(f"more than {most} bytes")
-    return bytes(found)
+async def _fetched(url: str, seconds: float) -> bytes:
+    """What is at an address. Raises TimeoutError, httpx.HTTPError, ValueError for more than
+    ``MOST_BYTES``.
+    """
+    async with (
+        asyncio.timeout(seconds),
+        httpx.AsyncClient(timeout=seconds, headers=UNPACKED) as client,
+        client.stream("GET", url, follow_redirects=False) as answer,
+    ):
+        answer.raise_for_status()
+        return await read_bounded(answer, MOST_BYTES)
 
 
 def _parsed(content: bytes) -> dict[str, jwt.PyJWK]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import jwt
 import msgspec
@@ -124,12 +125,21 @@ def _keys_of(issuer: Issuer) -> IssuerKeys:
     return IssuerKeys(issuer.jwks_url, None if issuer.jwks_file is None else Path(issuer.jwks_file))
 
 
+def _is_safe(url: str) -> bool:
+    """Whether nobody on the way could change what is read from there."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "127.0.0.1")
+
+
 def _mistakes(issuer: Issuer, roles: Collection[str], ours: str, program: str) -> Any:
     if issuer.name == ours:
         yield "is the one that we issue tokens as"
     if (issuer.jwks_url is None) == (issuer.jwks_file is None):
         yield "needs jwks_url or jwks_file, and not both"
-    if issuer.jwks_url is not None and not issuer.jwks_url.startswith(("https://", "http://127.0.0.1:")):
+    if issuer.jwks_url is not None and not _is_safe(issuer.jwks_url):
         yield "needs keys over https: whoever could change them on the way could issue tokens"
     if issuer.provider == "*":
         yield "cannot speak for all providers"

@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 import structlog
 
+from fristwerk_platform.bounded_answer import UNPACKED, read_bounded
 from fristwerk_platform.read_models import Database, DatabaseUnavailableError
 from fristwerk_platform.transparency import store
 from fristwerk_platform.transparency.store import Head
@@ -23,6 +24,7 @@ from fristwerk_proof.stamps import LONGEST_RESPONSE, REQUEST_TYPE, RESPONSE_TYPE
 EVERY: Final = timedelta(days=1)
 LOOK_SECONDS: Final = 3_600.0
 PATIENCE_SECONDS: Final = 20.0
+"""For a whole answer, however it drips in."""
 _NONCE_BITS: Final = 63
 _log = structlog.get_logger()
 
@@ -34,10 +36,18 @@ class StampError(Exception):
 class Stamping:
     """Asks the authority at an address for stamps of the heads in a database of trees."""
 
-    def __init__(self, database: Database, address: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        address: str,
+        now: Callable[[], datetime],
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._database = database
         self._address = address
         self._now = now
+        self._patience_seconds = patience_seconds
 
     async def run(self) -> None:
         """Look each hour whether a head is to be stamped, until cancelled."""
@@ -48,7 +58,7 @@ class Stamping:
     async def stamp_all(self) -> int:
         """Have each provider's newest head stamped where none was within a day; how many were."""
         done = 0
-        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=self._patience_seconds, follow_redirects=False) as client:
             try:
                 for head in await self._due():
                     response = await self._ask(client, head.note)
@@ -74,19 +84,19 @@ class Stamping:
     async def _ask(self, client: httpx.AsyncClient, note: bytes) -> bytes:
         """The authority's answer, as far as it can be looked at without trusting anybody. Raises StampError."""
         request = stamp_request(note, secrets.randbits(_NONCE_BITS))
-        content = b""
+        headers = {"Content-Type": REQUEST_TYPE, **UNPACKED}
         try:
-            async with client.stream(
-                "POST", self._address, content=request, headers={"Content-Type": REQUEST_TYPE}
-            ) as answer:
+            async with (
+                asyncio.timeout(self._patience_seconds),
+                client.stream("POST", self._address, content=request, headers=headers) as answer,
+            ):
                 kind = answer.headers.get("content-type", "")
                 if answer.status_code != HTTPStatus.OK or not kind.startswith(RESPONSE_TYPE):
                     raise StampError(f"It answered {answer.status_code} with {kind[:100] or 'no content'}.")
-                async for part in answer.aiter_bytes():
-                    content += part
-                    if len(content) > LONGEST_RESPONSE:
-                        raise StampError(f"Its answer is longer than {LONGEST_RESPONSE} bytes.")
-        except httpx.HTTPError as error:
+                content = await read_bounded(answer, LONGEST_RESPONSE)
+        except ValueError as error:
+            raise StampError(f"Its answer is {error}.") from error
+        except (httpx.HTTPError, TimeoutError) as error:
             raise StampError(f"It does not answer: {type(error).__name__}.") from error
         if not is_granted(content, note):
             raise StampError("It refused, or its answer is about something else.")
