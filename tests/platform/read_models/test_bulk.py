@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import (
     BigInteger,
@@ -85,6 +87,21 @@ async def test_every_type_of_column_comes_back_as_it_was_and_so_does_nothing(dat
         await store(connection, things, rows)
 
     assert await stored(database) == sorted(rows, key=lambda row: str(row["name"]))
+
+
+async def test_nothing_is_no_text_on_a_server_that_was_set_up_to_read_none(postgres_url: str, tmp_path: Path) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f'ALTER DATABASE "{name}" SET array_nulls = off')
+    await connection.close()
+    database = open_database(Settings(var=tmp_path, database_url=postgres_url), "things", metadata)
+    await database.create()
+
+    async with database.transaction() as writing:
+        await store(writing, things, [thing("empty"), thing("said", word="NULL")])
+
+    assert [each["word"] for each in await stored(database)] == [None, "NULL"]
+    await database.close()
 
 
 async def test_a_row_replaces_what_has_its_key_be_it_stored_or_earlier_in_the_list(database: Database) -> None:

@@ -17,6 +17,8 @@ import msgspec
 
 Element = str | int | date | None
 """A date may be an instant, and a number a truth value."""
+NULLS: Final = {"array_nulls": "on"}
+"""The setting of a connection: to a server that was set up otherwise NULL would be a text of four letters."""
 _ENCODER: Final = msgspec.json.Encoder()
 _FOREIGN_ESCAPE: Final = re.compile(rb'\\[^"]')
 """What JSON writes for a control character, once pairs of backslashes are gone. PostgreSQL has no such thing: there a

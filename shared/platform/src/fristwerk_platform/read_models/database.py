@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 
+from fristwerk_platform.array_literals import NULLS
 from fristwerk_platform.health import Dependency
 from fristwerk_platform.loop_connections import CONNECT_SECONDS, PING_AFTER_SECONDS, LoopConnections
 from fristwerk_platform.opened_file import OpenedFile
@@ -211,7 +212,7 @@ def postgres_database(
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
     given = make_url(url)
-    server_settings = {"search_path": schema, "application_name": f"fristwerk {schema}"}
+    server_settings = {"search_path": schema, "application_name": f"fristwerk {schema}", **NULLS}
     engine = create_async_engine(
         given.set(drivername="postgresql+asyncpg", query={}),
         pool_size=max_connections,  # all are kept: under load a closed one would be opened again at once

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from fristwerk_platform.array_literals import NULLS
 from fristwerk_platform.event_log.postgres.connections import LOCK_TIMEOUT_SECONDS, SILENCE_SECONDS
 from fristwerk_platform.loop_connections import LoopConnections
 
@@ -21,7 +22,7 @@ class LogConnections(LoopConnections):
     """Connections to the log in a schema."""
 
     def __init__(self, url: str, schema: str) -> None:
-        settings = {"application_name": f"fristwerk {schema}", "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s"}
+        settings = {"application_name": f"fristwerk {schema}", "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s", **NULLS}
         super().__init__(url, statement_seconds=LOCK_TIMEOUT_SECONDS + SILENCE_SECONDS, server_settings=settings)
         self._appending: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
