@@ -108,12 +108,10 @@ def upsert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
     if connection.dialect.name == "postgresql":
         statement = postgresql.insert(table)
         return statement.on_conflict_do_update(
-            index_elements=list(_keys(table)), set_=dict(_others(table, statement.excluded))
+            index_elements=_keys(table), set_=dict(_others(table, statement.excluded))
         )
     inserting = sqlite.insert(table)
-    return inserting.on_conflict_do_update(
-        index_elements=list(_keys(table)), set_=dict(_others(table, inserting.excluded))
-    )
+    return inserting.on_conflict_do_update(index_elements=_keys(table), set_=dict(_others(table, inserting.excluded)))
 
 
 def _others(table: Table, excluded: Any) -> Sequence[tuple[str, Any]]:
